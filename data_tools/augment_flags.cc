@@ -1,0 +1,51 @@
+#include "data_tools/augment_flags.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "data_tools/base/flag_values.h"
+#include "data_tools/base/status_macros.h"
+#include "data_tools/base/tool_main.h"
+
+ABSL_FLAG(std::string, sampling, "paper",
+          "paper (random short side, crop) or face_scale (crops around scaled faces, mosaics)");
+ABSL_FLAG(bool, distort_colors, true, "the paper's brightness, contrast, saturation and hue distortions");
+ABSL_FLAG(std::vector<std::string>, short_sides, std::vector<std::string>({"400", "800", "1200"}),
+          "of --sampling=paper: pixels");
+ABSL_FLAG(int, max_long_side, 2000, "of --sampling=paper: pixels");
+ABSL_FLAG(double, crop_probability, 0.5, "of --sampling=paper");
+ABSL_FLAG(int, crop_size, 320, "of --sampling=face_scale: pixels, a multiple of 16");
+ABSL_FLAG(double, min_face, 8, "of --sampling=face_scale: smallest size a face is scaled to, pixels");
+ABSL_FLAG(double, max_face, 96, "of --sampling=face_scale: largest size a face is scaled to, pixels");
+ABSL_FLAG(double, mosaic_probability, 0.6, "of --sampling=face_scale: of a sample being a grid of crops");
+ABSL_FLAG(double, close_up_probability, 0.25,
+          "of --sampling=face_scale: of a single crop showing a face of 1 to 4 times --max_face");
+
+namespace hardface {
+
+absl::StatusOr<AugmentOptions> AugmentOptionsFromFlags() {
+  AugmentOptions options;
+  RETURN_IF_ERROR(Choose("sampling", absl::GetFlag(FLAGS_sampling),
+                         {{"paper", Sampling::kPaper}, {"face_scale", Sampling::kFaceScale}}, &options.sampling));
+  RETURN_IF_ERROR(ParsePositive("short_sides", absl::GetFlag(FLAGS_short_sides), &options.short_sides));
+  options.distort_colors = absl::GetFlag(FLAGS_distort_colors);
+  options.max_long_side = absl::GetFlag(FLAGS_max_long_side);
+  options.crop_probability = absl::GetFlag(FLAGS_crop_probability);
+  options.crop_size = absl::GetFlag(FLAGS_crop_size);
+  options.min_face = absl::GetFlag(FLAGS_min_face);
+  options.max_face = absl::GetFlag(FLAGS_max_face);
+  options.mosaic_probability = absl::GetFlag(FLAGS_mosaic_probability);
+  options.close_up_probability = absl::GetFlag(FLAGS_close_up_probability);
+  RETURN_IF_ERROR(RequireRange("max_long_side", options.max_long_side, 16, 100000));
+  RETURN_IF_ERROR(RequireRange("crop_probability", options.crop_probability, 0, 1));
+  RETURN_IF_ERROR(RequireRange("crop_size", options.crop_size, 64, 4096));
+  if (options.crop_size % 16 != 0) return UsageError("--crop_size must be a multiple of 16");
+  RETURN_IF_ERROR(RequireRange("max_face", options.max_face, 1, 4096));
+  RETURN_IF_ERROR(RequireRange("min_face", options.min_face, 1, options.max_face));
+  RETURN_IF_ERROR(RequireRange("mosaic_probability", options.mosaic_probability, 0, 1));
+  RETURN_IF_ERROR(RequireRange("close_up_probability", options.close_up_probability, 0, 1));
+  return options;
+}
+
+}  // namespace hardface

@@ -1,0 +1,50 @@
+// data_tools/augment: training samples written to disk.
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/str_format.h"
+#include "data_tools/augment_dataset.h"
+#include "data_tools/augment_flags.h"
+#include "data_tools/base/flag_values.h"
+#include "data_tools/base/status_macros.h"
+#include "data_tools/base/tool_main.h"
+
+ABSL_FLAG(std::string, input, "", "the dataset to take images from");
+ABSL_FLAG(std::string, output, "", "the dataset to write (a folder)");
+ABSL_FLAG(int, copies, 1, "samples of each entry");
+ABSL_FLAG(uint64_t, seed, 1, "other seeds give other samples");
+ABSL_FLAG(bool, draw_boxes, false, "draw the faces' boxes into the images (green; red: ignored), to look at");
+ABSL_FLAG(int, threads, 0, "0: all processors");
+
+namespace hardface {
+namespace {
+
+absl::Status Run(const std::vector<std::string>&) {
+  const std::string input = absl::GetFlag(FLAGS_input), output = absl::GetFlag(FLAGS_output);
+  RETURN_IF_ERROR(RequireFlag("input", input));
+  RETURN_IF_ERROR(RequireFlag("output", output));
+  AugmentDatasetOptions options;
+  ASSIGN_OR_RETURN(options.augment, AugmentOptionsFromFlags());
+  options.copies = absl::GetFlag(FLAGS_copies);
+  options.seed = absl::GetFlag(FLAGS_seed);
+  options.draw_boxes = absl::GetFlag(FLAGS_draw_boxes);
+  options.threads = absl::GetFlag(FLAGS_threads);
+  RETURN_IF_ERROR(RequireRange("copies", options.copies, 1, 10000));
+  ASSIGN_OR_RETURN(const AugmentCounts counts, AugmentDataset(input, output, options));
+  absl::PrintF("images=%d faces=%d\n", counts.images, counts.faces);
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace hardface
+
+int main(int argc, char** argv) {
+  return hardface::ToolMain(argc, argv,
+                            {"data_tools/augment",
+                             "writes a dataset's images as training samples: scaled, cropped and colour-distorted as "
+                             "training sees them, seeded. Prints one line of counts.",
+                             ""},
+                            &hardface::Run);
+}

@@ -1,0 +1,271 @@
+#include "data_tools/dataset.h"
+
+#include <cmath>
+#include <filesystem>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "data_tools/base/status_macros.h"
+
+namespace hardface {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+constexpr char kFormat[] = "hardface.dataset";
+constexpr char kManifestName[] = "manifest.jsonl";
+
+absl::Status BadLine(const std::string& place, absl::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat(place, ": ", what));
+}
+
+std::string Shorten(const std::string& text) { return text.size() <= 80 ? text : text.substr(0, 77) + "..."; }
+
+// JSON text; bytes that are not UTF-8 become U+FFFD, where nlohmann's default is to throw.
+std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+absl::Status BadKey(const std::string& place, absl::string_view key, const Json& value, absl::string_view expected) {
+  return BadLine(place, absl::StrCat("\"", key, "\" is ", Shorten(Dump(value)), "; expected ", expected));
+}
+
+Json ParseLine(absl::string_view line) {
+  return Json::parse(line.begin(), line.end(), /*callback=*/nullptr, /*allow_exceptions=*/false);
+}
+
+// Shortest text that reads back as the same float, so that integer boxes stay "12" and fractional ones lose nothing.
+void AppendNumber(float value, std::string* out) {
+  if (std::floor(value) == value && std::fabs(value) < 1e7f) {
+    absl::StrAppend(out, static_cast<int64_t>(value));
+    return;
+  }
+  for (int digits = 6; digits <= 9; ++digits) {
+    const std::string text = absl::StrFormat("%.*g", digits, value);
+    float read = 0;
+    if (absl::SimpleAtof(text, &read) && read == value) {
+      out->append(text);
+      return;
+    }
+  }
+}
+
+bool IsFinite(const Rect& box) {
+  return std::isfinite(box.x) && std::isfinite(box.y) && std::isfinite(box.w) && std::isfinite(box.h);
+}
+
+// Turned about the vertical axis of an image so wide: the attributes that are geometry.
+void MirrorAttributes(float width, Json* attributes) {
+  if (!attributes->is_object()) return;
+  const auto ellipse = attributes->find("ellipse");  // major and minor radius, angle, centre x, centre y
+  if (ellipse == attributes->end() || !ellipse->is_array() || ellipse->size() != 5) return;
+  if (!(*ellipse)[2].is_number() || !(*ellipse)[3].is_number()) return;
+  (*ellipse)[2] = -(*ellipse)[2].get<double>();
+  (*ellipse)[3] = width - (*ellipse)[3].get<double>();
+}
+
+absl::StatusOr<Face> FaceFromJson(const Json& json, const std::string& place) {
+  Face face;
+  if (!json.is_object()) return BadKey(place, "faces", json, "a list of objects with \"box\"");
+  const auto box = json.find("box");
+  if (box == json.end()) return BadLine(place, "a face without \"box\"");
+  const bool four_numbers = box->is_array() && box->size() == 4 && (*box)[0].is_number() && (*box)[1].is_number() &&
+                            (*box)[2].is_number() && (*box)[3].is_number();
+  if (!four_numbers) return BadKey(place, "box", *box, "[x, y, width, height]");
+  face.box = {(*box)[0], (*box)[1], (*box)[2], (*box)[3]};
+  if (!IsFinite(face.box)) return BadKey(place, "box", *box, "numbers that a float holds");
+  if (const auto ignore = json.find("ignore"); ignore != json.end()) {
+    if (!ignore->is_boolean()) return BadKey(place, "ignore", *ignore, "true or false");
+    face.ignore = ignore->get<bool>();
+  }
+  if (const auto attributes = json.find("attributes"); attributes != json.end()) {
+    if (!attributes->is_object()) return BadKey(place, "attributes", *attributes, "an object");
+    face.attributes = *attributes;
+  }
+  return face;
+}
+
+absl::Status ReadSize(const Json& json, const char* key, const std::string& place, int* size) {
+  const auto value = json.find(key);
+  if (value == json.end()) return absl::OkStatus();
+  if (!value->is_number_integer() || *value < 0 || *value > 1000000) {
+    return BadKey(place, key, *value, "a number of pixels");
+  }
+  *size = value->get<int>();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string EntryToJson(const DatasetEntry& entry) {
+  std::string line =
+      absl::StrCat("{\"image\":", Dump(entry.image), ",\"width\":", entry.width, ",\"height\":", entry.height,
+                   ",\"flip\":", entry.flip ? "true" : "false", ",\"faces\":[");
+  for (size_t i = 0; i < entry.faces.size(); ++i) {
+    const Face& face = entry.faces[i];
+    absl::StrAppend(&line, i == 0 ? "" : ",", "{\"box\":[");
+    AppendNumber(face.box.x, &line);
+    for (float value : {face.box.y, face.box.w, face.box.h}) {
+      line += ',';
+      AppendNumber(value, &line);
+    }
+    absl::StrAppend(&line, "],\"ignore\":", face.ignore ? "true" : "false");
+    if (!face.attributes.empty()) absl::StrAppend(&line, ",\"attributes\":", Dump(face.attributes));
+    line += '}';
+  }
+  line += ']';
+  if (!entry.attributes.empty()) absl::StrAppend(&line, ",\"attributes\":", Dump(entry.attributes));
+  line += '}';
+  return line;
+}
+
+absl::StatusOr<DatasetEntry> EntryFromJson(absl::string_view line, const std::string& place) {
+  const Json json = ParseLine(line);
+  if (!json.is_object()) return BadLine(place, absl::StrCat("not a JSON object: ", Shorten(std::string(line))));
+  DatasetEntry entry;
+  const auto image = json.find("image");
+  if (image == json.end()) return BadLine(place, "no \"image\"");
+  if (!image->is_string() || image->get_ref<const std::string&>().empty()) {
+    return BadKey(place, "image", *image, "the image's path");
+  }
+  entry.image = image->get<std::string>();
+  RETURN_IF_ERROR(ReadSize(json, "width", place, &entry.width));
+  RETURN_IF_ERROR(ReadSize(json, "height", place, &entry.height));
+  if (const auto flip = json.find("flip"); flip != json.end()) {
+    if (!flip->is_boolean()) return BadKey(place, "flip", *flip, "true or false");
+    entry.flip = flip->get<bool>();
+  }
+  const auto faces = json.find("faces");
+  if (faces == json.end()) return BadLine(place, "no \"faces\" (an image without faces has an empty list)");
+  if (!faces->is_array()) return BadKey(place, "faces", *faces, "a list");
+  entry.faces.reserve(faces->size());
+  for (const Json& face : *faces) {
+    ASSIGN_OR_RETURN(entry.faces.emplace_back(), FaceFromJson(face, place));
+  }
+  if (const auto attributes = json.find("attributes"); attributes != json.end()) {
+    if (!attributes->is_object()) return BadKey(place, "attributes", *attributes, "an object");
+    entry.attributes = *attributes;
+  }
+  return entry;
+}
+
+absl::StatusOr<std::unique_ptr<DatasetReader>> DatasetReader::Open(const std::string& path) {
+  std::unique_ptr<DatasetReader> reader(new DatasetReader);
+  const bool is_manifest = fs::path(path).filename() == kManifestName;
+  reader->manifest_path_ = is_manifest ? path : (fs::path(path) / kManifestName).string();
+  reader->folder_ = fs::path(reader->manifest_path_).parent_path().string();
+  reader->stream_.open(reader->manifest_path_);
+  if (!reader->stream_) {
+    return absl::NotFoundError(
+        absl::StrCat(reader->manifest_path_,
+                     ": cannot read; a dataset is a folder with a manifest.jsonl (data_tools:import makes one)"));
+  }
+  const std::string place = reader->manifest_path_ + ":1";
+  std::getline(reader->stream_, reader->line_);
+  reader->line_number_ = 1;
+  const Json header = ParseLine(reader->line_);
+  if (!header.is_object() || header.value("format", Json()) != kFormat) {
+    return BadLine(place, absl::StrCat("expected the header {\"format\":\"", kFormat,
+                                       "\",\"version\":", kDatasetVersion, ",...}, got: ", Shorten(reader->line_)));
+  }
+  const Json version = header.value("version", Json());
+  if (!version.is_number_integer()) return BadKey(place, "version", version, "a whole number");
+  if (version.get<int64_t>() > kDatasetVersion) {
+    return BadKey(
+        place, "version", version,
+        absl::StrCat("at most ", kDatasetVersion, ": this dataset was written by a newer hardface; update this one"));
+  }
+  const Json root = header.value("image_root", Json("."));
+  if (!root.is_string()) return BadKey(place, "image_root", root, "a folder");
+  reader->header_.image_root = root.get<std::string>();
+  return reader;
+}
+
+absl::StatusOr<bool> DatasetReader::Next(DatasetEntry* entry) {
+  do {
+    if (!std::getline(stream_, line_)) {
+      if (stream_.bad()) return absl::InternalError(absl::StrCat(manifest_path_, ":", line_number_, ": read failed"));
+      return false;
+    }
+    ++line_number_;
+  } while (line_.empty());
+  ASSIGN_OR_RETURN(*entry, EntryFromJson(line_, absl::StrCat(manifest_path_, ":", line_number_)));
+  return true;
+}
+
+std::string DatasetReader::ImagePath(const DatasetEntry& entry) const {
+  // fs::path's operator/ drops the left side when the right one is absolute: just the rule wanted.
+  return (fs::path(folder_) / header_.image_root / entry.image).lexically_normal().string();
+}
+
+absl::StatusOr<std::unique_ptr<DatasetWriter>> DatasetWriter::Create(const std::string& folder,
+                                                                     const DatasetHeader& header) {
+  std::unique_ptr<DatasetWriter> writer(new DatasetWriter);
+  ASSIGN_OR_RETURN(writer->folder_, AtomicFolder::Create(folder));
+  ASSIGN_OR_RETURN(writer->manifest_, AtomicFile::Create(absl::StrCat(writer->temporary_path(), "/", kManifestName)));
+  const nlohmann::ordered_json line = {
+      {"format", kFormat}, {"version", kDatasetVersion}, {"image_root", header.image_root}};
+  RETURN_IF_ERROR(writer->manifest_->Write(line.dump() + "\n"));
+  return writer;
+}
+
+absl::Status DatasetWriter::Write(const DatasetEntry& entry) {
+  for (const Face& face : entry.faces) {
+    if (IsFinite(face.box)) continue;
+    return absl::InvalidArgumentError(absl::StrCat(entry.image, ": a box that is not finite cannot be written"));
+  }
+  if (ParseLine(Dump(entry.image)) != entry.image) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(Dump(entry.image), ": the image's path is not UTF-8, which JSON cannot hold; rename the file"));
+  }
+  ++entries_;
+  faces_ += static_cast<int64_t>(entry.faces.size());
+  return manifest_->Write(EntryToJson(entry) + "\n");
+}
+
+absl::Status DatasetWriter::Commit(const Provenance& provenance) {
+  RETURN_IF_ERROR(manifest_->Commit());
+  RETURN_IF_ERROR(provenance.WriteInto(temporary_path()));
+  return folder_->Commit();
+}
+
+absl::StatusOr<Dataset> ReadDataset(const std::string& path) {
+  ASSIGN_OR_RETURN(const auto reader, DatasetReader::Open(path));
+  Dataset dataset;
+  dataset.manifest_path = reader->manifest_path();
+  DatasetEntry entry;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, reader->Next(&entry));
+    if (!more) return dataset;
+    dataset.image_paths.push_back(reader->ImagePath(entry));
+    dataset.entries.push_back(std::move(entry));
+  }
+}
+
+DatasetHeader RebasedHeader(const DatasetReader& reader, const std::string& new_folder) {
+  DatasetHeader header = reader.header();
+  if (fs::path(header.image_root).is_absolute()) return header;
+  const fs::path images =
+      fs::absolute(fs::path(reader.manifest_path()).parent_path() / header.image_root).lexically_normal();
+  header.image_root = images.lexically_relative(fs::absolute(new_folder).lexically_normal()).string();
+  while (header.image_root.size() > 1 && header.image_root.back() == '/') header.image_root.pop_back();
+  return header;
+}
+
+absl::Status MirrorEntry(DatasetEntry* entry) {
+  if (entry->width <= 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        entry->image,
+        ": its width is not known (0), so its boxes cannot be mirrored; data_tools:doctor --repair fills sizes in"));
+  }
+  entry->flip = !entry->flip;
+  const float width = static_cast<float>(entry->width);
+  for (Face& face : entry->faces) {
+    face.box = Mirror(face.box, width);
+    MirrorAttributes(width, &face.attributes);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace hardface

@@ -1,0 +1,54 @@
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/str_cat.h"
+#include "data_tools/base/status_macros.h"
+#include "data_tools/base/tool_main.h"
+#include "data_tools/export_dataset.h"
+
+ABSL_FLAG(std::string, format, "", "the format to write: wider, voc, yolo or coco");
+ABSL_FLAG(std::string, input, "", "the dataset");
+ABSL_FLAG(std::string, output, "", "the folder to write");
+ABSL_FLAG(bool, allow_loss, false, "leave out what the format has no words for, instead of failing");
+
+namespace hardface {
+namespace {
+
+absl::StatusOr<ExportFormat> FormatFlag() {
+  const std::string value = absl::GetFlag(FLAGS_format);
+  if (value == "wider") return ExportFormat::kWider;
+  if (value == "voc") return ExportFormat::kVoc;
+  if (value == "yolo") return ExportFormat::kYolo;
+  if (value == "coco") return ExportFormat::kCoco;
+  return UsageError(absl::StrCat("--format=", value, ": give one of wider, voc, yolo, coco"));
+}
+
+absl::Status Run(const std::vector<std::string>& /*arguments*/) {
+  ExportOptions options;
+  options.input = absl::GetFlag(FLAGS_input);
+  options.output = absl::GetFlag(FLAGS_output);
+  options.allow_loss = absl::GetFlag(FLAGS_allow_loss);
+  RETURN_IF_ERROR(RequireFlag("input", options.input));
+  RETURN_IF_ERROR(RequireFlag("output", options.output));
+  ASSIGN_OR_RETURN(options.format, FormatFlag());
+  ASSIGN_OR_RETURN(const ExportSummary summary, ExportDataset(options));
+  if (!summary.losses.empty()) std::fprintf(stderr, "export: left out: %s\n", summary.losses.c_str());
+  std::printf("images=%lld faces=%lld\n", static_cast<long long>(summary.images),
+              static_cast<long long>(summary.faces));
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace hardface
+
+int main(int argc, char** argv) {
+  return hardface::ToolMain(argc, argv,
+                            {"data_tools/export",
+                             "Writes a dataset's annotations as WIDER FACE text (bbx_gt.txt), Pascal VOC XML, YOLO "
+                             "label files or COCO JSON (annotations.json). Nothing is lost unless --allow_loss is "
+                             "given. Prints one line of counts.",
+                             ""},
+                            &hardface::Run);
+}

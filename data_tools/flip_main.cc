@@ -1,0 +1,45 @@
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "data_tools/base/status_macros.h"
+#include "data_tools/base/tool_main.h"
+#include "data_tools/flip_dataset.h"
+
+ABSL_FLAG(std::string, input, "", "the dataset to double");
+ABSL_FLAG(std::string, output, "", "the dataset to write (a folder)");
+ABSL_FLAG(bool, materialize, false,
+          "write the mirrored images to OUTPUT/flipped, without loss (JPEGs whose width is no whole number of blocks "
+          "become PNGs)");
+ABSL_FLAG(int, threads, 0, "threads that mirror images; 0: all processors");
+
+namespace hardface {
+namespace {
+
+absl::Status Run(const std::vector<std::string>& /*arguments*/) {
+  FlipOptions options;
+  options.input = absl::GetFlag(FLAGS_input);
+  options.output = absl::GetFlag(FLAGS_output);
+  options.materialize = absl::GetFlag(FLAGS_materialize);
+  options.threads = absl::GetFlag(FLAGS_threads);
+  RETURN_IF_ERROR(RequireFlag("input", options.input));
+  RETURN_IF_ERROR(RequireFlag("output", options.output));
+  ASSIGN_OR_RETURN(const FlipSummary summary, FlipDataset(options));
+  std::printf("images=%lld faces=%lld\n", static_cast<long long>(summary.images),
+              static_cast<long long>(summary.faces));
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace hardface
+
+int main(int argc, char** argv) {
+  return hardface::ToolMain(
+      argc, argv,
+      {"data_tools/flip",
+       "Doubles a dataset: behind every entry stands its mirror image (\"flip\": true, boxes mirrored). No image is "
+       "written unless --materialize is given. Prints one line of counts.",
+       ""},
+      &hardface::Run);
+}

@@ -1,0 +1,66 @@
+#include "data_tools/formats/coco.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "data_tools/base/atomic_output.h"
+
+namespace hardface {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+constexpr char kJson[] = R"({
+  "images": [{"id": 7, "file_name": "a.jpg", "width": 640, "height": 480}, {"id": "x", "file_name": "b/c.png"}],
+  "annotations": [
+    {"id": 1, "image_id": 7, "category_id": 2, "bbox": [1, 2.5, 3, 4], "iscrowd": 0, "attributes": {"blur": 1}},
+    {"id": 2, "image_id": "x", "category_id": 1, "bbox": [5, 6, 7, 8], "iscrowd": 1},
+    {"id": 3, "image_id": 7, "category_id": 9, "bbox": [0, 0, 1, 1], "ignore": true}],
+  "categories": [{"id": 1, "name": "face"}, {"id": 2, "name": "mask"}]})";
+
+std::string ErrorOf(const std::string& text) { return std::string(ParseCoco(text, "c.json").status().message()); }
+
+TEST(ParseCocoTest, JoinsImagesAnnotationsAndCategories) {
+  const auto images = ParseCoco(kJson, "c.json");
+  ASSERT_TRUE(images.ok()) << images.status();
+  ASSERT_THAT(*images, SizeIs(2));
+  const AnnotatedImage& a = (*images)[0];
+  EXPECT_THAT(a.candidates, ElementsAre("a.jpg"));
+  EXPECT_EQ(a.declared_width, 640);
+  ASSERT_THAT(a.faces, SizeIs(2));
+  EXPECT_EQ(a.faces[0].y, 2.5);
+  EXPECT_EQ(a.faces[0].h, 4);
+  EXPECT_EQ(a.faces[0].class_name, "mask");
+  EXPECT_EQ(a.faces[0].attributes.dump(), R"({"blur":1})");
+  EXPECT_FALSE(a.faces[0].ignore);
+  EXPECT_TRUE(a.faces[1].ignore);
+  EXPECT_EQ(a.faces[1].class_name, "") << "unknown category";
+  EXPECT_TRUE((*images)[1].faces[0].ignore) << "crowd";
+}
+
+TEST(ParseCocoTest, ErrorsNamePlaceAndValue) {
+  EXPECT_THAT(ErrorOf("{"), AllOf(HasSubstr("c.json"), HasSubstr("not a JSON object")));
+  EXPECT_THAT(ErrorOf("{\"images\":[]}"), HasSubstr("no list \"annotations\""));
+  EXPECT_THAT(ErrorOf(R"({"images":[{"id":1}],"annotations":[]})"), HasSubstr("images[0] is {\"id\":1}"));
+  EXPECT_THAT(ErrorOf(R"({"images":[{"id":1,"file_name":"a"},{"id":1,"file_name":"b"}],"annotations":[]})"),
+              HasSubstr("id 1 of an earlier image"));
+  EXPECT_THAT(ErrorOf(R"({"images":[],"annotations":[{"image_id":3,"bbox":[1,2,3,4]}]})"),
+              AllOf(HasSubstr("annotations[0]"), HasSubstr("image_id is unknown")));
+  const auto images =
+      ParseCoco(R"({"images":[{"id":1,"file_name":"a"}],"annotations":[{"image_id":1,"bbox":[1,2,"3",4]}]})", "c.json");
+  ASSERT_TRUE(images.ok());
+  EXPECT_THAT((*images)[0].errors, ElementsAre(HasSubstr("annotations[0]: \"bbox\" is [1,2,\"3\",4]")));
+}
+
+TEST(OpenCocoTest, ReadsAFile) {
+  const std::string path = ::testing::TempDir() + "/coco_test.json";
+  ASSERT_TRUE(WriteFileAtomically(path, kJson).ok());
+  EXPECT_EQ((*OpenCoco(path))->size(), 2);
+  EXPECT_EQ(OpenCoco(path + ".none").status().code(), absl::StatusCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace hardface

@@ -1,0 +1,171 @@
+#include "data_tools/formats/voc.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <pugixml.hpp>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "data_tools/base/atomic_output.h"
+#include "data_tools/base/status_macros.h"
+
+namespace hardface {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string Text(const pugi::xml_node& node) { return std::string(absl::StripAsciiWhitespace(node.text().get())); }
+
+// FILE:LINE of a node, for messages.
+std::string PlaceOf(absl::string_view xml, const std::string& file, const pugi::xml_node& node) {
+  const auto end = xml.begin() + std::min<size_t>(xml.size(), std::max<ptrdiff_t>(0, node.offset_debug()));
+  return absl::StrCat(file, ":", 1 + std::count(xml.begin(), end, '\n'));
+}
+
+// xmin, ymin, xmax, ymax; false with *error set when one is missing or no number.
+bool ReadCorners(const pugi::xml_node& box, const std::string& place, std::array<double, 4>* corners,
+                 std::string* error) {
+  static constexpr const char* kNames[] = {"xmin", "ymin", "xmax", "ymax"};
+  for (int i = 0; i < 4; ++i) {
+    const pugi::xml_node node = box.child(kNames[i]);
+    const std::string text = Text(node);
+    if (ParseNumber(text, &(*corners)[i])) continue;
+    *error = node ? absl::StrCat(place, ": <", kNames[i], "> is \"", text, "\"; expected a number")
+                  : absl::StrCat(place, ": an <object> without <bndbox><", kNames[i], ">");
+    return false;
+  }
+  return true;
+}
+
+int ReadSize(const pugi::xml_node& size, const char* name) {
+  double value = 0;
+  return ParseNumber(Text(size.child(name)), &value) && value > 0 && value < 1e6 ? static_cast<int>(value) : 0;
+}
+
+void ReadFlags(const pugi::xml_node& object, AnnotatedFace* face) {
+  for (const char* name : {"pose", "truncated", "occluded"}) {
+    const std::string text = Text(object.child(name));
+    if (text.empty() || text == "0" || text == "Unspecified") continue;
+    double number = 0;
+    if (ParseNumber(text, &number)) {
+      face->attributes[name] = NumberToJson(number);
+    } else {
+      face->attributes[name] = text;
+    }
+  }
+}
+
+// A value of any type from CVAT's text form: what parses as JSON is that, anything else is text.
+nlohmann::json ValueFromText(const std::string& text) {
+  nlohmann::json value = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  return value.is_discarded() ? nlohmann::json(text) : value;
+}
+
+// CVAT's <attributes><attribute><name>..</name><value>..</value></attribute>..</attributes>.
+void ReadAttributes(const pugi::xml_node& parent, nlohmann::json* attributes) {
+  for (const pugi::xml_node& attribute : parent.child("attributes").children("attribute")) {
+    const std::string name = attribute.child("name").text().get();
+    if (!name.empty()) (*attributes)[name] = ValueFromText(attribute.child("value").text().get());
+  }
+}
+
+// The image is what <filename> says, beside the XML's place in the tree or at its top; else what the XML is named
+// after.
+std::vector<std::string> ImageCandidates(const std::string& filename, const std::string& file) {
+  const fs::path folder = fs::path(file).parent_path();
+  std::vector<std::string> candidates;
+  if (!filename.empty()) {
+    candidates.push_back((folder / filename).string());
+    if (!folder.empty()) candidates.push_back(filename);
+  }
+  for (const std::string& extension : ImageExtensions()) {
+    candidates.push_back(fs::path(file).replace_extension(extension).string());
+  }
+  return candidates;
+}
+
+class VocSource : public AnnotationSource {
+ public:
+  VocSource(std::string folder, std::vector<std::string> files, VocBoxes boxes)
+      : folder_(std::move(folder)), files_(std::move(files)), boxes_(boxes) {}
+
+  absl::StatusOr<bool> Next(AnnotatedImage* image) override {
+    if (next_ == files_.size()) return false;
+    const std::string& file = files_[next_++];
+    ASSIGN_OR_RETURN(const std::string xml, ReadFile((fs::path(folder_) / file).string()));
+    *image = VocFromXml(xml, file, boxes_);
+    return true;
+  }
+
+  int64_t size() const override { return static_cast<int64_t>(files_.size()); }
+  std::vector<std::string> inputs() const override {
+    std::vector<std::string> paths;
+    for (const std::string& file : files_) paths.push_back((fs::path(folder_) / file).string());
+    return paths;
+  }
+
+ private:
+  const std::string folder_;
+  const std::vector<std::string> files_;
+  const VocBoxes boxes_;
+  size_t next_ = 0;
+};
+
+}  // namespace
+
+AnnotatedImage VocFromXml(absl::string_view xml, const std::string& file, VocBoxes boxes) {
+  AnnotatedImage image;
+  image.place = file;
+  image.candidates = ImageCandidates("", file);
+  pugi::xml_document document;
+  const pugi::xml_parse_result parsed = document.load_buffer(xml.data(), xml.size());
+  const pugi::xml_node root = document.child("annotation");
+  if (!parsed || !root) {
+    image.errors.push_back(absl::StrCat(file, ": ", parsed ? "no <annotation> in it" : parsed.description(),
+                                        "; expected a Pascal VOC XML file"));
+    return image;
+  }
+  image.candidates = ImageCandidates(Text(root.child("filename")), file);
+  image.declared_width = ReadSize(root.child("size"), "width");
+  image.declared_height = ReadSize(root.child("size"), "height");
+  ReadAttributes(root, &image.attributes);
+  for (const pugi::xml_node& object : root.children("object")) {
+    AnnotatedFace face;
+    face.place = PlaceOf(xml, file, object);
+    std::array<double, 4> corners;
+    std::string error;
+    if (!ReadCorners(object.child("bndbox"), face.place, &corners, &error)) {
+      image.errors.push_back(error);
+      continue;
+    }
+    const double pixel = boxes == VocBoxes::kPixels ? 1 : 0;
+    face.x = corners[0] - pixel;
+    face.y = corners[1] - pixel;
+    face.w = corners[2] - corners[0] + pixel;
+    face.h = corners[3] - corners[1] + pixel;
+    face.class_name = Text(object.child("name"));
+    face.ignore = Text(object.child("difficult")) == "1";
+    ReadFlags(object, &face);
+    ReadAttributes(object, &face.attributes);
+    image.faces.push_back(std::move(face));
+  }
+  return image;
+}
+
+absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenVoc(const std::string& path, VocBoxes boxes) {
+  if (fs::is_regular_file(path)) {
+    const fs::path file(path);
+    return std::make_unique<VocSource>(file.parent_path().string(), std::vector<std::string>{file.filename().string()},
+                                       boxes);
+  }
+  ASSIGN_OR_RETURN(std::vector<std::string> files, ListFiles(path, {".xml"}));
+  if (files.empty()) {
+    return absl::NotFoundError(absl::StrCat(path, ": holds no *.xml; give the folder of the VOC annotations"));
+  }
+  return std::make_unique<VocSource>(path, std::move(files), boxes);
+}
+
+}  // namespace hardface

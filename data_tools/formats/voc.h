@@ -1,0 +1,28 @@
+// Pascal VOC: one XML file an image.
+#ifndef HARDFACE_DATA_TOOLS_FORMATS_VOC_H_
+#define HARDFACE_DATA_TOOLS_FORMATS_VOC_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "data_tools/formats/annotation_source.h"
+
+namespace hardface {
+
+// What xmin..ymax mean.
+enum class VocBoxes {
+  kEdges,   // edges, as labelImg and most tools write them: width = xmax - xmin
+  kPixels,  // first and last pixel, counted from 1, as in the PASCAL VOC challenge: width = xmax - xmin + 1
+};
+
+// Reads every *.xml under PATH (or the one file), sorted by path. <difficult>1 becomes `ignore`.
+absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenVoc(const std::string& path, VocBoxes boxes);
+
+// One XML document. FILE is its path under the annotations' folder: gives places and the image's default name.
+AnnotatedImage VocFromXml(absl::string_view xml, const std::string& file, VocBoxes boxes);
+
+}  // namespace hardface
+
+#endif  // HARDFACE_DATA_TOOLS_FORMATS_VOC_H_

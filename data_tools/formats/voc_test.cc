@@ -1,0 +1,79 @@
+#include "data_tools/formats/voc.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "data_tools/base/atomic_output.h"
+
+namespace hardface {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+constexpr char kXml[] = R"(<annotation>
+  <filename>photo.jpg</filename>
+  <size><width>500</width><height>375</height><depth>3</depth></size>
+  <object><name>face</name><difficult>0</difficult>
+    <bndbox><xmin>10</xmin><ymin>20</ymin><xmax>50</xmax><ymax>70.5</ymax></bndbox></object>
+  <object><name>mask</name><pose>Left</pose><truncated>1</truncated><difficult>1</difficult>
+    <bndbox><xmin>1</xmin><ymin>1</ymin><xmax>1</xmax><ymax>1</ymax></bndbox></object>
+</annotation>)";
+
+TEST(VocFromXmlTest, ReadsNameSizeClassesAndBoxes) {
+  const AnnotatedImage image = VocFromXml(kXml, "sub/a.xml", VocBoxes::kEdges);
+  EXPECT_TRUE(image.errors.empty());
+  EXPECT_THAT(image.candidates, ElementsAre("sub/photo.jpg", "photo.jpg", "sub/a.jpg", "sub/a.jpeg", "sub/a.png"));
+  EXPECT_EQ(image.declared_width, 500);
+  EXPECT_EQ(image.declared_height, 375);
+  ASSERT_THAT(image.faces, SizeIs(2));
+  const AnnotatedFace& face = image.faces[0];
+  EXPECT_EQ(face.class_name, "face");
+  EXPECT_EQ(face.place, "sub/a.xml:4");
+  EXPECT_FALSE(face.ignore);
+  EXPECT_THAT((std::vector<double>{face.x, face.y, face.w, face.h}), ElementsAre(10, 20, 40, 50.5));
+  EXPECT_TRUE(image.faces[1].ignore) << "difficult";
+  EXPECT_EQ(image.faces[1].w, 0);
+  EXPECT_EQ(image.faces[1].attributes.dump(), R"({"pose":"Left","truncated":1})");
+}
+
+TEST(VocFromXmlTest, PixelBoxesCountFromOneAndIncludeTheLast) {
+  const AnnotatedImage image = VocFromXml(kXml, "a.xml", VocBoxes::kPixels);
+  const AnnotatedFace& one_pixel = image.faces[1];
+  EXPECT_THAT((std::vector<double>{one_pixel.x, one_pixel.y, one_pixel.w, one_pixel.h}), ElementsAre(0, 0, 1, 1));
+}
+
+TEST(VocFromXmlTest, ErrorsNameFileLineAndValue) {
+  std::string xml = kXml;
+  xml.replace(xml.find("70.5"), 4, "7O");
+  EXPECT_THAT(VocFromXml(xml, "a.xml", VocBoxes::kEdges).errors,
+              ElementsAre("a.xml:4: <ymax> is \"7O\"; expected a number"));
+  EXPECT_THAT(VocFromXml("<annotation><object/></annotation>", "a.xml", VocBoxes::kEdges).errors,
+              ElementsAre(HasSubstr("without <bndbox><xmin>")));
+  EXPECT_THAT(VocFromXml("<annotation><obj", "a.xml", VocBoxes::kEdges).errors,
+              ElementsAre(AllOf(HasSubstr("a.xml"), HasSubstr("Pascal VOC"))));
+  EXPECT_THAT(VocFromXml("<html/>", "a.xml", VocBoxes::kEdges).errors, ElementsAre(HasSubstr("no <annotation>")));
+}
+
+TEST(OpenVocTest, ReadsAFolderInOrderOrOneFile) {
+  const std::string folder = ::testing::TempDir() + "/voc_test";
+  ASSERT_TRUE(WriteFileAtomically(folder + "/b.xml", kXml).ok());
+  ASSERT_TRUE(WriteFileAtomically(folder + "/a.xml", "<annotation/>").ok());
+  auto source = OpenVoc(folder, VocBoxes::kEdges);
+  ASSERT_TRUE(source.ok()) << source.status();
+  EXPECT_EQ((*source)->size(), 2);
+  AnnotatedImage image;
+  ASSERT_TRUE(*(*source)->Next(&image));
+  EXPECT_EQ(image.candidates[0], "a.jpg") << "no <filename>: named like the XML";
+  ASSERT_TRUE(*(*source)->Next(&image));
+  EXPECT_EQ(image.candidates[0], "photo.jpg");
+  EXPECT_FALSE(*(*source)->Next(&image));
+  EXPECT_EQ((*OpenVoc(folder + "/b.xml", VocBoxes::kEdges))->size(), 1);
+  EXPECT_THAT(std::string(OpenVoc(::testing::TempDir() + "/no_voc", VocBoxes::kEdges).status().message()),
+              HasSubstr("no_voc"));
+}
+
+}  // namespace
+}  // namespace hardface

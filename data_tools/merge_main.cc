@@ -1,0 +1,41 @@
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/str_cat.h"
+#include "data_tools/base/status_macros.h"
+#include "data_tools/base/tool_main.h"
+#include "data_tools/select_entries.h"
+
+ABSL_FLAG(std::vector<std::string>, inputs, {}, "the datasets to put together, a,b,c");
+ABSL_FLAG(std::string, output, "", "the dataset to write (a folder)");
+ABSL_FLAG(std::string, doubles, "fail", "an image that an earlier input has as well: fail, or skip");
+
+namespace hardface {
+namespace {
+
+absl::Status Run(const std::vector<std::string>& /*arguments*/) {
+  MergeOptions options;
+  options.inputs = absl::GetFlag(FLAGS_inputs);
+  options.output = absl::GetFlag(FLAGS_output);
+  RETURN_IF_ERROR(RequireFlag("inputs", options.inputs.empty() ? "" : options.inputs[0]));
+  RETURN_IF_ERROR(RequireFlag("output", options.output));
+  const std::string doubles = absl::GetFlag(FLAGS_doubles);
+  if (doubles != "fail" && doubles != "skip") {
+    return UsageError(absl::StrCat("--doubles=", doubles, ": give one of fail, skip"));
+  }
+  options.skip_doubles = doubles == "skip";
+  ASSIGN_OR_RETURN(const DatasetCounts counts, MergeDatasets(options));
+  std::printf("images=%lld faces=%lld\n", static_cast<long long>(counts.images), static_cast<long long>(counts.faces));
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace hardface
+
+int main(int argc, char** argv) {
+  return hardface::ToolMain(
+      argc, argv, {"data_tools/merge", "Puts datasets one behind the other. The images stay where they are.", ""},
+      &hardface::Run);
+}

@@ -1,0 +1,49 @@
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "data_tools/base/atomic_output.h"
+#include "data_tools/base/progress.h"
+#include "data_tools/base/status_macros.h"
+#include "data_tools/base/tool_main.h"
+#include "data_tools/dataset.h"
+#include "data_tools/dataset_stats.h"
+
+ABSL_FLAG(std::string, input, "", "the dataset");
+ABSL_FLAG(std::string, json, "", "file to write the figures to as well");
+
+namespace hardface {
+namespace {
+
+absl::Status Run(const std::vector<std::string>& /*arguments*/) {
+  const std::string input = absl::GetFlag(FLAGS_input), json = absl::GetFlag(FLAGS_json);
+  RETURN_IF_ERROR(RequireFlag("input", input));
+  ASSIGN_OR_RETURN(const auto reader, DatasetReader::Open(input));
+  DatasetStats stats;
+  Progress progress("stats", /*total=*/0, "images");
+  DatasetEntry entry;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, reader->Next(&entry));
+    if (!more) break;
+    stats.Add(entry);
+    progress.Advance(1);
+  }
+  progress.Finish();
+  if (!json.empty()) RETURN_IF_ERROR(WriteFileAtomically(json, stats.ToJson().dump(2) + "\n"));
+  std::printf("%simages=%lld faces=%lld\n", stats.ToText().c_str(), static_cast<long long>(stats.images()),
+              static_cast<long long>(stats.faces()));
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace hardface
+
+int main(int argc, char** argv) {
+  return hardface::ToolMain(argc, argv,
+                            {"data_tools/stats",
+                             "Prints how many images and faces a dataset has, how high the faces are, how many an "
+                             "image has and of which classes.",
+                             ""},
+                            &hardface::Run);
+}

@@ -1,0 +1,79 @@
+#include <cstdio>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "data_tools/base/status_macros.h"
+#include "data_tools/base/tool_main.h"
+#include "data_tools/synthesize_dataset.h"
+
+ABSL_FLAG(std::string, output, "", "the dataset to write (a folder)");
+ABSL_FLAG(int, images, 0, "how many images");
+ABSL_FLAG(uint64_t, seed, 1, "other seeds give other images; image i is the same however many are made");
+ABSL_FLAG(int, width, 480, "of the images, in pixels");
+ABSL_FLAG(int, height, 360, "of the images, in pixels");
+ABSL_FLAG(std::vector<std::string>, faces_per_image, std::vector<std::string>({"1", "8"}),
+          "least and most faces of an image; fewer where they do not fit");
+ABSL_FLAG(std::vector<std::string>, face_px, std::vector<std::string>({"8", "200"}),
+          "least and most height of a face in pixels; at most three quarters of the image's height are used");
+ABSL_FLAG(int, threads, 0, "threads that draw; 0: all processors");
+
+namespace hardface {
+namespace {
+
+absl::StatusOr<std::pair<int, int>> Range(absl::string_view flag, const std::vector<std::string>& values, int least,
+                                          int most) {
+  std::pair<int, int> range;
+  const bool good = values.size() == 2 && absl::SimpleAtoi(values[0], &range.first) &&
+                    absl::SimpleAtoi(values[1], &range.second) && least <= range.first && range.first <= range.second &&
+                    range.second <= most;
+  if (good) return range;
+  return UsageError(absl::StrCat("--", flag, "=", absl::StrJoin(values, ","), ": give LEAST,MOST, whole numbers from ",
+                                 least, " to ", most));
+}
+
+absl::Status CheckBetween(absl::string_view flag, int value, int least, int most) {
+  if (least <= value && value <= most) return absl::OkStatus();
+  return UsageError(absl::StrCat("--", flag, "=", value, ": give a number from ", least, " to ", most));
+}
+
+absl::Status Run(const std::vector<std::string>& /*arguments*/) {
+  SynthesizeOptions options;
+  options.output = absl::GetFlag(FLAGS_output);
+  RETURN_IF_ERROR(RequireFlag("output", options.output));
+  options.images = absl::GetFlag(FLAGS_images);
+  RETURN_IF_ERROR(CheckBetween("images", absl::GetFlag(FLAGS_images), 1, 10000000));
+  options.seed = absl::GetFlag(FLAGS_seed);
+  options.threads = absl::GetFlag(FLAGS_threads);
+  options.scene.width = absl::GetFlag(FLAGS_width);
+  options.scene.height = absl::GetFlag(FLAGS_height);
+  RETURN_IF_ERROR(CheckBetween("width", options.scene.width, 32, 4096));
+  RETURN_IF_ERROR(CheckBetween("height", options.scene.height, 32, 4096));
+  ASSIGN_OR_RETURN(const auto faces, Range("faces_per_image", absl::GetFlag(FLAGS_faces_per_image), 0, 1000));
+  ASSIGN_OR_RETURN(const auto face_px, Range("face_px", absl::GetFlag(FLAGS_face_px), 4, 2000));
+  options.scene.min_faces = faces.first;
+  options.scene.max_faces = faces.second;
+  options.scene.min_face_px = face_px.first;
+  options.scene.max_face_px = face_px.second;
+  ASSIGN_OR_RETURN(const SynthesizeSummary summary, SynthesizeDataset(options));
+  std::printf("images=%lld faces=%lld\n", static_cast<long long>(summary.images),
+              static_cast<long long>(summary.faces));
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace hardface
+
+int main(int argc, char** argv) {
+  return hardface::ToolMain(
+      argc, argv,
+      {"data_tools/synthesize",
+       "Draws a dataset of people among clutter that looks like faces in part: for trying out the tools and for tests. "
+       "Seeded; the same bytes on every machine. Prints one line of counts.",
+       ""},
+      &hardface::Run);
+}

@@ -1,0 +1,267 @@
+#include "data_tools/training_sample.h"
+
+#include <algorithm>
+#include <cmath>
+#include <opencv2/imgproc.hpp>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "data_tools/base/status_macros.h"
+
+namespace hardface {
+namespace {
+
+constexpr int kCropTries = 50;
+
+// The colour of padding: the training mean (BGR), so that padding is zero for the network.
+const cv::Scalar kPadding(102.9801, 115.9465, 122.7717);
+
+void DistortContrast(cv::Mat* image, Random* random) {
+  if (random->Chance(0.5)) *image *= random->Uniform(0.5, 1.5);
+}
+
+// Hue and saturation in HSV of a 0..255 float image: hue in degrees, saturation 0..1.
+void DistortSaturationAndHue(cv::Mat* image, Random* random) {
+  const bool saturation = random->Chance(0.5);
+  const auto factor = static_cast<float>(saturation ? random->Uniform(0.5, 1.5) : 1.0);
+  const bool hue = random->Chance(0.5);
+  const auto shift = static_cast<float>(hue ? random->Uniform(-18, 18) : 0.0);
+  if (!saturation && !hue) return;
+  cv::Mat hsv;
+  cv::cvtColor(*image, hsv, cv::COLOR_BGR2HSV);
+  for (int y = 0; y < hsv.rows; ++y) {
+    cv::Vec3f* row = hsv.ptr<cv::Vec3f>(y);
+    for (int x = 0; x < hsv.cols; ++x) {
+      float& h = row[x][0];
+      h += shift;
+      h += h < 0 ? 360.0f : (h >= 360 ? -360.0f : 0.0f);
+      row[x][1] = std::min(row[x][1] * factor, 1.0f);
+    }
+  }
+  cv::cvtColor(hsv, *image, cv::COLOR_HSV2BGR);
+}
+
+void RoundAndClip(cv::Mat* image) {
+  for (int y = 0; y < image->rows; ++y) {
+    float* row = image->ptr<float>(y);
+    for (int i = 0; i < 3 * image->cols; ++i) row[i] = std::clamp(std::nearbyint(row[i]), 0.0f, 255.0f);
+  }
+}
+
+// An image as its entry means it: float BGR, mirrored where the entry is flipped.
+struct Material {
+  cv::Mat image;
+  const DatasetEntry* entry = nullptr;
+};
+
+absl::StatusOr<Material> Load(const SampleSource& source, int64_t index) {
+  Material material;
+  material.entry = &source.entry(index);
+  ASSIGN_OR_RETURN(material.image, source.image(index));
+  const DatasetEntry& entry = *material.entry;
+  if (entry.width != material.image.cols || entry.height != material.image.rows) {
+    return absl::InvalidArgumentError(absl::StrCat(entry.image, ": is ", material.image.cols, " x ",
+                                                   material.image.rows, " pixels, its manifest entry says ",
+                                                   entry.width, " x ", entry.height, "; run data_tools:doctor"));
+  }
+  if (entry.flip) {
+    cv::Mat mirrored;
+    cv::flip(material.image, mirrored, /*flipCode=*/1);
+    material.image = mirrored;
+  }
+  return material;
+}
+
+// Keeps the faces whose centre lies in WINDOW (pixels of the scaled image), clipped to it, and moves them by OFFSET.
+void AddFacesIn(const cv::Rect& window, const cv::Point& offset, double scale, const DatasetEntry& entry, int source,
+                double min_labelled_face, std::vector<SampleFace>* faces) {
+  const auto s = static_cast<float>(scale);
+  const auto left = static_cast<float>(window.x), top = static_cast<float>(window.y);
+  const auto right = left + static_cast<float>(window.width - 1), bottom = top + static_cast<float>(window.height - 1);
+  for (const Face& face : entry.faces) {
+    if (face.box.w <= 0 || face.box.h <= 0) continue;
+    Box box = ToBox({face.box.x * s, face.box.y * s, face.box.w * s, face.box.h * s});
+    const float x = box.center_x(), y = box.center_y();
+    if (x < left || x > right || y < top || y > bottom) continue;
+    const bool tiny = std::max(box.width(), box.height()) < min_labelled_face;
+    box = {std::max(box.x1, left), std::max(box.y1, top), std::min(box.x2, right), std::min(box.y2, bottom)};
+    const float dx = static_cast<float>(offset.x) - left, dy = static_cast<float>(offset.y) - top;
+    faces->push_back({{box.x1 + dx, box.y1 + dy, box.x2 + dx, box.y2 + dy}, face.ignore || tiny, source});
+  }
+}
+
+double PaperScale(int width, int height, const AugmentOptions& options, Random* random) {
+  const int wanted = options.short_sides[random->Index(options.short_sides.size())];
+  const double scale = static_cast<double>(wanted) / std::min(width, height);
+  const double limit = static_cast<double>(options.max_long_side) / std::max(width, height);
+  return std::min(scale, limit);
+}
+
+// A window of 0.6..1.0 of the height and of the width that keeps at least one face's centre; the whole image if 50
+// tries find none.
+cv::Rect PaperWindow(const cv::Size& size, double scale, const DatasetEntry& entry, Random* random) {
+  for (int i = 0; i < kCropTries; ++i) {
+    const int height = std::max(1, static_cast<int>(random->Uniform(0.6, 1.0) * size.height));
+    const int width = std::max(1, static_cast<int>(random->Uniform(0.6, 1.0) * size.width));
+    const cv::Rect window(random->Integer(0, size.width - width), random->Integer(0, size.height - height), width,
+                          height);
+    std::vector<SampleFace> kept;
+    AddFacesIn(window, {0, 0}, scale, entry, 0, 0, &kept);
+    if (!kept.empty()) return window;
+  }
+  return {0, 0, size.width, size.height};
+}
+
+absl::StatusOr<TrainingSample> PaperSample(const SampleSource& source, int64_t index, const AugmentOptions& options,
+                                           Random* random) {
+  ASSIGN_OR_RETURN(const Material material, Load(source, index));
+  cv::Mat floats, scaled;
+  material.image.convertTo(floats, CV_32FC3);
+  if (options.distort_colors) DistortColors(&floats, random);
+  const double scale = PaperScale(floats.cols, floats.rows, options, random);
+  cv::resize(floats, scaled, cv::Size(), scale, scale, cv::INTER_LINEAR);
+  const bool crop = random->Chance(options.crop_probability);
+  const cv::Rect window =
+      crop ? PaperWindow(scaled.size(), scale, *material.entry, random) : cv::Rect(0, 0, scaled.cols, scaled.rows);
+  TrainingSample sample;
+  sample.sources = {index};
+  sample.image = scaled(window).clone();
+  AddFacesIn(window, {0, 0}, scale, *material.entry, 0, /*min_labelled_face=*/0, &sample.faces);
+  return sample;
+}
+
+// The start of a window of SIZE along one axis that holds [LOW, HIGH] (scaled pixels) where it fits, at a random place,
+// and stays inside an image of EXTENT where that is large enough.
+int WindowStart(double low, double high, int size, int extent, Random* random) {
+  double first = high - size, last = low;
+  if (first > last) std::swap(first, last);
+  int start = static_cast<int>(std::floor(random->Uniform(first, last + 1)));
+  if (extent >= size) {
+    start = std::clamp(start, 0, extent - size);
+  } else {
+    start = -random->Integer(0, size - extent);
+  }
+  return start;
+}
+
+// The scale and window of a crop of SIZE in which a random face is between the limits.
+struct CropPlan {
+  double scale = 1;
+  cv::Point start;  // of the window, scaled pixels; may be outside the image
+};
+
+// The box that the crop's scale is chosen for: a random face, or anywhere in an image without one, as if a face of a
+// tenth of its width were there.
+Rect PickBox(const DatasetEntry& entry, Random* random) {
+  std::vector<const Face*> faces;
+  for (const Face& face : entry.faces) {
+    if (!face.ignore && face.box.w > 0 && face.box.h > 0) faces.push_back(&face);
+  }
+  if (!faces.empty()) return faces[random->Index(faces.size())]->box;
+  const auto width = static_cast<float>(entry.width), height = static_cast<float>(entry.height);
+  const float size = 0.1f * width;
+  return {static_cast<float>(random->Uniform(0, 0.9)) * width, static_cast<float>(random->Uniform(0, 0.9)) * height,
+          size, size};
+}
+
+double LogUniform(double low, double high, Random* random) { return low * std::pow(high / low, random->Uniform()); }
+
+CropPlan PlanCrop(const DatasetEntry& entry, const cv::Size& tile, bool close_up, const AugmentOptions& options,
+                  Random* random) {
+  const Rect box = PickBox(entry, random);
+  const double face = std::max(box.w, box.h);
+  CropPlan plan;
+  if (close_up) {
+    plan.scale = LogUniform(options.max_face, 4 * options.max_face, random) / face;
+  } else {
+    const double largest =
+        std::max(options.min_face, std::min(options.max_face, 0.9 * std::min(tile.width, tile.height)));
+    const double fill = static_cast<double>(std::max(tile.width, tile.height)) / std::max(entry.width, entry.height);
+    plan.scale = std::max(LogUniform(options.min_face, largest, random) / face, fill);
+  }
+  const auto extent = [&](int pixels) { return std::max(1, static_cast<int>(std::lround(pixels * plan.scale))); };
+  plan.start.x = WindowStart(box.x * plan.scale, (box.x + box.w) * plan.scale, tile.width, extent(entry.width), random);
+  plan.start.y =
+      WindowStart(box.y * plan.scale, (box.y + box.h) * plan.scale, tile.height, extent(entry.height), random);
+  return plan;
+}
+
+// Scales and crops MATERIAL into TILE of the sample.
+void PlaceCrop(const Material& material, int source, const cv::Rect& tile, bool close_up, const AugmentOptions& options,
+               Random* random, TrainingSample* sample) {
+  const CropPlan plan = PlanCrop(*material.entry, tile.size(), close_up, options, random);
+  // tile pixel p shows image position (p + 0.5 + start) / scale - 0.5, which is how cv::resize aligns pixels, too.
+  cv::Mat crop;
+  const double inverse = 1.0 / plan.scale;
+  const cv::Matx23d to_image(inverse, 0, (plan.start.x + 0.5) * inverse - 0.5, 0, inverse,
+                             (plan.start.y + 0.5) * inverse - 0.5);
+  cv::warpAffine(material.image, crop, to_image, tile.size(), cv::INTER_LINEAR | cv::WARP_INVERSE_MAP,
+                 cv::BORDER_CONSTANT, kPadding);
+  crop.convertTo(crop, CV_32FC3);
+  if (options.distort_colors) DistortColors(&crop, random);
+  crop.copyTo(sample->image(tile));
+  AddFacesIn({plan.start, tile.size()}, tile.tl(), plan.scale, *material.entry, source, options.min_labelled_face,
+             &sample->faces);
+}
+
+// Tiles of a GRID x GRID mosaic with jittered borders, row by row.
+std::vector<cv::Rect> MosaicTiles(int size, int grid, Random* random) {
+  std::vector<int> xs = {0}, ys = {0};
+  for (std::vector<int>* cuts : {&xs, &ys}) {
+    for (int i = 1; i < grid; ++i) {
+      cuts->push_back(static_cast<int>(size * (i + random->Uniform(-0.25, 0.25)) / grid));
+    }
+    cuts->push_back(size);
+  }
+  std::vector<cv::Rect> tiles;
+  for (int row = 0; row < grid; ++row) {
+    for (int column = 0; column < grid; ++column) {
+      tiles.emplace_back(cv::Point(xs[column], ys[row]), cv::Point(xs[column + 1], ys[row + 1]));
+    }
+  }
+  return tiles;
+}
+
+absl::StatusOr<TrainingSample> FaceScaleSample(const SampleSource& source, int64_t index, const AugmentOptions& options,
+                                               Random* random) {
+  const bool mosaic = random->Chance(options.mosaic_probability);
+  const bool close_up = !mosaic && random->Chance(options.close_up_probability);
+  const double grid_chance = random->Uniform();
+  const int grid = !mosaic ? 1 : (grid_chance < 0.5 ? 2 : (grid_chance < 0.8 ? 3 : 4));
+  std::vector<cv::Rect> tiles = MosaicTiles(options.crop_size, grid, random);
+  random->Shuffle(tiles);
+  TrainingSample sample;
+  sample.sources = {index};
+  for (size_t i = 1; i < tiles.size(); ++i) {
+    sample.sources.push_back((*source.partners)[random->Index(source.partners->size())]);
+  }
+  sample.image.create(options.crop_size, options.crop_size, CV_32FC3);
+  for (size_t i = 0; i < tiles.size(); ++i) {
+    ASSIGN_OR_RETURN(const Material material, Load(source, sample.sources[i]));
+    PlaceCrop(material, static_cast<int>(i), tiles[i], close_up, options, random, &sample);
+  }
+  return sample;
+}
+
+}  // namespace
+
+void DistortColors(cv::Mat* image, Random* random) {
+  if (random->Chance(0.5)) {
+    const double shift = random->Uniform(-32, 32);
+    *image += cv::Scalar(shift, shift, shift);
+    *image = cv::max(cv::min(*image, 255.0), 0.0);
+  }
+  const bool contrast_first = random->Chance(0.5);
+  if (contrast_first) DistortContrast(image, random);
+  DistortSaturationAndHue(image, random);
+  if (!contrast_first) DistortContrast(image, random);
+  RoundAndClip(image);
+}
+
+absl::StatusOr<TrainingSample> MakeSample(const SampleSource& source, int64_t entry, const AugmentOptions& options,
+                                          Random* random) {
+  return options.sampling == Sampling::kPaper ? PaperSample(source, entry, options, random)
+                                              : FaceScaleSample(source, entry, options, random);
+}
+
+}  // namespace hardface

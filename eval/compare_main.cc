@@ -1,0 +1,73 @@
+// Compares two results of the same images.
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "data_tools/base/provenance.h"
+#include "data_tools/base/status_macros.h"
+#include "data_tools/base/tool_main.h"
+#include "eval/bootstrap.h"
+#include "eval/metrics.h"
+#include "eval/outcome_set.h"
+
+ABSL_FLAG(std::string, a, "", "a scorer's output folder, made with --outcomes");
+ABSL_FLAG(std::string, b, "", "another's, on the same ground truth");
+ABSL_FLAG(std::string, output, "", "folder for metrics.json and provenance.json; empty: prints only");
+ABSL_FLAG(int, bootstrap, 1000, "resamplings of the images");
+ABSL_FLAG(uint64_t, seed, 1, "of the resampling");
+ABSL_FLAG(int, threads, 0, "threads; 0: all processors");
+
+namespace hardface {
+namespace {
+
+Metrics Report(const std::vector<PairedDifference>& differences) {
+  Metrics metrics;
+  std::printf("%-20s %10s %10s %10s   %-22s %8s\n", "metric", "a", "b", "b - a", "95 % interval", "p");
+  for (const PairedDifference& d : differences) {
+    std::printf("%-20s %10.6f %10.6f %+10.6f   [%+.6f, %+.6f] %8.4f\n", d.name.c_str(), d.a, d.b, d.difference,
+                d.interval.low, d.interval.high, d.p_value);
+    metrics[d.name + "_a"] = d.a;
+    metrics[d.name + "_b"] = d.b;
+    metrics[d.name + "_difference"] = d.difference;
+    metrics[d.name + "_low"] = d.interval.low;
+    metrics[d.name + "_high"] = d.interval.high;
+    metrics[d.name + "_p"] = d.p_value;
+  }
+  return metrics;
+}
+
+absl::Status Run(const std::vector<std::string>&) {
+  RETURN_IF_ERROR(RequireFlag("a", absl::GetFlag(FLAGS_a)));
+  RETURN_IF_ERROR(RequireFlag("b", absl::GetFlag(FLAGS_b)));
+  const int replicates = absl::GetFlag(FLAGS_bootstrap);
+  if (replicates < 1 || replicates > 1'000'000) {
+    return UsageError(absl::StrCat("--bootstrap=", replicates, ": give 1 to 1000000; 1000 is usual"));
+  }
+  ASSIGN_OR_RETURN(const Outcomes a, ReadOutcomes(absl::GetFlag(FLAGS_a)));
+  ASSIGN_OR_RETURN(const Outcomes b, ReadOutcomes(absl::GetFlag(FLAGS_b)));
+  ASSIGN_OR_RETURN(const std::vector<PairedDifference> differences,
+                   ComparePaired(a, b, {replicates, absl::GetFlag(FLAGS_seed), absl::GetFlag(FLAGS_threads)}));
+  Metrics metrics = Report(differences);
+  metrics["bootstrap"] = replicates;
+  if (absl::GetFlag(FLAGS_output).empty()) {
+    std::printf("%s\n", MetricsLine(metrics).c_str());
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const auto output, ScoreOutput::Create(absl::GetFlag(FLAGS_output)));
+  return output->Commit(metrics, Provenance());
+}
+
+}  // namespace
+}  // namespace hardface
+
+int main(int argc, char** argv) {
+  return hardface::ToolMain(argc, argv,
+                            {"eval/compare",
+                             "Tests whether two results of the same images differ: paired bootstrap over the images, "
+                             "by scorers' outcomes.jsonl.",
+                             ""},
+                            &hardface::Run);
+}

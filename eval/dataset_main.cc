@@ -1,0 +1,116 @@
+// Scores detections on any dataset of ours.
+#include <cmath>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/status/status.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "data_tools/base/provenance.h"
+#include "data_tools/base/status_macros.h"
+#include "data_tools/base/tool_main.h"
+#include "data_tools/dataset.h"
+#include "data_tools/detections.h"
+#include "eval/attribution.h"
+#include "eval/confidence_flags.h"
+#include "eval/dataset_score.h"
+#include "eval/layout_report.h"
+#include "eval/metrics.h"
+#include "eval/outcome_set.h"
+
+ABSL_FLAG(std::string, dataset, "", "the dataset's folder");
+ABSL_FLAG(std::string, detections, "", "detections.jsonl, or a folder with one (infer:detect --format=jsonl)");
+ABSL_FLAG(std::string, output, "", "folder for metrics.json, pr.csv and provenance.json");
+ABSL_FLAG(std::string, false_positives_per_image, "0.1,1,10", "rates at which recall is given");
+ABSL_FLAG(bool, attribution, false, "writes attribution.csv: AP lost to misses, poor boxes, duplicates, false alarms");
+ABSL_FLAG(bool, strict, false, "what the layout check finds is an error, not a warning");
+
+namespace hardface {
+namespace {
+
+absl::StatusOr<std::vector<double>> ParseRates(const std::string& text) {
+  std::vector<double> rates;
+  for (absl::string_view part : absl::StrSplit(text, ',', absl::SkipWhitespace())) {
+    double rate;
+    if (!absl::SimpleAtod(part, &rate) || !std::isfinite(rate) || rate < 0) {
+      return UsageError(absl::StrCat("--false_positives_per_image=", text, ": \"", part,
+                                     "\" is not a rate; give numbers of at least 0, as in 0.1,1,10"));
+    }
+    rates.push_back(rate);
+  }
+  return rates;
+}
+
+LayoutReport CheckLayout(const Dataset& dataset, const JoinedDetections& joined) {
+  LayoutReport layout;
+  for (const std::string& image : joined.unknown_images) {
+    layout.Add("images that are not in the dataset", image, "their detections are left out");
+  }
+  for (size_t i : joined.without_detections) {
+    layout.Add("images without a line in the detections", dataset.entries[i].image, "their faces count as missed");
+  }
+  return layout;
+}
+
+Outcomes MakeOutcomes(const Dataset& dataset, const JoinedDetections& joined) {
+  Outcomes outcomes;
+  for (const DatasetEntry& entry : dataset.entries) {
+    outcomes.images.push_back(absl::StrCat(entry.image, entry.flip ? " (flipped)" : ""));
+  }
+  outcomes.sets.push_back({"ap", Ties::kApart, 0, RankDataset(joined.images, 0.5)});
+  return outcomes;
+}
+
+absl::Status WriteAttribution(const JoinedDetections& joined, ScoreOutput* output, Metrics* metrics) {
+  AttributionInput input;
+  input.judged = JudgeDataset(joined.images, 0.5);
+  for (const ScoredImage& image : joined.images) {
+    std::vector<bool>& counted = input.counted.emplace_back();
+    for (const Face& face : image.faces) counted.push_back(!face.ignore);
+  }
+  const std::vector<ErrorShare> shares = AttributeLoss(input);
+  for (const ErrorShare& share : shares) (*metrics)["ap_lost_to_" + share.cause] = share.ap_lost;
+  return output->Write("attribution.csv", AttributionCsvHeader() + AttributionToCsv("all", shares));
+}
+
+absl::Status Run(const std::vector<std::string>&) {
+  const std::string dataset_path = absl::GetFlag(FLAGS_dataset);
+  const std::string detections_path = absl::GetFlag(FLAGS_detections);
+  RETURN_IF_ERROR(RequireFlag("dataset", dataset_path));
+  RETURN_IF_ERROR(RequireFlag("detections", detections_path));
+  RETURN_IF_ERROR(RequireFlag("output", absl::GetFlag(FLAGS_output)));
+  ASSIGN_OR_RETURN(const std::vector<double> rates, ParseRates(absl::GetFlag(FLAGS_false_positives_per_image)));
+  RETURN_IF_ERROR(CheckConfidenceFlags());
+  ASSIGN_OR_RETURN(const auto output, ScoreOutput::Create(absl::GetFlag(FLAGS_output)));
+
+  ASSIGN_OR_RETURN(const Dataset dataset, ReadDataset(dataset_path));
+  ASSIGN_OR_RETURN(std::vector<ImageDetections> detections, ReadDetections(detections_path));
+  ASSIGN_OR_RETURN(const JoinedDetections joined, JoinDetections(dataset, std::move(detections), detections_path));
+  RETURN_IF_ERROR(CheckLayout(dataset, joined).Resolve(absl::GetFlag(FLAGS_strict)));
+
+  DatasetScores scores = ScoreDataset(joined, rates);
+  Provenance provenance;
+  RETURN_IF_ERROR(provenance.AddInput(dataset.manifest_path));
+  RETURN_IF_ERROR(provenance.AddInput(
+      std::filesystem::is_directory(detections_path) ? detections_path + "/detections.jsonl" : detections_path));
+  RETURN_IF_ERROR(output->Write("pr.csv", CurveCsvHeader() + CurveToCsv("all", scores.curve, CurvePoints::kCorners)));
+  if (absl::GetFlag(FLAGS_attribution)) RETURN_IF_ERROR(WriteAttribution(joined, output.get(), &scores.metrics));
+  RETURN_IF_ERROR(WriteConfidence(MakeOutcomes(dataset, joined), /*threads=*/0, output.get(), &scores.metrics));
+  return output->Commit(scores.metrics, provenance);
+}
+
+}  // namespace
+}  // namespace hardface
+
+int main(int argc, char** argv) {
+  return hardface::ToolMain(
+      argc, argv,
+      {"eval/dataset",
+       "Scores detections on a dataset: AP at IoU 0.5 (VOC, all points), AP averaged over IoU 0.5:0.95, AP by face "
+       "height, and recall at fixed rates of false positives. docs/EVAL.md says the rules.",
+       ""},
+      &hardface::Run);
+}

@@ -1,0 +1,213 @@
+#include "eval/dataset_score.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <numeric>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace hardface {
+namespace {
+
+constexpr double kDefaultIou = 0.5;
+constexpr int kIouSteps = 10;  // 0.50, 0.55, .. 0.95
+
+constexpr HeightBin kHeightBins[] = {
+    {"under_8", 0, 8}, {"8_16", 8, 16},     {"16_32", 16, 32},
+    {"32_64", 32, 64}, {"64_128", 64, 128}, {"128_up", 128, std::numeric_limits<float>::infinity()},
+};
+
+std::vector<size_t> ByFallingScore(const std::vector<Detection>& detections) {
+  std::vector<size_t> order(detections.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return detections[a].score > detections[b].score; });
+  return order;
+}
+
+bool Counts(const Face& face, const HeightBin* bin) {
+  return !face.ignore && (bin == nullptr || bin->Holds(face.box.h));
+}
+
+// Sets face and iou of the best match.
+void FindBestFace(const std::vector<Face>& faces, const Rect& box, JudgedDetection* judged) {
+  double best = 0;
+  for (size_t i = 0; i < faces.size(); ++i) {
+    const double iou = ContinuousIou(faces[i].box, box);
+    if (iou <= best) continue;
+    best = iou;
+    judged->face = static_cast<int32_t>(i);
+  }
+  judged->iou = static_cast<float>(best);
+}
+
+// Judges one image's detections at several thresholds; the best faces are looked up once.
+class ImageJudge {
+ public:
+  ImageJudge(const ScoredImage& image, int32_t index) : image_(image) {
+    for (size_t i : ByFallingScore(image.detections)) {
+      JudgedDetection judged;
+      judged.score = image.detections[i].score;
+      judged.image = index;
+      FindBestFace(image.faces, image.detections[i].box, &judged);
+      candidates_.push_back(judged);
+      ious_.push_back(judged.face < 0 ? 0 : ContinuousIou(image.faces[judged.face].box, image.detections[i].box));
+      heights_.push_back(image.detections[i].box.h);
+    }
+  }
+
+  void Judge(double iou_threshold, const HeightBin* bin, std::vector<JudgedDetection>* out) const {
+    std::vector<bool> found(image_.faces.size(), false);
+    for (size_t i = 0; i < candidates_.size(); ++i) {
+      JudgedDetection judged = candidates_[i];
+      if (judged.face >= 0 && ious_[i] >= iou_threshold) {
+        judged.verdict = !Counts(image_.faces[judged.face], bin) ? Verdict::kIgnored
+                         : found[judged.face]                    ? Verdict::kDuplicate
+                                                                 : Verdict::kTruePositive;
+        found[judged.face] = true;
+      } else if (bin != nullptr && !bin->Holds(heights_[i])) {
+        judged.verdict = Verdict::kIgnored;
+      }
+      out->push_back(judged);
+    }
+  }
+
+ private:
+  const ScoredImage& image_;
+  std::vector<JudgedDetection> candidates_;  // falling score
+  std::vector<double> ious_;                 // unrounded
+  std::vector<float> heights_;
+};
+
+std::vector<ImageJudge> MakeJudges(const std::vector<ScoredImage>& images) {
+  std::vector<ImageJudge> judges;
+  judges.reserve(images.size());
+  for (size_t i = 0; i < images.size(); ++i) judges.emplace_back(images[i], static_cast<int32_t>(i));
+  return judges;
+}
+
+std::vector<JudgedDetection> JudgeAll(const std::vector<ImageJudge>& judges, double iou_threshold,
+                                      const HeightBin* bin) {
+  std::vector<JudgedDetection> all;
+  for (const ImageJudge& judge : judges) judge.Judge(iou_threshold, bin, &all);
+  return all;
+}
+
+std::vector<int64_t> CountFaces(const std::vector<ScoredImage>& images, const HeightBin* bin) {
+  std::vector<int64_t> counts;
+  for (const ScoredImage& image : images) {
+    counts.push_back(
+        std::count_if(image.faces.begin(), image.faces.end(), [bin](const Face& face) { return Counts(face, bin); }));
+  }
+  return counts;
+}
+
+std::string RateName(double rate) {
+  std::string name = absl::StrFormat("recall_at_%g_fp_per_image", rate);
+  return name;
+}
+
+}  // namespace
+
+double ContinuousIou(const Rect& a, const Rect& b) {
+  const double w = std::min<double>(double{a.x} + a.w, double{b.x} + b.w) - std::max<double>(a.x, b.x);
+  const double h = std::min<double>(double{a.y} + a.h, double{b.y} + b.h) - std::max<double>(a.y, b.y);
+  if (w <= 0 || h <= 0) return 0;
+  const double intersection = w * h;
+  return intersection / (double{a.w} * a.h + double{b.w} * b.h - intersection);
+}
+
+absl::Span<const HeightBin> HeightBins() { return kHeightBins; }
+
+absl::StatusOr<JoinedDetections> JoinDetections(const Dataset& dataset, std::vector<ImageDetections> detections,
+                                                const std::string& detections_path) {
+  if (dataset.entries.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(dataset.manifest_path, ": the dataset has no images to score"));
+  }
+  JoinedDetections joined;
+  joined.images.resize(dataset.entries.size());
+  std::map<std::pair<std::string, bool>, size_t> index;
+  for (size_t i = 0; i < dataset.entries.size(); ++i) {
+    const DatasetEntry& entry = dataset.entries[i];
+    joined.images[i].faces = entry.faces;
+    if (!index.emplace(std::make_pair(entry.image, entry.flip), i).second) {
+      return absl::InvalidArgumentError(absl::StrCat(dataset.manifest_path, ": image ", entry.image,
+                                                     entry.flip ? " (flipped)" : "",
+                                                     " stands twice; data_tools:doctor --repair mends that"));
+    }
+  }
+  std::vector<bool> named(dataset.entries.size(), false);
+  for (ImageDetections& of_image : detections) {
+    const auto found = index.find({of_image.image, of_image.flip});
+    if (found == index.end()) {
+      joined.unknown_images.push_back(absl::StrCat(of_image.image, of_image.flip ? " (flipped)" : ""));
+    } else {
+      joined.images[found->second].detections = std::move(of_image.boxes);
+      named[found->second] = true;
+    }
+  }
+  const size_t matched = detections.size() - joined.unknown_images.size();
+  for (size_t i = 0; i < named.size(); ++i) {
+    if (!named[i]) joined.without_detections.push_back(i);
+  }
+  if (matched == 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        detections_path, ": ", detections.empty() ? "holds no image" : "none of its images is in the dataset",
+        detections.empty() ? "" : absl::StrCat(" (its first: ", joined.unknown_images[0], ")"), "; ",
+        dataset.manifest_path, " starts with ", dataset.entries[0].image,
+        ". Names must be equal: run infer:detect with --dataset on this dataset"));
+  }
+  return joined;
+}
+
+std::vector<JudgedDetection> JudgeDataset(const std::vector<ScoredImage>& images, double iou_threshold,
+                                          const HeightBin* bin) {
+  return JudgeAll(MakeJudges(images), iou_threshold, bin);
+}
+
+Ranking RankDataset(const std::vector<ScoredImage>& images, double iou_threshold, const HeightBin* bin) {
+  return MakeRanking(JudgeDataset(images, iou_threshold, bin), CountFaces(images, bin));
+}
+
+DatasetScores ScoreDataset(const JoinedDetections& joined, const std::vector<double>& fp_per_image) {
+  const std::vector<ImageJudge> judges = MakeJudges(joined.images);
+  const auto rank = [&](double iou_threshold, const HeightBin* bin) {
+    return MakeRanking(JudgeAll(judges, iou_threshold, bin), CountFaces(joined.images, bin));
+  };
+  const Ranking ranking = rank(kDefaultIou, nullptr);
+  DatasetScores scores;
+  scores.curve = MakeCurve(ranking, Ties::kApart);
+  Metrics& metrics = scores.metrics;
+  metrics["ap"] = AveragePrecision(ranking, Ties::kApart);
+  double sum = 0;
+  for (int i = 0; i < kIouSteps; ++i) sum += AveragePrecision(rank((50 + 5 * i) / 100.0, nullptr), Ties::kApart);
+  metrics["ap_50_95"] = sum / kIouSteps;
+  const std::vector<CurvePoint> reachable = MakeCurve(ranking, Ties::kTogether);
+  const bool has_faces = ranking.total_faces() > 0;
+  for (double rate : fp_per_image) {
+    const double allowed = rate * static_cast<double>(joined.images.size());
+    metrics[RateName(rate)] =
+        has_faces ? RecallAtFalsePositives(reachable, allowed) : std::numeric_limits<double>::quiet_NaN();
+  }
+  for (const HeightBin& bin : kHeightBins) {
+    const Ranking in_bin = rank(kDefaultIou, &bin);
+    metrics[absl::StrCat("ap_height_", bin.name)] = AveragePrecision(in_bin, Ties::kApart);
+    metrics[absl::StrCat("faces_height_", bin.name)] = in_bin.total_faces();
+  }
+  const CurvePoint last = scores.curve.empty() ? CurvePoint{} : scores.curve.back();
+  metrics["recall"] = has_faces ? last.recall : std::numeric_limits<double>::quiet_NaN();
+  metrics["images"] = joined.images.size();
+  metrics["faces"] = ranking.total_faces();
+  metrics["detections"] = static_cast<int64_t>(
+      std::accumulate(joined.images.begin(), joined.images.end(), size_t{0},
+                      [](size_t count, const ScoredImage& image) { return count + image.detections.size(); }));
+  metrics["true_positives"] = static_cast<int64_t>(last.true_positives);
+  metrics["false_positives"] = static_cast<int64_t>(last.false_positives);
+  metrics["images_without_detections"] = joined.without_detections.size();
+  return scores;
+}
+
+}  // namespace hardface

@@ -1,0 +1,89 @@
+// Scores detections on AFW and PASCAL faces.
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "data_tools/base/provenance.h"
+#include "data_tools/base/status_macros.h"
+#include "data_tools/base/tool_main.h"
+#include "eval/confidence_flags.h"
+#include "eval/face_eval_score.h"
+#include "eval/layout_report.h"
+#include "eval/metrics.h"
+#include "eval/outcome_set.h"
+#include "eval/ranking.h"
+#include "eval/result_tree.h"
+
+ABSL_FLAG(std::string, annotations, "", "face-eval's .mat of AFW or PASCAL faces");
+ABSL_FLAG(std::string, detections, "", "lines of name score x1 y1 x2 y2, plain or compressed (.gz, .xz, .zst)");
+ABSL_FLAG(std::string, output, "", "folder for metrics.json, pr.csv and provenance.json");
+ABSL_FLAG(int, refits, 5,
+          "scorings with a refit of the detections before each but the first; the last counts. 0: none");
+ABSL_FLAG(
+    double, top_edge_shift, 0,
+    "lowers the detections' top edges by this fraction of their height; 0.2: the published adjustment of detectors "
+    "trained on WIDER FACE");
+ABSL_FLAG(bool, strict, false, "what the layout check finds is an error, not a warning");
+
+namespace hardface {
+namespace {
+
+absl::Status CheckFlags() {
+  RETURN_IF_ERROR(RequireFlag("annotations", absl::GetFlag(FLAGS_annotations)));
+  RETURN_IF_ERROR(RequireFlag("detections", absl::GetFlag(FLAGS_detections)));
+  RETURN_IF_ERROR(RequireFlag("output", absl::GetFlag(FLAGS_output)));
+  if (absl::GetFlag(FLAGS_refits) < 0 || absl::GetFlag(FLAGS_refits) > 1000) {
+    return UsageError(absl::StrCat("--refits=", absl::GetFlag(FLAGS_refits), ": give 0 to 1000"));
+  }
+  const double shift = absl::GetFlag(FLAGS_top_edge_shift);
+  if (!(shift >= 0 && shift < 1)) return UsageError(absl::StrCat("--top_edge_shift=", shift, ": give 0 to below 1"));
+  return CheckConfidenceFlags();
+}
+
+absl::Status Run(const std::vector<std::string>&) {
+  RETURN_IF_ERROR(CheckFlags());
+  const std::string detections_path = absl::GetFlag(FLAGS_detections);
+  ASSIGN_OR_RETURN(const auto output, ScoreOutput::Create(absl::GetFlag(FLAGS_output)));
+  LayoutReport layout;
+  ASSIGN_OR_RETURN(const std::vector<FaceEvalImage> images, ReadFaceEvalAnnotations(absl::GetFlag(FLAGS_annotations)));
+  ASSIGN_OR_RETURN(const std::string text, ReadPossiblyCompressedFile(detections_path));
+  ASSIGN_OR_RETURN(std::vector<FaceEvalDetection> detections,
+                   ParseFaceEvalDetections(text, detections_path, images, &layout));
+  RETURN_IF_ERROR(layout.Resolve(absl::GetFlag(FLAGS_strict)));
+  ShiftTopEdges(absl::GetFlag(FLAGS_top_edge_shift), &detections);
+  const size_t count = detections.size();
+  const FaceEvalResult result = ScoreFaceEval(images, std::move(detections), absl::GetFlag(FLAGS_refits));
+
+  Metrics metrics;
+  metrics["ap"] = result.aps.back();
+  metrics["ap_without_refits"] = result.aps.front();
+  metrics["refits"] = absl::GetFlag(FLAGS_refits);
+  metrics["top_edge_shift"] = absl::GetFlag(FLAGS_top_edge_shift);
+  metrics["images"] = images.size();
+  metrics["faces"] = result.ranking.total_faces();
+  metrics["detections"] = count;
+  Provenance provenance;
+  RETURN_IF_ERROR(provenance.AddInput(absl::GetFlag(FLAGS_annotations)));
+  RETURN_IF_ERROR(provenance.AddInput(detections_path));
+  const std::vector<CurvePoint> curve = MakeCurve(result.ranking, Ties::kApart);
+  RETURN_IF_ERROR(output->Write("pr.csv", CurveCsvHeader() + CurveToCsv("all", curve, CurvePoints::kCorners)));
+  Outcomes outcomes;
+  for (const FaceEvalImage& image : images) outcomes.images.push_back(image.name);
+  outcomes.sets.push_back({"ap", Ties::kApart, 0, result.ranking});
+  RETURN_IF_ERROR(WriteConfidence(outcomes, /*threads=*/0, output.get(), &metrics));
+  return output->Commit(metrics, provenance);
+}
+
+}  // namespace
+}  // namespace hardface
+
+int main(int argc, char** argv) {
+  return hardface::ToolMain(
+      argc, argv,
+      {"eval/face_eval",
+       "Scores detections on AFW or PASCAL faces by face-eval's rules, refits included. docs/EVAL.md says them.", ""},
+      &hardface::Run);
+}

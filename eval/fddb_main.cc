@@ -1,0 +1,142 @@
+// Scores detections on FDDB.
+#include <cmath>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "data_tools/base/provenance.h"
+#include "data_tools/base/status_macros.h"
+#include "data_tools/base/tool_main.h"
+#include "eval/confidence_flags.h"
+#include "eval/fddb_data.h"
+#include "eval/fddb_score.h"
+#include "eval/layout_report.h"
+#include "eval/metrics.h"
+#include "eval/outcome_set.h"
+#include "eval/ranking.h"
+
+ABSL_FLAG(std::string, annotations, "", "folder of the folds' FDDB-fold-*-ellipseList.txt, or one such list");
+ABSL_FLAG(std::string, detections, "",
+          "detections: name, count and x y w h score lines, plain or compressed (.gz, .xz, .zst); or detections.jsonl");
+ABSL_FLAG(std::string, image_sizes, "", "image sizes: a CSV of name,width,height, or a dataset");
+ABSL_FLAG(std::string, images, "", "folder of FDDB's images, to take the sizes from");
+ABSL_FLAG(std::string, output, "", "folder for metrics.json, roc.csv and provenance.json");
+ABSL_FLAG(std::string, false_positives, "1000", "numbers of false positives at which the rates are given");
+ABSL_FLAG(std::string, matching, "official",
+          "official: the official tool's assignment to the digit; maximum: the assignment of truly greatest total IoU");
+ABSL_FLAG(bool, strict, false, "what the layout check finds is an error, not a warning");
+ABSL_FLAG(int, threads, 0, "threads; 0: all processors");
+
+namespace hardface {
+namespace {
+
+using Sizes = std::map<std::string, PixelSize>;
+
+absl::StatusOr<std::vector<double>> ParseCounts(const std::string& text) {
+  std::vector<double> counts;
+  for (absl::string_view part : absl::StrSplit(text, ',', absl::SkipWhitespace())) {
+    double count;
+    if (!absl::SimpleAtod(part, &count) || !(count > 0) || !std::isfinite(count)) {
+      return UsageError(absl::StrCat("--false_positives=", text, ": \"", part, "\" is not a number above 0"));
+    }
+    counts.push_back(count);
+  }
+  return counts;
+}
+
+absl::StatusOr<Sizes> ReadSizes(const FddbAnnotations& annotations, Provenance* provenance) {
+  const std::string sizes = absl::GetFlag(FLAGS_image_sizes), images = absl::GetFlag(FLAGS_images);
+  if (sizes.empty() == images.empty()) {
+    return UsageError("give the image sizes by one of --image_sizes=CSV or DATASET and --images=FOLDER");
+  }
+  if (!images.empty()) return ReadFddbSizesOfImages(images, annotations, absl::GetFlag(FLAGS_threads));
+  if (absl::EndsWith(sizes, ".csv")) {
+    RETURN_IF_ERROR(provenance->AddInput(sizes));
+    return ReadFddbSizesCsv(sizes);
+  }
+  return ReadFddbSizesOfDataset(sizes);
+}
+
+absl::StatusOr<FddbMatching> ParseMatching(const std::string& text) {
+  if (text == "official") return FddbMatching::kOfficial;
+  if (text == "maximum") return FddbMatching::kMaximum;
+  return UsageError(absl::StrCat("--matching=", text, ": give official or maximum"));
+}
+
+Metrics MakeMetrics(const std::vector<CurvePoint>& discrete, const std::vector<CurvePoint>& continuous,
+                    const std::vector<double>& counts) {
+  Metrics metrics;
+  for (double count : counts) {
+    metrics[absl::StrFormat("discrete_at_%g", count)] = RateAtFalsePositives(discrete, count);
+    metrics[absl::StrFormat("continuous_at_%g", count)] = RateAtFalsePositives(continuous, count);
+  }
+  return metrics;
+}
+
+Outcomes MakeOutcomes(const FddbAnnotations& annotations, const FddbRankings& rankings,
+                      const std::vector<double>& counts) {
+  Outcomes outcomes;
+  for (const FddbImage& image : annotations.images) outcomes.images.push_back(image.name);
+  for (double count : counts) {
+    outcomes.sets.push_back({absl::StrFormat("discrete_at_%g", count), Ties::kTogether, count, rankings.discrete});
+    outcomes.sets.push_back({absl::StrFormat("continuous_at_%g", count), Ties::kTogether, count, rankings.continuous});
+  }
+  return outcomes;
+}
+
+absl::Status Run(const std::vector<std::string>&) {
+  RETURN_IF_ERROR(RequireFlag("annotations", absl::GetFlag(FLAGS_annotations)));
+  RETURN_IF_ERROR(RequireFlag("detections", absl::GetFlag(FLAGS_detections)));
+  RETURN_IF_ERROR(RequireFlag("output", absl::GetFlag(FLAGS_output)));
+  ASSIGN_OR_RETURN(const std::vector<double> counts, ParseCounts(absl::GetFlag(FLAGS_false_positives)));
+  ASSIGN_OR_RETURN(const FddbMatching matching, ParseMatching(absl::GetFlag(FLAGS_matching)));
+  RETURN_IF_ERROR(CheckConfidenceFlags());
+  ASSIGN_OR_RETURN(const auto output, ScoreOutput::Create(absl::GetFlag(FLAGS_output)));
+
+  Provenance provenance;
+  LayoutReport layout;
+  ASSIGN_OR_RETURN(const FddbAnnotations annotations, ReadFddbAnnotations(absl::GetFlag(FLAGS_annotations)));
+  ASSIGN_OR_RETURN(const Sizes sizes, ReadSizes(annotations, &provenance));
+  ASSIGN_OR_RETURN(const std::vector<FddbImage> detections,
+                   ReadFddbDetections(absl::GetFlag(FLAGS_detections), annotations, &layout));
+  CheckFddbDetections(annotations.images, detections, &layout);
+  RETURN_IF_ERROR(layout.Resolve(absl::GetFlag(FLAGS_strict)));
+  ASSIGN_OR_RETURN(const FddbRankings rankings,
+                   RankFddb(annotations.images, detections, sizes, matching, absl::GetFlag(FLAGS_threads)));
+  for (const std::string& file : annotations.files) RETURN_IF_ERROR(provenance.AddInput(file));
+  RETURN_IF_ERROR(provenance.AddInput(absl::GetFlag(FLAGS_detections)));
+
+  const std::vector<CurvePoint> discrete = MakeCurve(rankings.discrete, Ties::kTogether);
+  const std::vector<CurvePoint> continuous = MakeCurve(rankings.continuous, Ties::kTogether);
+  Metrics metrics = MakeMetrics(discrete, continuous, counts);
+  size_t boxes = 0;
+  for (const FddbImage& image : detections) boxes += image.regions.size();
+  metrics["matching"] = absl::GetFlag(FLAGS_matching);
+  metrics["images"] = annotations.images.size();
+  metrics["faces"] = rankings.discrete.total_faces();
+  metrics["detections"] = boxes;
+  RETURN_IF_ERROR(output->Write("roc.csv", CurveCsvHeader() + CurveToCsv("discrete", discrete, CurvePoints::kAll) +
+                                               CurveToCsv("continuous", continuous, CurvePoints::kAll)));
+  RETURN_IF_ERROR(WriteConfidence(MakeOutcomes(annotations, rankings, counts), absl::GetFlag(FLAGS_threads),
+                                  output.get(), &metrics));
+  return output->Commit(metrics, provenance);
+}
+
+}  // namespace
+}  // namespace hardface
+
+int main(int argc, char** argv) {
+  return hardface::ToolMain(
+      argc, argv,
+      {"eval/fddb",
+       "Scores detections on FDDB: discrete and continuous ROC by the official rules. docs/EVAL.md says them.", ""},
+      &hardface::Run);
+}

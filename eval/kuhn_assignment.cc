@@ -1,0 +1,183 @@
+#include "eval/kuhn_assignment.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+namespace hardface {
+namespace {
+
+constexpr double kEpsilon = 1e-15;  // the tool's own
+// Each change pairs a row or shrinks a dual; rounding must not keep it going for ever.
+constexpr int kMaxDualChanges = 1'000'000;
+
+using Matrix = std::vector<std::vector<double>>;
+
+Matrix Transposed(const Matrix& matrix) {
+  Matrix out(matrix[0].size(), std::vector<double>(matrix.size()));
+  for (size_t i = 0; i < matrix.size(); ++i) {
+    for (size_t j = 0; j < matrix[i].size(); ++j) out[j][i] = matrix[i][j];
+  }
+  return out;
+}
+
+// At most as many rows as columns.
+class KuhnSolver {
+ public:
+  explicit KuhnSolver(const Matrix& weights)
+      : weights_(weights),
+        rows_(static_cast<int>(weights.size())),
+        columns_(static_cast<int>(weights[0].size())),
+        row_dual_(rows_, 0),
+        column_dual_(columns_, 0),
+        tight_(rows_, std::vector<bool>(columns_)),
+        column_of_(rows_, -1),
+        row_of_(columns_, -1),
+        found_from_(rows_, -1) {}
+
+  std::vector<double> Solve() {
+    const bool rows_first = InitialCover();
+    UpdateTight();
+    InitialPairs(rows_first);
+    do {
+      while (Augment()) {
+      }
+    } while (++dual_changes_ < kMaxDualChanges && ChangeDuals());
+    std::vector<double> pairs;
+    for (int i = 0; i < rows_; ++i) {
+      const double weight = weights_[i][std::max(column_of_[i], 0)];
+      if (weight > 0) pairs.push_back(weight);
+    }
+    return pairs;
+  }
+
+ private:
+  // The duals are the maxima of the rows or of the columns, whichever sum is less.
+  bool InitialCover() {
+    std::vector<double> row_best(rows_, 0), column_best(columns_, 0);
+    for (int i = 0; i < rows_; ++i) {
+      for (int j = 0; j < columns_; ++j) {
+        row_best[i] = std::max(row_best[i], weights_[i][j]);
+        column_best[j] = std::max(column_best[j], weights_[i][j]);
+      }
+    }
+    const bool rows_first = std::accumulate(row_best.begin(), row_best.end(), 0.0) <=
+                            std::accumulate(column_best.begin(), column_best.end(), 0.0);
+    (rows_first ? row_dual_ : column_dual_) = rows_first ? row_best : column_best;
+    return rows_first;
+  }
+
+  double Slack(int i, int j) const { return row_dual_[i] + column_dual_[j] - weights_[i][j]; }
+
+  void Pair(int i, int j) {
+    column_of_[i] = j;
+    row_of_[j] = i;
+  }
+
+  // Pairs whose slack has become positive are given up.
+  void UpdateTight() {
+    for (int i = 0; i < rows_; ++i) {
+      for (int j = 0; j < columns_; ++j) {
+        tight_[i][j] = std::fabs(Slack(i, j)) < kEpsilon;
+        if (tight_[i][j] || column_of_[i] != j) continue;
+        column_of_[i] = -1;
+        row_of_[j] = -1;
+      }
+    }
+  }
+
+  void InitialPairs(bool rows_first) {
+    const int outer = rows_first ? rows_ : columns_, inner = rows_first ? columns_ : rows_;
+    for (int a = 0; a < outer; ++a) {
+      for (int b = 0; b < inner; ++b) {
+        const int i = rows_first ? a : b, j = rows_first ? b : a;
+        if (!tight_[i][j] || column_of_[i] >= 0 || row_of_[j] >= 0) continue;
+        Pair(i, j);
+        break;
+      }
+    }
+  }
+
+  // Routine I: an alternating path of tight pairs from a free column to a free row. Rows that are reached are
+  // essential.
+  bool Augment() {
+    std::fill(found_from_.begin(), found_from_.end(), -1);
+    std::vector<int> queue;
+    for (int j = 0; j < columns_; ++j) {
+      if (row_of_[j] < 0) queue.push_back(j);
+    }
+    for (size_t k = 0; k < queue.size(); ++k) {
+      const int j = queue[k];
+      for (int i = 0; i < rows_; ++i) {
+        if (!tight_[i][j] || found_from_[i] >= 0) continue;
+        found_from_[i] = j;
+        if (column_of_[i] < 0) {
+          Flip(i);
+          return true;
+        }
+        queue.push_back(column_of_[i]);
+      }
+    }
+    return false;
+  }
+
+  void Flip(int i) {
+    while (i >= 0) {
+      const int j = found_from_[i];
+      const int next = row_of_[j];
+      Pair(i, j);
+      i = next;
+    }
+  }
+
+  // Routine II. False: done.
+  bool ChangeDuals() {
+    std::vector<bool> essential_row(rows_), essential_column(columns_);
+    for (int i = 0; i < rows_; ++i) essential_row[i] = found_from_[i] >= 0;
+    for (int j = 0; j < columns_; ++j) essential_column[j] = row_of_[j] >= 0 && !essential_row[row_of_[j]];
+    double step = 0;
+    bool zero_row = false;
+    for (int i = 0; i < rows_; ++i) {
+      zero_row = zero_row || row_dual_[i] == 0;
+      for (int j = 0; j < columns_ && !essential_row[i]; ++j) {
+        if (essential_column[j]) continue;
+        const double slack = Slack(i, j);
+        if (std::fabs(step) < kEpsilon || (slack > -kEpsilon && slack < step)) step = slack;
+      }
+    }
+    if (std::fabs(step) < kEpsilon) return false;
+    const double wanted = step;
+    if (zero_row) {
+      for (int j = 0; j < columns_; ++j) step = essential_column[j] ? step : std::min(step, column_dual_[j]);
+      for (int i = 0; i < rows_; ++i) row_dual_[i] += essential_row[i] ? step : 0;
+      for (int j = 0; j < columns_; ++j) column_dual_[j] -= essential_column[j] ? 0 : step;
+    } else {
+      for (int i = 0; i < rows_; ++i) step = essential_row[i] ? step : std::min(step, row_dual_[i]);
+      for (int i = 0; i < rows_; ++i) row_dual_[i] -= essential_row[i] ? 0 : step;
+      for (int j = 0; j < columns_; ++j) column_dual_[j] += essential_column[j] ? step : 0;
+    }
+    UpdateTight();
+    // A step of 0 changes nothing: the tool would go on for ever; for us it ends there.
+    return step != 0 || wanted == 0;
+  }
+
+  const Matrix& weights_;
+  int dual_changes_ = 0;
+  const int rows_, columns_;
+  std::vector<double> row_dual_, column_dual_;
+  std::vector<std::vector<bool>> tight_;  // pairs whose duals sum to their weight
+  std::vector<int> column_of_, row_of_;   // the pairs; -1: none
+  std::vector<int> found_from_;           // the column from which Routine I reached a row; -1: not reached
+};
+
+}  // namespace
+
+std::vector<double> KuhnPairWeights(const std::vector<std::vector<double>>& weights) {
+  if (weights.empty() || weights[0].empty()) return {};
+  if (weights.size() <= weights[0].size()) return KuhnSolver(weights).Solve();
+  const Matrix transposed = Transposed(weights);
+  return KuhnSolver(transposed).Solve();
+}
+
+}  // namespace hardface

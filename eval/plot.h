@@ -1,0 +1,46 @@
+// Plots of precision-recall and ROC curves, drawn by gnuplot.
+#ifndef HARDFACE_EVAL_PLOT_H_
+#define HARDFACE_EVAL_PLOT_H_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace hardface {
+
+struct PlotCurve {
+  std::string title;
+  std::vector<std::pair<double, double>> points;  // (recall, precision) or (false positives, rate)
+};
+
+struct PlotFile {
+  bool is_roc = false;
+  std::vector<PlotCurve> curves;
+};
+
+// Reads pr.csv or roc.csv of a scorer (ROC: continuous or discrete curves are told by their names), or the text form of
+// FDDB's tool ("rate false_positives ..." a line, ROC). IS_ROC: how a CSV is read. Titles are NAME, with the curve's
+// name behind where the file has several. CURVE: only the curve of this name; empty: all.
+absl::StatusOr<PlotFile> ReadPlotFile(const std::string& name, const std::string& path, const std::string& curve);
+
+struct PlotOptions {
+  std::string title;
+  int width = 900, height = 600;      // pixels
+  double max_false_positives = 2000;  // of a ROC
+};
+
+// The gnuplot program that draws CURVES into OUTPUT (.svg or .png).
+std::string PlotProgram(const std::vector<PlotCurve>& curves, bool is_roc, const PlotOptions& options,
+                        const std::string& output);
+
+// Runs gnuplot and moves the picture to OUTPUT when it is complete. NotFound when there is no gnuplot.
+absl::Status DrawPlot(const std::vector<PlotCurve>& curves, bool is_roc, const PlotOptions& options,
+                      const std::string& output);
+
+}  // namespace hardface
+
+#endif  // HARDFACE_EVAL_PLOT_H_

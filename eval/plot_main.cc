@@ -1,0 +1,67 @@
+// Draws the curves of several results into one plot.
+#include <cstdio>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "data_tools/base/provenance.h"
+#include "data_tools/base/status_macros.h"
+#include "data_tools/base/tool_main.h"
+#include "eval/plot.h"
+
+ABSL_FLAG(std::string, inputs, "",
+          "NAME=FILE,...: pr.csv or roc.csv of scorers, or ROC files of FDDB's tool; all of one kind");
+ABSL_FLAG(std::string, output, "", "FILE.svg or FILE.png, or both with a comma between");
+ABSL_FLAG(std::string, curve, "", "only the curves of this name (hard, discrete, ...); empty: all");
+ABSL_FLAG(std::string, title, "", "above the plot");
+ABSL_FLAG(double, max_false_positives, 2000, "right end of a ROC plot");
+
+namespace hardface {
+namespace {
+
+absl::Status Run(const std::vector<std::string>&) {
+  RETURN_IF_ERROR(RequireFlag("inputs", absl::GetFlag(FLAGS_inputs)));
+  RETURN_IF_ERROR(RequireFlag("output", absl::GetFlag(FLAGS_output)));
+  PlotOptions options;
+  options.title = absl::GetFlag(FLAGS_title);
+  options.max_false_positives = absl::GetFlag(FLAGS_max_false_positives);
+  if (!(options.max_false_positives > 0)) return UsageError("--max_false_positives must be above 0");
+  std::vector<PlotCurve> curves;
+  bool is_roc = false;
+  Provenance provenance;
+  const std::vector<std::string> inputs = absl::StrSplit(absl::GetFlag(FLAGS_inputs), ',');
+  for (const std::string& input : inputs) {
+    const std::pair<std::string, std::string> parts = absl::StrSplit(input, absl::MaxSplits('=', 1));
+    if (parts.second.empty()) return UsageError(absl::StrCat("--inputs: \"", input, "\" is not NAME=FILE"));
+    ASSIGN_OR_RETURN(PlotFile file, ReadPlotFile(parts.first, parts.second, absl::GetFlag(FLAGS_curve)));
+    RETURN_IF_ERROR(provenance.AddInput(parts.second));
+    if (!curves.empty() && file.is_roc != is_roc) {
+      return UsageError(absl::StrCat("--inputs: ", parts.second,
+                                     " is of another kind (precision-recall or ROC) than the "
+                                     "files before it; draw them apart"));
+    }
+    is_roc = file.is_roc;
+    std::move(file.curves.begin(), file.curves.end(), std::back_inserter(curves));
+  }
+  const std::vector<std::string> outputs = absl::StrSplit(absl::GetFlag(FLAGS_output), ',');
+  for (const std::string& output : outputs) {
+    RETURN_IF_ERROR(DrawPlot(curves, is_roc, options, output));
+    RETURN_IF_ERROR(provenance.WriteBeside(output));
+  }
+  std::printf("curves=%zu plots=%zu\n", curves.size(), outputs.size());
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace hardface
+
+int main(int argc, char** argv) {
+  return hardface::ToolMain(argc, argv,
+                            {"eval/plot", "Draws precision-recall or ROC curves of several results into one plot.", ""},
+                            &hardface::Run);
+}

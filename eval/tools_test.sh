@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Runs eval:wider, eval:fddb, eval:compare and eval:plot as a user does, on made-up files.
+set -euo pipefail
+
+fail() { echo "FAILED: $*" >&2; exit 1; }
+expect_status() {
+  local expected="$1" status=0
+  shift
+  "$@" > "$work/stdout" 2> "$work/stderr" || status=$?
+  [[ "$status" == "$expected" ]] || fail "exit code $status instead of $expected: $* $(cat "$work/stderr")"
+}
+
+work="$TEST_TMPDIR"
+
+# WIDER: a dataset as ground truth, results as a folder and as archives. Two faces 3 pixels apart: the official rule
+# gives the second box to the first face, best IoU to the second.
+mkdir -p "$work/set" "$work/results/0--Made"
+cat > "$work/set/manifest.jsonl" <<'END'
+{"format":"hardface.dataset","version":1,"image_root":"."}
+{"image":"0--Made/up.jpg","width":100,"height":100,"flip":false,"faces":[{"box":[0,0,10,10],"ignore":false},{"box":[3,0,10,10],"ignore":false}]}
+{"image":"0--Made/two.jpg","width":100,"height":100,"flip":false,"faces":[{"box":[50,50,10,10],"ignore":true}]}
+END
+printf 'up\n2\n0 0 10 10 0.9\n3 0 10 10 0.5\n' > "$work/results/0--Made/up.txt"
+printf 'two\n1\n50 50 10 10 0.1\n' > "$work/results/0--Made/two.txt"
+(cd "$work" && tar -cf results.tar results && gzip -k results.tar)
+for results in results results.tar results.tar.gz; do
+  line="$(eval/wider --ground_truth="$work/set" --detections="$work/$results" --output="$work/wider" --strict | tail -n 1)"
+  [[ "$line" == "all=0.500000 faces_all=2 "*"matching=official arithmetic=int32 "* ]] || fail "official, $results: $line"
+done
+line="$(eval/wider --ground_truth="$work/set" --detections="$work/results" --output="$work/best" --matching=best_iou \
+  --list_differences="$work/differences.csv" --attribution --outcomes --bootstrap=50 | tail -n 1)"
+[[ "$line" == "all=1.000000 "* ]] || fail "best_iou: $line"
+grep -q '^0--Made/up,face,2,3,0,10,10,,all,missed,found$' "$work/differences.csv" || fail "no difference listed"
+grep -q '^all,event,0--Made,0,2,' "$work/best/attribution.csv" || fail "no attribution by event"
+eval/wider --ground_truth="$work/set" --detections="$work/results" --output="$work/official" --outcomes > /dev/null
+[[ "$(cut -d, -f1 "$work/official/pr.csv" | sort | uniq -c | tr -s ' ')" == *"1000 all"* ]] || fail "pr.csv is not 1000 points"
+
+rm "$work/results/0--Made/two.txt"
+expect_status 0 eval/wider --ground_truth="$work/set" --detections="$work/results" --output="$work/missing"
+grep -q '1 missing result files' "$work/stderr" || fail "a missing file is not reported"
+expect_status 1 eval/wider --ground_truth="$work/set" --detections="$work/results" --output="$work/strict" --strict
+expect_status 1 eval/wider --ground_truth="$work" --detections="$work/results" --output="$work/none"
+grep -q 'wider_easy_val.mat' "$work/stderr" || fail "a folder without .mat files is not explained"
+expect_status 2 eval/wider --ground_truth="$work/set" --detections="$work/results" --output="$work/x" --matching=iou
+
+# Comparison of the two results above, and their curves in one plot.
+line="$(eval/compare --a="$work/official" --b="$work/best" --bootstrap=100 | tail -n 1)"
+[[ "$line" == "all_a=0.500000 all_b=1.000000 all_difference=0.500000 "* ]] || fail "compare: $line"
+expect_status 1 eval/compare --a="$work/wider" --b="$work/best"
+grep -q -- '--outcomes' "$work/stderr" || fail "compare does not say how to get outcomes.jsonl"
+if command -v gnuplot > /dev/null; then
+  eval/plot --inputs="official=$work/official/pr.csv,best=$work/best/pr.csv" --output="$work/pr.svg,$work/pr.png" > /dev/null
+  grep -q '<svg' "$work/pr.svg" || fail "no SVG"
+  [[ "$(head -c 4 "$work/pr.png" | tail -c 3)" == PNG ]] || fail "no PNG"
+fi
+
+# FDDB: one ellipse with a box around it, one box over nothing.
+printf 'a/img_1\n1\n30 30 0 50 50 1\na/img_2\n1\n20 10 0.5 50 50 1\n' > "$work/faces.txt"
+printf 'a/img_1\n2\n20 20 60 60 0.9\n0 0 9 9 0.5\na/img_2\n0\n' > "$work/found.txt"
+printf 'name,width,height\na/img_1,100,100\na/img_2,100,100\n' > "$work/sizes.csv"
+line="$(eval/fddb --annotations="$work/faces.txt" --detections="$work/found.txt" --image_sizes="$work/sizes.csv" \
+  --false_positives=1,2 --output="$work/fddb" | tail -n 1)"
+[[ "$line" == "discrete_at_1=0.500000 continuous_at_1=0.3"*"faces=2 detections=2" ]] || fail "fddb: $line"
+expect_status 2 eval/fddb --annotations="$work/faces.txt" --detections="$work/found.txt" --output="$work/fddb"

@@ -1,0 +1,50 @@
+#include "infer/decode.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace hardface {
+namespace {
+
+struct Plane {
+  Plane() : values(6 * 16) {
+    AnchorPlane plane{16, 8, 4, 4, values.data(), values.data() + 16};
+    for (int k = 0; k < 4; ++k) plane.deltas[k] = values.data() + 16 * (2 + k);
+    planes.push_back(plane);
+    for (int i = 0; i < 16; ++i) plane.face[i] = -10;
+  }
+  std::vector<float> values;
+  std::vector<AnchorPlane> planes;
+};
+
+TEST(DecodeDetectionsTest, ZeroDeltasGiveTheAnchorPlusThePublishedPixelClippedToTheImage) {
+  Plane plane;
+  plane.planes[0].face[plane.planes[0].cell(1, 1)] = 3;
+  plane.planes[0].face[plane.planes[0].cell(3, 3)] = 1;
+  const auto boxes = DecodeDetections(plane.planes, 32, 30, {0.5f, 10});
+  ASSERT_EQ(boxes.size(), 2u);
+  EXPECT_FLOAT_EQ(boxes[0].box.x1, 8);
+  EXPECT_FLOAT_EQ(boxes[0].box.x2, 24);
+  EXPECT_FLOAT_EQ(boxes[1].box.x2, 31);
+  EXPECT_FLOAT_EQ(boxes[1].box.y2, 29);
+}
+
+TEST(DecodeDetectionsTest, TheBestStaysWhenAllAreBelowTheThreshold) {
+  Plane plane;
+  plane.planes[0].face[5] = -9;
+  const auto boxes = DecodeDetections(plane.planes, 32, 32, {0.5f, 10});
+  ASSERT_EQ(boxes.size(), 1u);
+  EXPECT_FLOAT_EQ(boxes[0].box.x1, 8);
+}
+
+TEST(DecodeDetectionsTest, KeepsTheBestSoMany) {
+  Plane plane;
+  for (int i = 0; i < 16; ++i) plane.planes[0].face[i] = static_cast<float>((i * 7) % 16);
+  const auto boxes = DecodeDetections(plane.planes, 32, 32, {0.002f, 5});
+  ASSERT_EQ(boxes.size(), 5u);
+  for (int i = 1; i < 5; ++i) EXPECT_GT(boxes[i - 1].score, boxes[i].score);
+}
+
+}  // namespace
+}  // namespace hardface

@@ -1,0 +1,123 @@
+#include "infer/detect_images.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <opencv2/core.hpp>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "data_tools/base/parallel.h"
+#include "data_tools/base/prefetcher.h"
+#include "data_tools/base/progress.h"
+#include "data_tools/base/status_macros.h"
+#include "data_tools/dataset.h"
+#include "data_tools/image_io.h"
+#include "infer/draw.h"
+#include "infer/result_writers.h"
+
+namespace hardface {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool LooksLikeImage(const fs::path& path) {
+  const std::string name = path.filename().string();
+  return absl::EndsWithIgnoreCase(name, ".jpg") || absl::EndsWithIgnoreCase(name, ".jpeg") ||
+         absl::EndsWithIgnoreCase(name, ".png");
+}
+
+absl::StatusOr<cv::Mat> Load(const ImageToDetect& image) {
+  ASSIGN_OR_RETURN(cv::Mat pixels, ReadImage(image.path));
+  if (!image.flip) return pixels;
+  cv::Mat mirrored;
+  cv::flip(pixels, mirrored, /*flipCode=*/1);
+  return mirrored;
+}
+
+ImageDetections ToDetections(const ImageToDetect& image, const std::vector<ScoredBox>& boxes) {
+  ImageDetections detections{image.name, image.flip, {}};
+  for (const auto& [box, score] : boxes) detections.boxes.push_back({ToRect(box), score});
+  return detections;
+}
+
+// "a/b.jpg" -> "drawn/0007_b.png": the number keeps names apart.
+std::string DrawnName(const std::string& folder, int64_t index, const ImageToDetect& image) {
+  return absl::StrCat(folder, "/drawn/", absl::Dec(index, absl::kZeroPad5), "_", fs::path(image.name).stem().string(),
+                      image.flip ? "_flip" : "", ".png");
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<ImageToDetect>> ImagesOfDataset(const std::string& dataset) {
+  ASSIGN_OR_RETURN(const auto reader, DatasetReader::Open(dataset));
+  std::vector<ImageToDetect> images;
+  DatasetEntry entry;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, reader->Next(&entry));
+    if (!more) return images;
+    images.push_back({entry.image, reader->ImagePath(entry), entry.flip});
+  }
+}
+
+absl::StatusOr<std::vector<ImageToDetect>> ImagesOfPaths(const std::vector<std::string>& paths) {
+  std::vector<ImageToDetect> images;
+  for (const std::string& path : paths) {
+    std::error_code error;
+    if (!fs::is_directory(path, error)) {
+      if (!fs::exists(path, error)) return absl::NotFoundError(absl::StrCat(path, ": no such file or folder"));
+      images.push_back({path, path});
+      continue;
+    }
+    std::vector<std::string> found;
+    for (const auto& entry :
+         fs::recursive_directory_iterator(path, fs::directory_options::skip_permission_denied, error)) {
+      if (entry.is_regular_file(error) && LooksLikeImage(entry.path())) found.push_back(entry.path().string());
+    }
+    std::sort(found.begin(), found.end());
+    for (const std::string& file : found) images.push_back({file, file});
+  }
+  if (images.empty()) return absl::NotFoundError("no image found; give .jpg or .png files, or folders that hold some");
+  return images;
+}
+
+absl::StatusOr<DetectionCounts> DetectImages(const Model& model, const std::vector<ImageToDetect>& images,
+                                             const std::string& folder, const DetectImagesOptions& options) {
+  omp_set_num_threads(ResolveThreads(options.threads));
+  std::vector<std::unique_ptr<ResultWriter>> writers;
+  for (const std::string& format : options.formats) {
+    ASSIGN_OR_RETURN(writers.emplace_back(), MakeResultWriter(format, folder));
+  }
+  FaceDetector detector(model, options.detect);
+  DetectionCounts counts;
+  const auto count = static_cast<int64_t>(images.size());
+  Progress progress("detect", count, "images");
+  Prefetcher<absl::StatusOr<cv::Mat>> loaded(count, /*threads=*/1, /*ahead=*/4,
+                                             [&](int64_t i) { return Load(images[static_cast<size_t>(i)]); });
+  for (int64_t i = 0; i < count; ++i) {
+    const ImageToDetect& image = images[static_cast<size_t>(i)];
+    const absl::StatusOr<cv::Mat> pixels = loaded.Next();
+    if (!pixels.ok()) {
+      counts.failures.emplace_back(pixels.status().message());
+      progress.Advance(1);
+      continue;
+    }
+    ASSIGN_OR_RETURN(const std::vector<ScoredBox> boxes, detector.Detect(*pixels));
+    const ImageDetections detections = ToDetections(image, boxes);
+    for (const auto& writer : writers) RETURN_IF_ERROR(writer->Write(detections));
+    if (options.draw) {
+      RETURN_IF_ERROR(
+          WritePng(DrawnName(folder, i, image), DrawDetections(*pixels, detections.boxes, options.draw_threshold)));
+    }
+    ++counts.images;
+    counts.boxes += static_cast<int64_t>(boxes.size());
+    progress.Advance(1);
+  }
+  for (const auto& writer : writers) RETURN_IF_ERROR(writer->Finish());
+  return counts;
+}
+
+}  // namespace hardface

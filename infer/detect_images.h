@@ -1,0 +1,47 @@
+// Detection over a dataset or over image files, with every output of the tool.
+#ifndef HARDFACE_INFER_DETECT_IMAGES_H_
+#define HARDFACE_INFER_DETECT_IMAGES_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "infer/face_detector.h"
+#include "model/model_file.h"
+
+namespace hardface {
+
+struct ImageToDetect {
+  std::string name;  // in the results: the dataset's image, or the path given
+  std::string path;  // on this machine
+  bool flip = false;
+};
+
+// The images of a dataset.
+absl::StatusOr<std::vector<ImageToDetect>> ImagesOfDataset(const std::string& dataset);
+// Files as given, and the .jpg, .jpeg and .png files anywhere below folders, sorted. NotFound names what is missing.
+absl::StatusOr<std::vector<ImageToDetect>> ImagesOfPaths(const std::vector<std::string>& paths);
+
+struct DetectImagesOptions {
+  DetectOptions detect;
+  std::vector<std::string> formats = {"jsonl"};
+  bool draw = false;            // pictures with the boxes, in OUTPUT/drawn
+  float draw_threshold = 0.5f;  // least score drawn
+  int threads = 0;
+};
+
+struct DetectionCounts {
+  int64_t images = 0;
+  int64_t boxes = 0;
+  std::vector<std::string> failures;  // one message for each image that could not be read
+};
+
+// Writes the results into FOLDER. Images that cannot be read get no result; they are counted and named, and the work
+// goes on.
+absl::StatusOr<DetectionCounts> DetectImages(const Model& model, const std::vector<ImageToDetect>& images,
+                                             const std::string& folder, const DetectImagesOptions& options);
+
+}  // namespace hardface
+
+#endif  // HARDFACE_INFER_DETECT_IMAGES_H_

@@ -1,0 +1,174 @@
+// The detector on a pyramid, the result files and the run over many images.
+#include "infer/detect_images.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <opencv2/core.hpp>
+
+#include "data_tools/base/atomic_output.h"
+#include "data_tools/base/random.h"
+#include "data_tools/detections.h"
+#include "data_tools/image_io.h"
+#include "infer/face_detector.h"
+#include "infer/result_writers.h"
+
+namespace hardface {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+std::string Folder(const std::string& name) {
+  const std::string folder = ::testing::TempDir() + "/detect_images_test_" + name;
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  return folder;
+}
+
+Model RandomModel() {
+  Model model;
+  model.detector = *BuildDetector({"smallhard", 16, true});
+  model.parameters = InitializeParameters(ListParameters(model.detector.network), Initialization::kHe, 3);
+  model.info.input_divisor = 64;
+  model.info.pyramid = {50, 100};
+  return model;
+}
+
+cv::Mat RandomImage(int width, int height, uint64_t seed) {
+  cv::Mat image(height, width, CV_8UC3);
+  Random random(seed);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < 3 * width; ++x) image.ptr(y)[x] = static_cast<uchar>(random.Index(256));
+  }
+  return image;
+}
+
+TEST(BaseScaleTest, MatchesThePaper) {
+  EXPECT_DOUBLE_EQ(BaseScale(1024, 1000), 0.8);
+  EXPECT_DOUBLE_EQ(BaseScale(2400, 1000), 0.5);  // 800 would make the long side 1920
+  EXPECT_DOUBLE_EQ(BaseScale(400, 400), 2);
+}
+
+TEST(FaceDetectorTest, MirroredImageGivesMirroredFacesWithFlips) {
+  DetectOptions options;
+  options.pyramid = {96, 192};  // scales 1 and 2: no rounding of the size, which would not be symmetric
+  options.score_threshold = 0;
+  options.decode.max_boxes = 50;
+  options.merge = Merge::kNms;
+  options.nms_threshold = 1;  // keeps all
+  const cv::Mat image = RandomImage(128, 96, 1);
+  cv::Mat mirrored;
+  cv::flip(image, mirrored, 1);
+  FaceDetector detector(RandomModel(), options);
+  const auto boxes = detector.Detect(image), other = detector.Detect(mirrored);
+  ASSERT_TRUE(boxes.ok() && other.ok());
+  ASSERT_EQ(boxes->size(), other->size());
+  for (size_t i = 0; i < boxes->size(); ++i) {
+    EXPECT_NEAR((*boxes)[i].score, (*other)[i].score, 1e-5);
+    bool found = false;
+    for (const ScoredBox& box : *other) {
+      found |=
+          std::abs(128 - box.box.x2 - (*boxes)[i].box.x1) < 0.05 && std::abs(box.box.y1 - (*boxes)[i].box.y1) < 0.05;
+    }
+    EXPECT_TRUE(found) << i;
+  }
+}
+
+TEST(FaceDetectorTest, TinyAndThinImagesWork) {
+  FaceDetector detector(RandomModel(), {});
+  for (const cv::Size size : {cv::Size(1, 1), cv::Size(3, 500), cv::Size(17, 33)}) {
+    EXPECT_TRUE(detector.Detect(RandomImage(size.width, size.height, 2)).ok()) << size;
+  }
+}
+
+TEST(FaceDetectorTest, BoxesLieInTheImage) {
+  DetectOptions options;
+  options.score_threshold = 0;
+  FaceDetector detector(RandomModel(), options);
+  const auto boxes = detector.Detect(RandomImage(100, 70, 4));
+  ASSERT_TRUE(boxes.ok());
+  ASSERT_FALSE(boxes->empty());
+  for (const ScoredBox& box : *boxes) {
+    EXPECT_GE(box.box.x1, -0.01);
+    EXPECT_LE(box.box.x2, 100.01);  // the mirrored pass: x -> width - x, as published
+    EXPECT_GE(box.box.y1, -0.01);
+    EXPECT_LE(box.box.y2, 70.01);
+  }
+}
+
+ImageDetections TwoFaces() {
+  return {"0--Parade/0_Parade_1.jpg", false, {{{1, 2, 30, 40}, 0.75f}, {{5.5f, 6, 7, 8}, 0.5f}}};
+}
+
+TEST(ResultWritersTest, EveryFormReadsAsItsScorerExpects) {
+  const std::string folder = Folder("formats");
+  for (const char* format : {"wider", "fddb", "face_eval", "jsonl"}) {
+    auto writer = MakeResultWriter(format, folder);
+    ASSERT_TRUE(writer.ok()) << writer.status();
+    ASSERT_TRUE((*writer)->Write(TwoFaces()).ok());
+    ASSERT_TRUE((*writer)->Finish().ok());
+  }
+  EXPECT_EQ(*ReadFile(folder + "/wider/0--Parade/0_Parade_1.txt"),
+            "0_Parade_1\n2\n1.00 2.00 30.00 40.00 0.750000\n5.50 6.00 7.00 8.00 0.500000\n");
+  EXPECT_EQ(*ReadFile(folder + "/fddb.txt"),
+            "0--Parade/0_Parade_1\n2\n1.00 2.00 30.00 40.00 0.750000\n5.50 6.00 7.00 8.00 0.500000\n");
+  EXPECT_EQ(*ReadFile(folder + "/face_eval.txt"),
+            "0_Parade_1 0.750000 1.00 2.00 31.00 42.00\n0_Parade_1 0.500000 5.50 6.00 12.50 14.00\n");
+  const auto read = ReadDetections(folder);
+  ASSERT_TRUE(read.ok()) << read.status();
+  ASSERT_EQ(read->size(), 1u);
+  EXPECT_EQ((*read)[0].boxes[1].box, (Rect{5.5f, 6, 7, 8}));
+}
+
+TEST(ResultWritersTest, NamesCannotLeaveTheTree) {
+  const std::string folder = Folder("escape");
+  auto writer = MakeResultWriter("wider", folder);
+  ASSERT_TRUE((*writer)->Write({"../../outside.jpg", false, {}}).ok());
+  EXPECT_TRUE(fs::exists(folder + "/wider/outside.txt"));
+}
+
+TEST(ResultWritersTest, TwoImagesOfOneNameAreAnError) {
+  auto writer = MakeResultWriter("wider", Folder("twice"));
+  ASSERT_TRUE((*writer)->Write({"a/b.jpg", false, {}}).ok());
+  EXPECT_THAT(std::string((*writer)->Write({"a/b.png", false, {}}).message()), HasSubstr("two images"));
+  EXPECT_FALSE(MakeResultWriter("excel", Folder("unknown")).ok());
+}
+
+TEST(ImagesOfPathsTest, FindsImagesInFoldersSortedAndNamesWhatIsMissing) {
+  const std::string folder = Folder("paths");
+  fs::create_directories(folder + "/b");
+  for (const char* name : {"/b/2.JPG", "/b/1.png", "/a.jpeg", "/notes.txt"}) {
+    ASSERT_TRUE(WriteFileAtomically(folder + name, "x").ok());
+  }
+  const auto images = ImagesOfPaths({folder, folder + "/notes.txt"});
+  ASSERT_TRUE(images.ok());
+  ASSERT_EQ(images->size(), 4u);
+  EXPECT_EQ((*images)[0].path, folder + "/a.jpeg");
+  EXPECT_EQ((*images)[1].path, folder + "/b/1.png");
+  EXPECT_EQ((*images)[3].path, folder + "/notes.txt");  // named outright: tried
+  EXPECT_THAT(std::string(ImagesOfPaths({"/no/such.jpg"}).status().message()), HasSubstr("/no/such.jpg"));
+}
+
+TEST(DetectImagesTest, GoesOnAfterAnUnreadableImageAndDraws) {
+  const std::string folder = Folder("run");
+  ASSERT_TRUE(WritePng(folder + "/good.png", RandomImage(64, 48, 1)).ok());
+  ASSERT_TRUE(WriteFileAtomically(folder + "/bad.png", "no picture").ok());
+  const auto images = ImagesOfPaths({folder});
+  ASSERT_TRUE(images.ok());
+  DetectImagesOptions options;
+  options.draw = true;
+  options.threads = 1;
+  const auto counts = DetectImages(RandomModel(), *images, folder + "/out", options);
+  ASSERT_TRUE(counts.ok()) << counts.status();
+  EXPECT_EQ(counts->images, 1);
+  ASSERT_EQ(counts->failures.size(), 1u);
+  EXPECT_THAT(counts->failures[0], HasSubstr("bad.png"));
+  const auto drawn = ReadImage(folder + "/out/drawn/00001_good.png");
+  ASSERT_TRUE(drawn.ok()) << drawn.status();
+  EXPECT_EQ(drawn->size(), cv::Size(64, 48));
+}
+
+}  // namespace
+}  // namespace hardface

@@ -1,0 +1,130 @@
+// infer/detect: finds faces.
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "data_tools/base/atomic_output.h"
+#include "data_tools/base/provenance.h"
+#include "data_tools/base/status_macros.h"
+#include "data_tools/base/tool_main.h"
+#include "data_tools/dataset.h"
+#include "infer/detect_images.h"
+#include "model/openmp_policy.h"
+
+ABSL_FLAG(std::string, model, "", "the detector (.safetensors, or a published .caffemodel)");
+ABSL_FLAG(std::string, dataset, "", "detect on this dataset's images ...");
+ABSL_FLAG(std::vector<std::string>, images, {}, "... or on these files and folders (arguments are taken, too)");
+ABSL_FLAG(std::string, output, "", "folder to write");
+ABSL_FLAG(std::vector<std::string>, format, std::vector<std::string>({"jsonl"}),
+          "any of wider, fddb, face_eval, jsonl");
+ABSL_FLAG(std::vector<std::string>, pyramid, {}, "levels, such as 100,300,600,1000,1400; empty: the model's own");
+ABSL_FLAG(bool, flip, true, "run every level's mirror image, too");
+ABSL_FLAG(std::string, nms, "vote", "how overlapping boxes are merged: vote (box voting) or plain (NMS)");
+ABSL_FLAG(double, nms_threshold, 0.4, "IoU from which boxes are merged");
+ABSL_FLAG(std::string, singletons, "keep",
+          "of --nms=vote: keep or drop a box that no other overlaps; drop is the published behaviour");
+ABSL_FLAG(double, score_threshold, 0.05, "boxes of this score or less are left out");
+ABSL_FLAG(bool, draw, false, "write pictures with the boxes into OUTPUT/drawn");
+ABSL_FLAG(double, draw_threshold, 0.5, "least score drawn");
+ABSL_FLAG(int, threads, 0, "0: all processors");
+ABSL_FLAG(std::string, device, "auto", "auto or cpu; cuda:N where it is built in");
+
+namespace hardface {
+namespace {
+
+absl::StatusOr<std::vector<int>> ParseLevels() {
+  std::vector<int> levels;
+  for (const std::string& text : absl::GetFlag(FLAGS_pyramid)) {
+    int level = 0;
+    if (!absl::SimpleAtoi(text, &level) || level < 1 || level > 100000) {
+      return UsageError(
+          absl::StrCat("--pyramid: \"", text, "\" is not a level; give whole numbers such as 100,300,600"));
+    }
+    levels.push_back(level);
+  }
+  return levels;
+}
+
+absl::StatusOr<DetectImagesOptions> OptionsFromFlags() {
+  DetectImagesOptions options;
+  ASSIGN_OR_RETURN(options.detect.pyramid, ParseLevels());
+  options.detect.flip = absl::GetFlag(FLAGS_flip);
+  options.detect.score_threshold = static_cast<float>(absl::GetFlag(FLAGS_score_threshold));
+  const std::string nms = absl::GetFlag(FLAGS_nms), singletons = absl::GetFlag(FLAGS_singletons);
+  if (nms != "vote" && nms != "plain") return UsageError(absl::StrCat("--nms=", nms, ": must be vote or plain"));
+  if (singletons != "keep" && singletons != "drop") {
+    return UsageError(absl::StrCat("--singletons=", singletons, ": must be keep or drop"));
+  }
+  options.detect.merge = nms == "vote" ? Merge::kVote : Merge::kNms;
+  const double threshold = absl::GetFlag(FLAGS_nms_threshold);
+  if (!(threshold > 0 && threshold <= 1))
+    return UsageError(absl::StrCat("--nms_threshold=", threshold, ": must be from 0 to 1"));
+  options.detect.nms_threshold = options.detect.vote.iou_threshold = static_cast<float>(threshold);
+  options.detect.vote.drop_singletons = singletons == "drop";
+  options.formats = absl::GetFlag(FLAGS_format);
+  if (options.formats.empty()) return UsageError("--format: name at least one of wider, fddb, face_eval, jsonl");
+  options.draw = absl::GetFlag(FLAGS_draw);
+  options.draw_threshold = static_cast<float>(absl::GetFlag(FLAGS_draw_threshold));
+  options.threads = absl::GetFlag(FLAGS_threads);
+  const std::string device = absl::GetFlag(FLAGS_device);
+  if (device != "auto" && device != "cpu") {
+    return UsageError(absl::StrCat("--device=", device, ": this build runs on the CPU only; use auto or cpu"));
+  }
+  return options;
+}
+
+absl::StatusOr<std::vector<ImageToDetect>> FindImages(const std::vector<std::string>& arguments,
+                                                      Provenance* provenance) {
+  const std::string dataset = absl::GetFlag(FLAGS_dataset);
+  std::vector<std::string> paths = absl::GetFlag(FLAGS_images);
+  paths.insert(paths.end(), arguments.begin(), arguments.end());
+  if (dataset.empty() == paths.empty()) {
+    return UsageError("give either --dataset, or images and folders (--images=photo.jpg, or as arguments)");
+  }
+  if (dataset.empty()) return ImagesOfPaths(paths);
+  ASSIGN_OR_RETURN(const auto reader, DatasetReader::Open(dataset));
+  RETURN_IF_ERROR(provenance->AddInput(reader->manifest_path()));
+  return ImagesOfDataset(dataset);
+}
+
+absl::Status Run(const std::vector<std::string>& arguments) {
+  const std::string model_path = absl::GetFlag(FLAGS_model), output = absl::GetFlag(FLAGS_output);
+  RETURN_IF_ERROR(RequireFlag("model", model_path));
+  RETURN_IF_ERROR(RequireFlag("output", output));
+  ASSIGN_OR_RETURN(const DetectImagesOptions options, OptionsFromFlags());
+  Provenance provenance;
+  ASSIGN_OR_RETURN(const std::vector<ImageToDetect> images, FindImages(arguments, &provenance));
+  ASSIGN_OR_RETURN(const Model model, LoadModel(model_path));
+  RETURN_IF_ERROR(provenance.AddInput(model_path));
+  ASSIGN_OR_RETURN(const auto folder, AtomicFolder::Create(output));
+  ASSIGN_OR_RETURN(const DetectionCounts counts, DetectImages(model, images, folder->temporary_path(), options));
+  if (counts.images == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("none of ", images.size(), " images could be read; the first: ", counts.failures[0]));
+  }
+  RETURN_IF_ERROR(provenance.WriteInto(folder->temporary_path()));
+  RETURN_IF_ERROR(folder->Commit());
+  absl::PrintF("images=%d boxes=%d failed=%d\n", counts.images, counts.boxes, counts.failures.size());
+  if (counts.failures.empty()) return absl::OkStatus();
+  for (const std::string& failure : counts.failures) absl::FPrintF(stderr, "detect: %s\n", failure);
+  return absl::InvalidArgumentError(
+      absl::StrCat(counts.failures.size(), " of ", images.size(),
+                   " images could not be read (listed above); the others' results are in ", output));
+}
+
+}  // namespace
+}  // namespace hardface
+
+int main(int argc, char** argv) {
+  hardface::UsePassiveOpenMpWaiting(argv);
+  return hardface::ToolMain(argc, argv,
+                            {"infer/detect",
+                             "finds faces in images with a trained model, on an image pyramid, and writes them in the "
+                             "forms that scorers read.",
+                             "[IMAGE_OR_FOLDER ...]"},
+                            &hardface::Run);
+}

@@ -1,0 +1,17 @@
+// Pictures of detections.
+#ifndef HARDFACE_INFER_DRAW_H_
+#define HARDFACE_INFER_DRAW_H_
+
+#include <opencv2/core/mat.hpp>
+#include <vector>
+
+#include "data_tools/detections.h"
+
+namespace hardface {
+
+// A copy of IMAGE (8-bit BGR) with the boxes of at least THRESHOLD and their scores; the surer, the greener.
+cv::Mat DrawDetections(const cv::Mat& image, const std::vector<Detection>& detections, float threshold);
+
+}  // namespace hardface
+
+#endif  // HARDFACE_INFER_DRAW_H_

@@ -1,0 +1,51 @@
+// A face detector run on an image pyramid (paper section 4.2 and its code).
+#ifndef HARDFACE_INFER_FACE_DETECTOR_H_
+#define HARDFACE_INFER_FACE_DETECTOR_H_
+
+#include <opencv2/core/mat.hpp>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "infer/decode.h"
+#include "infer/nms.h"
+#include "model/executor_cache.h"
+#include "model/model_file.h"
+
+namespace hardface {
+
+enum class Merge { kVote, kNms };
+
+struct DetectOptions {
+  // Level k resizes the image by base scale * k / 800 (BaseScale below); empty: the model's own pyramid.
+  std::vector<int> pyramid;
+  bool flip = true;  // run each level's mirror image, too
+  DecodeOptions decode;
+  float score_threshold = 0.05f;  // of all passes together, before merging
+  Merge merge = Merge::kVote;
+  VoteOptions vote;
+  float nms_threshold = 0.4f;  // IoU, of Merge::kNms
+};
+
+// 800 / short side, unless that takes the long side beyond 1200; then 1200 / long side.
+double BaseScale(int width, int height);
+
+// Not thread-safe; a call uses all OpenMP threads.
+class FaceDetector {
+ public:
+  FaceDetector(Model model, DetectOptions options);
+
+  // The faces of an 8-bit BGR image, pixels of it, in falling score.
+  absl::StatusOr<std::vector<ScoredBox>> Detect(const cv::Mat& image);
+
+ private:
+  // Adds the boxes of one level to ALL, in pixels of the image.
+  absl::Status DetectAtScale(const cv::Mat& image, double scale, std::vector<ScoredBox>* all);
+
+  const Model model_;
+  const DetectOptions options_;
+  ExecutorCache executors_;
+};
+
+}  // namespace hardface
+
+#endif  // HARDFACE_INFER_FACE_DETECTOR_H_

@@ -1,0 +1,85 @@
+// Image difficulty: WPAS of every dataset entry, on disk and in a running training, and hard image mining (paper
+// section 3.3).
+#ifndef HARDFACE_MINING_DIFFICULTY_H_
+#define HARDFACE_MINING_DIFFICULTY_H_
+
+#include <cstdint>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "data_tools/base/random.h"
+
+namespace hardface {
+
+// The latest score of one dataset entry.
+struct Difficulty {
+  // The worst positive anchor's face probability, 0..1; nothing while no visit had a positive anchor.
+  std::optional<float> wpas;
+  int positives = 0;      // positive anchors of that visit
+  int64_t iteration = 0;  // of the network that gave the score
+};
+
+// One line of a difficulty file (docs/FORMATS.md), without the line break.
+std::string DifficultyToJson(const std::string& image, bool flip, const Difficulty& difficulty);
+
+struct ScoredEntry {
+  std::string image;
+  bool flip = false;
+  Difficulty difficulty;
+};
+
+// Reads a difficulty file line by line. Errors name file and line.
+class DifficultyReader {
+ public:
+  static absl::StatusOr<std::unique_ptr<DifficultyReader>> Open(const std::string& path);
+  // False at the end.
+  absl::StatusOr<bool> Next(ScoredEntry* entry);
+
+ private:
+  DifficultyReader() = default;
+
+  std::string path_;
+  std::ifstream stream_;
+  int64_t line_number_ = 0;
+};
+
+// (image, flip) -> its difficulty.
+using DifficultyTable = std::map<std::pair<std::string, bool>, Difficulty>;
+absl::StatusOr<DifficultyTable> ReadDifficulty(const std::string& path);
+
+// Finds entries' difficulties in a file. Asked in the file's order, it holds one line at a time, however long the file
+// is; what is passed over on the way to an entry is kept for later questions.
+class DifficultyLookup {
+ public:
+  explicit DifficultyLookup(std::unique_ptr<DifficultyReader> reader) : reader_(std::move(reader)) {}
+  // Nothing for an entry that the file does not have. Each entry can be asked for once.
+  absl::StatusOr<std::optional<Difficulty>> Take(const std::string& image, bool flip);
+
+ private:
+  const std::unique_ptr<DifficultyReader> reader_;
+  DifficultyTable passed_over_;
+};
+
+struct HardImageOptions {
+  float threshold = 0.85f;  // an image whose WPAS reaches it is easy
+  double drop = 0.7;        // probability of an easy image being left out of an epoch, drawn anew each epoch
+  // Published behaviour: an image without any positive anchor counts as easy. Here it is a class of its own that stays.
+  bool without_positives_is_easy = false;
+};
+
+// Whether an entry with this difficulty (null: not scored yet, so hard) counts as easy.
+bool IsEasy(const Difficulty* difficulty, const HardImageOptions& options);
+
+// One epoch's decision for an entry: false with probability `drop` for easy ones.
+bool KeepInEpoch(const Difficulty* difficulty, const HardImageOptions& options, Random* random);
+
+}  // namespace hardface
+
+#endif  // HARDFACE_MINING_DIFFICULTY_H_

@@ -1,0 +1,146 @@
+// Difficulty files, the easy rule, scoring and selection of images.
+#include "mining/difficulty.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "data_tools/base/atomic_output.h"
+#include "data_tools/dataset.h"
+#include "data_tools/image_io.h"
+#include "mining/score_images.h"
+#include "mining/select_images.h"
+
+namespace hardface {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+std::string Path(const std::string& name) { return ::testing::TempDir() + "/difficulty_test_" + name; }
+
+Difficulty Scored(float wpas) { return {wpas, 3, 100}; }
+
+TEST(DifficultyFileTest, RoundTrips) {
+  const std::string text =
+      DifficultyToJson("a \"b\".jpg", true, Scored(0.1f)) + "\n" + DifficultyToJson("c.jpg", false, {}) + "\n";
+  ASSERT_TRUE(WriteFileAtomically(Path("ok"), text).ok());
+  const auto table = ReadDifficulty(Path("ok"));
+  ASSERT_TRUE(table.ok()) << table.status();
+  EXPECT_EQ(table->at({"a \"b\".jpg", true}).wpas, 0.1f);
+  EXPECT_EQ(table->at({"a \"b\".jpg", true}).iteration, 100);
+  EXPECT_FALSE(table->at({"c.jpg", false}).wpas.has_value());
+}
+
+TEST(DifficultyFileTest, ErrorsNameTheLine) {
+  ASSERT_TRUE(WriteFileAtomically(Path("bad"), DifficultyToJson("a", false, Scored(0.5f)) + "\n{\"image\":7}\n").ok());
+  EXPECT_THAT(std::string(ReadDifficulty(Path("bad")).status().message()), HasSubstr("bad:2"));
+  ASSERT_TRUE(WriteFileAtomically(Path("range"),
+                                  "{\"image\":\"a\",\"flip\":false,\"wpas\":7,\"positives\":1,\"iteration\":0}\n")
+                  .ok());
+  EXPECT_THAT(std::string(ReadDifficulty(Path("range")).status().message()), HasSubstr("\"wpas\" is 7"));
+}
+
+TEST(DifficultyLookupTest, FindsScoresInAnyOrderAndMissesWhatIsNotThere) {
+  std::string text;
+  for (const char* image : {"a", "b", "c"}) text += DifficultyToJson(image, false, Scored(0.25f)) + "\n";
+  text += DifficultyToJson("a", true, Scored(0.75f)) + "\n";
+  ASSERT_TRUE(WriteFileAtomically(Path("lookup"), text).ok());
+  DifficultyLookup lookup(*DifficultyReader::Open(Path("lookup")));
+  EXPECT_EQ((*lookup.Take("c", false))->wpas, 0.25f);
+  EXPECT_EQ((*lookup.Take("a", true))->wpas, 0.75f);
+  EXPECT_EQ((*lookup.Take("a", false))->wpas, 0.25f);
+  EXPECT_FALSE(lookup.Take("d", false)->has_value());
+  EXPECT_EQ((*lookup.Take("b", false))->wpas, 0.25f);
+}
+
+TEST(IsEasyTest, FollowsThePaperAndTreatsMissingScoresAsHard) {
+  HardImageOptions options;
+  const Difficulty easy = Scored(0.85f), hard = Scored(0.849f), none;
+  EXPECT_TRUE(IsEasy(&easy, options));
+  EXPECT_FALSE(IsEasy(&hard, options));
+  EXPECT_FALSE(IsEasy(nullptr, options));
+  EXPECT_FALSE(IsEasy(&none, options));
+  options.without_positives_is_easy = true;
+  EXPECT_TRUE(IsEasy(&none, options));
+}
+
+// A dataset of COUNT grey images with a face each.
+std::string MakeDataset(const std::string& name, int count) {
+  fs::remove_all(Path(name));
+  auto writer = DatasetWriter::Create(Path(name), {});
+  EXPECT_TRUE(writer.ok()) << writer.status();
+  for (int i = 0; i < count; ++i) {
+    DatasetEntry entry;
+    entry.image = std::to_string(i) + ".png";
+    entry.width = 64;
+    entry.height = 48;
+    entry.faces.push_back({{8, 8, 16, 16}});
+    EXPECT_TRUE(
+        WritePng((*writer)->temporary_path() + "/" + entry.image, cv::Mat(48, 64, CV_8UC3, cv::Scalar(i, 100, 200)))
+            .ok());
+    EXPECT_TRUE((*writer)->Write(entry).ok());
+    EXPECT_TRUE(MirrorEntry(&entry).ok());
+    EXPECT_TRUE((*writer)->Write(entry).ok());
+  }
+  EXPECT_TRUE((*writer)->Commit({}).ok());
+  return Path(name);
+}
+
+TEST(SelectImagesTest, KeepsHardOnesAndItsShareOfEasyOnes) {
+  const std::string dataset = MakeDataset("select", 200);
+  std::string scores;
+  for (int i = 0; i < 200; ++i) {
+    for (const bool flip : {false, true}) {
+      if (i == 7 && flip) continue;  // never scored
+      scores += DifficultyToJson(std::to_string(i) + ".png", flip, Scored(i < 100 ? 0.2f : 0.95f)) + "\n";
+    }
+  }
+  ASSERT_TRUE(WriteFileAtomically(Path("scores"), scores).ok());
+  const auto counts = SelectImages(dataset, Path("scores"), Path("selected"), /*seed=*/3, {});
+  ASSERT_TRUE(counts.ok()) << counts.status();
+  EXPECT_EQ(counts->entries, 400);
+  EXPECT_EQ(counts->easy, 200);
+  EXPECT_EQ(counts->unscored, 1);
+  EXPECT_NEAR(static_cast<double>(counts->kept), 200 + 60, 25);
+
+  const auto selected = ReadDataset(Path("selected"));
+  ASSERT_TRUE(selected.ok()) << selected.status();
+  EXPECT_EQ(static_cast<int64_t>(selected->entries.size()), counts->kept);
+  EXPECT_TRUE(fs::exists(selected->image_paths[0])) << selected->image_paths[0];  // the images are still found
+  int hard = 0;
+  for (const DatasetEntry& entry : selected->entries) hard += std::stoi(entry.image) < 100;
+  EXPECT_EQ(hard, 200);
+
+  const auto other_seed = SelectImages(dataset, Path("scores"), Path("selected2"), /*seed=*/4, {});
+  EXPECT_NE(*ReadFile(Path("selected2/manifest.jsonl")), *ReadFile(Path("selected/manifest.jsonl")));
+  ASSERT_TRUE(other_seed.ok());
+}
+
+TEST(ScoreImagesTest, WritesALineAnEntryAndAnErrorLeavesNoFile) {
+  const std::string dataset = MakeDataset("score", 2);
+  Model model;
+  model.detector = *BuildDetector({"smallhard", 16, true});
+  model.parameters = InitializeParameters(ListParameters(model.detector.network), Initialization::kHe, 1);
+  model.info.iterations = 77;
+  ScoreImagesOptions options;
+  options.short_side = 48;
+  options.threads = 1;
+  ASSERT_TRUE(ScoreImages(model, dataset, Path("out.jsonl"), options).ok());
+  const auto table = ReadDifficulty(Path("out.jsonl"));
+  ASSERT_TRUE(table.ok()) << table.status();
+  ASSERT_EQ(table->size(), 4u);
+  for (const auto& [image, difficulty] : *table) {
+    EXPECT_EQ(difficulty.positives, 1) << image.first;  // the face lies on an anchor of its size
+    EXPECT_EQ(difficulty.iteration, 77);
+  }
+
+  fs::remove(dataset + "/1.png");
+  const absl::Status status = ScoreImages(model, dataset, Path("none.jsonl"), options);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("1.png"));
+  EXPECT_FALSE(fs::exists(Path("none.jsonl")));
+}
+
+}  // namespace
+}  // namespace hardface

@@ -1,0 +1,73 @@
+#include "mining/score_images.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "data_tools/base/atomic_output.h"
+#include "data_tools/base/parallel.h"
+#include "data_tools/base/prefetcher.h"
+#include "data_tools/base/progress.h"
+#include "data_tools/base/status_macros.h"
+#include "data_tools/dataset.h"
+#include "data_tools/image_io.h"
+#include "mining/difficulty.h"
+#include "model/executor_cache.h"
+#include "model/image_input.h"
+
+namespace hardface {
+namespace {
+
+double ScaleOf(const cv::Mat& image, const ScoreImagesOptions& options) {
+  const double to_short = static_cast<double>(options.short_side) / std::min(image.cols, image.rows);
+  const double to_long = static_cast<double>(options.long_side) / std::max(image.cols, image.rows);
+  return std::min(to_short, to_long);
+}
+
+absl::StatusOr<Difficulty> ScoreImage(const Model& model, const DatasetEntry& entry, const cv::Mat& image,
+                                      const ScoreImagesOptions& options, ExecutorCache* executors) {
+  const double scale = ScaleOf(image, options);
+  const cv::Mat resized = ResizeToFloat(image, scale);
+  const int multiple = model.detector.size_multiple;
+  const Shape shape{1, 3, RoundUp(resized.rows, multiple), RoundUp(resized.cols, multiple)};
+  ASSIGN_OR_RETURN(Executor* const executor, executors->Get(shape, model.parameters, /*version=*/0));
+  WriteNetworkInput(resized, model.info.input_divisor, entry.flip, 0, executor->input());
+  executor->Forward();
+  const auto planes = PlanesOf(
+      model.detector, [&](const std::string& name) { return executor->output(name); }, 0);
+  std::vector<FaceBox> faces;
+  const auto s = static_cast<float>(scale);
+  for (const Face& face : entry.faces) {
+    if (face.box.w <= 0 || face.box.h <= 0) continue;
+    faces.push_back({ToBox({face.box.x * s, face.box.y * s, face.box.w * s, face.box.h * s}), face.ignore});
+  }
+  const AnchorLabels labels = LabelAnchors(planes, faces, resized.cols, resized.rows, options.targets);
+  return Difficulty{Wpas(planes, labels), static_cast<int>(labels.positives.size()), model.info.iterations};
+}
+
+}  // namespace
+
+absl::Status ScoreImages(const Model& model, const std::string& dataset_path, const std::string& output,
+                         const ScoreImagesOptions& options) {
+  omp_set_num_threads(ResolveThreads(options.threads));
+  ASSIGN_OR_RETURN(const Dataset dataset, ReadDataset(dataset_path));
+  ASSIGN_OR_RETURN(const auto file, AtomicFile::Create(output));
+  ExecutorCache executors(model.detector.network, ExecutorOptions());
+  const auto count = static_cast<int64_t>(dataset.entries.size());
+  Progress progress("score", count, "images");
+  Prefetcher<absl::StatusOr<cv::Mat>> images(count, /*threads=*/1, /*ahead=*/8, [&](int64_t i) {
+    return ReadImage(dataset.image_paths[static_cast<size_t>(i)]);
+  });
+  for (int64_t i = 0; i < count; ++i) {
+    const DatasetEntry& entry = dataset.entries[static_cast<size_t>(i)];
+    ASSIGN_OR_RETURN(const cv::Mat image, images.Next());
+    ASSIGN_OR_RETURN(const Difficulty difficulty, ScoreImage(model, entry, image, options, &executors));
+    RETURN_IF_ERROR(file->Write(DifficultyToJson(entry.image, entry.flip, difficulty) + "\n"));
+    progress.Advance(1);
+  }
+  return file->Commit();
+}
+
+}  // namespace hardface

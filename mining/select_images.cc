@@ -1,0 +1,42 @@
+#include "mining/select_images.h"
+
+#include <optional>
+#include <utility>
+
+#include "data_tools/base/provenance.h"
+#include "data_tools/base/random.h"
+#include "data_tools/base/status_macros.h"
+#include "data_tools/dataset.h"
+
+namespace hardface {
+
+absl::StatusOr<SelectionCounts> SelectImages(const std::string& dataset, const std::string& scores,
+                                             const std::string& output, uint64_t seed,
+                                             const HardImageOptions& options) {
+  ASSIGN_OR_RETURN(auto score_reader, DifficultyReader::Open(scores));
+  DifficultyLookup lookup(std::move(score_reader));
+  ASSIGN_OR_RETURN(const auto reader, DatasetReader::Open(dataset));
+  ASSIGN_OR_RETURN(const auto writer, DatasetWriter::Create(output, RebasedHeader(*reader, output)));
+  Provenance provenance;
+  RETURN_IF_ERROR(provenance.AddInput(reader->manifest_path()));
+  RETURN_IF_ERROR(provenance.AddInput(scores));
+  SelectionCounts counts;
+  DatasetEntry entry;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, reader->Next(&entry));
+    if (!more) break;
+    ASSIGN_OR_RETURN(const std::optional<Difficulty> found, lookup.Take(entry.image, entry.flip));
+    const Difficulty* difficulty = found.has_value() ? &*found : nullptr;
+    Random random({seed, HashText(entry.image), entry.flip ? 1u : 0u});
+    ++counts.entries;
+    counts.easy += IsEasy(difficulty, options);
+    counts.unscored += difficulty == nullptr;
+    if (!KeepInEpoch(difficulty, options, &random)) continue;
+    ++counts.kept;
+    RETURN_IF_ERROR(writer->Write(entry));
+  }
+  RETURN_IF_ERROR(writer->Commit(provenance));
+  return counts;
+}
+
+}  // namespace hardface

@@ -1,0 +1,59 @@
+// mining/select: leaves easy images out of a dataset, as one epoch of hard image mining does.
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "data_tools/base/status_macros.h"
+#include "data_tools/base/tool_main.h"
+#include "mining/select_images.h"
+
+ABSL_FLAG(std::string, dataset, "", "the dataset to choose from");
+ABSL_FLAG(std::string, scores, "", "its difficulty file, of mining/score or a training");
+ABSL_FLAG(std::string, output, "", "the dataset to write");
+ABSL_FLAG(double, threshold, 0.85, "an image whose WPAS reaches it is easy");
+ABSL_FLAG(double, drop, 0.7, "probability of an easy image being left out");
+ABSL_FLAG(uint64_t, seed, 1, "of that chance; another seed for each epoch");
+ABSL_FLAG(bool, without_positives_is_easy, false,
+          "count images without any positive anchor as easy, as the published code does");
+
+namespace hardface {
+namespace {
+
+absl::Status Run(const std::vector<std::string>&) {
+  const std::string dataset = absl::GetFlag(FLAGS_dataset), scores = absl::GetFlag(FLAGS_scores);
+  const std::string output = absl::GetFlag(FLAGS_output);
+  RETURN_IF_ERROR(RequireFlag("dataset", dataset));
+  RETURN_IF_ERROR(RequireFlag("scores", scores));
+  RETURN_IF_ERROR(RequireFlag("output", output));
+  for (const auto& [flag, value] : {std::pair<std::string, double>("threshold", absl::GetFlag(FLAGS_threshold)),
+                                    std::pair<std::string, double>("drop", absl::GetFlag(FLAGS_drop))}) {
+    if (!(value >= 0 && value <= 1)) return UsageError(absl::StrCat("--", flag, "=", value, ": must be from 0 to 1"));
+  }
+  HardImageOptions options;
+  options.threshold = static_cast<float>(absl::GetFlag(FLAGS_threshold));
+  options.drop = absl::GetFlag(FLAGS_drop);
+  options.without_positives_is_easy = absl::GetFlag(FLAGS_without_positives_is_easy);
+  ASSIGN_OR_RETURN(const SelectionCounts counts,
+                   SelectImages(dataset, scores, output, absl::GetFlag(FLAGS_seed), options));
+  if (counts.unscored > 0) {
+    absl::FPrintF(stderr, "select: %d entries have no score and were kept\n", counts.unscored);
+  }
+  absl::PrintF("entries=%d easy=%d kept=%d\n", counts.entries, counts.easy, counts.kept);
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace hardface
+
+int main(int argc, char** argv) {
+  return hardface::ToolMain(
+      argc, argv,
+      {"mining/select",
+       "writes the dataset of the next epoch: all hard images, and each easy one with probability "
+       "1 - drop.",
+       ""},
+      &hardface::Run);
+}

@@ -1,0 +1,51 @@
+// model/convert: weight files from one format to another.
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "data_tools/base/provenance.h"
+#include "data_tools/base/status_macros.h"
+#include "data_tools/base/tool_main.h"
+#include "model/model_file.h"
+#include "model/onnx.h"
+
+ABSL_FLAG(std::string, input, "", "a detector: .safetensors of this project, or a published .caffemodel");
+ABSL_FLAG(std::string, output, "", "file to write: .safetensors or .onnx");
+
+namespace hardface {
+namespace {
+
+absl::Status Run(const std::vector<std::string>&) {
+  const std::string input = absl::GetFlag(FLAGS_input), output = absl::GetFlag(FLAGS_output);
+  RETURN_IF_ERROR(RequireFlag("input", input));
+  RETURN_IF_ERROR(RequireFlag("output", output));
+  const bool onnx = absl::EndsWith(output, ".onnx");
+  if (!onnx && !absl::EndsWith(output, ".safetensors")) {
+    return UsageError(absl::StrCat("--output=", output, ": must end in .safetensors or .onnx"));
+  }
+  ASSIGN_OR_RETURN(const Model model, LoadModel(input));
+  RETURN_IF_ERROR(onnx ? WriteOnnx(output, model) : SaveModel(output, model));
+  Provenance provenance;
+  RETURN_IF_ERROR(provenance.AddInput(input));
+  RETURN_IF_ERROR(provenance.WriteBeside(output));
+  absl::PrintF("tensors=%d architecture=%s width_divisor=%d\n", model.parameters.size(),
+               model.detector.options.architecture, model.detector.options.width_divisor);
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace hardface
+
+int main(int argc, char** argv) {
+  return hardface::ToolMain(
+      argc, argv,
+      {"model/convert",
+       "converts a detector: a published .caffemodel or a .safetensors to .safetensors, which holds "
+       "all a detector is, or to .onnx, the network alone for other runtimes.",
+       ""},
+      &hardface::Run);
+}

@@ -1,0 +1,13 @@
+#include "model/cuda/cuda_device.h"
+
+namespace hardface {
+
+int CudaDeviceCount() { return 0; }
+
+std::string WhyNoCuda() { return "this program was built without CUDA; build it with --config=cuda"; }
+
+absl::StatusOr<std::unique_ptr<CudaBuffer>> CudaBuffer::Allocate(int64_t) {
+  return absl::FailedPreconditionError(WhyNoCuda());
+}
+
+}  // namespace hardface

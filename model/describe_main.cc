@@ -1,0 +1,88 @@
+// model/describe: what a model file holds and costs.
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "data_tools/base/status_macros.h"
+#include "data_tools/base/tool_main.h"
+#include "model/executor.h"
+#include "model/image_input.h"
+#include "model/model_file.h"
+
+ABSL_FLAG(std::string, model, "", "the detector (.safetensors, or a published .caffemodel)");
+ABSL_FLAG(int, width, 640, "image width for shapes, operations and memory, pixels");
+ABSL_FLAG(int, height, 640, "image height, pixels");
+
+namespace hardface {
+namespace {
+
+const char* KindName(LayerKind kind) {
+  switch (kind) {
+    case LayerKind::kInput:
+      return "input";
+    case LayerKind::kConv2d:
+      return "conv";
+    case LayerKind::kMaxPool:
+      return "max pool";
+    case LayerKind::kUpsample:
+      return "upsample x2";
+    case LayerKind::kConcat:
+      return "concat";
+  }
+  return "";
+}
+
+absl::Status PrintLayers(const Model& model, const Shape& input) {
+  ASSIGN_OR_RETURN(const auto shapes, InferShapes(model.detector.network, input));
+  absl::PrintF("%-26s %-12s %-18s %s\n", "layer", "kind", "output", "from");
+  for (const LayerSpec& layer : model.detector.network.layers) {
+    std::string kind = KindName(layer.kind);
+    if (layer.kind == LayerKind::kConv2d) absl::StrAppend(&kind, " ", layer.kernel, "x", layer.kernel);
+    if (layer.dilation > 1) absl::StrAppend(&kind, " d", layer.dilation);
+    absl::PrintF(
+        "%-26s %-12s %-18s %s%s\n", layer.name, kind, shapes.at(layer.name).ToString(),
+        absl::StrJoin(layer.inputs, ", "),
+        layer.parameters.empty() || layer.parameters == layer.name ? "" : " (weights of " + layer.parameters + ")");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Run(const std::vector<std::string>&) {
+  const std::string path = absl::GetFlag(FLAGS_model);
+  RETURN_IF_ERROR(RequireFlag("model", path));
+  const int width = absl::GetFlag(FLAGS_width), height = absl::GetFlag(FLAGS_height);
+  if (width < 1 || height < 1 || width > 100000 || height > 100000) {
+    return UsageError(absl::StrCat("--width=", width, " --height=", height, ": must be from 1 to 100000 pixels"));
+  }
+  ASSIGN_OR_RETURN(const Model model, LoadModel(path));
+  const int multiple = model.detector.size_multiple;
+  const Shape input{1, 3, RoundUp(height, multiple), RoundUp(width, multiple)};
+  RETURN_IF_ERROR(PrintLayers(model, input));
+  int64_t parameters = 0;
+  for (const auto& [name, array] : model.parameters) parameters += static_cast<int64_t>(array.values.size());
+  ASSIGN_OR_RETURN(const double flops, CountFlops(model.detector.network, input));
+  ASSIGN_OR_RETURN(const auto executor, Executor::Create(model.detector.network, input, {}));
+  absl::PrintF("\ntrained for %d iterations on: %s\npyramid %s, input divided by %g\n", model.info.iterations,
+               model.info.data, absl::StrJoin(model.info.pyramid, ","), model.info.input_divisor);
+  absl::PrintF("architecture=%s width_divisor=%d dilated_heads=%d parameters=%d gflops=%.3f activation_mib=%.1f\n",
+               model.detector.options.architecture, model.detector.options.width_divisor,
+               model.detector.options.dilated_heads ? 1 : 0, parameters, flops * 1e-9,
+               static_cast<double>(executor->activation_bytes()) / (1 << 20));
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace hardface
+
+int main(int argc, char** argv) {
+  return hardface::ToolMain(argc, argv,
+                            {"model/describe",
+                             "prints a model's layers, shapes, parameters, operations (2 per multiply-add of a direct "
+                             "convolution) and memory of activations for an image size.",
+                             ""},
+                            &hardface::Run);
+}

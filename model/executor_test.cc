@@ -1,0 +1,200 @@
+#include "model/executor.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "data_tools/base/random.h"
+#include "model/detector.h"
+#include "model/executor_cache.h"
+#include "model/memory_plan.h"
+
+namespace hardface {
+namespace {
+
+// A network with every kind of layer, a tensor that two layers read, and weights that two layers share.
+NetworkSpec SmallNetwork() {
+  NetworkSpec network;
+  const auto conv = [&](std::string name, std::string input, int channels, int dilation, bool relu, std::string weights,
+                        NetworkPart part) {
+    network.layers.push_back({name, LayerKind::kConv2d, {input}, channels, 3, dilation, relu, weights, part});
+  };
+  network.layers.push_back({"image", LayerKind::kInput});
+  conv("early", "image", 4, 1, true, "early", NetworkPart::kEarly);
+  network.layers.push_back({"pool", LayerKind::kMaxPool, {"early"}});
+  conv("deep", "pool", 4, 1, true, "deep", NetworkPart::kBody);
+  network.layers.push_back({"up", LayerKind::kUpsample, {"deep"}});
+  conv("side", "early", 5, 1, false, "side", NetworkPart::kBody);
+  network.layers.push_back({"both", LayerKind::kConcat, {"up", "side"}});
+  conv("mid", "both", 3, 1, false, "mid", NetworkPart::kBody);
+  conv("out_1", "mid", 3, 1, false, "out", NetworkPart::kHead);
+  conv("out_2", "mid", 3, 2, false, "out", NetworkPart::kHead);
+  network.outputs = {"out_1", "out_2"};
+  return network;
+}
+
+constexpr Shape kInput{2, 3, 6, 8};
+
+struct Harness {
+  explicit Harness(const ExecutorOptions& options) : network(SmallNetwork()), specs(ListParameters(network)) {
+    auto created = Executor::Create(network, kInput, options);
+    EXPECT_TRUE(created.ok()) << created.status();
+    executor = *std::move(created);
+    parameters = InitializeParameters(specs, Initialization::kHe, 1);
+    Random random(2);
+    for (auto& [name, array] : parameters) {
+      if (array.dims.size() == 1) {
+        for (float& value : array.values) value = static_cast<float>(random.Uniform(-0.2, 0.2));
+      }
+    }
+    image.resize(static_cast<size_t>(kInput.size()));
+    for (float& value : image) value = static_cast<float>(random.Uniform(-1, 1));
+    for (auto& weights : loss_weights) {
+      weights.resize(2 * 3 * 6 * 8);
+      for (float& value : weights) value = static_cast<float>(random.Uniform(-1, 1));
+    }
+  }
+
+  // A linear function of both outputs.
+  double Loss() {
+    executor->SetParameters(parameters);
+    std::copy(image.begin(), image.end(), executor->input().data);
+    executor->Forward();
+    double loss = 0;
+    for (int o = 0; o < 2; ++o) {
+      const TensorView out = executor->output(o == 0 ? "out_1" : "out_2");
+      for (size_t i = 0; i < loss_weights[o].size(); ++i) loss += double{out.data[i]} * loss_weights[o][i];
+    }
+    return loss;
+  }
+
+  ParameterSet Gradients() {
+    Loss();
+    for (int o = 0; o < 2; ++o) {
+      const TensorView gradient = executor->output_gradient(o == 0 ? "out_1" : "out_2");
+      std::copy(loss_weights[o].begin(), loss_weights[o].end(), gradient.data);
+    }
+    ParameterSet gradients = ZeroParameters(specs);
+    executor->Backward(&gradients);
+    return gradients;
+  }
+
+  NetworkSpec network;
+  std::vector<ParameterSpec> specs;
+  std::unique_ptr<Executor> executor;
+  ParameterSet parameters;
+  std::vector<float> image;
+  std::vector<float> loss_weights[2];
+};
+
+class ExecutorTest : public ::testing::TestWithParam<Conv2dEngine> {};
+INSTANTIATE_TEST_SUITE_P(Engines, ExecutorTest, ::testing::Values(Conv2dEngine::kReference, Conv2dEngine::kFastest));
+
+TEST_P(ExecutorTest, ParameterGradientsMatchCentralDifferences) {
+  ExecutorOptions options;
+  options.training = true;
+  options.engine = GetParam();
+  Harness harness(options);
+  const ParameterSet gradients = harness.Gradients();
+  for (auto& [name, array] : harness.parameters) {
+    for (size_t i = 0; i < array.values.size(); i += 1 + array.values.size() / 12) {
+      constexpr float kStep = 5e-4f;
+      const float kept = array.values[i];
+      array.values[i] = kept + kStep;
+      const double above = harness.Loss();
+      array.values[i] = kept - kStep;
+      const double below = harness.Loss();
+      array.values[i] = kept;
+      const double numeric = (above - below) / (2.0 * kStep);
+      // A ReLU or a maximum that switches within the step bends the loss, hence the loose bound.
+      EXPECT_NEAR(gradients.at(name).values[i], numeric, 0.03 * std::max(1.0, std::fabs(numeric)))
+          << name << "[" << i << "]";
+    }
+  }
+}
+
+TEST_P(ExecutorTest, InferenceAndTrainingGiveTheSameOutputs) {
+  ExecutorOptions training, inference;
+  training.training = true;
+  training.engine = inference.engine = GetParam();
+  Harness a(training), b(inference);
+  EXPECT_NEAR(a.Loss(), b.Loss(), 1e-4);
+  EXPECT_LT(b.executor->activation_bytes(), a.executor->activation_bytes());
+}
+
+TEST(ExecutorTest, BackwardAddsToTheGradients) {
+  ExecutorOptions options;
+  options.training = true;
+  Harness harness(options);
+  ParameterSet once = harness.Gradients(), twice = harness.Gradients();
+  harness.Loss();
+  for (int o = 0; o < 2; ++o) {
+    const TensorView gradient = harness.executor->output_gradient(o == 0 ? "out_1" : "out_2");
+    std::copy(harness.loss_weights[o].begin(), harness.loss_weights[o].end(), gradient.data);
+  }
+  harness.executor->Backward(&twice);
+  for (const auto& [name, array] : once) {
+    for (size_t i = 0; i < array.values.size(); ++i)
+      EXPECT_FLOAT_EQ(twice[name].values[i], 2 * array.values[i]) << name;
+  }
+}
+
+TEST(ExecutorTest, FrozenPartsGetNoGradientAndChangeNoOther) {
+  ExecutorOptions all, frozen;
+  all.training = frozen.training = true;
+  frozen.frozen = [](NetworkPart part) { return part == NetworkPart::kEarly; };
+  Harness a(all), b(frozen);
+  const ParameterSet expected = a.Gradients(), actual = b.Gradients();
+  for (const float value : actual.at("early.weight").values) EXPECT_EQ(value, 0);
+  for (const char* name : {"deep.weight", "side.weight", "out.bias"}) {
+    for (size_t i = 0; i < expected.at(name).values.size(); ++i) {
+      EXPECT_NEAR(actual.at(name).values[i], expected.at(name).values[i], 1e-4) << name;
+    }
+  }
+}
+
+TEST(ExecutorCacheTest, KeepsExecutorsAndRenewsParameters) {
+  const NetworkSpec network = SmallNetwork();
+  ParameterSet parameters = InitializeParameters(ListParameters(network), Initialization::kHe, 1);
+  ExecutorCache cache(network, {}, /*max_bytes=*/1 << 20);
+  const auto run = [&](const Shape& shape, int64_t version) {
+    Executor* executor = *cache.Get(shape, parameters, version);
+    std::fill(executor->input().data, executor->input().data + shape.size(), 0.5f);
+    executor->Forward();
+    return executor->output("out_1").data[0];
+  };
+  const float first = run(kInput, 0);
+  EXPECT_EQ(run({1, 3, 16, 16}, 0), run({1, 3, 16, 16}, 0));
+  EXPECT_EQ(run(kInput, 0), first);
+  for (float& value : parameters["out.bias"].values) value += 1;
+  EXPECT_EQ(run(kInput, 0), first);  // the same version: not looked at
+  EXPECT_NEAR(run(kInput, 1), first + 1, 1e-5);
+}
+
+TEST(PlanMemoryTest, BuffersThatLiveTogetherDoNotOverlap) {
+  Random random(3);
+  std::vector<BufferLifetime> buffers;
+  for (int i = 0; i < 60; ++i) {
+    const int first = random.Integer(0, 40);
+    buffers.push_back({random.Integer(1, 5000), first, first + random.Integer(0, 8)});
+  }
+  const MemoryPlan plan = PlanMemory(buffers);
+  int64_t sum = 0;
+  for (size_t i = 0; i < buffers.size(); ++i) {
+    sum += buffers[i].floats;
+    EXPECT_EQ(plan.offsets[i] % 16, 0);
+    EXPECT_LE(plan.offsets[i] + buffers[i].floats, plan.total);
+    for (size_t j = 0; j < i; ++j) {
+      const bool together = buffers[i].first <= buffers[j].last && buffers[j].first <= buffers[i].last;
+      const bool apart = plan.offsets[i] + buffers[i].floats <= plan.offsets[j] ||
+                         plan.offsets[j] + buffers[j].floats <= plan.offsets[i];
+      EXPECT_TRUE(!together || apart) << i << " and " << j;
+    }
+  }
+  EXPECT_LT(plan.total, sum / 2);
+}
+
+}  // namespace
+}  // namespace hardface

@@ -1,0 +1,23 @@
+// From 8-bit images to a network's input.
+#ifndef HARDFACE_MODEL_IMAGE_INPUT_H_
+#define HARDFACE_MODEL_IMAGE_INPUT_H_
+
+#include <opencv2/core/mat.hpp>
+
+#include "model/tensor.h"
+
+namespace hardface {
+
+// Resizes 8-bit BGR bilinearly by SCALE into float BGR (0..255). The size is rounded as OpenCV does, at least 1 x 1.
+cv::Mat ResizeToFloat(const cv::Mat& image, double scale);
+
+// SIZE rounded up to a multiple of MULTIPLE.
+inline int RoundUp(int size, int multiple) { return (size + multiple - 1) / multiple * multiple; }
+
+// Writes float BGR into image N of INPUT (N, 3, H, W; block 1): mean subtracted, divided by INPUT_DIVISOR, mirrored on
+// request; the rest at the right and bottom becomes zero.
+void WriteNetworkInput(const cv::Mat& image, float input_divisor, bool mirror, int n, const TensorView& input);
+
+}  // namespace hardface
+
+#endif  // HARDFACE_MODEL_IMAGE_INPUT_H_

@@ -1,0 +1,48 @@
+// A detector in one file: safetensors with the architecture, the input's scaling and how it was trained in its
+// metadata, so that a model file needs no other file. docs/FORMATS.md lists the keys.
+#ifndef HARDFACE_MODEL_MODEL_FILE_H_
+#define HARDFACE_MODEL_MODEL_FILE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "model/detector.h"
+#include "model/parameters.h"
+
+namespace hardface {
+
+inline constexpr int kModelVersion = 1;
+
+// What is subtracted from the (B, G, R) pixel values of 0..255: the published training set's mean (ImageNet's).
+inline constexpr float kBgrMean[3] = {102.9801f, 115.9465f, 122.7717f};
+
+struct ModelInfo {
+  // After the mean is subtracted, pixels are divided by this: 1 for VGG16's weights, 64 for training from scratch.
+  float input_divisor = 1;
+  // The image pyramid it should be run on: level k resizes by base scale * k / 800.
+  std::vector<int> pyramid = {100, 300, 600, 1000, 1400};
+  int64_t iterations = 0;
+  std::string data;  // what it was trained on, in words
+};
+
+struct Model {
+  DetectorSpec detector;
+  ModelInfo info;
+  ParameterSet parameters;
+};
+
+// Reads a .safetensors written by SaveModel, or a published .caffemodel (smallhard with dilated heads; the width
+// divisor is read off conv1_1). All parameters are checked: errors name file, tensor and shape.
+absl::StatusOr<Model> LoadModel(const std::string& path);
+
+absl::Status SaveModel(const std::string& path, const Model& model);
+
+// Reads a file of weights to start training from, .safetensors or .caffemodel, without asking for completeness.
+absl::StatusOr<ParameterSet> LoadWeights(const std::string& path);
+
+}  // namespace hardface
+
+#endif  // HARDFACE_MODEL_MODEL_FILE_H_

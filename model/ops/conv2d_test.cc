@@ -1,0 +1,183 @@
+#include "model/ops/conv2d.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "data_tools/base/random.h"
+#include "model/ops/gradient_check.h"
+
+namespace hardface {
+namespace {
+
+std::vector<float> RandomVector(size_t count, uint64_t seed) {
+  Random random(seed);
+  std::vector<float> values(count);
+  for (float& value : values) value = static_cast<float>(random.Uniform(-1, 1));
+  return values;
+}
+
+std::unique_ptr<Conv2d> Make(const Conv2dConfig& config) {
+  auto conv = MakeConv2d(config);
+  EXPECT_TRUE(conv.ok()) << conv.status();
+  return *std::move(conv);
+}
+
+TEST(ReferenceConv2dTest, MatchesHandComputedValues) {
+  Conv2dConfig config{{1, 1, 3, 1, false}, {1, 1, 2, 3}};
+  config.engine = Conv2dEngine::kReference;
+  const auto conv = Make(config);
+  const float weights[9] = {0, 1, 0, 2, 3, 4, 0, 5, 0};  // (1, 1, 3, 3)
+  const float bias[1] = {10};
+  conv->SetWeights(weights, bias);
+  Tensor in({1, 1, 2, 3}), out({1, 1, 2, 3});
+  for (int i = 0; i < 6; ++i) in.data()[i] = static_cast<float>(i + 1);  // 1 2 3 / 4 5 6
+  conv->Forward(in.view(), out.view());
+  // (0, 0): 10 + 3*1 + 4*2 + 5*4 = 41; (1, 1): 10 + 1*2 + 2*4 + 3*5 + 4*6 = 59.
+  EXPECT_EQ(out.view().at(0, 0, 0, 0), 41);
+  EXPECT_EQ(out.view().at(0, 0, 1, 1), 59);
+}
+
+TEST(ReferenceConv2dTest, DilationReachesFurther) {
+  Conv2dConfig config{{1, 1, 3, 2, true}, {1, 1, 5, 5}};
+  config.engine = Conv2dEngine::kReference;
+  const auto conv = Make(config);
+  const float weights[9] = {1, 0, 0, 0, 0, 0, 0, 0, -1}, bias[1] = {0};
+  conv->SetWeights(weights, bias);
+  Tensor in({1, 1, 5, 5}), out({1, 1, 5, 5});
+  in.view().at(0, 0, 0, 0) = 7;
+  in.view().at(0, 0, 4, 4) = 9;
+  conv->Forward(in.view(), out.view());
+  EXPECT_EQ(out.view().at(0, 0, 2, 2), 0);  // 7 - 9, below zero
+  EXPECT_EQ(out.view().at(0, 0, 2, 3), 0);
+  in.view().at(0, 0, 4, 4) = 1;
+  conv->Forward(in.view(), out.view());
+  EXPECT_EQ(out.view().at(0, 0, 2, 2), 6);
+}
+
+struct Case {
+  Conv2dSpec spec;
+  Shape input;
+  Conv2dEngine engine;
+};
+
+std::string CaseName(const ::testing::TestParamInfo<Case>& info) {
+  const Case& c = info.param;
+  return "in" + std::to_string(c.spec.in_channels) + "out" + std::to_string(c.spec.out_channels) + "k" +
+         std::to_string(c.spec.kernel) + "d" + std::to_string(c.spec.dilation) + (c.spec.relu ? "relu" : "") + "at" +
+         c.input.ToString() + (c.engine == Conv2dEngine::kDirect ? "direct" : "fastest");
+}
+
+// The engines against the reference, forward and backward.
+class Conv2dEngineTest : public ::testing::TestWithParam<Case> {
+ protected:
+  Conv2dConfig Config(Conv2dEngine engine) const {
+    Conv2dConfig config{GetParam().spec, GetParam().input};
+    config.in_block = GetParam().spec.in_channels == 3 ? 1 : PreferredBlock();
+    config.out_block = PreferredBlock();
+    config.training = true;
+    config.engine = engine;
+    return config;
+  }
+};
+
+TEST_P(Conv2dEngineTest, AgreesWithReference) {
+  const Conv2dSpec& spec = GetParam().spec;
+  const Conv2dConfig config = Config(GetParam().engine);
+  const auto conv = Make(config);
+  const auto reference = Make(Config(Conv2dEngine::kReference));
+  const size_t weight_count = static_cast<size_t>(spec.out_channels) * spec.in_channels * spec.kernel * spec.kernel;
+  const std::vector<float> weights = RandomVector(weight_count, 1), bias = RandomVector(spec.out_channels, 2);
+  conv->SetWeights(weights.data(), bias.data());
+  reference->SetWeights(weights.data(), bias.data());
+
+  Shape out_shape = GetParam().input;
+  out_shape.c = spec.out_channels;
+  const Tensor in = RandomTensor(GetParam().input, config.in_block, 3);
+  const Tensor grad_out = RandomTensor(out_shape, config.out_block, 4);
+  const Tensor out(out_shape, config.out_block), expected(out_shape, config.out_block);
+  const Tensor grad_in(GetParam().input, config.in_block), expected_grad_in(GetParam().input, config.in_block);
+  std::fill(out.data(), out.data() + out.view().stored(), -999.0f);
+  std::fill(grad_in.data(), grad_in.data() + grad_in.view().stored(), -999.0f);
+
+  conv->Forward(in.view(), out.view());
+  reference->Forward(in.view(), expected.view());
+  // Winograd F(4x4) loses about a digit against direct sums.
+  EXPECT_LT(RelativeError(out.view(), expected.view()), 1e-5);
+  const TensorView view = out.view();
+  for (int c = spec.out_channels; c < view.blocks() * view.block; ++c) {
+    EXPECT_EQ(view.at(0, c, 0, 0), 0) << "filling channel " << c;
+  }
+
+  conv->BackwardData(grad_out.view(), grad_in.view());
+  reference->BackwardData(grad_out.view(), expected_grad_in.view());
+  EXPECT_LT(RelativeError(grad_in.view(), expected_grad_in.view()), 1e-5);
+
+  // "Adds to": both start from 1.
+  std::vector<float> grad_weights(weight_count, 1.0f), expected_weights(weight_count, 1.0f);
+  std::vector<float> grad_bias(spec.out_channels, 1.0f), expected_bias(spec.out_channels, 1.0f);
+  conv->BackwardWeights(in.view(), grad_out.view(), grad_weights.data(), grad_bias.data());
+  reference->BackwardWeights(in.view(), grad_out.view(), expected_weights.data(), expected_bias.data());
+  double scale = 1;
+  for (float value : expected_weights) scale = std::max(scale, std::fabs(double{value}));
+  for (size_t i = 0; i < weight_count; ++i) ASSERT_NEAR(grad_weights[i], expected_weights[i], 2e-5 * scale) << i;
+  for (int i = 0; i < spec.out_channels; ++i) {
+    ASSERT_NEAR(grad_bias[i], expected_bias[i], 1e-4 * std::max(1.0, std::fabs(double{expected_bias[i]})));
+  }
+}
+
+std::vector<Case> Cases() {
+  std::vector<Case> cases;
+  for (Conv2dEngine engine : {Conv2dEngine::kFastest, Conv2dEngine::kDirect}) {
+    cases.push_back({{3, 16, 3, 1, true}, {1, 3, 16, 24}, engine});
+    cases.push_back({{3, 4, 3, 1, true}, {2, 3, 11, 9}, engine});
+    cases.push_back({{16, 16, 3, 1, true}, {1, 16, 16, 16}, engine});
+    cases.push_back({{64, 64, 3, 1, false}, {2, 64, 13, 18}, engine});
+    cases.push_back({{8, 12, 3, 1, false}, {1, 8, 7, 5}, engine});
+    cases.push_back({{32, 32, 3, 2, false}, {1, 32, 9, 12}, engine});
+    cases.push_back({{32, 32, 3, 4, true}, {2, 32, 12, 9}, engine});
+    cases.push_back({{32, 2, 1, 1, false}, {2, 32, 9, 7}, engine});
+    cases.push_back({{20, 4, 1, 1, false}, {1, 20, 1, 1}, engine});
+  }
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, Conv2dEngineTest, ::testing::ValuesIn(Cases()), CaseName);
+
+// The reference's own gradients, by central differences on input, weights and bias.
+TEST(ReferenceConv2dTest, GradientsMatchCentralDifferences) {
+  for (int dilation : {1, 2}) {
+    Conv2dConfig config{{2, 3, 3, dilation, false}, {2, 2, 4, 5}};
+    config.training = true;
+    config.engine = Conv2dEngine::kReference;
+    const auto conv = Make(config);
+    std::vector<float> weights = RandomVector(3 * 2 * 9, 5), bias = RandomVector(3, 6);
+    const Tensor in = RandomTensor(config.input, 1, 7), grad_out = RandomTensor({2, 3, 4, 5}, 1, 8);
+    const Tensor out({2, 3, 4, 5}), grad_in(config.input);
+    const auto loss = [&] {
+      conv->SetWeights(weights.data(), bias.data());
+      conv->Forward(in.view(), out.view());
+      return Dot(out.view(), grad_out.view());
+    };
+    loss();
+    std::vector<float> grad_weights(weights.size()), grad_bias(bias.size());
+    conv->BackwardData(grad_out.view(), grad_in.view());
+    conv->BackwardWeights(in.view(), grad_out.view(), grad_weights.data(), grad_bias.data());
+    ExpectGradient(in.data(), grad_in.data(), config.input.size(), loss, "input");
+    ExpectGradient(weights.data(), grad_weights.data(), static_cast<int64_t>(weights.size()), loss, "weights");
+    ExpectGradient(bias.data(), grad_bias.data(), static_cast<int64_t>(bias.size()), loss, "bias");
+  }
+}
+
+TEST(MakeConv2dTest, RefusesWhatItCannotCompute) {
+  EXPECT_THAT(std::string(MakeConv2d({{3, 8, 5, 1, false}, {1, 3, 8, 8}}).status().message()),
+              ::testing::HasSubstr("not 5"));
+  EXPECT_THAT(std::string(MakeConv2d({{3, 8, 3, 1, false}, {1, 4, 8, 8}}).status().message()),
+              ::testing::HasSubstr("1x4x8x8"));
+  EXPECT_FALSE(MakeConv2d({{3, 0, 3, 1, false}, {1, 3, 8, 8}}).ok());
+}
+
+}  // namespace
+}  // namespace hardface

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Runs the real binaries of model, mining, train and infer on a few drawn images: exit codes, outputs, and what bad input says.
+set -euo pipefail
+work="$TEST_TMPDIR/work with spaces"
+mkdir -p "$work"
+failures=0
+
+# expect CODE "TEXT THAT STDERR OR STDOUT MUST HOLD" COMMAND...
+expect() {
+  local code="$1" text="$2" status=0
+  shift 2
+  "$@" >"$work/log" 2>&1 || status=$?
+  if [[ "$status" != "$code" ]] || ! grep -qF -- "$text" "$work/log"; then
+    echo "FAILED: $* gave $status (expected $code), without or with \"$text\":"
+    cat "$work/log"
+    failures=$((failures + 1))
+  fi
+}
+
+tiny=(--width_divisor=16 --initialization=he --input_divisor=64 --sampling=face_scale --crop_size=64 --max_face=40 --batch=2 --passes=1
+  --solver=adam --early_rate=1 --pyramid=100,300 --threads=1)
+
+expect 0 "images=6" data_tools/synthesize --output="$work/data" --images=6 --width=160 --height=120 --seed=3
+expect 0 "images=" data_tools/augment --input="$work/data" --output="$work/samples" --copies=2 --sampling=face_scale --crop_size=64 --draw_boxes
+expect 0 "train:" train/train --dataset="$work/data" --output="$work/run" --iterations=4 "${tiny[@]}"
+test -s "$work/run/model.safetensors" && test -s "$work/run/metrics.jsonl" && test -s "$work/run/provenance.json"
+expect 1 "--resume" train/train --dataset="$work/data" --output="$work/run" --iterations=4 "${tiny[@]}"
+expect 0 "resuming at iteration 4" train/train --dataset="$work/data" --output="$work/run" --iterations=6 --resume "${tiny[@]}"
+expect 2 "--early_rate" train/train --dataset="$work/data" --output="$work/run2"
+expect 2 "--solver=sgdm" train/train --dataset="$work/data" --output="$work/run2" --solver=sgdm --early_rate=1
+expect 2 "--dataset must be given" train/train --output="$work/run2"
+expect 2 "Did you mean --iterations?" train/train --iteration=4
+expect 1 "no_such" train/train --dataset="$work/no_such" --output="$work/run2" --early_rate=1
+
+model="$work/run/model.safetensors"
+expect 0 "parameters=" model/describe --model="$model" --width=160 --height=120
+expect 0 "tensors=" model/convert --input="$model" --output="$work/net.onnx"
+expect 2 ".safetensors or .onnx" model/convert --input="$model" --output="$work/net.tflite"
+expect 0 "score" mining/score --model="$model" --dataset="$work/data" --short_side=120 --output="$work/difficulty.jsonl"
+expect 0 "entries=6" mining/select --dataset="$work/data" --scores="$work/difficulty.jsonl" --output="$work/hard"
+expect 2 "--drop=7" mining/select --dataset="$work/data" --scores="$work/difficulty.jsonl" --output="$work/hard" --drop=7
+expect 0 "images=6" infer/detect --model="$model" --dataset="$work/data" --output="$work/found" --format=wider,jsonl,fddb,face_eval --draw --nms=plain
+test -s "$work/found/detections.jsonl" && test -s "$work/found/wider/000000.txt"
+expect 0 "images=1" infer/detect --model="$model" --output="$work/one" "$work/data/images/000001.jpg"
+expect 2 "either --dataset, or images" infer/detect --model="$model" --output="$work/one"
+expect 2 "--pyramid" infer/detect --model="$model" --output="$work/one" --pyramid=100,x a.jpg
+expect 2 "CPU only" infer/detect --model="$model" --output="$work/one" --device=cuda:0 a.jpg
+expect 1 "a.jpg" infer/detect --model="$model" --output="$work/one" a.jpg
+head -c 100 "$model" >"$work/cut.safetensors"
+expect 1 "cut.safetensors" infer/detect --model="$work/cut.safetensors" --output="$work/one" "$work/data/images/000001.jpg"
+head -c 2000 "$work/data/images/000002.jpg" >"$work/truncated.jpg"
+expect 1 "truncated.jpg" infer/detect --model="$model" --output="$work/two" "$work/truncated.jpg" "$work/data/images/000001.jpg"
+grep -q 000001 "$work/two/detections.jsonl"
+
+[[ "$failures" == 0 ]]

@@ -1,0 +1,77 @@
+// Optimisers: SGD with momentum as Caffe does it (the paper's), and Adam (Kingma and Ba, 2015) for training from
+// scratch; learning rate schedules; a moving average of the weights.
+#ifndef HARDFACE_TRAIN_SOLVER_H_
+#define HARDFACE_TRAIN_SOLVER_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "model/network.h"
+#include "model/parameters.h"
+
+namespace hardface {
+
+struct Schedule {
+  enum class Kind { kStep, kCosine };
+  Kind kind = Kind::kStep;
+  double base = 0.004;
+  int64_t iterations = 60000;            // of the whole training
+  int64_t warmup = 0;                    // iterations of linear growth from 0
+  std::vector<int64_t> steps = {46000};  // kStep: iterations at which the rate is multiplied by `factor`
+  double factor = 0.1;
+  double floor = 0;  // kCosine: the rate at the end
+};
+
+// The learning rate of an iteration (counted from 0).
+double LearningRate(const Schedule& schedule, int64_t iteration);
+
+struct SolverOptions {
+  enum class Kind { kSgd, kAdam };
+  Kind kind = Kind::kSgd;
+  Schedule schedule;
+  double momentum = 0.9;                              // kSgd
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;  // kAdam
+  double weight_decay = 0.00025;                      // L2, in the gradient
+  double clip_norm = 0;                               // of the whole gradient; 0: no clipping
+  double average = 0;                                 // decay of the moving average of the weights; 0: none
+  // Learning rate multipliers (paper's code): of everything before the heads, of the heads; biases learn at twice their
+  // weight's rate, and head biases do not decay.
+  double early_rate = 2, body_rate = 2, head_rate = 1;
+  double bias_rate = 2;
+};
+
+// Owns the optimiser's state. Deterministic: one order of operations whatever the number of threads.
+class Solver {
+ public:
+  Solver(std::vector<ParameterSpec> specs, const SolverOptions& options);
+
+  // One step on PARAMETERS from GRADIENTS (already averaged over images). Parts with rate 0 stay.
+  // Returns the gradient's norm before clipping.
+  double Step(int64_t iteration, const ParameterSet& gradients, ParameterSet* parameters);
+
+  // The averaged weights, or PARAMETERS where no average is kept.
+  const ParameterSet& AveragedOr(const ParameterSet& parameters) const;
+
+  // Everything a resumed training needs, as named arrays; and back (an error names what is missing).
+  ParameterSet State() const;
+  absl::Status Restore(const ParameterSet& state, const std::string& source);
+
+ private:
+  double RateOf(const ParameterSpec& spec) const;
+  double DecayOf(const ParameterSpec& spec) const;
+  // The moving average starts as a copy and follows faster at first, so that it does not drag the initial weights
+  // along.
+  void UpdateAverage(int64_t iteration, const ParameterSet& parameters);
+
+  const std::vector<ParameterSpec> specs_;
+  const SolverOptions options_;
+  ParameterSet first_;   // momentum, or Adam's mean
+  ParameterSet second_;  // Adam's mean of squares
+  ParameterSet average_;
+};
+
+}  // namespace hardface
+
+#endif  // HARDFACE_TRAIN_SOLVER_H_

@@ -1,0 +1,168 @@
+// train/train: trains a detector. Defaults are the paper's recipe; train/recipes/*.flags hold others.
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/str_cat.h"
+#include "data_tools/augment_flags.h"
+#include "data_tools/base/flag_values.h"
+#include "data_tools/base/status_macros.h"
+#include "data_tools/base/tool_main.h"
+#include "model/openmp_policy.h"
+#include "train/trainer.h"
+
+ABSL_FLAG(std::string, dataset, "", "the dataset to train on");
+ABSL_FLAG(std::string, output, "", "folder of the run: checkpoints, model.safetensors, metrics.jsonl");
+ABSL_FLAG(std::string, init, "", "weights to start from (.safetensors or .caffemodel); empty: random");
+ABSL_FLAG(bool, resume, false, "go on from the last checkpoint in --output, if there is one");
+ABSL_FLAG(std::string, data_note, "",
+          "kept in the model: what it was trained on, in words (empty: the dataset's name)");
+
+ABSL_FLAG(std::string, architecture, "smallhard", "smallhard or three_maps");
+ABSL_FLAG(int, width_divisor, 1, "divides every channel count; 1 is VGG16's width");
+ABSL_FLAG(bool, dilated_heads, true, "of smallhard: three dilated heads (DH) instead of one head with three anchors");
+ABSL_FLAG(std::string, initialization, "gaussian", "of weights that --init does not give: gaussian (std 0.01) or he");
+ABSL_FLAG(float, input_divisor, 1,
+          "pixels, less the mean, are divided by this; 1 for ImageNet's VGG16, 64 from scratch");
+ABSL_FLAG(std::vector<std::string>, pyramid, std::vector<std::string>({"100", "300", "600", "1000", "1400"}),
+          "levels the model should be run at, kept in the model");
+
+ABSL_FLAG(int64_t, iterations, 60000, "steps of the whole training");
+ABSL_FLAG(int, batch, 1, "images of one forward and backward pass");
+ABSL_FLAG(int, passes, 2, "passes whose gradients a step averages (Caffe's iter_size)");
+ABSL_FLAG(uint64_t, seed, 1, "of everything random");
+ABSL_FLAG(int, threads, 0, "of computation; 0: all processors");
+ABSL_FLAG(int, loader_threads, 1, "that read and augment images");
+ABSL_FLAG(int, image_cache_mb, 2048, "memory for decoded images");
+ABSL_FLAG(int, max_bad_images, 10, "unreadable images that are left out before training gives up");
+ABSL_FLAG(std::string, device, "auto", "auto or cpu; cuda:N where it is built in");
+
+ABSL_FLAG(bool, him, true, "hard image mining");
+ABSL_FLAG(double, him_threshold, 0.85, "an image whose WPAS reaches it is easy");
+ABSL_FLAG(double, him_drop, 0.7, "probability of an easy image being left out of an epoch");
+ABSL_FLAG(double, hard_negatives, 1, "share of the sampled negatives that OHEM picks; the rest is random");
+ABSL_FLAG(double, hard_negatives_at_start, 1, "that share at iteration 0");
+ABSL_FLAG(int64_t, hard_negatives_ramp, 0, "iterations in which it grows to --hard_negatives");
+
+ABSL_FLAG(std::string, solver, "sgd", "sgd (momentum 0.9) or adam");
+ABSL_FLAG(double, learning_rate, 0.004, "at the start");
+ABSL_FLAG(std::string, schedule, "step", "step (multiplied by --step_factor at --step_at) or cosine (to --final_rate)");
+ABSL_FLAG(std::vector<std::string>, step_at, std::vector<std::string>({"46000"}), "iterations");
+ABSL_FLAG(double, step_factor, 0.1, "of --schedule=step");
+ABSL_FLAG(double, final_rate, 0, "of --schedule=cosine");
+ABSL_FLAG(int64_t, warmup, 0, "iterations of linear growth of the rate");
+ABSL_FLAG(double, momentum, 0.9, "of --solver=sgd");
+ABSL_FLAG(double, weight_decay, 0.00025, "L2");
+ABSL_FLAG(double, clip_norm, 0, "largest norm of the gradient; 0: no limit");
+ABSL_FLAG(double, average, 0, "decay of the moving average of the weights that is saved as the model; 0: none");
+ABSL_FLAG(double, early_rate, 0, "learning rate multiplier of conv1_* and conv2_*; 0: frozen");
+ABSL_FLAG(double, body_rate, 2, "learning rate multiplier of all else before the heads");
+ABSL_FLAG(double, head_rate, 1, "learning rate multiplier of the heads");
+ABSL_FLAG(double, bias_rate, 2, "learning rate multiplier of biases, on top");
+
+ABSL_FLAG(int, checkpoint_every, 1000, "iterations");
+ABSL_FLAG(int, keep, 3, "checkpoints kept");
+ABSL_FLAG(int, log_every, 50, "iterations");
+
+namespace hardface {
+namespace {
+
+absl::Status CheckRanges() {
+  RETURN_IF_ERROR(RequireFlag("dataset", absl::GetFlag(FLAGS_dataset)));
+  RETURN_IF_ERROR(RequireFlag("output", absl::GetFlag(FLAGS_output)));
+  const auto iterations = static_cast<double>(absl::GetFlag(FLAGS_iterations));
+  RETURN_IF_ERROR(RequireRange("iterations", iterations, 1, 1e9));
+  RETURN_IF_ERROR(RequireRange("batch", absl::GetFlag(FLAGS_batch), 1, 1024));
+  RETURN_IF_ERROR(RequireRange("passes", absl::GetFlag(FLAGS_passes), 1, 1024));
+  RETURN_IF_ERROR(RequireRange("loader_threads", absl::GetFlag(FLAGS_loader_threads), 1, 1024));
+  RETURN_IF_ERROR(RequireRange("learning_rate", absl::GetFlag(FLAGS_learning_rate), 1e-12, 10));
+  RETURN_IF_ERROR(RequireRange("him_threshold", absl::GetFlag(FLAGS_him_threshold), 0, 1));
+  RETURN_IF_ERROR(RequireRange("him_drop", absl::GetFlag(FLAGS_him_drop), 0, 0.999));
+  RETURN_IF_ERROR(RequireRange("hard_negatives", absl::GetFlag(FLAGS_hard_negatives), 0, 1));
+  RETURN_IF_ERROR(RequireRange("hard_negatives_at_start", absl::GetFlag(FLAGS_hard_negatives_at_start), 0, 1));
+  RETURN_IF_ERROR(RequireRange("average", absl::GetFlag(FLAGS_average), 0, 0.999999));
+  RETURN_IF_ERROR(RequireRange("input_divisor", absl::GetFlag(FLAGS_input_divisor), 1e-3, 1e6));
+  RETURN_IF_ERROR(RequireRange("checkpoint_every", absl::GetFlag(FLAGS_checkpoint_every), 1, 1e9));
+  RETURN_IF_ERROR(RequireRange("log_every", absl::GetFlag(FLAGS_log_every), 1, 1e9));
+  RETURN_IF_ERROR(RequireRange("keep", absl::GetFlag(FLAGS_keep), 1, 1e6));
+  bool device = false;
+  return Choose<bool>("device", absl::GetFlag(FLAGS_device), {{"auto", true}, {"cpu", true}}, &device);
+}
+
+absl::StatusOr<SolverOptions> SolverFromFlags() {
+  SolverOptions solver;
+  RETURN_IF_ERROR(Choose("solver", absl::GetFlag(FLAGS_solver),
+                         {{"sgd", SolverOptions::Kind::kSgd}, {"adam", SolverOptions::Kind::kAdam}}, &solver.kind));
+  Schedule& schedule = solver.schedule;
+  RETURN_IF_ERROR(Choose("schedule", absl::GetFlag(FLAGS_schedule),
+                         {{"step", Schedule::Kind::kStep}, {"cosine", Schedule::Kind::kCosine}}, &schedule.kind));
+  RETURN_IF_ERROR(ParsePositive("step_at", absl::GetFlag(FLAGS_step_at), &schedule.steps));
+  schedule.base = absl::GetFlag(FLAGS_learning_rate);
+  schedule.iterations = absl::GetFlag(FLAGS_iterations);
+  schedule.warmup = absl::GetFlag(FLAGS_warmup);
+  schedule.factor = absl::GetFlag(FLAGS_step_factor);
+  schedule.floor = absl::GetFlag(FLAGS_final_rate);
+  solver.momentum = absl::GetFlag(FLAGS_momentum);
+  solver.weight_decay = absl::GetFlag(FLAGS_weight_decay);
+  solver.clip_norm = absl::GetFlag(FLAGS_clip_norm);
+  solver.average = absl::GetFlag(FLAGS_average);
+  solver.early_rate = absl::GetFlag(FLAGS_early_rate);
+  solver.body_rate = absl::GetFlag(FLAGS_body_rate);
+  solver.head_rate = absl::GetFlag(FLAGS_head_rate);
+  solver.bias_rate = absl::GetFlag(FLAGS_bias_rate);
+  if (absl::GetFlag(FLAGS_init).empty() && solver.early_rate == 0) {
+    return UsageError(
+        "without --init, conv1_* and conv2_* are random and must learn: set --early_rate=1 (0 freezes them)");
+  }
+  return solver;
+}
+
+absl::Status Run(const std::vector<std::string>&) {
+  RETURN_IF_ERROR(CheckRanges());
+  TrainerOptions options;
+  options.dataset = absl::GetFlag(FLAGS_dataset);
+  options.output = absl::GetFlag(FLAGS_output);
+  options.init = absl::GetFlag(FLAGS_init);
+  options.resume = absl::GetFlag(FLAGS_resume);
+  options.detector = {absl::GetFlag(FLAGS_architecture), absl::GetFlag(FLAGS_width_divisor),
+                      absl::GetFlag(FLAGS_dilated_heads)};
+  RETURN_IF_ERROR(Choose("initialization", absl::GetFlag(FLAGS_initialization),
+                         {{"gaussian", Initialization::kGaussian}, {"he", Initialization::kHe}},
+                         &options.initialization));
+  options.info.input_divisor = absl::GetFlag(FLAGS_input_divisor);
+  RETURN_IF_ERROR(ParsePositive("pyramid", absl::GetFlag(FLAGS_pyramid), &options.info.pyramid));
+  options.info.data = absl::GetFlag(FLAGS_data_note).empty() ? options.dataset : absl::GetFlag(FLAGS_data_note);
+  options.batch = absl::GetFlag(FLAGS_batch);
+  options.passes = absl::GetFlag(FLAGS_passes);
+  ASSIGN_OR_RETURN(options.augment, AugmentOptionsFromFlags());
+  options.targets.hard_negative_share = static_cast<float>(absl::GetFlag(FLAGS_hard_negatives));
+  options.hard_negatives_at_start = absl::GetFlag(FLAGS_hard_negatives_at_start);
+  options.hard_negatives_ramp = absl::GetFlag(FLAGS_hard_negatives_ramp);
+  options.hard_image_mining = absl::GetFlag(FLAGS_him);
+  options.mining.threshold = static_cast<float>(absl::GetFlag(FLAGS_him_threshold));
+  options.mining.drop = absl::GetFlag(FLAGS_him_drop);
+  ASSIGN_OR_RETURN(options.solver, SolverFromFlags());
+  options.seed = absl::GetFlag(FLAGS_seed);
+  options.threads = absl::GetFlag(FLAGS_threads);
+  options.loader_threads = absl::GetFlag(FLAGS_loader_threads);
+  options.image_cache_bytes = int64_t{absl::GetFlag(FLAGS_image_cache_mb)} << 20;
+  options.max_bad_images = absl::GetFlag(FLAGS_max_bad_images);
+  options.checkpoint_every = absl::GetFlag(FLAGS_checkpoint_every);
+  options.keep = absl::GetFlag(FLAGS_keep);
+  options.log_every = absl::GetFlag(FLAGS_log_every);
+  return Train(options);
+}
+
+}  // namespace
+}  // namespace hardface
+
+int main(int argc, char** argv) {
+  hardface::UsePassiveOpenMpWaiting(argv);
+  return hardface::ToolMain(
+      argc, argv,
+      {"train/train",
+       "trains a face detector with hard image mining. Defaults are the paper's recipe for VGG16 weights (--init); "
+       "--flagfile=train/recipes/from_scratch.flags trains without any.",
+       ""},
+      &hardface::Run);
+}

@@ -1,0 +1,57 @@
+// Training a detector with hard image mining, in one process (paper section 4.1).
+#ifndef HARDFACE_TRAIN_TRAINER_H_
+#define HARDFACE_TRAIN_TRAINER_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "data_tools/training_sample.h"
+#include "mining/anchor_targets.h"
+#include "mining/difficulty.h"
+#include "model/model_file.h"
+#include "train/solver.h"
+
+namespace hardface {
+
+// Defaults are the paper's.
+struct TrainerOptions {
+  std::string dataset;
+  std::string output;
+  std::string init;     // weights to start from; empty: random
+  bool resume = false;  // go on from the last checkpoint in `output`
+
+  DetectorOptions detector;
+  ModelInfo info;                                             // input divisor and pyramid of the model to be
+  Initialization initialization = Initialization::kGaussian;  // of what `init` does not give
+
+  int batch = 1;   // images of one forward and backward pass
+  int passes = 2;  // passes whose gradients one step averages (Caffe's iter_size)
+  AugmentOptions augment;
+  TargetOptions targets;
+  // The share of hard negatives grows linearly from this to targets.hard_negative_share over so many iterations.
+  double hard_negatives_at_start = 1;
+  int64_t hard_negatives_ramp = 0;
+
+  bool hard_image_mining = true;
+  HardImageOptions mining;
+
+  SolverOptions solver;  // its schedule holds the number of iterations
+  uint64_t seed = 1;
+  int checkpoint_every = 1000;  // iterations
+  int keep = 3;                 // checkpoints
+  int log_every = 50;           // iterations
+  int threads = 0;              // of computation; 0: all processors
+  int loader_threads = 1;
+  int64_t image_cache_bytes = int64_t{2} << 30;
+  int max_bad_images = 10;  // images that cannot be read before training gives up
+};
+
+// Trains to the last iteration. Writes into `output`: checkpoints/, model.safetensors (the last checkpoint's),
+// metrics.jsonl, difficulty.jsonl (the latest WPAS of every entry), flags.txt and provenance.json. A loss that is not
+// finite ends the training with an error that names the iteration and the images.
+absl::Status Train(const TrainerOptions& options);
+
+}  // namespace hardface
+
+#endif  // HARDFACE_TRAIN_TRAINER_H_

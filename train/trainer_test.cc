@@ -1,0 +1,185 @@
+// The trainer on a handful of made-up images: it learns, resumes to the bit, and says what is wrong.
+#include "train/trainer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <opencv2/core.hpp>
+
+#include "data_tools/base/atomic_output.h"
+#include "data_tools/base/random.h"
+#include "data_tools/dataset.h"
+#include "data_tools/image_io.h"
+#include "mining/difficulty.h"
+#include "model/safetensors.h"
+#include "train/checkpoint.h"
+
+namespace hardface {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+// Images of noise, each with one bright square as its "face".
+std::string MakeDataset(const std::string& name, int images) {
+  const std::string folder = ::testing::TempDir() + "/trainer_test_" + name;
+  fs::remove_all(folder);
+  fs::create_directories(folder + "/images");
+  DatasetHeader header;
+  header.image_root = folder + "/images";
+  auto writer = DatasetWriter::Create(folder + "/data", header);
+  EXPECT_TRUE(writer.ok()) << writer.status();
+  Random random(1);
+  for (int i = 0; i < images; ++i) {
+    cv::Mat image(96, 128, CV_8UC3);
+    for (int y = 0; y < image.rows; ++y) {
+      for (int x = 0; x < 3 * image.cols; ++x) image.ptr(y)[x] = static_cast<uchar>(random.Index(120));
+    }
+    const int size = 16 + 8 * (i % 3), x = random.Integer(0, 128 - size), y = random.Integer(0, 96 - size);
+    image(cv::Rect(x, y, size, size)) = cv::Scalar(230, 240, 250);
+    DatasetEntry entry;
+    entry.image = std::to_string(i) + ".png";
+    entry.width = 128;
+    entry.height = 96;
+    entry.faces.push_back(
+        {{static_cast<float>(x), static_cast<float>(y), static_cast<float>(size), static_cast<float>(size)}});
+    EXPECT_TRUE(WritePng(header.image_root + "/" + entry.image, image).ok());
+    EXPECT_TRUE((*writer)->Write(entry).ok());
+  }
+  EXPECT_TRUE((*writer)->Commit({}).ok());
+  return folder + "/data";
+}
+
+TrainerOptions SmallTraining(const std::string& dataset, const std::string& output, int64_t iterations) {
+  TrainerOptions options;
+  options.dataset = dataset;
+  options.output = dataset + "_" + output;
+  fs::remove_all(options.output);
+  options.detector = {"smallhard", 16, true};
+  options.info.input_divisor = 64;
+  options.initialization = Initialization::kHe;
+  options.batch = 2;
+  options.passes = 2;
+  options.augment.distort_colors = false;
+  options.augment.short_sides = {96};
+  options.augment.crop_probability = 0;
+  options.targets.hard_negative_share = 0.5f;
+  options.hard_negatives_at_start = 0.5;
+  options.solver.kind = SolverOptions::Kind::kAdam;
+  options.solver.schedule.base = 0.003;
+  options.solver.schedule.iterations = iterations;
+  options.solver.early_rate = options.solver.body_rate = options.solver.head_rate = options.solver.bias_rate = 1;
+  options.solver.clip_norm = 5;
+  options.checkpoint_every = 10;
+  options.log_every = 10;
+  options.threads = 1;
+  options.loader_threads = 2;
+  return options;
+}
+
+std::vector<nlohmann::json> ReadMetrics(const std::string& output) {
+  std::vector<nlohmann::json> lines;
+  std::ifstream stream(output + "/metrics.jsonl");
+  for (std::string line; std::getline(stream, line);) lines.push_back(nlohmann::json::parse(line));
+  return lines;
+}
+
+ParameterSet WeightsOf(const std::string& output) {
+  auto content = ReadSafeTensors(ListCheckpoints(output).back() + "/solver.safetensors");
+  EXPECT_TRUE(content.ok()) << content.status();
+  return std::move(content->tensors);
+}
+
+TEST(TrainerTest, OverfitsAFewImages) {
+  TrainerOptions options = SmallTraining(MakeDataset("overfit", 4), "out", 150);
+  ASSERT_TRUE(Train(options).ok());
+  const auto metrics = ReadMetrics(options.output);
+  ASSERT_EQ(metrics.size(), 15u);
+  EXPECT_LT(metrics.back()["loss"].get<double>(), 0.35 * metrics.front()["loss"].get<double>());
+  const auto model = LoadModel(options.output + "/model.safetensors");
+  ASSERT_TRUE(model.ok()) << model.status();
+  EXPECT_EQ(model->info.iterations, 150);
+  EXPECT_EQ(model->info.input_divisor, 64);
+  // Every image has been visited and scored.
+  const auto difficulty = ReadDifficulty(options.output + "/difficulty.jsonl");
+  ASSERT_TRUE(difficulty.ok()) << difficulty.status();
+  EXPECT_EQ(difficulty->size(), 4u);
+  for (const auto& [image, score] : *difficulty) EXPECT_GT(score.positives, 0) << image.first;
+}
+
+TEST(TrainerTest, ResumedTrainingIsTheUninterruptedOneToTheBit) {
+  const std::string dataset = MakeDataset("resume", 7);
+  TrainerOptions whole = SmallTraining(dataset, "whole", 30), parts = SmallTraining(dataset, "parts", 30);
+  whole.mining.threshold = parts.mining.threshold = 0.01f;  // so that easy images are left out already now
+  whole.solver.average = parts.solver.average = 0.9;
+  whole.loader_threads = 1;
+  parts.loader_threads = 3;
+  ASSERT_TRUE(Train(whole).ok());
+  parts.keep = 10;
+  ASSERT_TRUE(Train(parts).ok());
+  // Killed after the checkpoint at 20.
+  fs::remove_all(ListCheckpoints(parts.output).back());
+  parts.resume = true;
+  ASSERT_TRUE(Train(parts).ok());
+  const ParameterSet expected = WeightsOf(whole.output), actual = WeightsOf(parts.output);
+  ASSERT_EQ(actual.size(), expected.size());
+  for (const auto& [name, array] : expected) EXPECT_EQ(actual.at(name).values, array.values) << name;
+  EXPECT_EQ(*ReadFile(parts.output + "/difficulty.jsonl"), *ReadFile(whole.output + "/difficulty.jsonl"));
+}
+
+TEST(TrainerTest, KeepsTheLastCheckpoints) {
+  TrainerOptions options = SmallTraining(MakeDataset("keep", 4), "out", 50);
+  options.keep = 2;
+  ASSERT_TRUE(Train(options).ok());
+  const auto folders = ListCheckpoints(options.output);
+  ASSERT_EQ(folders.size(), 2u);
+  EXPECT_THAT(folders[0], HasSubstr("iteration-00000040"));
+}
+
+TEST(TrainerTest, DoesNotOverwriteAnEarlierTraining) {
+  TrainerOptions options = SmallTraining(MakeDataset("twice", 4), "out", 10);
+  ASSERT_TRUE(Train(options).ok());
+  EXPECT_THAT(std::string(Train(options).message()), HasSubstr("--resume"));
+}
+
+TEST(TrainerTest, FrozenPartsStay) {
+  const std::string dataset = MakeDataset("frozen", 4);
+  TrainerOptions first = SmallTraining(dataset, "first", 10);
+  ASSERT_TRUE(Train(first).ok());
+  TrainerOptions second = SmallTraining(dataset, "second", 10);
+  second.init = first.output + "/model.safetensors";
+  second.solver.early_rate = 0;
+  ASSERT_TRUE(Train(second).ok());
+  const auto before = LoadModel(second.init), after = LoadModel(second.output + "/model.safetensors");
+  EXPECT_EQ(after->parameters.at("conv2_2.weight").values, before->parameters.at("conv2_2.weight").values);
+  EXPECT_NE(after->parameters.at("conv3_1.weight").values, before->parameters.at("conv3_1.weight").values);
+}
+
+TEST(TrainerTest, AFewUnreadableImagesAreLeftOutManyAreAnError) {
+  const std::string dataset = MakeDataset("broken", 4);
+  ASSERT_TRUE(WriteFileAtomically(fs::path(dataset).parent_path().string() + "/images/2.png", "not an image").ok());
+  TrainerOptions options = SmallTraining(dataset, "few", 4);
+  options.max_bad_images = 100;
+  EXPECT_TRUE(Train(options).ok());
+  options = SmallTraining(dataset, "many", 4);
+  options.max_bad_images = 1;
+  const std::string message(Train(options).message());
+  EXPECT_THAT(message, HasSubstr("2.png"));
+  EXPECT_THAT(message, HasSubstr("neither a JPEG nor a PNG"));
+}
+
+TEST(TrainerTest, DivergenceEndsWithTheIterationAndAHint) {
+  TrainerOptions options = SmallTraining(MakeDataset("diverge", 4), "out", 200);
+  options.solver.kind = SolverOptions::Kind::kSgd;
+  options.solver.schedule.base = 1e6;
+  options.solver.clip_norm = 0;
+  const std::string message(Train(options).message());
+  EXPECT_THAT(message, HasSubstr("diverged"));
+  EXPECT_THAT(message, HasSubstr("iteration"));
+}
+
+}  // namespace
+}  // namespace hardface
