@@ -13,11 +13,14 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "data_tools/base/parallel.h"
 #include "data_tools/base/progress.h"
 #include "data_tools/base/provenance.h"
 #include "data_tools/base/random.h"
 #include "data_tools/base/status_macros.h"
 #include "data_tools/dataset.h"
+#include "data_tools/image_io.h"
+#include "data_tools/picture_hash.h"
 #include "data_tools/relocate.h"
 
 namespace hardface {
@@ -51,7 +54,7 @@ int Stratum(size_t faces) {
 
 using PartOfImage = absl::flat_hash_map<std::string, uint32_t>;
 
-// Deals COUNT images out by the fractions: sizes are as near to them as whole numbers allow, in every stratum and, by
+// Deals images out by the fractions: sizes are as near to them as whole numbers allow, in every stratum and, by
 // carrying the remainders on, over all.
 class Dealer {
  public:
@@ -60,11 +63,12 @@ class Dealer {
     for (double& fraction : fractions_) fraction /= sum;
   }
 
-  // The part that is most behind its due.
-  uint32_t Next() {
-    for (size_t i = 0; i < due_.size(); ++i) due_[i] += fractions_[i];
+  // The part that is most behind its due gets IMAGES images.
+  uint32_t Next(size_t images) {
+    const auto count = static_cast<double>(images);
+    for (size_t i = 0; i < due_.size(); ++i) due_[i] += count * fractions_[i];
     const auto part = static_cast<uint32_t>(std::max_element(due_.begin(), due_.end()) - due_.begin());
-    due_[part] -= 1;
+    due_[part] -= count;
     return part;
   }
 
@@ -72,20 +76,58 @@ class Dealer {
   std::vector<double> fractions_, due_;
 };
 
-absl::StatusOr<PartOfImage> AssignParts(const SplitOptions& options) {
-  ASSIGN_OR_RETURN(const auto reader, DatasetReader::Open(options.input));
+struct SplitImage {
+  std::string name, path;
+  size_t faces = 0;
+};
+
+absl::StatusOr<std::vector<SplitImage>> ListImages(const std::string& dataset) {
+  ASSIGN_OR_RETURN(const auto reader, DatasetReader::Open(dataset));
   absl::flat_hash_set<std::string> seen;
-  std::map<int, std::vector<std::string>> strata;
+  std::vector<SplitImage> images;
   RETURN_IF_ERROR(ForEachEntry(reader.get(), [&](DatasetEntry* entry) {
-    if (seen.insert(entry->image).second) strata[Stratum(entry->faces.size())].push_back(entry->image);
+    if (seen.insert(entry->image).second) {
+      images.push_back({entry->image, reader->ImagePath(*entry), entry->faces.size()});
+    }
     return absl::OkStatus();
   }));
+  return images;
+}
+
+absl::StatusOr<std::vector<int64_t>> GroupsOf(const std::vector<SplitImage>& images, const SplitOptions& options) {
+  std::vector<int64_t> groups(images.size());
+  std::iota(groups.begin(), groups.end(), int64_t{0});
+  if (!options.keep_alike_together) return groups;
+  const auto count = static_cast<int64_t>(images.size());
+  std::vector<PictureHash> hashes(images.size());
+  std::vector<absl::Status> errors(images.size());
+  Progress progress("split: looking for pictures that are alike", count, "images");
+  ParallelFor(count, ResolveThreads(options.threads), [&](int64_t i) {
+    const absl::StatusOr<cv::Mat> image = ReadImage(images[static_cast<size_t>(i)].path);
+    if (image.ok()) hashes[static_cast<size_t>(i)] = HashPicture(*image);
+    errors[static_cast<size_t>(i)] = image.status();
+    progress.Advance(1);
+  });
+  for (const absl::Status& error : errors) RETURN_IF_ERROR(error);
+  return GroupAlike(hashes);
+}
+
+absl::StatusOr<PartOfImage> AssignParts(const SplitOptions& options) {
+  ASSIGN_OR_RETURN(const std::vector<SplitImage> images, ListImages(options.input));
+  ASSIGN_OR_RETURN(const std::vector<int64_t> groups, GroupsOf(images, options));
+  std::map<int64_t, std::vector<size_t>> members;
+  for (size_t i = 0; i < images.size(); ++i) members[groups[i]].push_back(i);
+  std::map<int, std::vector<int64_t>> strata;  // of groups, by their first members
+  for (const auto& [group, of_group] : members) strata[Stratum(images[of_group[0]].faces)].push_back(group);
   Dealer dealer(options.fractions);
   PartOfImage parts;
-  for (auto& [stratum, images] : strata) {
+  for (auto& [stratum, of_stratum] : strata) {
     Random random({options.seed, static_cast<uint64_t>(stratum)});
-    random.Shuffle(images);
-    for (const std::string& image : images) parts[image] = dealer.Next();
+    random.Shuffle(of_stratum);
+    for (const int64_t group : of_stratum) {
+      const uint32_t part = dealer.Next(members[group].size());
+      for (const size_t i : members[group]) parts[images[i].name] = part;
+    }
   }
   return parts;
 }

@@ -21,6 +21,10 @@ struct SplitOptions {
   std::vector<std::string> outputs;
   std::vector<double> fractions;  // one an output, above 0; only their proportions count
   uint64_t seed = 1;
+  // Pictures that look alike (picture_hash.h) stay together, so that no test set holds what was trained on. Reads every
+  // image.
+  bool keep_alike_together = false;
+  int threads = 0;  // for that; 0: all processors
 };
 // Deals the images out at random, those with alike numbers of faces (0, 1, 2-3, 4-7, ...) evenly; an image and its
 // mirror image stay together. Every image goes into one output, in the input's order.

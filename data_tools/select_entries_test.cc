@@ -4,11 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <opencv2/core.hpp>
+#include <opencv2/imgproc.hpp>
 #include <set>
 
 #include "absl/strings/str_cat.h"
 #include "data_tools/base/provenance.h"
 #include "data_tools/dataset.h"
+#include "data_tools/image_io.h"
 
 namespace hardface {
 namespace {
@@ -86,6 +89,34 @@ TEST(SplitDatasetTest, RefusesWhatMakesNoSense) {
   EXPECT_FALSE(SplitDataset({MakeHundred(), {Temp("x")}, {1, 2}, 1}).ok());
   EXPECT_FALSE(SplitDataset({MakeHundred(), {Temp("x"), Temp("x")}, {1, 2}, 1}).ok());
   EXPECT_FALSE(SplitDataset({MakeHundred(), {Temp("x"), Temp("y")}, {1, -2}, 1}).ok());
+}
+
+// Twenty pictures, each with a copy of another size under another name.
+TEST(SplitDatasetTest, KeepsPicturesThatLookAlikeTogether) {
+  fs::create_directories(Temp("alike_img"));
+  std::vector<DatasetEntry> entries;
+  for (int i = 0; i < 40; ++i) {
+    cv::Mat coarse(6, 8, CV_8UC3), picture;
+    cv::RNG random(static_cast<uint64_t>(i % 20 + 1));
+    random.fill(coarse, cv::RNG::UNIFORM, 0, 255);
+    cv::resize(coarse, picture, i < 20 ? cv::Size(160, 120) : cv::Size(80, 60), 0, 0, cv::INTER_CUBIC);
+    entries.push_back(Entry(absl::StrCat(i, ".png"), {9}));
+    ASSERT_TRUE(WritePng(Temp(absl::StrCat("alike_img/", i, ".png")), picture).ok());
+  }
+  SplitOptions options{Make("alike", entries, Temp("alike_img")), {Temp("alike_a"), Temp("alike_b")}, {0.7, 0.3}};
+  const auto copies_apart = [&] {
+    EXPECT_TRUE(SplitDataset(options).ok());
+    const std::vector<std::string> images = Images(Temp("alike_b"));
+    std::set<int> pictures;
+    for (const std::string& image : images) pictures.insert(std::stoi(fs::path(image).stem().string()) % 20);
+    return 2 * pictures.size() - images.size();
+  };
+  EXPECT_GT(copies_apart(), 0u);
+  options.keep_alike_together = true;
+  EXPECT_EQ(copies_apart(), 0u);
+  EXPECT_THAT(Images(Temp("alike_b")), SizeIs(12));
+  ASSERT_TRUE(fs::remove(Temp("alike_img/7.png")));
+  EXPECT_THAT(std::string(SplitDataset(options).status().message()), HasSubstr("7.png"));
 }
 
 TEST(MergeDatasetsTest, ImagesOfDifferentFoldersStayInPlace) {

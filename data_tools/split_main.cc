@@ -13,6 +13,10 @@ ABSL_FLAG(std::string, input, "", "the dataset to split");
 ABSL_FLAG(std::vector<std::string>, outputs, {}, "the datasets to write, such as train,val");
 ABSL_FLAG(std::vector<std::string>, fractions, {}, "how much each output gets, such as 0.9,0.1");
 ABSL_FLAG(uint64_t, seed, 1, "other seeds split otherwise");
+ABSL_FLAG(
+    bool, keep_alike_together, false,
+    "keep pictures that look alike (copies, other sizes, mirrored, frames of one scene) in one part; reads all images");
+ABSL_FLAG(int, threads, 0, "threads that read images; 0: all processors");
 
 namespace hardface {
 namespace {
@@ -22,6 +26,8 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
   options.input = absl::GetFlag(FLAGS_input);
   options.outputs = absl::GetFlag(FLAGS_outputs);
   options.seed = absl::GetFlag(FLAGS_seed);
+  options.keep_alike_together = absl::GetFlag(FLAGS_keep_alike_together);
+  options.threads = absl::GetFlag(FLAGS_threads);
   RETURN_IF_ERROR(RequireFlag("input", options.input));
   for (const std::string& text : absl::GetFlag(FLAGS_fractions)) {
     double fraction = 0;

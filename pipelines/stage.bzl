@@ -31,7 +31,8 @@ def _stage_impl(ctx):
         use_default_shell_env = True,
     )
     return [
-        DefaultInfo(files = depset([folder])),
+        # As runfiles, too: a test that takes a stage as data finds the folder.
+        DefaultInfo(files = depset([folder]), runfiles = ctx.runfiles(files = [folder])),
         StageInfo(folder = folder, needed = depset([folder], transitive = [earlier])),
     ]
 
