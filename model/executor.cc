@@ -1,7 +1,6 @@
 #include "model/executor.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "data_tools/base/check.h"
@@ -32,12 +31,37 @@ struct BufferList {
   }
 };
 
+// The convolutions that also do the pooling after them: convolution -> pooling layer.
+std::map<std::string, std::string> FindFusedPools(const NetworkSpec& network) {
+  std::map<std::string, std::string> pools;
+  for (const LayerSpec& layer : network.layers) {
+    if (layer.kind == LayerKind::kMaxPool) pools.emplace(layer.inputs[0], layer.name);
+  }
+  return pools;
+}
+
+int CountReaders(const NetworkSpec& network, const std::string& name) {
+  auto readers = std::count(network.outputs.begin(), network.outputs.end(), name);
+  for (const LayerSpec& layer : network.layers) readers += std::count(layer.inputs.begin(), layer.inputs.end(), name);
+  return static_cast<int>(readers);
+}
+
 }  // namespace
+
+int64_t ExecutorResources::bytes() const {
+  int64_t bytes = workspace->bytes() + arena.bytes();
+  for (const auto& [name, of_layer] : weights) bytes += of_layer->packed_bytes();
+  return bytes;
+}
 
 absl::StatusOr<std::unique_ptr<Executor>> Executor::Create(const NetworkSpec& network, const Shape& input,
                                                            const ExecutorOptions& options) {
   ASSIGN_OR_RETURN(const auto shapes, InferShapes(network, input));
   std::unique_ptr<Executor> executor(new Executor);
+  executor->resources_ = options.resources != nullptr ? options.resources : std::make_shared<ExecutorResources>();
+  ExecutorResources& resources = *executor->resources_;
+  const std::map<std::string, std::string> pools =
+      options.training ? std::map<std::string, std::string>() : FindFusedPools(network);
   const int block = PreferredBlock();
   const int layer_count = static_cast<int>(network.layers.size());
   const int end = 2 * layer_count + 2;  // the backward step of layer i happens at time end - i
@@ -48,13 +72,27 @@ absl::StatusOr<std::unique_ptr<Executor>> Executor::Create(const NetworkSpec& ne
   layer_buffers[network.layers[0].name] = buffers.Add(input, /*block=*/1, 0);
   for (int i = 1; i < layer_count; ++i) {
     const LayerSpec& layer = network.layers[i];
+    if (layer_buffers.count(layer.name) != 0) continue;  // pooled by the convolution before it
     Step step;
     step.layer = layer;
-    step.output = layer_buffers[layer.name] = buffers.Add(shapes.at(layer.name), block, i);
+    Conv2dConfig config;
+    if (layer.kind == LayerKind::kConv2d) {
+      config.input = shapes.at(layer.inputs[0]);
+      config.spec = {config.input.c, layer.out_channels, layer.kernel, layer.dilation, layer.relu};
+      config.in_block = buffers.views[layer_buffers[layer.inputs[0]]].block;
+      config.out_block = block;
+      config.engine = options.engine;
+      const auto pool = pools.find(layer.name);
+      if (pool != pools.end() && FusesPooling(config)) {
+        step.pooled = layer_buffers[pool->second] = buffers.Add(shapes.at(pool->second), block, i);
+      }
+    }
+    const bool only_pooled = step.pooled >= 0 && CountReaders(network, layer.name) == 1;
+    if (!only_pooled) step.output = layer_buffers[layer.name] = buffers.Add(shapes.at(layer.name), block, i);
     bool needs_gradient = layer.kind == LayerKind::kConv2d && !options.frozen(layer.part);
     step.needs_weight_gradient = options.training && needs_gradient;
     for (size_t k = 0; k < layer.inputs.size(); ++k) {
-      step.inputs.push_back(layer_buffers[layer.inputs[k]]);
+      step.inputs.push_back(layer_buffers.at(layer.inputs[k]));
       buffers.Use(step.inputs.back(), i);
       const auto gradient = gradient_buffers.find(layer.inputs[k]);
       if (gradient == gradient_buffers.end()) continue;
@@ -69,21 +107,21 @@ absl::StatusOr<std::unique_ptr<Executor>> Executor::Create(const NetworkSpec& ne
       buffers.Use(step.output, end - i);
     }
     if (layer.kind == LayerKind::kConv2d) {
-      Conv2dConfig config;
-      config.input = shapes.at(layer.inputs[0]);
-      config.spec = {config.input.c, layer.out_channels, layer.kernel, layer.dilation, layer.relu};
-      config.in_block = buffers.views[step.inputs[0]].block;
-      config.out_block = block;
       config.training = step.needs_weight_gradient;
       config.input_grad = step.input_gradients[0] >= 0;
-      config.engine = options.engine;
+      std::shared_ptr<ConvWeights>& weights = resources.weights[layer.parameters];
+      if (weights == nullptr) {
+        weights = std::make_shared<ConvWeights>(layer.out_channels, config.input.c, layer.kernel);
+      }
+      config.weights = weights;
+      config.workspace = resources.workspace;
       ASSIGN_OR_RETURN(step.conv, MakeConv2d(config));
     }
     executor->steps_.push_back(std::move(step));
   }
   // A frozen early part lets go of its activations as inference does; everything else is kept by the lifetimes above.
   for (const std::string& name : network.outputs) {
-    NetworkOutput output{layer_buffers[name], buffers.Add(shapes.at(name), /*block=*/1, layer_count)};
+    NetworkOutput output{layer_buffers.at(name), buffers.Add(shapes.at(name), /*block=*/1, layer_count)};
     buffers.Use(output.layer_buffer, layer_count);
     buffers.Use(output.plain_buffer, end);
     if (options.training) {
@@ -103,42 +141,43 @@ absl::StatusOr<std::unique_ptr<Executor>> Executor::Create(const NetworkSpec& ne
     executor->scratch_ = buffers.Add(scratch_shape, 1, layer_count + 1);
     buffers.Use(executor->scratch_, end);
   }
-  const MemoryPlan plan = PlanMemory(buffers.lifetimes);
-  executor->arena_ = AlignedBuffer(plan.total);
-  if (plan.total > 0) std::memset(executor->arena_.data(), 0, static_cast<size_t>(plan.total) * sizeof(float));
+  MemoryPlan plan = PlanMemory(buffers.lifetimes);
+  executor->arena_floats_ = plan.total;
+  executor->offsets_ = std::move(plan.offsets);
   executor->buffers_ = std::move(buffers.views);
-  for (size_t i = 0; i < executor->buffers_.size(); ++i) {
-    executor->buffers_[i].data = executor->arena_.data() + plan.offsets[i];
-  }
   executor->gradient_written_.assign(executor->buffers_.size(), false);
+  executor->Bind();
   return executor;
 }
 
+void Executor::Bind() {
+  float* const base = resources_->arena.Get(arena_floats_);
+  for (size_t i = 0; i < buffers_.size(); ++i) buffers_[i].data = base + offsets_[i];
+}
+
 void Executor::SetParameters(const ParameterSet& parameters) {
-  for (Step& step : steps_) {
-    if (step.conv == nullptr) continue;
-    const std::string& name = step.layer.parameters;
-    step.conv->SetWeights(parameters.at(name + ".weight").values.data(), parameters.at(name + ".bias").values.data());
+  for (const auto& [name, weights] : resources_->weights) {
+    weights->Set(parameters.at(name + ".weight").values.data(), parameters.at(name + ".bias").values.data());
   }
 }
 
 void Executor::ForwardStep(const Step& step) {
   const TensorView& in = buffers_[step.inputs[0]];
-  const TensorView& out = buffers_[step.output];
+  const TensorView* const out = step.output >= 0 ? &buffers_[step.output] : nullptr;
   switch (step.layer.kind) {
     case LayerKind::kInput:
       break;
     case LayerKind::kConv2d:
-      step.conv->Forward(in, out);
+      step.conv->Forward(in, out, step.pooled >= 0 ? &buffers_[step.pooled] : nullptr);
       break;
     case LayerKind::kMaxPool:
-      MaxPool2x2(in, out);
+      MaxPool2x2(in, *out);
       break;
     case LayerKind::kUpsample:
-      Upsample2x(in, out);
+      Upsample2x(in, *out);
       break;
     case LayerKind::kConcat:
-      ConcatChannels(in, buffers_[step.inputs[1]], out);
+      ConcatChannels(in, buffers_[step.inputs[1]], *out);
       break;
   }
 }

@@ -14,26 +14,45 @@
 #include "model/ops/conv2d.h"
 #include "model/parameters.h"
 #include "model/tensor.h"
+#include "model/workspace.h"
 
 namespace hardface {
+
+// What executors of one network share. They run one at a time, so their activations lie in the same memory; a layer's
+// packed weights exist once. Not thread-safe.
+struct ExecutorResources {
+  std::map<std::string, std::shared_ptr<ConvWeights>> weights;  // by LayerSpec::parameters
+  std::shared_ptr<Workspace> workspace = std::make_shared<Workspace>();
+  Workspace arena;  // activations
+
+  // Bytes of all memory held.
+  int64_t bytes() const;
+};
 
 struct ExecutorOptions {
   bool training = false;
   Conv2dEngine engine = Conv2dEngine::kFastest;
   // Of training: parts without gradients (conv1_* and conv2_* of an ImageNet network are frozen).
   std::function<bool(NetworkPart)> frozen = [](NetworkPart) { return false; };
+  std::shared_ptr<ExecutorResources> resources = nullptr;  // null: the executor has its own
 };
 
-// Owns activations, gradients of activations and workspace for one input shape; memory is planned once, nothing is
-// allocated afterwards. Not thread-safe; a call uses all OpenMP threads.
+// The plan for one input shape: layers, buffers and their places in memory. In inference, pooling is computed by the
+// convolution before it where its engine can, and what only the pooling reads is never written. Nothing is allocated
+// after the first run. Not thread-safe; a call uses all OpenMP threads.
 class Executor {
  public:
   // NETWORK is copied. INPUT (N, 3, H, W).
   static absl::StatusOr<std::unique_ptr<Executor>> Create(const NetworkSpec& network, const Shape& input,
                                                           const ExecutorOptions& options);
 
-  // Takes over the values of PARAMETERS (all of the network's; checked by CheckParameters); call again after an update.
+  // Refers to the values of PARAMETERS (all of the network's; checked by CheckParameters), which must stay where they
+  // are; call again after an update.
   void SetParameters(const ParameterSet& parameters);
+
+  // With shared resources: call before each use, since another executor may have run, or moved the memory. From then to
+  // the last access of outputs or gradients, no other may run.
+  void Bind();
 
   // Where to write the image before Forward(): (N, 3, H, W), block 1.
   TensorView input() const { return buffers_[0]; }
@@ -47,17 +66,20 @@ class Executor {
   // Adds every parameter's gradient to GRADIENTS; frozen parts are left alone.
   void Backward(ParameterSet* gradients);
 
-  // Bytes of activations, gradients and converted layouts (weights and the convolutions' own workspace come on top).
-  int64_t activation_bytes() const { return arena_.size() * static_cast<int64_t>(sizeof(float)); }
+  // Bytes of activations, gradients and converted layouts (weights and the convolutions' workspace come on top).
+  int64_t activation_bytes() const { return arena_floats_ * static_cast<int64_t>(sizeof(float)); }
+  const ExecutorResources& resources() const { return *resources_; }
 
-  // Debugging and tests: any layer's output after Forward(), where its memory has not been reused (training keeps all).
+  // Debugging and tests: a layer's output after Forward(), where it is written and its memory has not been reused
+  // (training writes and keeps all).
   Tensor LayerOutput(const std::string& name) const;
 
  private:
   struct Step {
     LayerSpec layer;
-    std::vector<int> inputs;  // buffer indices
-    int output = -1;
+    std::vector<int> inputs;            // buffer indices
+    int output = -1;                    // -1: not written, since only the fused pooling reads it
+    int pooled = -1;                    // of a convolution that also pools
     int input_gradients[2] = {-1, -1};  // buffer indices; -1 where no gradient is wanted
     int output_gradient = -1;
     bool needs_weight_gradient = false;
@@ -76,10 +98,12 @@ class Executor {
   std::vector<Step> steps_;
   std::map<std::string, NetworkOutput> outputs_;
   std::map<std::string, int> layer_buffers_;
-  std::vector<TensorView> buffers_;  // into arena_; [0] is the input
+  std::shared_ptr<ExecutorResources> resources_;
+  std::vector<TensorView> buffers_;  // into the arena; [0] is the input
+  std::vector<int64_t> offsets_;     // of each, floats
+  int64_t arena_floats_ = 0;
   std::vector<bool> gradient_written_;
   int scratch_ = -1;
-  AlignedBuffer arena_;
 };
 
 }  // namespace hardface

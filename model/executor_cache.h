@@ -1,4 +1,5 @@
-// Executors of one network for several input shapes, the most recently used ones kept.
+// Executors of one network for several input shapes. They share weights and memory, which is as large as the largest of
+// them needs; what is kept of each is its plan.
 #ifndef HARDFACE_MODEL_EXECUTOR_CACHE_H_
 #define HARDFACE_MODEL_EXECUTOR_CACHE_H_
 
@@ -17,24 +18,24 @@ namespace hardface {
 // Not thread-safe.
 class ExecutorCache {
  public:
-  // Keeps executors of up to MAX_BYTES of activations together; the one in use is always kept.
-  ExecutorCache(NetworkSpec network, ExecutorOptions options, int64_t max_bytes = int64_t{4} << 30);
+  ExecutorCache(NetworkSpec network, ExecutorOptions options);
 
-  // The executor for SHAPE with PARAMETERS set. VERSION tells whether they have changed since they were set last; start
-  // at 0 and count up. The pointer is valid until the next call.
+  // The executor for SHAPE with PARAMETERS set, which must stay where they are. VERSION tells whether they have changed
+  // since the last call; start at 0 and count up. The pointer and what it computes are valid until the next call.
   absl::StatusOr<Executor*> Get(const Shape& shape, const ParameterSet& parameters, int64_t version);
+
+  const ExecutorResources& resources() const { return *options_.resources; }
 
  private:
   struct Entry {
     Shape shape;
-    int64_t version;
     std::unique_ptr<Executor> executor;
   };
 
   const NetworkSpec network_;
-  const ExecutorOptions options_;
-  const int64_t max_bytes_;
-  std::list<Entry> entries_;  // most recently used first
+  const ExecutorOptions options_;  // with resources
+  int64_t version_ = -1;           // of the parameters set
+  std::list<Entry> entries_;       // most recently used first
 };
 
 }  // namespace hardface

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -158,7 +159,7 @@ TEST(ExecutorTest, FrozenPartsGetNoGradientAndChangeNoOther) {
 TEST(ExecutorCacheTest, KeepsExecutorsAndRenewsParameters) {
   const NetworkSpec network = SmallNetwork();
   ParameterSet parameters = InitializeParameters(ListParameters(network), Initialization::kHe, 1);
-  ExecutorCache cache(network, {}, /*max_bytes=*/1 << 20);
+  ExecutorCache cache(network, {});
   const auto run = [&](const Shape& shape, int64_t version) {
     Executor* executor = *cache.Get(shape, parameters, version);
     std::fill(executor->input().data, executor->input().data + shape.size(), 0.5f);
@@ -171,6 +172,68 @@ TEST(ExecutorCacheTest, KeepsExecutorsAndRenewsParameters) {
   for (float& value : parameters["out.bias"].values) value += 1;
   EXPECT_EQ(run(kInput, 0), first);  // the same version: not looked at
   EXPECT_NEAR(run(kInput, 1), first + 1, 1e-5);
+}
+
+TEST(ExecutorCacheTest, ExecutorsThatShareMemoryDoNotReadEachOthersLeftovers) {
+  const NetworkSpec network = SmallNetwork();
+  const ParameterSet parameters = InitializeParameters(ListParameters(network), Initialization::kHe, 1);
+  for (const bool training : {false, true}) {
+    ExecutorOptions options;
+    options.training = training;
+    ExecutorCache cache(network, options);
+    const auto run = [&](const Shape& shape, float value) {
+      Executor* const executor = *cache.Get(shape, parameters, 0);
+      std::fill(executor->input().data, executor->input().data + shape.size(), value);
+      executor->Forward();
+      std::vector<float> result(executor->output("out_1").data, executor->output("out_1").data + 3 * shape.h * shape.w);
+      if (!training) return result;
+      for (const char* output : {"out_1", "out_2"}) {
+        const TensorView gradient = executor->output_gradient(output);
+        std::fill(gradient.data, gradient.data + gradient.stored(), value);
+      }
+      ParameterSet gradients = ZeroParameters(ListParameters(network));
+      executor->Backward(&gradients);
+      for (const auto& [name, array] : gradients) {
+        result.insert(result.end(), array.values.begin(), array.values.end());
+      }
+      return result;
+    };
+    const std::vector<float> expected = run(kInput, 0.5f);
+    run({1, 3, 32, 32}, std::numeric_limits<float>::quiet_NaN());
+    EXPECT_EQ(run(kInput, 0.5f), expected);
+  }
+}
+
+TEST(ExecutorTest, PoolingIsFusedInInferenceOnly) {
+  NetworkSpec network;
+  network.layers = {{"image", LayerKind::kInput},
+                    {"a", LayerKind::kConv2d, {"image"}, 16, 3, 1, true, "a", NetworkPart::kBody},
+                    {"b", LayerKind::kConv2d, {"a"}, 16, 3, 1, true, "b", NetworkPart::kBody},
+                    {"pool", LayerKind::kMaxPool, {"b"}},
+                    {"c", LayerKind::kConv2d, {"pool"}, 16, 3, 1, true, "c", NetworkPart::kBody},
+                    {"pool_c", LayerKind::kMaxPool, {"c"}},
+                    {"up", LayerKind::kUpsample, {"pool_c"}},
+                    {"both", LayerKind::kConcat, {"up", "c"}},
+                    {"out", LayerKind::kConv2d, {"both"}, 2, 1, 1, false, "out", NetworkPart::kHead}};
+  network.outputs = {"out"};
+  const ParameterSet parameters = InitializeParameters(ListParameters(network), Initialization::kHe, 1);
+  const Shape shape{2, 3, 24, 40};
+  std::vector<std::vector<float>> results;
+  std::vector<int64_t> bytes;
+  for (const Conv2dEngine engine : {Conv2dEngine::kReference, Conv2dEngine::kFastest}) {
+    ExecutorOptions options;
+    options.engine = engine;
+    auto executor = *Executor::Create(network, shape, options);
+    executor->SetParameters(parameters);
+    Random random(4);
+    for (int64_t i = 0; i < shape.size(); ++i) executor->input().data[i] = static_cast<float>(random.Uniform(-1, 1));
+    executor->Forward();
+    const TensorView out = executor->output("out");
+    results.emplace_back(out.data, out.data + out.stored());
+    bytes.push_back(executor->activation_bytes());
+  }
+  for (size_t i = 0; i < results[0].size(); ++i) ASSERT_NEAR(results[0][i], results[1][i], 2e-5) << i;
+  EXPECT_LT(bytes[1], bytes[0]);  // "b" is never written at full size
 }
 
 TEST(PlanMemoryTest, BuffersThatLiveTogetherDoNotOverlap) {

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "data_tools/base/check.h"
+#include "model/instruction_set.h"
 
 namespace hardface {
 
@@ -50,6 +51,6 @@ void ConvertLayout(const TensorView& from, const TensorView& to) {
   }
 }
 
-int PreferredBlock() { return __builtin_cpu_supports("avx512f") ? 16 : 8; }
+int PreferredBlock() { return VectorWidth(ActiveInstructionSet()); }
 
 }  // namespace hardface

@@ -67,7 +67,7 @@ class Tensor {
 // Copies values between layouts of one shape.
 void ConvertLayout(const TensorView& from, const TensorView& to);
 
-// The channel block that this machine's convolutions like best: 16 with AVX-512, else 8.
+// The channel block of the convolutions: the active instruction set's vector width (instruction_set.h).
 int PreferredBlock();
 
 }  // namespace hardface

@@ -1,9 +1,62 @@
 #include "model/ops/conv2d.h"
 
+#include <utility>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "model/ops/conv2d_internal.h"
 
 namespace hardface {
+namespace {
+
+const std::vector<std::pair<std::string, Conv2dEngine>>& Engines() {
+  static const auto* const engines = new std::vector<std::pair<std::string, Conv2dEngine>>{
+      {"fastest", Conv2dEngine::kFastest},
+      {"winograd4", Conv2dEngine::kWinograd4},
+      {"winograd6", Conv2dEngine::kWinograd6},
+      {"onednn_winograd", Conv2dEngine::kOneDnnWinograd},
+      {"onednn_direct", Conv2dEngine::kOneDnnDirect},
+      {"reference", Conv2dEngine::kReference},
+  };
+  return *engines;
+}
+
+bool IsOurs(Conv2dEngine engine) {
+  return engine == Conv2dEngine::kFastest || engine == Conv2dEngine::kWinograd4 || engine == Conv2dEngine::kWinograd6;
+}
+
+// What WinogradConv2d computes; the rest (a gradient of the image, plain layouts elsewhere) is left to oneDNN.
+bool HasOwnKernel(const Conv2dConfig& config) {
+  const int width = PreferredBlock();
+  if (!IsOurs(config.engine) || config.out_block != width) return false;
+  if (config.in_block == width) return true;
+  const bool needs_image_gradient = config.training && config.input_grad;
+  return config.in_block == 1 && config.spec.kernel == 3 && config.spec.dilation == 1 && !needs_image_gradient;
+}
+
+}  // namespace
+
+absl::StatusOr<Conv2dEngine> ParseConv2dEngine(const std::string& name) {
+  std::vector<std::string> names;
+  for (const auto& [known, engine] : Engines()) {
+    if (name == known) return engine;
+    names.push_back(known);
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("unknown convolution engine \"", name, "\"; give one of ", absl::StrJoin(names, ", ")));
+}
+
+bool FusesPooling(const Conv2dConfig& config) {
+  return HasOwnKernel(config) && config.in_block != 1 && config.spec.kernel == 3 && config.spec.dilation == 1 &&
+         config.input.h % 2 == 0 && config.input.w % 2 == 0;
+}
+
+Conv2d::Conv2d(const Conv2dConfig& config)
+    : weights_(config.weights != nullptr ? config.weights
+                                         : std::make_shared<ConvWeights>(config.spec.out_channels,
+                                                                         config.spec.in_channels, config.spec.kernel)),
+      workspace_(config.workspace != nullptr ? config.workspace : std::make_shared<Workspace>()) {}
 
 absl::StatusOr<std::unique_ptr<Conv2d>> MakeConv2d(const Conv2dConfig& config) {
   const Conv2dSpec& spec = config.spec;
@@ -20,6 +73,7 @@ absl::StatusOr<std::unique_ptr<Conv2d>> MakeConv2d(const Conv2dConfig& config) {
                                                    " channels cannot take an input of ", config.input.ToString()));
   }
   if (config.engine == Conv2dEngine::kReference) return MakeReferenceConv2d(config);
+  if (HasOwnKernel(config)) return MakeWinogradConv2d(config);
   return MakeOneDnnConv2d(config);
 }
 

@@ -1,12 +1,16 @@
-// 2-D convolution with "same" zero padding and stride 1: kernels 1x1 and 3x3, any dilation, an optional fused ReLU.
+// 2-D convolution with "same" zero padding and stride 1: kernels 1x1 and 3x3, any dilation, an optional fused ReLU and,
+// for inference, an optional fused 2x2 max pooling.
 #ifndef HARDFACE_MODEL_OPS_CONV2D_H_
 #define HARDFACE_MODEL_OPS_CONV2D_H_
 
 #include <memory>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "model/ops/conv_weights.h"
 #include "model/tensor.h"
+#include "model/workspace.h"
 
 namespace hardface {
 
@@ -19,11 +23,16 @@ struct Conv2dSpec {
 };
 
 enum class Conv2dEngine {
-  kFastest,    // oneDNN: Winograd where it supports the shape, else direct
-  kDirect,     // oneDNN's direct convolution
-  kReference,  // plain loops; what everything else is tested against
+  kFastest,         // our own: Winograd with the tile that a measured rule chooses (docs/ENGINE.md)
+  kWinograd4,       // our own, F(4x4, 3x3) wherever it applies
+  kWinograd6,       // our own, F(6x6, 3x3) wherever it applies
+  kOneDnnWinograd,  // oneDNN: Winograd where it supports the shape, else direct
+  kOneDnnDirect,    // oneDNN's direct convolution
+  kReference,       // plain loops; what everything else is tested against
 };
 
+// "fastest", "winograd4", "winograd6", "onednn_winograd", "onednn_direct", "reference". InvalidArgument names them.
+absl::StatusOr<Conv2dEngine> ParseConv2dEngine(const std::string& name);
 struct Conv2dConfig {
   Conv2dSpec spec;
   Shape input;             // (N, in_channels, H, W)
@@ -32,24 +41,36 @@ struct Conv2dConfig {
   bool training = false;   // the backward functions will be called
   bool input_grad = true;  // ... and BackwardData among them
   Conv2dEngine engine = Conv2dEngine::kFastest;
+  std::shared_ptr<ConvWeights> weights = nullptr;  // null: the convolution makes its own
+  std::shared_ptr<Workspace> workspace = nullptr;  // null: the convolution makes its own
 };
 
-// One convolution at one input shape. Owns its weights in whatever form it computes with; activations and gradients are
-// the caller's. Calls are not thread-safe; each uses all OpenMP threads.
+// One convolution at one input shape. Activations and gradients are the caller's. Calls are not thread-safe; each uses
+// all OpenMP threads, and gives the same bits on any number of them (our own engines and the reference).
 class Conv2d {
  public:
   virtual ~Conv2d() = default;
 
-  // WEIGHTS (out, in, kernel, kernel) and BIAS (out) are copied; call again when they have changed.
-  virtual void SetWeights(const float* weights, const float* bias) = 0;
-  // IN (N, in, H, W) -> OUT (N, out, H, W).
-  virtual void Forward(const TensorView& in, const TensorView& out) = 0;
+  ConvWeights& weights() { return *weights_; }
+
+  // IN (N, in, H, W) -> OUT (N, out, H, W). POOLED, where given, receives OUT max-pooled 2x2, (N, out, H / 2, W / 2);
+  // OUT may then be null. POOLED only where FusesPooling says so.
+  virtual void Forward(const TensorView& in, const TensorView* out, const TensorView* pooled) = 0;
+  void Forward(const TensorView& in, const TensorView& out) { Forward(in, &out, nullptr); }
   // GRAD_OUT is the gradient before the ReLU (ReluBackward has been applied); GRAD_IN is overwritten.
   virtual void BackwardData(const TensorView& grad_out, const TensorView& grad_in) = 0;
   // Adds to GRAD_WEIGHTS (out, in, kernel, kernel) and GRAD_BIAS (out).
   virtual void BackwardWeights(const TensorView& in, const TensorView& grad_out, float* grad_weights,
                                float* grad_bias) = 0;
+
+ protected:
+  explicit Conv2d(const Conv2dConfig& config);
+  const std::shared_ptr<ConvWeights> weights_;
+  const std::shared_ptr<Workspace> workspace_;
 };
+
+// Whether that convolution's Forward takes POOLED.
+bool FusesPooling(const Conv2dConfig& config);
 
 // InvalidArgument for a spec or shape that cannot be computed, naming it.
 absl::StatusOr<std::unique_ptr<Conv2d>> MakeConv2d(const Conv2dConfig& config);

@@ -1,11 +1,15 @@
-// Forward and backward time of VGG16's 3x3 convolutions: bazel run //model/ops:conv2d_benchmark. GFLOP/s count a direct
-// convolution's operations (2 per multiply-add), so a Winograd kernel can exceed the machine's multiply-add peak.
+// Forward and backward time of VGG16's 3x3 convolutions: bazel run //model:conv2d_benchmark [-- --benchmark_filter=...
+// --benchmark_format=json]. OMP_NUM_THREADS sets the threads. GFLOP/s count a direct convolution's operations (2 per
+// multiply-add), so a Winograd kernel can exceed the machine's multiply-add peak.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "data_tools/base/random.h"
+#include "model/openmp_policy.h"
 #include "model/ops/conv2d.h"
 
 namespace hardface {
@@ -13,17 +17,22 @@ namespace {
 
 enum Pass { kForward, kBackwardData, kBackwardWeights };
 
-void BM_Conv3x3(benchmark::State& state, Conv2dEngine engine, Pass pass) {
+// Arguments: input channels, output channels, height and width.
+void BM_Conv3x3(benchmark::State& state, const std::string& engine, Pass pass) {
   const int channels_in = static_cast<int>(state.range(0)), channels_out = static_cast<int>(state.range(1));
   const int size = static_cast<int>(state.range(2)), block = PreferredBlock();
-  Conv2dConfig config{{channels_in, channels_out, 3, 1, false}, {1, channels_in, size, size}, block, block, true};
-  config.engine = engine;
+  const int in_block = channels_in == 3 ? 1 : block;
+  Conv2dConfig config{{channels_in, channels_out, 3, 1, true}, {1, channels_in, size, size}, in_block, block};
+  config.training = pass != kForward;
+  config.input_grad = pass == kBackwardData;
+  config.engine = *ParseConv2dEngine(engine);
   auto conv = MakeConv2d(config);
   std::vector<float> weights(static_cast<size_t>(channels_in) * channels_out * 9), bias(channels_out);
   Random random(1);
   for (float& weight : weights) weight = static_cast<float>(random.Uniform(-1, 1));
-  (*conv)->SetWeights(weights.data(), bias.data());
-  const Tensor in({1, channels_in, size, size}, block), out({1, channels_out, size, size}, block);
+  (*conv)->weights().Set(weights.data(), bias.data());
+  std::vector<float> grad_weights(weights.size()), grad_bias(bias.size());
+  const Tensor in({1, channels_in, size, size}, in_block), out({1, channels_out, size, size}, block);
   for (const Tensor* tensor : {&in, &out}) {
     std::generate(tensor->data(), tensor->data() + tensor->view().stored(),
                   [&] { return static_cast<float>(random.Uniform(-1, 1)); });
@@ -31,27 +40,44 @@ void BM_Conv3x3(benchmark::State& state, Conv2dEngine engine, Pass pass) {
   for (auto _ : state) {
     if (pass == kForward) (*conv)->Forward(in.view(), out.view());
     if (pass == kBackwardData) (*conv)->BackwardData(out.view(), in.view());
-    if (pass == kBackwardWeights) (*conv)->BackwardWeights(in.view(), out.view(), weights.data(), bias.data());
+    if (pass == kBackwardWeights) {
+      (*conv)->BackwardWeights(in.view(), out.view(), grad_weights.data(), grad_bias.data());
+    }
   }
   state.counters["GFLOP/s"] = benchmark::Counter(2e-9 * 9 * channels_in * channels_out * size * size,
                                                  benchmark::Counter::kIsIterationInvariantRate);
 }
 
-void Layers(benchmark::internal::Benchmark* benchmark) {
+// VGG16's layers for a 640x640 image at full width, and at a quarter of it.
+void Layers(benchmark::internal::Benchmark* benchmark, bool first_layer) {
   for (const int divisor : {1, 4}) {
-    const std::vector<std::vector<int>> layers = {
-        {64, 64, 320}, {128, 128, 160}, {256, 256, 80}, {512, 512, 40}, {512, 512, 20}};
+    const std::vector<std::vector<int>> layers = {{64, 64, 640},   {64, 128, 320},  {128, 128, 320},
+                                                  {128, 256, 160}, {256, 256, 160}, {256, 512, 80},
+                                                  {512, 512, 80},  {512, 512, 40},  {512, 512, 20}};
+    if (first_layer) benchmark->Args({3, 64 / divisor, 640});
     for (const auto& layer : layers) benchmark->Args({layer[0] / divisor, layer[1] / divisor, layer[2]});
   }
   benchmark->Unit(benchmark::kMillisecond)->UseRealTime()->MinTime(0.2);
 }
 
-BENCHMARK_CAPTURE(BM_Conv3x3, forward_fastest, Conv2dEngine::kFastest, kForward)->Apply(Layers);
-BENCHMARK_CAPTURE(BM_Conv3x3, forward_direct, Conv2dEngine::kDirect, kForward)->Apply(Layers);
-BENCHMARK_CAPTURE(BM_Conv3x3, data_fastest, Conv2dEngine::kFastest, kBackwardData)->Apply(Layers);
-BENCHMARK_CAPTURE(BM_Conv3x3, data_direct, Conv2dEngine::kDirect, kBackwardData)->Apply(Layers);
-BENCHMARK_CAPTURE(BM_Conv3x3, weights_fastest, Conv2dEngine::kFastest, kBackwardWeights)->Apply(Layers);
-BENCHMARK_CAPTURE(BM_Conv3x3, weights_direct, Conv2dEngine::kDirect, kBackwardWeights)->Apply(Layers);
+void Register() {
+  for (const char* engine : {"fastest", "winograd4", "winograd6", "onednn_winograd", "onednn_direct"}) {
+    for (const auto& [name, pass] : std::vector<std::pair<std::string, Pass>>{
+             {"forward", kForward}, {"backward_data", kBackwardData}, {"backward_weights", kBackwardWeights}}) {
+      Layers(benchmark::RegisterBenchmark((name + "/" + engine).c_str(), &BM_Conv3x3, std::string(engine), pass),
+             /*first_layer=*/pass != kBackwardData);
+    }
+  }
+}
 
 }  // namespace
 }  // namespace hardface
+
+int main(int argc, char** argv) {
+  hardface::UsePassiveOpenMpWaiting(argv);
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  hardface::Register();
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+}

@@ -9,6 +9,7 @@
 namespace hardface {
 
 std::unique_ptr<Conv2d> MakeReferenceConv2d(const Conv2dConfig& config);
+std::unique_ptr<Conv2d> MakeWinogradConv2d(const Conv2dConfig& config);
 absl::StatusOr<std::unique_ptr<Conv2d>> MakeOneDnnConv2d(const Conv2dConfig& config);
 
 }  // namespace hardface

@@ -40,7 +40,7 @@ memory Wrap(const memory::desc& desc, const float* data) { return memory(desc, C
 class OneDnnConv2d : public Conv2d {
  public:
   // Throws dnnl::error where no kernel supports the config.
-  OneDnnConv2d(const Conv2dConfig& config, Algorithm algorithm) : spec_(config.spec) {
+  OneDnnConv2d(const Conv2dConfig& config, Algorithm algorithm) : Conv2d(config), spec_(config.spec) {
     const Shape out_shape{config.input.n, spec_.out_channels, config.input.h, config.input.w};
     in_ = ActivationDesc(config.input, config.in_block);
     out_ = ActivationDesc(out_shape, config.out_block);
@@ -72,30 +72,26 @@ class OneDnnConv2d : public Conv2d {
     }
     const dnnl::convolution_backward_weights::primitive_desc weights(
         {algorithm, in_, any_weights, bias_, out_, strides, dilation, padding, padding}, CpuEngine(), forward);
-    weights_ = dnnl::convolution_backward_weights(weights);
+    weight_gradient_ = dnnl::convolution_backward_weights(weights);
     grad_weights_ = memory(weights.diff_weights_desc(), CpuEngine());
     plain_grad_weights_ = memory(plain_weights_, CpuEngine());
     grad_bias_ = memory(bias_, CpuEngine());
   }
 
-  void SetWeights(const float* weights, const float* bias) override {
-    const memory plain = Wrap(plain_weights_, weights);
-    Reorder(plain, forward_weights_);
-    if (data_) Reorder(plain, data_weights_);
-    Reorder(Wrap(bias_, bias), bias_memory_);
-    CpuStream().wait();
-  }
-
-  void Forward(const TensorView& in, const TensorView& out) override {
+  using Conv2d::Forward;
+  void Forward(const TensorView& in, const TensorView* out, const TensorView* pooled) override {
+    HARDFACE_CHECK(out != nullptr && pooled == nullptr);
+    UpdateWeights();
     forward_.execute(CpuStream(), {{DNNL_ARG_SRC, Wrap(in_, in.data)},
                                    {DNNL_ARG_WEIGHTS, forward_weights_},
                                    {DNNL_ARG_BIAS, bias_memory_},
-                                   {DNNL_ARG_DST, Wrap(out_, out.data)}});
+                                   {DNNL_ARG_DST, Wrap(out_, out->data)}});
     CpuStream().wait();
   }
 
   void BackwardData(const TensorView& grad_out, const TensorView& grad_in) override {
     HARDFACE_CHECK(data_.has_value());
+    UpdateWeights();
     data_->execute(CpuStream(), {{DNNL_ARG_DIFF_DST, Wrap(out_, grad_out.data)},
                                  {DNNL_ARG_WEIGHTS, data_weights_},
                                  {DNNL_ARG_DIFF_SRC, Wrap(in_, grad_in.data)}});
@@ -104,11 +100,11 @@ class OneDnnConv2d : public Conv2d {
 
   void BackwardWeights(const TensorView& in, const TensorView& grad_out, float* grad_weights,
                        float* grad_bias) override {
-    HARDFACE_CHECK(weights_.has_value());
-    weights_->execute(CpuStream(), {{DNNL_ARG_SRC, Wrap(in_, in.data)},
-                                    {DNNL_ARG_DIFF_DST, Wrap(out_, grad_out.data)},
-                                    {DNNL_ARG_DIFF_WEIGHTS, grad_weights_},
-                                    {DNNL_ARG_DIFF_BIAS, grad_bias_}});
+    HARDFACE_CHECK(weight_gradient_.has_value());
+    weight_gradient_->execute(CpuStream(), {{DNNL_ARG_SRC, Wrap(in_, in.data)},
+                                            {DNNL_ARG_DIFF_DST, Wrap(out_, grad_out.data)},
+                                            {DNNL_ARG_DIFF_WEIGHTS, grad_weights_},
+                                            {DNNL_ARG_DIFF_BIAS, grad_bias_}});
     Reorder(grad_weights_, plain_grad_weights_);
     CpuStream().wait();
     const float* from = static_cast<const float*>(plain_grad_weights_.get_data_handle());
@@ -119,6 +115,17 @@ class OneDnnConv2d : public Conv2d {
   }
 
  private:
+  // Into the layouts that the primitives want.
+  void UpdateWeights() {
+    if (version_ == weights_->version()) return;
+    const memory plain = Wrap(plain_weights_, weights_->weights());
+    Reorder(plain, forward_weights_);
+    if (data_) Reorder(plain, data_weights_);
+    Reorder(Wrap(bias_, weights_->bias()), bias_memory_);
+    CpuStream().wait();
+    version_ = weights_->version();
+  }
+
   memory::dims WeightDims() const { return {spec_.out_channels, spec_.in_channels, spec_.kernel, spec_.kernel}; }
 
   static void Reorder(memory from, memory to) { dnnl::reorder(from, to).execute(CpuStream(), from, to); }
@@ -127,15 +134,16 @@ class OneDnnConv2d : public Conv2d {
   memory::desc in_, out_, bias_, plain_weights_;
   dnnl::convolution_forward forward_;
   std::optional<dnnl::convolution_backward_data> data_;
-  std::optional<dnnl::convolution_backward_weights> weights_;
+  std::optional<dnnl::convolution_backward_weights> weight_gradient_;
   memory forward_weights_, bias_memory_, data_weights_, grad_weights_, plain_grad_weights_, grad_bias_;
+  int64_t version_ = -1;  // of the weights that the memories hold
 };
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Conv2d>> MakeOneDnnConv2d(const Conv2dConfig& config) {
   const bool winograd_shape = config.spec.kernel == 3 && config.spec.dilation == 1;
-  if (config.engine == Conv2dEngine::kFastest && winograd_shape) {
+  if (config.engine != Conv2dEngine::kOneDnnDirect && winograd_shape) {
     try {
       return std::make_unique<OneDnnConv2d>(config, Algorithm::convolution_winograd);
     } catch (const dnnl::error&) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "data_tools/base/check.h"
 #include "model/ops/conv2d_internal.h"
 
 namespace hardface {
@@ -9,26 +10,26 @@ namespace {
 
 class ReferenceConv2d : public Conv2d {
  public:
-  explicit ReferenceConv2d(const Conv2dConfig& config) : spec_(config.spec), shape_(config.input) {}
+  explicit ReferenceConv2d(const Conv2dConfig& config) : Conv2d(config), spec_(config.spec), shape_(config.input) {}
 
-  void SetWeights(const float* weights, const float* bias) override {
-    weights_.assign(weights, weights + WeightCount());
-    bias_.assign(bias, bias + spec_.out_channels);
-  }
-
-  void Forward(const TensorView& in, const TensorView& out) override {
+  using Conv2d::Forward;
+  void Forward(const TensorView& in, const TensorView* out, const TensorView* pooled) override {
+    HARDFACE_CHECK(out != nullptr && pooled == nullptr);
+    const float* const weights = weights_->weights();
+    const float* const bias = weights_->bias();
     ForEachOutput([&](int n, int o, int y, int x) {
-      double sum = bias_[o];
-      ForEachTap(o, y, x, [&](int w, int i, int iy, int ix) { sum += double{weights_[w]} * in.at(n, i, iy, ix); });
-      out.at(n, o, y, x) = static_cast<float>(spec_.relu ? std::max(sum, 0.0) : sum);
+      double sum = bias[o];
+      ForEachTap(o, y, x, [&](int w, int i, int iy, int ix) { sum += double{weights[w]} * in.at(n, i, iy, ix); });
+      out->at(n, o, y, x) = static_cast<float>(spec_.relu ? std::max(sum, 0.0) : sum);
     });
   }
 
   void BackwardData(const TensorView& grad_out, const TensorView& grad_in) override {
+    const float* const weights = weights_->weights();
     std::fill(grad_in.data, grad_in.data + grad_in.stored(), 0.0f);
     ForEachOutput([&](int n, int o, int y, int x) {
       const float g = grad_out.at(n, o, y, x);
-      ForEachTap(o, y, x, [&](int w, int i, int iy, int ix) { grad_in.at(n, i, iy, ix) += g * weights_[w]; });
+      ForEachTap(o, y, x, [&](int w, int i, int iy, int ix) { grad_in.at(n, i, iy, ix) += g * weights[w]; });
     });
   }
 
@@ -77,8 +78,6 @@ class ReferenceConv2d : public Conv2d {
 
   const Conv2dSpec spec_;
   const Shape shape_;
-  std::vector<float> weights_;
-  std::vector<float> bias_;
 };
 
 }  // namespace

@@ -1,0 +1,18 @@
+#include "model/ops/kernels/conv_kernels.h"
+
+#include "model/instruction_set.h"
+
+namespace hardface {
+
+const ConvKernels& KernelsFor(InstructionSet set) {
+  switch (set) {
+    case InstructionSet::kAvx512:
+      return Avx512ConvKernels();
+    case InstructionSet::kAvx2:
+      return Avx2ConvKernels();
+    default:
+      return BaselineConvKernels();
+  }
+}
+
+}  // namespace hardface
