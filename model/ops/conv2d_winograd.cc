@@ -367,15 +367,20 @@ class WinogradConv2d : public Conv2d {
   }
 
   void AddBiasGradient(const TensorView& grad_out, float* grad_bias) {
-    const int blocks = BlocksOf(spec_.out_channels, width_);
-    const Tensor sums({1, blocks, 1, width_});
-#pragma omp parallel for schedule(static)
-    for (int b = 0; b < blocks; ++b) {
-      for (int n = 0; n < shape_.n; ++n) {
-        kernels_.add_rows(grad_out.row(n, b, 0), int64_t{shape_.h} * shape_.w, sums.data() + b * width_);
+    const int blocks = BlocksOf(spec_.out_channels, width_), rows = shape_.n * shape_.h;
+    const Tensor sums({kParts, blocks, 1, width_});
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int task = 0; task < kParts * blocks; ++task) {
+      const int part = task / blocks, b = task % blocks;
+      for (int r = rows * part / kParts; r < rows * (part + 1) / kParts; ++r) {
+        kernels_.add_rows(grad_out.row(r / shape_.h, b, r % shape_.h), shape_.w, sums.data() + task * width_);
       }
     }
-    for (int o = 0; o < spec_.out_channels; ++o) grad_bias[o] += sums.data()[o];
+    for (int o = 0; o < spec_.out_channels; ++o) {
+      float sum = 0;
+      for (int part = 0; part < kParts; ++part) sum += sums.data()[part * blocks * width_ + o];
+      grad_bias[o] += sum;
+    }
   }
 
   void PointwiseWeightGradient(const TensorView& in, const TensorView& grad_out, float* grad_weights) {
@@ -410,11 +415,16 @@ class WinogradConv2d : public Conv2d {
     const Product product{spec_.in_channels, spec_.out_channels, nullptr, false};
     const int64_t floats_a_tile = int64_t{kFrequencies} * (in_blocks + out_blocks) * width_;
     const auto block_tiles =
-        static_cast<int>(std::min(grid.count(), std::clamp<int64_t>((int64_t{12} << 20) / floats_a_tile, 112, 2048)));
+        static_cast<int>(std::min(grid.count(), std::clamp<int64_t>((int64_t{1} << 20) / floats_a_tile, 160, 2048)));
     const Scratch shape = ScratchAt(nullptr, product, kFrequencies, block_tiles);
     const int64_t scratch_floats = kFrequencies * (shape.v_stride + shape.m_stride);
-    // (frequency, in, out): the gradient of the transformed weights.
-    const int64_t c_stride = int64_t{out_blocks} * width_, sum_stride = c_stride * spec_.in_channels;
+    // The gradient of the transformed weights, in their packed form: (frequency, pair of blocks, in, floats of the
+    // pair).
+    const int64_t sum_stride = int64_t{out_blocks} * width_ * spec_.in_channels + kFrequencyPadding;
+    const auto sum_at = [&](int pair, int i, int64_t* c_stride) {
+      *c_stride = int64_t{width_} * std::min(2, out_blocks - 2 * pair);
+      return (int64_t{2} * pair * width_ * spec_.in_channels) + i * *c_stride;
+    };
     float* const base = workspace_->Get(scratch_floats + kFrequencies * sum_stride);
     const Scratch scratch = ScratchAt(base, product, kFrequencies, block_tiles);
     float* const sums = base + scratch_floats;
@@ -442,27 +452,34 @@ class WinogradConv2d : public Conv2d {
         for (int task = 0; task < kFrequencies * in_blocks; ++task) {
           const int f = task / in_blocks, i = task % in_blocks;
           const int channels = std::min(width_, spec_.in_channels - i * width_);
-          float* const c = sums + f * sum_stride + i * width_ * c_stride;
-          if (first_tile == 0) std::fill(c, c + channels * c_stride, 0.0f);
           for (int pair = 0; pair < pairs; ++pair) {
+            int64_t c_stride;
+            float* const c = sums + f * sum_stride + sum_at(pair, i * width_, &c_stride);
+            if (first_tile == 0) std::fill(c, c + channels * c_stride, 0.0f);
             kernels_.outer(scratch.v + f * scratch.v_stride + int64_t{i} * block_tiles * width_, channels,
                            scratch.m + f * scratch.m_stride + int64_t{2} * pair * block_tiles * width_,
-                           int64_t{block_tiles} * width_, std::min(2, out_blocks - 2 * pair), count,
-                           c + int64_t{2} * pair * width_, c_stride);
+                           int64_t{block_tiles} * width_, std::min(2, out_blocks - 2 * pair), count, c, c_stride);
           }
         }
       }
     }
 #pragma omp parallel for schedule(static)
-    for (int o = 0; o < spec_.out_channels; ++o) {
+    for (int b = 0; b < out_blocks; ++b) {
+      alignas(64) float taps[9 * kMaxWidth];
+      const int channels = std::min(width_, spec_.out_channels - b * width_);
       for (int i = 0; i < spec_.in_channels; ++i) {
-        float taps[9];
-        Winograd4WeightGradient(sums + i * c_stride + o, sum_stride, taps);
-        float* const target = grad_weights + (int64_t{o} * spec_.in_channels + i) * 9;
-        for (int t = 0; t < 9; ++t) target[t] += taps[t];
+        int64_t c_stride;
+        const float* const u = sums + sum_at(b / 2, i, &c_stride) + b % 2 * width_;
+        kernels_.tap_gradients(WinogradWeightTransform(kM), kM + 2, u, sum_stride, taps);
+        for (int l = 0; l < channels; ++l) {
+          float* const target = grad_weights + ((int64_t{b} * width_ + l) * spec_.in_channels + i) * 9;
+          for (int t = 0; t < 9; ++t) target[t] += taps[t * width_ + l];
+        }
       }
     }
   }
+
+  static constexpr int kMaxWidth = 16;
 
   const Conv2dSpec spec_;
   const Shape shape_;

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "data_tools/base/check.h"
+#include "model/instruction_set.h"
 #include "model/ops/kernels/conv_kernels.h"
 
 namespace hardface {
@@ -37,35 +38,7 @@ WeightTransform MakeTransform(const float* points, int count) {
   return transform;
 }
 
-const WeightTransform& TransformOf(int m) {
-  static const WeightTransform four = MakeTransform(kWinograd4Points, 2), six = MakeTransform(kWinograd6Points, 3);
-  return m == 4 ? four : six;
-}
-
-constexpr int kLanes = 16;  // output channels transformed at a time
-
-// taps (3, 3) of kLanes filters -> (n, n) of them: G g G^T, in double, so that only the result is rounded.
-void TransformTaps(const WeightTransform& transform, const double taps[9][kLanes], float* to, int64_t frequency_stride,
-                   int lanes) {
-  const int n = transform.n;
-  double half[kLargestN][3][kLanes];
-  for (int a = 0; a < n; ++a) {
-    const double* g = transform.g[a];
-    for (int x = 0; x < 3; ++x) {
-      for (int l = 0; l < kLanes; ++l)
-        half[a][x][l] = g[0] * taps[x][l] + g[1] * taps[3 + x][l] + g[2] * taps[6 + x][l];
-    }
-  }
-  for (int a = 0; a < n; ++a) {
-    for (int b = 0; b < n; ++b) {
-      const double* g = transform.g[b];
-      double values[kLanes];
-      for (int l = 0; l < kLanes; ++l) values[l] = half[a][0][l] * g[0] + half[a][1][l] * g[1] + half[a][2][l] * g[2];
-      float* target = to + (a * n + b) * frequency_stride;
-      for (int l = 0; l < lanes; ++l) target[l] = static_cast<float>(values[l]);
-    }
-  }
-}
+constexpr int kMaxWidth = 16;
 
 int BlocksOf(int channels, int width) { return (channels + width - 1) / width; }
 
@@ -127,6 +100,8 @@ void ConvWeights::Pack(int form, int width, Form* packed) const {
     return data ? weights_[(int64_t{input} * in_channels_ + output) * taps + taps - 1 - t]
                 : weights_[(int64_t{output} * in_channels_ + input) * taps + t];
   };
+  const ConvKernels& kernels = KernelsFor(ActiveInstructionSet());
+  HARDFACE_CHECK(m == 0 || kernels.width == width);
 #pragma omp parallel for schedule(static)
   for (int first = 0; first < blocks * width; first += width) {
     const int pair = first / (2 * width), lanes = std::max(0, std::min(width, outputs - first));
@@ -137,31 +112,18 @@ void ConvWeights::Pack(int form, int width, Form* packed) const {
         for (int l = 0; l < lanes; ++l) target[l] = tap(first + l, i, 0);
         continue;
       }
-      double lane_taps[9][kLanes] = {};
+      alignas(64) float lane_taps[9 * kMaxWidth] = {};
       for (int l = 0; l < lanes; ++l) {
-        for (int t = 0; t < 9; ++t) lane_taps[t][l] = tap(first + l, i, t);
+        for (int t = 0; t < 9; ++t) lane_taps[t * width + l] = tap(first + l, i, t);
       }
-      TransformTaps(TransformOf(m), lane_taps, target, frequency_stride, lanes);
+      kernels.transform_taps(WinogradWeightTransform(m), m + 2, lane_taps, target, frequency_stride, lanes);
     }
   }
 }
 
-void Winograd4WeightGradient(const float* transformed, int64_t stride, float* taps) {
-  const WeightTransform& transform = TransformOf(4);
-  double half[3][6];
-  for (int y = 0; y < 3; ++y) {
-    for (int b = 0; b < 6; ++b) {
-      half[y][b] = 0;
-      for (int a = 0; a < 6; ++a) half[y][b] += transform.g[a][y] * transformed[(a * 6 + b) * stride];
-    }
-  }
-  for (int y = 0; y < 3; ++y) {
-    for (int x = 0; x < 3; ++x) {
-      double sum = 0;
-      for (int b = 0; b < 6; ++b) sum += half[y][b] * transform.g[b][x];
-      taps[y * 3 + x] = static_cast<float>(sum);
-    }
-  }
+const double* WinogradWeightTransform(int m) {
+  static const WeightTransform four = MakeTransform(kWinograd4Points, 2), six = MakeTransform(kWinograd6Points, 3);
+  return m == 4 ? four.g[0] : six.g[0];
 }
 
 }  // namespace hardface

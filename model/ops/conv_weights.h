@@ -65,8 +65,8 @@ class ConvWeights {
   std::map<std::pair<int, int>, Form> forms_;  // by form and width
 };
 
-// G^T u G of Winograd's F(4x4, 3x3): the gradient of a tap array (3, 3) from that of its 36 transformed values.
-void Winograd4WeightGradient(const float* transformed, int64_t stride, float* taps);
+// Winograd's G (m + 2, 3) of F(m x m, 3x3), M 4 or 6: taps g transform to G g G^T.
+const double* WinogradWeightTransform(int m);
 
 }  // namespace hardface
 

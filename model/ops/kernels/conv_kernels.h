@@ -66,6 +66,12 @@ struct ConvKernels {
   void (*planar_row_outer)(const float* in, int64_t in_plane, int64_t in_row, int channels, const float* grad_out,
                            int w, float* c);
 
+  // Winograd's transform of the taps of `width` filters, G g G^T: TAPS (9, width) -> frequency f at to + f * stride,
+  // LANES of its values. G (n, 3). In double precision, so that only the result is rounded.
+  void (*transform_taps)(const double* g, int n, const float* taps, float* to, int64_t stride, int lanes);
+  // Its adjoint G^T u G, for the gradient: frequency f at u + f * stride -> TAPS (9, width).
+  void (*tap_gradients)(const double* g, int n, const float* u, int64_t stride, float* taps);
+
   // In place: + bias, then ReLU where asked for, on ROWS vectors.
   void (*bias_relu)(float* values, int64_t rows, const float* bias, bool relu);
   // SUM (width) += the sum of ROWS vectors.

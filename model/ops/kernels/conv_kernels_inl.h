@@ -426,17 +426,73 @@ void PlanarRow(const float* in, int64_t in_plane, int64_t in_row, int channels, 
   }
 }
 
+template <int kChannels>
+HARDFACE_INLINE void PlanarOuter(const float* in, int64_t in_plane, int64_t in_row, const float* grad_out, int w,
+                                 float* c) {
+  Vec sum[kChannels * 9];
+#pragma GCC unroll 27
+  for (int k = 0; k < kChannels * 9; ++k) sum[k] = Load(c + k * kWidth);
+  for (int x = 0; x < w; ++x) {
+    const Vec gradient = Load(grad_out + int64_t{x} * kWidth);
+#pragma GCC unroll 27
+    for (int k = 0; k < kChannels * 9; ++k) {
+      sum[k] += Broadcast(in[k / 9 * in_plane + k % 9 / 3 * in_row + x + k % 3]) * gradient;
+    }
+  }
+#pragma GCC unroll 27
+  for (int k = 0; k < kChannels * 9; ++k) Store(c + k * kWidth, sum[k]);
+}
+
 void PlanarRowOuter(const float* in, int64_t in_plane, int64_t in_row, int channels, const float* grad_out, int w,
                     float* c) {
+  if (kRows == 14 && channels == 3) return PlanarOuter<3>(in, in_plane, in_row, grad_out, w, c);  // 27 of 32 registers
   for (int channel = 0; channel < channels; ++channel) {
-    const float* const plane = in + channel * in_plane;
-    Vec sum[9];
-    for (int k = 0; k < 9; ++k) sum[k] = Load(c + (channel * 9 + k) * kWidth);
-    for (int x = 0; x < w; ++x) {
-      const Vec gradient = Load(grad_out + int64_t{x} * kWidth);
-      for (int k = 0; k < 9; ++k) sum[k] += Broadcast(plane[k / 3 * in_row + x + k % 3]) * gradient;
+    PlanarOuter<1>(in + channel * in_plane, in_plane, in_row, grad_out, w, c + channel * 9 * kWidth);
+  }
+}
+
+// ---- transforms of weights
+
+typedef double DoubleVec __attribute__((vector_size(8 * kWidth)));
+constexpr int kMostPoints = 8;
+
+// By pointer: as a result, a vector wider than the registers would change the calling convention.
+HARDFACE_INLINE void ToDouble(Vec v, DoubleVec* to) { *to = __builtin_convertvector(v, DoubleVec); }
+
+void TransformTaps(const double* g, int n, const float* taps, float* to, int64_t stride, int lanes) {
+  DoubleVec half[kMostPoints][3];
+  for (int x = 0; x < 3; ++x) {
+    DoubleVec t0, t1, t2;
+    ToDouble(Load(taps + x * kWidth), &t0);
+    ToDouble(Load(taps + (3 + x) * kWidth), &t1);
+    ToDouble(Load(taps + (6 + x) * kWidth), &t2);
+    for (int a = 0; a < n; ++a) half[a][x] = g[3 * a] * t0 + g[3 * a + 1] * t1 + g[3 * a + 2] * t2;
+  }
+  for (int a = 0; a < n; ++a) {
+    for (int b = 0; b < n; ++b) {
+      const DoubleVec value = g[3 * b] * half[a][0] + g[3 * b + 1] * half[a][1] + g[3 * b + 2] * half[a][2];
+      alignas(64) float rounded[kWidth];
+      Store(rounded, __builtin_convertvector(value, Vec));
+      std::memcpy(to + (a * n + b) * stride, rounded, static_cast<size_t>(lanes) * sizeof(float));
     }
-    for (int k = 0; k < 9; ++k) Store(c + (channel * 9 + k) * kWidth, sum[k]);
+  }
+}
+
+void TapGradients(const double* g, int n, const float* u, int64_t stride, float* taps) {
+  DoubleVec half[3][kMostPoints] = {};
+  for (int a = 0; a < n; ++a) {
+    for (int b = 0; b < n; ++b) {
+      DoubleVec value;
+      ToDouble(Load(u + (a * n + b) * stride), &value);
+      for (int y = 0; y < 3; ++y) half[y][b] += g[3 * a + y] * value;
+    }
+  }
+  for (int y = 0; y < 3; ++y) {
+    for (int x = 0; x < 3; ++x) {
+      DoubleVec sum = {};
+      for (int b = 0; b < n; ++b) sum += half[y][b] * g[3 * b + x];
+      Store(taps + (y * 3 + x) * kWidth, __builtin_convertvector(sum, Vec));
+    }
   }
 }
 
@@ -467,6 +523,8 @@ ConvKernels MakeKernels(const char* name) {
   kernels.gradient_tiles = &GradientTilesOf;
   kernels.planar_row = &PlanarRow;
   kernels.planar_row_outer = &PlanarRowOuter;
+  kernels.transform_taps = &TransformTaps;
+  kernels.tap_gradients = &TapGradients;
   kernels.bias_relu = &BiasRelu;
   kernels.add_rows = &AddRows;
   return kernels;
