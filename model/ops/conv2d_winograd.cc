@@ -93,9 +93,6 @@ Blocking ChooseBlocking(int channels_in, int channels_out, int frequencies, int6
   return blocking;
 }
 
-// Keeps the frequencies of a buffer from falling into the same cache sets.
-constexpr int64_t kFrequencyPadding = 80;
-
 class WinogradConv2d : public Conv2d {
  public:
   explicit WinogradConv2d(const Conv2dConfig& config)
@@ -196,7 +193,8 @@ class WinogradConv2d : public Conv2d {
   void Multiply(const Product& product, const float* packed, int frequency, int pair, int count, int block_tiles,
                 const Scratch& scratch) const {
     const int blocks = BlocksOf(product.outputs, width_);
-    const float* const b = packed + (int64_t{frequency} * blocks + 2 * pair) * width_ * product.k;
+    const float* const b = packed + frequency * PackedFrequencyStride(product.outputs, product.k, width_) +
+                           int64_t{2} * pair * width_ * product.k;
     float* const c = scratch.m + frequency * scratch.m_stride + int64_t{2} * pair * block_tiles * width_;
     kernels_.gemm(scratch.v + frequency * scratch.v_stride, int64_t{block_tiles} * width_, count, b, product.k,
                   std::min(2, blocks - 2 * pair), c, int64_t{block_tiles} * width_);
@@ -420,7 +418,7 @@ class WinogradConv2d : public Conv2d {
     const int64_t scratch_floats = kFrequencies * (shape.v_stride + shape.m_stride);
     // The gradient of the transformed weights, in their packed form: (frequency, pair of blocks, in, floats of the
     // pair).
-    const int64_t sum_stride = int64_t{out_blocks} * width_ * spec_.in_channels + kFrequencyPadding;
+    const int64_t sum_stride = PackedFrequencyStride(spec_.out_channels, spec_.in_channels, width_);
     const auto sum_at = [&](int pair, int i, int64_t* c_stride) {
       *c_stride = int64_t{width_} * std::min(2, out_blocks - 2 * pair);
       return (int64_t{2} * pair * width_ * spec_.in_channels) + i * *c_stride;

@@ -76,7 +76,7 @@ void ConvWeights::Pack(int form, int width, Form* packed) const {
                                                                                : 0;
   const int frequencies = m == 0 ? 1 : (m + 2) * (m + 2);
   const int taps = kernel_ * kernel_;
-  const int64_t frequency_stride = int64_t{blocks} * width * k;
+  const int64_t frequency_stride = PackedFrequencyStride(outputs, k, width);
   // Gemm prefetches beyond the end, which is harmless; the buffer need not be longer for that.
   const int64_t floats = form == kBiasForm         ? int64_t{blocks} * width
                          : is(WeightForm::kPlanar) ? int64_t{k} * taps * blocks * width

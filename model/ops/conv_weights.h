@@ -43,7 +43,8 @@ class ConvWeights {
   // FORM for vectors of WIDTH floats, made when first asked for after a Set.
   //   kPlanar: (in, 3, 3, blocks * width), blocks = ceil(out / width).
   //   All others: (frequency, pair of blocks, k, floats of the pair), k the channels that are summed over: frequencies
-  //   are 1, 36 or 64; the last pair is a single block where their number is odd.
+  //   are 1, 36 or 64 and PackedFrequencyStride floats apart; the last pair is a single block where their number is
+  //   odd.
   const float* Packed(WeightForm form, int width) { return Packed(static_cast<int>(form), width); }
 
   // Bytes of all forms held.
@@ -64,6 +65,14 @@ class ConvWeights {
   int64_t version_ = 0;
   std::map<std::pair<int, int>, Form> forms_;  // by form and width
 };
+
+// Keeps frequencies from falling into the same cache sets: 5 cache lines beyond any power of two.
+inline constexpr int64_t kFrequencyPadding = 80;
+
+// Floats from a frequency to the next of weights packed for `outputs` channels summed over `k`.
+inline int64_t PackedFrequencyStride(int outputs, int k, int width) {
+  return int64_t{(outputs + width - 1) / width} * width * k + kFrequencyPadding;
+}
 
 // Winograd's G (m + 2, 3) of F(m x m, 3x3), M 4 or 6: taps g transform to G g G^T.
 const double* WinogradWeightTransform(int m);

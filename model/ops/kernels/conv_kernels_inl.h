@@ -471,29 +471,28 @@ void TransformTaps(const double* g, int n, const float* taps, float* to, int64_t
   for (int a = 0; a < n; ++a) {
     for (int b = 0; b < n; ++b) {
       const DoubleVec value = g[3 * b] * half[a][0] + g[3 * b + 1] * half[a][1] + g[3 * b + 2] * half[a][2];
-      alignas(64) float rounded[kWidth];
-      Store(rounded, __builtin_convertvector(value, Vec));
-      std::memcpy(to + (a * n + b) * stride, rounded, static_cast<size_t>(lanes) * sizeof(float));
+      float* const target = to + (a * n + b) * stride;
+      const Vec rounded = __builtin_convertvector(value, Vec);
+      if (lanes == kWidth) {
+        Store(target, rounded);
+      } else {
+        std::memcpy(target, &rounded, static_cast<size_t>(lanes) * sizeof(float));
+      }
     }
   }
 }
 
 void TapGradients(const double* g, int n, const float* u, int64_t stride, float* taps) {
-  DoubleVec half[3][kMostPoints] = {};
-  for (int a = 0; a < n; ++a) {
-    for (int b = 0; b < n; ++b) {
-      DoubleVec value;
-      ToDouble(Load(u + (a * n + b) * stride), &value);
-      for (int y = 0; y < 3; ++y) half[y][b] += g[3 * a + y] * value;
+  Vec sums[9] = {};
+  for (int b = 0; b < n; ++b) {
+    Vec column[3] = {};
+    for (int a = 0; a < n; ++a) {
+      const Vec value = Load(u + (a * n + b) * stride);
+      for (int y = 0; y < 3; ++y) column[y] += Broadcast(static_cast<float>(g[3 * a + y])) * value;
     }
+    for (int k = 0; k < 9; ++k) sums[k] += Broadcast(static_cast<float>(g[3 * b + k % 3])) * column[k / 3];
   }
-  for (int y = 0; y < 3; ++y) {
-    for (int x = 0; x < 3; ++x) {
-      DoubleVec sum = {};
-      for (int b = 0; b < n; ++b) sum += half[y][b] * g[3 * b + x];
-      Store(taps + (y * 3 + x) * kWidth, __builtin_convertvector(sum, Vec));
-    }
-  }
+  for (int k = 0; k < 9; ++k) Store(taps + k * kWidth, sums[k]);
 }
 
 void BiasRelu(float* values, int64_t rows, const float* bias, bool relu) {
