@@ -104,11 +104,42 @@ TEST(Outcomes, SurviveTheFile) {
   EXPECT_EQ(Evaluate(read->sets[0]), Evaluate(outcomes.sets[0]));
 }
 
+TEST(Outcomes, EqualScoresKeepTheScorersOrderOverImages) {
+  // Three equal scores, ranked image 1 (right), image 0 (wrong), image 1 (wrong): AP 1/2 of the two faces. By images it
+  // would be wrong, right, wrong: 1/2 * 1/2.
+  Outcomes outcomes = Results(2, 0);
+  outcomes.sets[0].ranking.outcomes = {{0.5, 1, 1, 0}, {0.5, 0, 0, 1}, {0.5, 1, 0, 1}};
+  const std::string path = testing::TempDir() + "/tied.jsonl";
+  ASSERT_TRUE(WriteFileAtomically(path, OutcomesToJsonl(outcomes)).ok());
+  const auto read = ReadOutcomes(path);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(Evaluate(read->sets[0]), 0.5);
+  // With image 0 drawn twice and image 1 not at all, or the other way round, the order holds too.
+  EXPECT_EQ(Evaluate(read->sets[0], {0, 2}), Evaluate(outcomes.sets[0], {0, 2}));
+  const auto differences = ComparePaired(*read, *read, {100, 1, 2});
+  ASSERT_TRUE(differences.ok()) << differences.status();
+  EXPECT_EQ((*differences)[0].a, 0.5);
+  EXPECT_EQ((*differences)[0].interval.high, 0);
+}
+
+TEST(Outcomes, NamesThatAreNotUtf8AreWritten) {
+  Outcomes outcomes = Results(1, 1);
+  outcomes.images[0] = "lat\xe9in";
+  const std::string path = testing::TempDir() + "/latin.jsonl";
+  ASSERT_TRUE(WriteFileAtomically(path, OutcomesToJsonl(outcomes)).ok());
+  EXPECT_TRUE(ReadOutcomes(path).ok());
+}
+
+TEST(Outcomes, PathsThatCannotBeLookedAtAreErrors) { EXPECT_FALSE(ReadOutcomes(std::string(300, 'x')).ok()); }
+
 TEST(Outcomes, DamagedFilesAreErrors) {
   const std::string good = OutcomesToJsonl(Results(2, 1));
   const std::string path = testing::TempDir() + "/damaged.jsonl";
   for (const std::string& text : {std::string(), std::string("{}\n"), good.substr(0, good.size() - 20),
-                                  good + "{\"image\":\"x\",\"sets\":[{\"faces\":-1,\"steps\":[]}]}\n"}) {
+                                  good + "{\"image\":\"x\",\"sets\":[{\"faces\":-1,\"steps\":[]}]}\n",
+                                  good + good.substr(good.find("\n{\"image") + 1),  // ranks twice
+                                  good.substr(0, good.find("\n{\"image") + 1) +
+                                      "{\"image\":\"x\",\"sets\":[{\"faces\":1,\"steps\":[[1,1,0,1]]}]}\n"}) {
     ASSERT_TRUE(WriteFileAtomically(path, text).ok());
     EXPECT_FALSE(ReadOutcomes(path).ok()) << text;
   }

@@ -28,9 +28,11 @@ struct Outcomes {
   std::vector<OutcomeSet> sets;
 };
 
-// outcomes.jsonl: a header {"format":"hardface.outcomes","version":1,"sets":[{"name","ties","false_positives"},..]},
-// then one line an image: {"image":"..","sets":[{"faces":3,"steps":[[score,true_positives,false_positives],..]},..]}.
-// Within an image, steps are in falling score; equal scores of different images are in the order of the images.
+// outcomes.jsonl: a header {"format":"hardface.outcomes","version":2,"sets":[{"name","ties","false_positives"},..]},
+// then one line an image:
+//   {"image":"..","sets":[{"faces":3,"steps":[[score,true_positives,false_positives,rank],..]},..]}
+// "rank" is the step's place, from 0, in the scorer's ranking of all images together: protocols order equal scores in
+// their own ways (face_eval by the lines of the detections' file), and AP depends on that order.
 std::string OutcomesToJsonl(const Outcomes& outcomes);
 // PATH: that file, or a folder with one.
 absl::StatusOr<Outcomes> ReadOutcomes(const std::string& path);

@@ -1,12 +1,15 @@
 #include "eval/plot.h"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
-#include <system_error>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -69,6 +72,37 @@ std::string Quoted(const std::string& text) {
   return absl::StrCat("\"", absl::StrReplaceAll(printable, {{"\\", "\\\\"}, {"\"", "\\\""}, {"`", "'"}}), "\"");
 }
 
+// PROGRAM in a file without a name that gnuplot inherits; -1: no memory. The caller closes it.
+int ProgramDescriptor(const std::string& program) {
+  const int descriptor = memfd_create("plot", 0);
+  size_t done = 0;
+  while (descriptor >= 0 && done < program.size()) {
+    const ssize_t count = write(descriptor, program.data() + done, program.size() - done);
+    if (count < 0) {
+      close(descriptor);
+      return -1;
+    }
+    done += count;
+  }
+  return descriptor;
+}
+
+// What gnuplot writes to its stdout.
+absl::StatusOr<std::string> RunGnuplot(const std::string& program) {
+  const int descriptor = ProgramDescriptor(program);
+  if (descriptor < 0) return absl::InternalError(absl::StrCat("cannot hold the program: ", std::strerror(errno)));
+  std::FILE* pipe = popen(absl::StrCat("gnuplot /proc/self/fd/", descriptor).c_str(), "r");
+  close(descriptor);
+  if (pipe == nullptr) return absl::InternalError(absl::StrCat("cannot start gnuplot: ", std::strerror(errno)));
+  std::string bytes;
+  char chunk[1 << 16];
+  size_t count;
+  while ((count = std::fread(chunk, 1, sizeof(chunk), pipe)) > 0) bytes.append(chunk, count);
+  const int status = pclose(pipe);
+  if (status == 0) return bytes;
+  return absl::InternalError(absl::StrCat("gnuplot failed (wait status ", status, ")"));
+}
+
 }  // namespace
 
 absl::StatusOr<PlotFile> ReadPlotFile(const std::string& name, const std::string& path, const std::string& curve) {
@@ -89,11 +123,10 @@ absl::StatusOr<PlotFile> ReadPlotFile(const std::string& name, const std::string
 }
 
 std::string PlotProgram(const std::vector<PlotCurve>& curves, bool is_roc, const PlotOptions& options,
-                        const std::string& output) {
-  std::string program =
-      absl::StrFormat("set terminal %s size %d,%d noenhanced\nset output %s\nset grid\nset key %s\n",
-                      absl::EndsWith(output, ".png") ? "pngcairo" : "svg dynamic background rgb 'white'", options.width,
-                      options.height, Quoted(output), is_roc ? "bottom right" : "bottom left");
+                        const std::string& extension) {
+  std::string program = absl::StrFormat("set terminal %s size %d,%d noenhanced\nset grid\nset key %s\n",
+                                        extension == ".png" ? "pngcairo" : "svg dynamic background rgb 'white'",
+                                        options.width, options.height, is_roc ? "bottom right" : "bottom left");
   if (!options.title.empty()) absl::StrAppend(&program, "set title ", Quoted(options.title), "\n");
   absl::StrAppendFormat(&program, "set xlabel %s\nset ylabel %s\nset xrange [0:%g]\nset yrange [0:1]\n",
                         is_roc ? "'false positives'" : "'recall'", is_roc ? "'true positive rate'" : "'precision'",
@@ -110,30 +143,31 @@ std::string PlotProgram(const std::vector<PlotCurve>& curves, bool is_roc, const
   return program + "\n";
 }
 
+absl::Status CheckPicture(absl::string_view bytes, absl::string_view extension) {
+  // How a whole PNG ends: the chunk IEND without data, and its CRC.
+  constexpr absl::string_view kPngEnd("\0\0\0\0IEND\xae\x42\x60\x82", 12);
+  const bool whole = extension == ".png" ? absl::StartsWith(bytes, "\x89PNG") && absl::EndsWith(bytes, kPngEnd)
+                                         : absl::StrContains(bytes, "<svg") &&
+                                               absl::EndsWith(absl::StripTrailingAsciiWhitespace(bytes), "</svg>");
+  if (whole) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat("gnuplot's picture is not complete (", bytes.size(), " bytes); its own message stands above"));
+}
+
 absl::Status DrawPlot(const std::vector<PlotCurve>& curves, bool is_roc, const PlotOptions& options,
                       const std::string& output) {
-  const fs::path path(output);
-  if (path.extension() != ".svg" && path.extension() != ".png") {
+  const std::string extension = fs::path(output).extension().string();
+  if (extension != ".svg" && extension != ".png") {
     return absl::InvalidArgumentError(absl::StrCat(output, ": name the plot .svg or .png"));
   }
-  std::error_code error;
-  if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
-  // gnuplot writes beside the target; the picture gets its name only when it is complete.
-  const std::string temporary = absl::StrCat(output, ".", getpid(), path.extension().string());
-  std::FILE* pipe = std::system("command -v gnuplot > /dev/null 2>&1") == 0 ? popen("gnuplot", "w") : nullptr;
-  if (pipe == nullptr) {
+  if (std::system("command -v gnuplot > /dev/null 2>&1") != 0) {
     return absl::NotFoundError("gnuplot is not installed; on Debian: apt-get install gnuplot-nox");
   }
-  const std::string program = PlotProgram(curves, is_roc, options, temporary);
-  const bool written = std::fwrite(program.data(), 1, program.size(), pipe) == program.size();
-  const int status = pclose(pipe);
-  if (!written || status != 0 || !fs::exists(temporary)) {
-    fs::remove(temporary, error);
-    return absl::InternalError(absl::StrCat(output, ": gnuplot failed (exit code ", status, ")"));
-  }
-  fs::rename(temporary, output, error);
-  if (error) return absl::InternalError(absl::StrCat(output, ": cannot be written: ", error.message()));
-  return absl::OkStatus();
+  // gnuplot exits with 0 on a full disk, so it writes no file: the picture comes through a pipe and is checked.
+  absl::StatusOr<std::string> picture = RunGnuplot(PlotProgram(curves, is_roc, options, extension));
+  absl::Status status = picture.ok() ? CheckPicture(*picture, extension) : picture.status();
+  if (!status.ok()) return absl::Status(status.code(), absl::StrCat(output, ": not drawn: ", status.message()));
+  return WriteFileAtomically(output, *picture);
 }
 
 }  // namespace hardface

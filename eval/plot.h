@@ -33,11 +33,15 @@ struct PlotOptions {
   double max_false_positives = 2000;  // of a ROC
 };
 
-// The gnuplot program that draws CURVES into OUTPUT (.svg or .png).
+// The gnuplot program that draws CURVES to its stdout; EXTENSION: ".svg" or ".png".
 std::string PlotProgram(const std::vector<PlotCurve>& curves, bool is_roc, const PlotOptions& options,
-                        const std::string& output);
+                        const std::string& extension);
 
-// Runs gnuplot and moves the picture to OUTPUT when it is complete. NotFound when there is no gnuplot.
+// Whether a picture reaches to its end: </svg>, or PNG's chunk IEND.
+absl::Status CheckPicture(absl::string_view bytes, absl::string_view extension);
+
+// Runs gnuplot and writes the picture to OUTPUT (.svg or .png) atomically, when it is complete: whatever fails, an
+// older picture of this name stays as it is. NotFound when there is no gnuplot.
 absl::Status DrawPlot(const std::vector<PlotCurve>& curves, bool is_roc, const PlotOptions& options,
                       const std::string& output);
 

@@ -1,7 +1,9 @@
 #include "eval/plot.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <cstdlib>
 
 #include "data_tools/base/atomic_output.h"
@@ -50,7 +52,7 @@ TEST(Plot, OtherFilesAreErrors) {
 }
 
 TEST(Plot, TitlesCannotRunCommands) {
-  const std::string program = PlotProgram({{"a\"; system `rm`\n", {{0, 1}}}}, false, {}, "x.svg");
+  const std::string program = PlotProgram({{"a\"; system `rm`\n", {{0, 1}}}}, false, {}, ".svg");
   EXPECT_NE(program.find("title \"a\\\"; system 'rm' \""), std::string::npos) << program;
 }
 
@@ -66,6 +68,48 @@ TEST(Plot, DrawsSvgAndPng) {
               std::string::npos);
   }
   EXPECT_FALSE(DrawPlot(curves, false, {}, testing::TempDir() + "/plot.gif").ok());
+}
+
+TEST(Plot, PicturesWithoutTheirEndAreNotComplete) {
+  EXPECT_TRUE(CheckPicture("<?xml?><svg><g/></svg>\n", ".svg").ok());
+  EXPECT_FALSE(CheckPicture("<?xml?><svg><g/>", ".svg").ok());
+  EXPECT_FALSE(CheckPicture("", ".svg").ok());
+  const std::string png = std::string("\x89PNG...") + std::string("\0\0\0\0IEND\xae\x42\x60\x82", 12);
+  EXPECT_TRUE(CheckPicture(png, ".png").ok());
+  EXPECT_FALSE(CheckPicture(png.substr(0, png.size() - 1), ".png").ok());
+}
+
+TEST(Plot, AFullDiskLeavesTheOldPicture) {
+  if (std::system("command -v gnuplot > /dev/null") != 0) GTEST_SKIP() << "gnuplot is not installed";
+  // A limit of file size stops writers in the middle of the picture, as a full disk does; gnuplot inherits it.
+  const std::string program = PlotProgram({{"a", {{0, 1}, {1, 0}}}}, false, {}, ".svg");
+  rlimit old_limit;
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &old_limit), 0);
+  for (const char* name : {"full.svg", "full.png"}) {
+    const std::string path = Write(name, "old picture");
+    const rlimit limit = {program.size() + 1000, old_limit.rlim_max};
+    const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    const absl::Status status = DrawPlot({{"a", {{0, 1}, {1, 0}}}}, false, {}, path);
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &old_limit), 0);
+    std::signal(SIGXFSZ, old_handler);
+    EXPECT_FALSE(status.ok());
+    EXPECT_NE(status.message().find(name), std::string::npos) << status;
+    EXPECT_EQ(*ReadFile(path), "old picture");
+  }
+}
+
+TEST(Plot, ATruncatedPictureIsAnErrorThoughGnuplotSaysNothing) {
+  const std::string folder = testing::TempDir() + "/fake";
+  const std::string fake = Write("fake/gnuplot", "#!/bin/sh\nprintf '<svg><g>'\n");
+  ASSERT_EQ(std::system(("chmod +x " + fake).c_str()), 0);
+  const std::string old_path = std::getenv("PATH");
+  setenv("PATH", (folder + ":" + old_path).c_str(), 1);
+  const std::string path = Write("truncated.svg", "old picture");
+  const absl::Status status = DrawPlot({{"a", {{0, 1}}}}, false, {}, path);
+  setenv("PATH", old_path.c_str(), 1);
+  EXPECT_FALSE(status.ok());
+  EXPECT_EQ(*ReadFile(path), "old picture");
 }
 
 }  // namespace
