@@ -47,7 +47,7 @@ absl::StatusOr<AugmentCounts> AugmentDataset(const std::string& input, const std
   ASSIGN_OR_RETURN(const Dataset dataset, ReadDataset(input));
   DatasetHeader header;
   header.image_root = "images";
-  ASSIGN_OR_RETURN(const auto writer, DatasetWriter::Create(output, header));
+  ASSIGN_OR_RETURN(const auto writer, DatasetWriter::Create(output, header, {input}));
   std::vector<int64_t> partners(dataset.entries.size());
   std::iota(partners.begin(), partners.end(), int64_t{0});
   const SampleSource source{[&](int64_t i) { return ReadImage(dataset.image_paths[static_cast<size_t>(i)]); },

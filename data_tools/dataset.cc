@@ -1,9 +1,12 @@
 #include "data_tools/dataset.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -98,6 +101,8 @@ absl::Status ReadSize(const Json& json, const char* key, const std::string& plac
 
 }  // namespace
 
+bool IsUtf8(const std::string& text) { return ParseLine(Dump(text)) == text; }
+
 std::string EntryToJson(const DatasetEntry& entry) {
   std::string line =
       absl::StrCat("{\"image\":", Dump(entry.image), ",\"width\":", entry.width, ",\"height\":", entry.height,
@@ -154,7 +159,6 @@ absl::StatusOr<std::unique_ptr<DatasetReader>> DatasetReader::Open(const std::st
   std::unique_ptr<DatasetReader> reader(new DatasetReader);
   const bool is_manifest = fs::path(path).filename() == kManifestName;
   reader->manifest_path_ = is_manifest ? path : (fs::path(path) / kManifestName).string();
-  reader->folder_ = fs::path(reader->manifest_path_).parent_path().string();
   reader->stream_.open(reader->manifest_path_);
   if (!reader->stream_) {
     return absl::NotFoundError(
@@ -171,7 +175,8 @@ absl::StatusOr<std::unique_ptr<DatasetReader>> DatasetReader::Open(const std::st
   }
   const Json version = header.value("version", Json());
   if (!version.is_number_integer()) return BadKey(place, "version", version, "a whole number");
-  if (version.get<int64_t>() > kDatasetVersion) {
+  if (version < 1) return BadKey(place, "version", version, "at least 1");
+  if (version > kDatasetVersion) {
     return BadKey(
         place, "version", version,
         absl::StrCat("at most ", kDatasetVersion, ": this dataset was written by a newer hardface; update this one"));
@@ -179,7 +184,36 @@ absl::StatusOr<std::unique_ptr<DatasetReader>> DatasetReader::Open(const std::st
   const Json root = header.value("image_root", Json("."));
   if (!root.is_string()) return BadKey(place, "image_root", root, "a folder");
   reader->header_.image_root = root.get<std::string>();
+  reader->SetImageFolder(fs::path(reader->manifest_path_).parent_path().string());
   return reader;
+}
+
+// Paths are shown without "..", which is right as long as no symbolic link stands before it.
+void DatasetReader::SetImageFolder(const std::string& dataset_folder) {
+  // fs::path's operator/ drops the left side when the right one is absolute: just the rule wanted.
+  const fs::path whole = fs::path(dataset_folder) / header_.image_root;
+  const std::string real = RealPath(whole.string());
+  image_folder_ = whole.lexically_normal().string();
+  if (RealPath(image_folder_) != real) image_folder_ = real;
+  std::error_code ignored;
+  const bool has_links = (fs::absolute(image_folder_, ignored) / "").lexically_normal() != fs::path(real) / "";
+  folder_for_parents_ = has_links ? real : image_folder_;
+}
+
+int64_t DatasetReader::CountEntries() const {
+  std::ifstream stream(manifest_path_, std::ios::binary);
+  std::vector<char> chunk(1 << 18);
+  int64_t lines = 0;
+  char previous = '\n';
+  do {
+    stream.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
+    const char* const end = chunk.data() + stream.gcount();
+    for (const char* at = chunk.data(); at != end; ++at) {
+      lines += *at == '\n' && previous != '\n';
+      previous = *at;
+    }
+  } while (stream);
+  return std::max<int64_t>(0, lines + (previous == '\n' ? 0 : 1) - 1);  // less the header
 }
 
 absl::StatusOr<bool> DatasetReader::Next(DatasetEntry* entry) {
@@ -195,12 +229,61 @@ absl::StatusOr<bool> DatasetReader::Next(DatasetEntry* entry) {
 }
 
 std::string DatasetReader::ImagePath(const DatasetEntry& entry) const {
-  // fs::path's operator/ drops the left side when the right one is absolute: just the rule wanted.
-  return (fs::path(folder_) / header_.image_root / entry.image).lexically_normal().string();
+  const std::string& folder = absl::StartsWith(entry.image, "..") ? folder_for_parents_ : image_folder_;
+  return (fs::path(folder) / entry.image).lexically_normal().string();
+}
+
+namespace {
+
+// Notices images that lie in a folder that is to be replaced.
+class ImageGuard {
+ public:
+  explicit ImageGuard(const std::string& output) : output_(RealPath(output)) {}
+
+  bool WouldBeLost(const std::string& image) {
+    const fs::path path(image);
+    const auto [found, added] = lost_folders_.emplace(path.parent_path().string(), false);
+    if (added) found->second = IsWithin(RealPath(found->first), output_);
+    std::error_code ignored;
+    return found->second || (fs::is_symlink(path, ignored) && IsWithin(RealPath(image), output_));
+  }
+
+ private:
+  const std::string output_;
+  absl::flat_hash_map<std::string, bool> lost_folders_;
+};
+
+}  // namespace
+
+absl::Status CheckSparesDataset(const std::string& output, const std::string& dataset) {
+  std::error_code ignored;
+  if (!fs::exists(output, ignored)) return absl::OkStatus();  // nothing will be replaced
+  ASSIGN_OR_RETURN(const auto reader, DatasetReader::Open(dataset));
+  for (const std::string& path :
+       {fs::path(reader->manifest_path()).parent_path().string(), reader->manifest_path(), reader->image_folder()}) {
+    RETURN_IF_ERROR(CheckSpares(output, path));
+  }
+  ImageGuard guard(output);
+  DatasetEntry entry;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, reader->Next(&entry));
+    if (!more) return absl::OkStatus();
+    const std::string image = reader->ImagePath(entry);
+    if (!guard.WouldBeLost(image)) continue;
+    return absl::InvalidArgumentError(absl::StrCat(output, ": this output would replace the image ", image,
+                                                   " of the dataset ", dataset,
+                                                   ", which is read; nothing was written. Name another output"));
+  }
 }
 
 absl::StatusOr<std::unique_ptr<DatasetWriter>> DatasetWriter::Create(const std::string& folder,
-                                                                     const DatasetHeader& header) {
+                                                                     const DatasetHeader& header,
+                                                                     const std::vector<std::string>& datasets) {
+  if (!IsUtf8(header.image_root)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        header.image_root, ": the path of the images' folder is not UTF-8, which JSON cannot hold; rename the folder"));
+  }
+  for (const std::string& dataset : datasets) RETURN_IF_ERROR(CheckSparesDataset(folder, dataset));
   std::unique_ptr<DatasetWriter> writer(new DatasetWriter);
   ASSIGN_OR_RETURN(writer->folder_, AtomicFolder::Create(folder));
   ASSIGN_OR_RETURN(writer->manifest_, AtomicFile::Create(absl::StrCat(writer->temporary_path(), "/", kManifestName)));
@@ -215,7 +298,7 @@ absl::Status DatasetWriter::Write(const DatasetEntry& entry) {
     if (IsFinite(face.box)) continue;
     return absl::InvalidArgumentError(absl::StrCat(entry.image, ": a box that is not finite cannot be written"));
   }
-  if (ParseLine(Dump(entry.image)) != entry.image) {
+  if (!IsUtf8(entry.image)) {
     return absl::InvalidArgumentError(
         absl::StrCat(Dump(entry.image), ": the image's path is not UTF-8, which JSON cannot hold; rename the file"));
   }
@@ -243,13 +326,28 @@ absl::StatusOr<Dataset> ReadDataset(const std::string& path) {
   }
 }
 
+std::string RelativeToDataset(const std::string& path, const std::string& new_folder) {
+  std::error_code ignored;
+  // A link that stands under the dataset's own name is replaced, not followed; those on the way to it are followed.
+  const fs::path named = fs::absolute(new_folder.empty() ? "." : new_folder, ignored) / "";
+  const fs::path last = named.parent_path().filename();
+  const fs::path folder = last == "." || last == ".."
+                              ? fs::path(RealPath(new_folder))
+                              : fs::path(RealPath(named.parent_path().parent_path().string())) / last;
+  const fs::path wanted = fs::absolute(path, ignored).lexically_normal();
+  // The names as given, where they lead to the same place: they go on being right when both folders are moved.
+  const fs::path plain = wanted.lexically_relative(fs::absolute(new_folder, ignored).lexically_normal());
+  const std::string real = RealPath(path);
+  const bool leads_there = RealPath((folder / plain).lexically_normal().string()) == real;
+  std::string relative = (leads_there ? plain : fs::path(real).lexically_relative(folder)).string();
+  while (relative.size() > 1 && relative.back() == '/') relative.pop_back();
+  return relative;
+}
+
 DatasetHeader RebasedHeader(const DatasetReader& reader, const std::string& new_folder) {
   DatasetHeader header = reader.header();
   if (fs::path(header.image_root).is_absolute()) return header;
-  const fs::path images =
-      fs::absolute(fs::path(reader.manifest_path()).parent_path() / header.image_root).lexically_normal();
-  header.image_root = images.lexically_relative(fs::absolute(new_folder).lexically_normal()).string();
-  while (header.image_root.size() > 1 && header.image_root.back() == '/') header.image_root.pop_back();
+  header.image_root = RelativeToDataset(reader.image_folder(), new_folder);
   return header;
 }
 

@@ -60,11 +60,18 @@ class DatasetReader {
 
   // Where the entry's image lies on this machine.
   std::string ImagePath(const DatasetEntry& entry) const;
+  // The folder that relative images start from, as ImagePath sees it.
+  const std::string& image_folder() const { return image_folder_; }
+
+  // How many entries the manifest has, by its lines: for showing progress. 0 where they cannot be counted.
+  int64_t CountEntries() const;
 
  private:
   DatasetReader() = default;
+  void SetImageFolder(const std::string& dataset_folder);
 
-  std::string folder_;
+  std::string image_folder_;
+  std::string folder_for_parents_;  // the same, so that ".." behind it means the parent folder
   std::string manifest_path_;
   std::ifstream stream_;
   DatasetHeader header_;
@@ -75,8 +82,10 @@ class DatasetReader {
 // Writes a dataset; it appears under its name on Commit() only.
 class DatasetWriter {
  public:
-  // FOLDER is the output; header.image_root must be right for the finished folder (RelativeImageRoot below helps).
-  static absl::StatusOr<std::unique_ptr<DatasetWriter>> Create(const std::string& folder, const DatasetHeader& header);
+  // FOLDER is the output; header.image_root must be right for the finished folder (RebasedHeader below helps).
+  // DATASETS are those that the work reads: FOLDER must not replace any of them (CheckSparesDataset).
+  static absl::StatusOr<std::unique_ptr<DatasetWriter>> Create(const std::string& folder, const DatasetHeader& header,
+                                                               const std::vector<std::string>& datasets = {});
 
   absl::Status Write(const DatasetEntry& entry);
   // Where files that belong into the dataset's folder (images) are written until Commit().
@@ -104,9 +113,20 @@ struct Dataset {
 };
 absl::StatusOr<Dataset> ReadDataset(const std::string& path);
 
+// Whether JSON can hold TEXT as it is. Paths on disk may be any bytes.
+bool IsUtf8(const std::string& text);
+
 // One manifest line without the line break, and back. PLACE stands before errors ("manifest.jsonl:7").
 std::string EntryToJson(const DatasetEntry& entry);
 absl::StatusOr<DatasetEntry> EntryFromJson(absl::string_view line, const std::string& place);
+
+// An error where the folder OUTPUT is or holds something that DATASET consists of, by whatever names: its folder, its
+// image_root, or one of its images. To be asked before any work is done. Reads the manifest where OUTPUT exists.
+absl::Status CheckSparesDataset(const std::string& output, const std::string& dataset);
+
+// How PATH is called in a dataset in NEW_FOLDER: relative to that folder, right also where symbolic links lie on the
+// way to either.
+std::string RelativeToDataset(const std::string& path, const std::string& new_folder);
 
 // The header for a dataset written to NEW_FOLDER whose images stay where READER finds them: a relative image_root is
 // rebased, so that both folders can be moved together; an absolute one stays.

@@ -62,7 +62,8 @@ absl::StatusOr<ImageDetections> DetectionsFromJson(absl::string_view line, const
 }
 
 absl::StatusOr<std::vector<ImageDetections>> ReadDetections(const std::string& path) {
-  const std::string file = std::filesystem::is_directory(path) ? path + "/detections.jsonl" : path;
+  std::error_code ignored;
+  const std::string file = std::filesystem::is_directory(path, ignored) ? path + "/detections.jsonl" : path;
   std::ifstream stream(file);
   if (!stream) return absl::NotFoundError(absl::StrCat(file, ": cannot read; expected a detections.jsonl"));
   std::vector<ImageDetections> all;

@@ -14,7 +14,8 @@ ABSL_FLAG(std::vector<std::string>, against, {},
           "datasets that must share no picture with it, such as the test sets of a training set");
 ABSL_FLAG(bool, repair, false,
           "remove entries without a readable image, boxes without area or outside the image and what stands twice, and "
-          "fill in unknown sizes. Replaces the manifest (the old one stays as manifest.jsonl.before_repair), or writes "
+          "fill in unknown sizes. Replaces the manifest (the old one stays as manifest.jsonl.before_repair, the next "
+          "as .before_repair.2), or writes "
           "--output");
 ABSL_FLAG(std::string, output, "", "with --repair: the dataset to write instead");
 ABSL_FLAG(std::string, images, "decode",

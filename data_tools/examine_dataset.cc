@@ -178,19 +178,31 @@ class CaseReader {
 // Where the content of images was seen first.
 using ContentIndex = absl::flat_hash_map<std::string, std::string>;
 
+// A picture that cannot be read cannot be compared: that must not look like "no picture in common".
+absl::Status CheckAllRead(const std::string& dataset, int64_t images, int64_t unread, const std::string& first) {
+  if (unread == 0) return absl::OkStatus();
+  return absl::NotFoundError(absl::StrCat("--against=", dataset, ": ", unread, " of its ", images,
+                                          " images cannot be read, so nothing can be compared with them; the first is ",
+                                          first, ". Fetch the images, or mend the dataset's image_root"));
+}
+
 absl::Status IndexDataset(const std::string& dataset, int threads, ContentIndex* index) {
   ASSIGN_OR_RETURN(auto opened, DatasetReader::Open(dataset));
   CaseReader reader(std::move(opened));
-  Progress progress("doctor: " + dataset, /*total=*/0, "images");
+  Progress progress("doctor: " + dataset, reader.reader().CountEntries(), "images");
+  int64_t images = 0, unread = 0;
+  std::string first_unread;
   std::vector<Case> batch;
   while (true) {
     RETURN_IF_ERROR(reader.ReadBatch(&batch));
-    if (batch.empty()) return absl::OkStatus();
+    if (batch.empty()) return CheckAllRead(dataset, images, unread, first_unread);
     ParallelFor(static_cast<int64_t>(batch.size()), threads, [&](int64_t i) {
       if (const absl::StatusOr<std::string> hash = HashFile(batch[i].path); hash.ok()) batch[i].hash = *hash;
     });
     for (const Case& c : batch) {
+      ++images;
       if (!c.hash.empty()) index->emplace(c.hash, absl::StrCat(dataset, ": ", c.entry.image));
+      if (c.hash.empty() && unread++ == 0) first_unread = c.path;
     }
     progress.Advance(static_cast<int64_t>(batch.size()));
   }
@@ -203,11 +215,17 @@ class Registry {
       : options_(options), manifest_(manifest), others_(std::move(others)) {}
 
   absl::Status Open(const DatasetReader& reader) {
+    for (const std::string& output : {options_.findings, options_.repaired}) {
+      if (output.empty()) continue;
+      RETURN_IF_ERROR(CheckSpares(output, manifest_));
+      for (const std::string& dataset : options_.against) RETURN_IF_ERROR(CheckSparesDataset(output, dataset));
+    }
     if (!options_.findings.empty()) {
       ASSIGN_OR_RETURN(findings_, AtomicFile::Create(options_.findings));
     }
     if (options_.repair && !options_.repaired.empty()) {
-      ASSIGN_OR_RETURN(writer_, DatasetWriter::Create(options_.repaired, RebasedHeader(reader, options_.repaired)));
+      ASSIGN_OR_RETURN(writer_, DatasetWriter::Create(options_.repaired, RebasedHeader(reader, options_.repaired),
+                                                      {options_.input}));
     } else if (options_.repair) {
       ASSIGN_OR_RETURN(replaced_, AtomicFile::Create(manifest_));
       ASSIGN_OR_RETURN(const std::string text, ReadFile(manifest_));
@@ -225,13 +243,13 @@ class Registry {
   }
 
   absl::Status Commit() {
-    if (findings_ != nullptr) RETURN_IF_ERROR(findings_->Commit());
-    if (!options_.repair) return absl::OkStatus();
+    RETURN_IF_ERROR(CheckMostImagesAreThere());
     Provenance provenance;
     RETURN_IF_ERROR(provenance.AddInput(manifest_));
+    if (findings_ != nullptr) RETURN_IF_ERROR(CommitFindings(provenance));
     if (writer_ != nullptr) return writer_->Commit(provenance);
-    ASSIGN_OR_RETURN(const std::string old, ReadFile(manifest_));
-    RETURN_IF_ERROR(WriteFileAtomically(manifest_ + ".before_repair", old));
+    if (replaced_ == nullptr || summary_.repairs.empty()) return absl::OkStatus();
+    RETURN_IF_ERROR(KeepOldManifest());
     RETURN_IF_ERROR(replaced_->Commit());
     return provenance.WriteBeside(manifest_);
   }
@@ -239,6 +257,40 @@ class Registry {
   DoctorSummary* summary() { return &summary_; }
 
  private:
+  // Where most images are missing it is not the entries that are wrong.
+  absl::Status CheckMostImagesAreThere() const {
+    const auto missing = summary_.findings.find("missing_image");
+    if (!options_.repair || missing == summary_.findings.end()) return absl::OkStatus();
+    if (2 * missing->second <= summary_.stats.images()) return absl::OkStatus();
+    return absl::FailedPreconditionError(
+        absl::StrCat(manifest_, ": ", missing->second, " of ", summary_.stats.images(), " images cannot be read, e.g. ",
+                     summary_.example.at("missing_image"),
+                     ": probably its image_root is wrong. A repair would remove more than half of the entries, so "
+                     "nothing was written; mend image_root (line 1) or fetch the images"));
+  }
+
+  absl::Status CommitFindings(Provenance provenance) {
+    for (const std::string& dataset : options_.against) {
+      ASSIGN_OR_RETURN(const auto reader, DatasetReader::Open(dataset));
+      RETURN_IF_ERROR(provenance.AddInput(reader->manifest_path()));
+    }
+    RETURN_IF_ERROR(findings_->Commit());
+    return provenance.WriteBeside(options_.findings);
+  }
+
+  // As manifest.jsonl.before_repair, and .before_repair.2 and so on: the first one is the original.
+  absl::Status KeepOldManifest() const {
+    const std::string name = manifest_ + ".before_repair";
+    std::string free = name;
+    for (int number = 2;; ++number) {
+      ASSIGN_OR_RETURN(const bool taken, PathExists(free));
+      if (!taken) break;
+      free = absl::StrCat(name, ".", number);
+    }
+    ASSIGN_OR_RETURN(const std::string old, ReadFile(manifest_));
+    return WriteFileAtomically(free, old);
+  }
+
   void CompareWithOthers(Case* c) {
     if (!ids_.insert(absl::StrCat(c->entry.flip ? "1" : "0", c->entry.image)).second) {
       c->findings.push_back({"double_entry", "stands twice in the manifest", /*repaired=*/true});
@@ -281,6 +333,10 @@ class Registry {
 }  // namespace
 
 absl::StatusOr<DoctorSummary> ExamineDataset(const DoctorOptions& options) {
+  if (!options.against.empty() && options.images == ImageChecks::kNone) {
+    return absl::InvalidArgumentError(
+        "--against compares pictures, and --images=none reads none; give --images=header or decode");
+  }
   ContentIndex others;
   for (const std::string& dataset : options.against) RETURN_IF_ERROR(IndexDataset(dataset, options.threads, &others));
   ASSIGN_OR_RETURN(auto opened, DatasetReader::Open(options.input));
@@ -288,7 +344,7 @@ absl::StatusOr<DoctorSummary> ExamineDataset(const DoctorOptions& options) {
   Registry registry(options, reader.reader().manifest_path(), std::move(others));
   RETURN_IF_ERROR(registry.Open(reader.reader()));
   const Examiner examiner(options);
-  Progress progress("doctor", /*total=*/0, "images");
+  Progress progress("doctor", reader.reader().CountEntries(), "images");
   std::vector<Case> batch;
   while (true) {
     RETURN_IF_ERROR(reader.ReadBatch(&batch));

@@ -24,7 +24,9 @@ struct DoctorOptions {
   std::string findings;              // jsonl to write; "": none
   std::vector<std::string> against;  // datasets that must not share images with it (a test set)
   bool repair = false;
-  std::string repaired;  // where the mended dataset goes; "": input's manifest is replaced, the old one kept beside it
+  // Where the mended dataset goes; "": input's manifest is replaced (unless nothing was to be mended), every old one
+  // kept beside it.
+  std::string repaired;
   ImageChecks images = ImageChecks::kDecode;
   int threads = 0;  // 0: all processors
 };
@@ -50,6 +52,7 @@ struct DoctorSummary {
 //   double_entry       the same (image, flip) twice                              later one removed
 //   same_image         the content of another image of the dataset               -
 //   in_other_dataset   the content of an image of AGAINST                        -
+// A repair is refused, and nothing written, where more than half of the images are missing.
 absl::StatusOr<DoctorSummary> ExamineDataset(const DoctorOptions& options);
 
 // One screen: counts, distributions, findings with an example each and what to do.

@@ -43,9 +43,10 @@ std::string Describe(const Losses& losses) {
 
 absl::StatusOr<ExportSummary> ExportDataset(const ExportOptions& options) {
   ASSIGN_OR_RETURN(const auto reader, DatasetReader::Open(options.input));
+  RETURN_IF_ERROR(CheckSparesDataset(options.output, options.input));
   ASSIGN_OR_RETURN(const auto folder, AtomicFolder::Create(options.output));
   const auto sink = MakeSink(options.format, folder->temporary_path(), *reader, options.output);
-  Progress progress("export", /*total=*/0, "images");
+  Progress progress("export", reader->CountEntries(), "images");
   ExportSummary summary;
   DatasetEntry entry;
   while (true) {

@@ -40,6 +40,7 @@ struct Work {
   AnnotatedImage source;
   DatasetEntry entry;
   std::vector<Finding> findings;
+  absl::Status spared;  // an error where the output would replace the image
   int64_t boxes = 0;
 };
 
@@ -55,6 +56,14 @@ class ImageImporter {
     }
     work->entry.image = fs::path(work->source.candidates[0]).lexically_normal().string();
     work->entry.attributes = std::move(work->source.attributes);
+    if (!IsUtf8(work->entry.image)) {
+      work->findings.push_back({"bad_annotation", work->source.place,
+                                absl::StrCat(work->entry.image,
+                                             ": the image's path is not UTF-8, which JSON cannot hold; rename the file "
+                                             "and its annotation"),
+                                /*leaves_image_out=*/true});
+      return;
+    }
     if (!work->source.errors.empty()) return;
     if (!FindImage(work)) return;
     if (work->source.placeholder_boxes > 0) {
@@ -74,6 +83,8 @@ class ImageImporter {
       std::error_code ignored;
       if (!fs::exists(PathOf(candidate), ignored)) continue;
       entry.image = fs::path(candidate).lexically_normal().string();
+      // The image's own path may lead out of the images' folder, and into the output.
+      work->spared = CheckSpares(options_.output, PathOf(candidate));
       return ReadSize(work);
     }
     entry.width = source.declared_width;
@@ -207,6 +218,7 @@ class Collector {
   Collector(DatasetWriter* writer, Report* report) : writer_(writer), report_(report) {}
 
   absl::Status Add(Work* work) {
+    RETURN_IF_ERROR(work->spared);
     summary_.boxes += work->boxes;
     bool keep = true;
     for (const Finding& finding : work->findings) {
@@ -243,11 +255,16 @@ class Collector {
 
 std::string ImageRoot(const ImportOptions& options) {
   const fs::path images(options.images.empty() ? "." : options.images);
-  if (images.is_absolute()) return images.lexically_normal().string();
-  const fs::path output = fs::absolute(options.output).lexically_normal();
-  std::string root = fs::absolute(images).lexically_normal().lexically_relative(output).string();
-  while (root.size() > 1 && root.back() == '/') root.pop_back();
-  return root;
+  return images.is_absolute() ? images.lexically_normal().string() : RelativeToDataset(images.string(), options.output);
+}
+
+// What the output must not replace: the annotations with the folder that they are in, and the images' folder.
+absl::Status CheckInputs(const AnnotationSource& source, const ImportOptions& options) {
+  std::vector<std::string> inputs = source.inputs();
+  inputs.push_back(options.images.empty() ? "." : options.images);
+  if (!options.annotations.empty()) inputs.push_back(options.annotations);
+  for (const std::string& input : inputs) RETURN_IF_ERROR(CheckSpares(options.output, input));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<RE2>> CompileClasses(const std::string& pattern) {
@@ -275,6 +292,7 @@ absl::Status ReadBatch(AnnotationSource* source, std::vector<Work>* batch) {
 
 absl::StatusOr<ImportSummary> ImportDataset(AnnotationSource* source, const ImportOptions& options) {
   ASSIGN_OR_RETURN(const std::unique_ptr<RE2> classes, CompileClasses(options.classes));
+  RETURN_IF_ERROR(CheckInputs(*source, options));
   ASSIGN_OR_RETURN(const auto writer, DatasetWriter::Create(options.output, {ImageRoot(options)}));
   ASSIGN_OR_RETURN(const auto report, Report::Create(writer->temporary_path(), options.on_error));
   const ImageImporter importer(options, classes.get());

@@ -26,7 +26,8 @@ enum class BadBoxes {
 };
 
 struct ImportOptions {
-  std::string images;  // the images' folder; becomes the dataset's image_root (rebased where it is relative)
+  std::string images;       // the images' folder; becomes the dataset's image_root (rebased where it is relative)
+  std::string annotations;  // the file or folder that they are in, which the output must not replace; "": not known
   std::string output;
   std::string classes;  // RE2 pattern; faces of a class that it does not match wholly are left out. "": all are faces
   OnError on_error = OnError::kFail;

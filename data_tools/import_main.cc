@@ -25,7 +25,10 @@ ABSL_FLAG(
     std::string, input, "",
     "the annotations: a file (wider, csv), a folder of *.xml (voc), a folder of labels or of a whole data set, or "
     "its data.yaml (yolo)");
-ABSL_FLAG(std::string, images, "", "the folder that the images' paths start from; empty: where the annotations are");
+ABSL_FLAG(
+    std::string, images, "",
+    "the folder that the images' paths start from; empty: where the annotations are, or JPEGImages beside a VOC data "
+    "set's Annotations");
 ABSL_FLAG(std::string, output, "", "the dataset to write (a folder)");
 ABSL_FLAG(std::string, classes, "",
           "RE2 pattern that a face's class must match wholly, such as 'face|head'; empty: every object is a face");
@@ -111,9 +114,11 @@ absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenSource(const std::string& 
   return BadChoice("format", format, "wider, wider_mat, voc, yolo, coco, fddb, face_eval, csv");
 }
 
-std::string DefaultImages(const std::string& input) {
+std::string DefaultImages(const std::string& format, const std::string& input) {
+  if (format == "voc") return VocImages(input);
   namespace fs = std::filesystem;
-  const std::string folder = fs::is_directory(input) ? input : fs::path(input).parent_path().string();
+  std::error_code ignored;
+  const std::string folder = fs::is_directory(input, ignored) ? input : fs::path(input).parent_path().string();
   return folder.empty() ? "." : folder;
 }
 
@@ -130,12 +135,13 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
   const std::string format = absl::GetFlag(FLAGS_format);
   const std::string input = absl::GetFlag(FLAGS_input);
   ImportOptions options;
+  options.annotations = input;
   options.output = absl::GetFlag(FLAGS_output);
   RETURN_IF_ERROR(RequireFlag("format", format));
   RETURN_IF_ERROR(RequireFlag("input", input));
   RETURN_IF_ERROR(RequireFlag("output", options.output));
   options.images = absl::GetFlag(FLAGS_images);
-  if (options.images.empty()) options.images = DefaultImages(input);
+  if (options.images.empty()) options.images = DefaultImages(format, input);
   options.classes = absl::GetFlag(FLAGS_classes);
   ASSIGN_OR_RETURN(options.on_error, OnErrorFlag());
   ASSIGN_OR_RETURN(options.bad_boxes, BadBoxesFlag());

@@ -2,14 +2,21 @@
 
 #include <filesystem>
 
+#include "absl/strings/match.h"
+
 namespace hardface {
 
-std::string RelocatedImage(const DatasetReader& reader, const DatasetEntry& entry, const std::string& new_folder) {
-  namespace fs = std::filesystem;
-  const fs::path path(reader.ImagePath(entry));
-  if (fs::path(reader.header().image_root).is_absolute() || fs::path(entry.image).is_absolute()) return path.string();
-  const fs::path image = fs::absolute(path).lexically_normal();
-  return image.lexically_relative(fs::absolute(new_folder).lexically_normal()).string();
+namespace fs = std::filesystem;
+
+Relocator::Relocator(const DatasetReader& reader, const std::string& new_folder)
+    : reader_(reader), new_folder_(new_folder), root_(RebasedHeader(reader, new_folder).image_root) {}
+
+std::string Relocator::Image(const DatasetEntry& entry) const {
+  const fs::path root(root_);
+  if (root.is_absolute() || fs::path(entry.image).is_absolute()) return reader_.ImagePath(entry);
+  // Behind a symbolic link ".." is another folder than the path's text says.
+  if (absl::StartsWith(entry.image, "..")) return RelativeToDataset(reader_.ImagePath(entry), new_folder_);
+  return (root / entry.image).lexically_normal().string();
 }
 
 }  // namespace hardface

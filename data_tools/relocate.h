@@ -8,9 +8,19 @@
 
 namespace hardface {
 
-// The path of READER's image ENTRY in a dataset in NEW_FOLDER whose image_root is ".": relative where the reader's
+// Tells how READER's images are called in a dataset in NEW_FOLDER whose image_root is ".": relative where the reader's
 // image_root is relative, so that the folders can be moved together; absolute where that is absolute.
-std::string RelocatedImage(const DatasetReader& reader, const DatasetEntry& entry, const std::string& new_folder);
+class Relocator {
+ public:
+  Relocator(const DatasetReader& reader, const std::string& new_folder);
+
+  std::string Image(const DatasetEntry& entry) const;
+
+ private:
+  const DatasetReader& reader_;
+  const std::string new_folder_;
+  const std::string root_;  // of the reader's relative images, as NEW_FOLDER sees it; absolute where it was
+};
 
 }  // namespace hardface
 

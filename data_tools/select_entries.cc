@@ -3,6 +3,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -13,6 +14,8 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "data_tools/base/atomic_output.h"
 #include "data_tools/base/parallel.h"
 #include "data_tools/base/progress.h"
 #include "data_tools/base/provenance.h"
@@ -28,7 +31,7 @@ namespace {
 
 // Calls VISIT for each entry.
 absl::Status ForEachEntry(DatasetReader* reader, const std::function<absl::Status(DatasetEntry*)>& visit) {
-  Progress progress(reader->manifest_path(), /*total=*/0, "images");
+  Progress progress(reader->manifest_path(), reader->CountEntries(), "images");
   DatasetEntry entry;
   while (true) {
     ASSIGN_OR_RETURN(const bool more, reader->Next(&entry));
@@ -132,16 +135,15 @@ absl::StatusOr<PartOfImage> AssignParts(const SplitOptions& options) {
   return parts;
 }
 
-absl::Status CheckSplit(const SplitOptions& options) {
-  const bool positive = std::all_of(options.fractions.begin(), options.fractions.end(), [](double f) { return f > 0; });
-  const std::set<std::string> names(options.outputs.begin(), options.outputs.end());
-  if (!options.outputs.empty() && options.outputs.size() == options.fractions.size() && positive &&
-      names.size() == options.outputs.size()) {
-    return absl::OkStatus();
+// One output must not lie in another: writing the latter would replace the former.
+absl::Status CheckApart(const std::vector<std::string>& outputs) {
+  for (const std::string& a : outputs) {
+    for (const std::string& b : outputs) {
+      if (&a == &b || !IsWithin(RealPath(a), RealPath(b))) continue;
+      return absl::InvalidArgumentError(absl::StrCat("the outputs ", a, " and ", b, " lie in each other"));
+    }
   }
-  return absl::InvalidArgumentError(absl::StrCat("a split needs as many fractions above 0 as different outputs; got ",
-                                                 options.fractions.size(), " fractions and ", names.size(),
-                                                 " outputs"));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<RE2>> Compile(const std::string& pattern) {
@@ -198,8 +200,27 @@ class Chooser {
 
 }  // namespace
 
+absl::Status CheckSplit(const SplitOptions& options) {
+  const bool positive = std::all_of(options.fractions.begin(), options.fractions.end(), [](double f) { return f > 0; });
+  const std::set<std::string> names(options.outputs.begin(), options.outputs.end());
+  if (options.outputs.empty() || options.outputs.size() != options.fractions.size() || !positive ||
+      names.size() != options.outputs.size()) {
+    return absl::InvalidArgumentError(absl::StrCat("a split needs as many fractions above 0 as different outputs; got ",
+                                                   options.fractions.size(), " fractions and ", names.size(),
+                                                   " outputs"));
+  }
+  constexpr double kRounding = 0.0015;  // three parts of 0.333
+  const double sum = std::accumulate(options.fractions.begin(), options.fractions.end(), 0.0);
+  if (!(std::fabs(sum - 1) <= kRounding)) {
+    return absl::InvalidArgumentError(absl::StrCat("the fractions ", absl::StrJoin(options.fractions, ","), " sum to ",
+                                                   sum, "; every image goes into one part, so they must sum to 1"));
+  }
+  return CheckApart(options.outputs);
+}
+
 absl::StatusOr<std::vector<DatasetCounts>> SplitDataset(const SplitOptions& options) {
   RETURN_IF_ERROR(CheckSplit(options));
+  for (const std::string& output : options.outputs) RETURN_IF_ERROR(CheckSparesDataset(output, options.input));
   ASSIGN_OR_RETURN(const PartOfImage parts, AssignParts(options));
   ASSIGN_OR_RETURN(const auto reader, DatasetReader::Open(options.input));
   std::vector<std::unique_ptr<DatasetWriter>> writers;
@@ -217,20 +238,23 @@ absl::StatusOr<std::vector<DatasetCounts>> SplitDataset(const SplitOptions& opti
 
 absl::StatusOr<DatasetCounts> MergeDatasets(const MergeOptions& options) {
   if (options.inputs.empty()) return absl::InvalidArgumentError("a merge needs at least one input");
-  ASSIGN_OR_RETURN(const auto writer, DatasetWriter::Create(options.output, {"."}));
+  ASSIGN_OR_RETURN(const auto writer, DatasetWriter::Create(options.output, {"."}, options.inputs));
   absl::flat_hash_set<std::string> seen;
   std::vector<std::string> manifests;
   for (const std::string& input : options.inputs) {
     ASSIGN_OR_RETURN(const auto reader, DatasetReader::Open(input));
     manifests.push_back(reader->manifest_path());
+    const Relocator relocator(*reader, options.output);
     RETURN_IF_ERROR(ForEachEntry(reader.get(), [&](DatasetEntry* entry) -> absl::Status {
-      const std::string file = std::filesystem::absolute(reader->ImagePath(*entry)).lexically_normal().string();
+      std::error_code ignored;
+      const std::string file =
+          std::filesystem::absolute(reader->ImagePath(*entry), ignored).lexically_normal().string();
       if (!seen.insert(absl::StrCat(entry->flip ? "1" : "0", file)).second) {
         if (options.skip_doubles) return absl::OkStatus();
         return absl::AlreadyExistsError(
             absl::StrCat(reader->manifest_path(), ": ", file, " came before; --doubles=skip keeps the first one only"));
       }
-      entry->image = RelocatedImage(*reader, *entry, options.output);
+      entry->image = relocator.Image(*entry);
       return writer->Write(*entry);
     }));
   }
@@ -240,7 +264,8 @@ absl::StatusOr<DatasetCounts> MergeDatasets(const MergeOptions& options) {
 absl::StatusOr<DatasetCounts> SubsetDataset(const SubsetOptions& options) {
   ASSIGN_OR_RETURN(const auto chooser, Chooser::Create(options));
   ASSIGN_OR_RETURN(const auto reader, DatasetReader::Open(options.input));
-  ASSIGN_OR_RETURN(const auto writer, DatasetWriter::Create(options.output, RebasedHeader(*reader, options.output)));
+  ASSIGN_OR_RETURN(const auto writer,
+                   DatasetWriter::Create(options.output, RebasedHeader(*reader, options.output), {options.input}));
   RETURN_IF_ERROR(ForEachEntry(reader.get(), [&](DatasetEntry* entry) -> absl::Status {
     if (options.limit > 0 && writer->entries() >= options.limit) return absl::OkStatus();
     return chooser->Apply(entry) ? writer->Write(*entry) : absl::OkStatus();

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace hardface {
@@ -19,13 +20,15 @@ struct DatasetCounts {
 struct SplitOptions {
   std::string input;
   std::vector<std::string> outputs;
-  std::vector<double> fractions;  // one an output, above 0; only their proportions count
+  std::vector<double> fractions;  // one an output, above 0; they sum to 1, but for rounding
   uint64_t seed = 1;
   // Pictures that look alike (picture_hash.h) stay together, so that no test set holds what was trained on. Reads every
   // image.
   bool keep_alike_together = false;
   int threads = 0;  // for that; 0: all processors
 };
+// What is wrong with the parts that are asked for.
+absl::Status CheckSplit(const SplitOptions& options);
 // Deals the images out at random, those with alike numbers of faces (0, 1, 2-3, 4-7, ...) evenly; an image and its
 // mirror image stay together. Every image goes into one output, in the input's order.
 absl::StatusOr<std::vector<DatasetCounts>> SplitDataset(const SplitOptions& options);

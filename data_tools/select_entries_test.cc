@@ -63,7 +63,7 @@ std::string MakeHundred() {
 }
 
 TEST(SplitDatasetTest, KeepsProportionsStrataAndMirrorImagesTogether) {
-  const auto counts = SplitDataset({MakeHundred(), {Temp("train"), Temp("val")}, {3, 1}, /*seed=*/1});
+  const auto counts = SplitDataset({MakeHundred(), {Temp("train"), Temp("val")}, {0.75, 0.25}, /*seed=*/1});
   ASSERT_TRUE(counts.ok()) << counts.status();
   EXPECT_EQ((*counts)[0].images, 150);
   EXPECT_EQ((*counts)[1].images, 50);

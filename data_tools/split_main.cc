@@ -11,7 +11,7 @@
 
 ABSL_FLAG(std::string, input, "", "the dataset to split");
 ABSL_FLAG(std::vector<std::string>, outputs, {}, "the datasets to write, such as train,val");
-ABSL_FLAG(std::vector<std::string>, fractions, {}, "how much each output gets, such as 0.9,0.1");
+ABSL_FLAG(std::vector<std::string>, fractions, {}, "how much each output gets, such as 0.9,0.1; they sum to 1");
 ABSL_FLAG(uint64_t, seed, 1, "other seeds split otherwise");
 ABSL_FLAG(
     bool, keep_alike_together, false,
@@ -39,6 +39,7 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
   if (options.outputs.empty() || options.outputs.size() != options.fractions.size()) {
     return UsageError("--outputs and --fractions must name equally many parts, such as train,val and 0.9,0.1");
   }
+  if (const absl::Status parts = CheckSplit(options); !parts.ok()) return UsageError(parts.message());
   ASSIGN_OR_RETURN(const std::vector<DatasetCounts> counts, SplitDataset(options));
   std::string line;
   for (size_t i = 0; i < counts.size(); ++i) {

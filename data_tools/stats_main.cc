@@ -5,6 +5,7 @@
 #include "absl/flags/flag.h"
 #include "data_tools/base/atomic_output.h"
 #include "data_tools/base/progress.h"
+#include "data_tools/base/provenance.h"
 #include "data_tools/base/status_macros.h"
 #include "data_tools/base/tool_main.h"
 #include "data_tools/dataset.h"
@@ -20,8 +21,10 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
   const std::string input = absl::GetFlag(FLAGS_input), json = absl::GetFlag(FLAGS_json);
   RETURN_IF_ERROR(RequireFlag("input", input));
   ASSIGN_OR_RETURN(const auto reader, DatasetReader::Open(input));
+  if (!json.empty()) RETURN_IF_ERROR(CheckSpares(json, reader->manifest_path()));
   DatasetStats stats;
-  Progress progress("stats", /*total=*/0, "images");
+  Provenance provenance;
+  Progress progress("stats", reader->CountEntries(), "images");
   DatasetEntry entry;
   while (true) {
     ASSIGN_OR_RETURN(const bool more, reader->Next(&entry));
@@ -30,7 +33,12 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
     progress.Advance(1);
   }
   progress.Finish();
-  if (!json.empty()) RETURN_IF_ERROR(WriteFileAtomically(json, stats.ToJson().dump(2) + "\n"));
+  if (!json.empty()) {
+    RETURN_IF_ERROR(provenance.AddInput(reader->manifest_path()));
+    RETURN_IF_ERROR(
+        WriteFileAtomically(json, stats.ToJson().dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"));
+    RETURN_IF_ERROR(provenance.WriteBeside(json));
+  }
   std::printf("%simages=%lld faces=%lld\n", stats.ToText().c_str(), static_cast<long long>(stats.images()),
               static_cast<long long>(stats.faces()));
   return absl::OkStatus();

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "data_tools/base/status_macros.h"
 
@@ -18,6 +19,12 @@ namespace fs = std::filesystem;
 
 absl::Status ErrnoError(absl::string_view what, const std::string& path) {
   return absl::InternalError(absl::StrCat(path, ": ", what, ": ", std::strerror(errno)));
+}
+
+// False also where that cannot be told: opening the path then says why.
+bool IsFolder(const std::string& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored);
 }
 
 std::string WithoutTrailingSlash(std::string path) {
@@ -65,7 +72,7 @@ AtomicFile::AtomicFile(std::string path, std::string temporary, std::FILE* file)
 
 absl::StatusOr<std::unique_ptr<AtomicFile>> AtomicFile::Create(const std::string& path) {
   if (path.empty()) return absl::InvalidArgumentError("an output file needs a name; got an empty one");
-  if (fs::is_directory(path)) return absl::AlreadyExistsError(absl::StrCat(path, ": is a folder; name a file"));
+  if (IsFolder(path)) return absl::AlreadyExistsError(absl::StrCat(path, ": is a folder; name a file"));
   RETURN_IF_ERROR(MakeParent(path));
   std::string temporary = TemporaryName(path);
   std::FILE* file = std::fopen(temporary.c_str(), "wbe");
@@ -138,9 +145,11 @@ AtomicFolder::~AtomicFolder() {
 
 absl::Status AtomicFolder::Commit() {
   std::error_code error;
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(temporary_, error)) {
-    RETURN_IF_ERROR(SyncPath(entry.path().string()));
+  fs::recursive_directory_iterator entry(temporary_, error);
+  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    RETURN_IF_ERROR(SyncPath(entry->path().string()));
   }
+  if (error) return absl::InternalError(absl::StrCat(temporary_, ": cannot list this folder: ", error.message()));
   RETURN_IF_ERROR(SyncPath(temporary_));
   if (fs::exists(path_, error)) {
     // Exchange, so that at no moment the name stands for nothing; then remove the old content.
@@ -162,7 +171,7 @@ absl::Status AtomicFolder::Commit() {
 }
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  if (fs::is_directory(path)) return absl::InvalidArgumentError(absl::StrCat(path, ": is a folder, not a file"));
+  if (IsFolder(path)) return absl::InvalidArgumentError(absl::StrCat(path, ": is a folder, not a file"));
   std::FILE* file = std::fopen(path.c_str(), "rbe");
   if (file == nullptr) {
     const std::string message = absl::StrCat(path, ": cannot read: ", std::strerror(errno));
@@ -176,6 +185,35 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   std::fclose(file);
   if (failed) return ErrnoError("read failed", path);
   return bytes;
+}
+
+absl::StatusOr<bool> PathExists(const std::string& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (status.type() == fs::file_type::not_found) return false;
+  if (!error) return true;
+  return absl::InternalError(absl::StrCat(path, ": cannot look whether this is there: ", error.message()));
+}
+
+std::string RealPath(const std::string& path) {
+  std::error_code error;
+  const fs::path whole = fs::absolute(path.empty() ? "." : path, error);
+  const fs::path real = fs::weakly_canonical(whole, error);
+  return WithoutTrailingSlash(error ? whole.lexically_normal().string() : real.string());
+}
+
+bool IsWithin(const std::string& path, const std::string& folder) {
+  return path == folder || absl::StartsWith(path, absl::EndsWith(folder, "/") ? folder : folder + "/");
+}
+
+absl::Status CheckSpares(const std::string& output, const std::string& input) {
+  std::error_code ignored;
+  if (!fs::exists(output, ignored)) return absl::OkStatus();  // nothing will be replaced
+  const std::string real_input = RealPath(input);
+  if (!IsWithin(real_input, RealPath(output))) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(output, ": this output would replace ", input,
+                                                 real_input == input ? "" : absl::StrCat(" (", real_input, ")"),
+                                                 ", which is read; nothing was written. Name another output"));
 }
 
 }  // namespace hardface

@@ -67,6 +67,19 @@ class AtomicFolder {
 // The whole content of a file; the error names it.
 absl::StatusOr<std::string> ReadFile(const std::string& path);
 
+// Whether PATH is there; an error that names it where that cannot be told: no right to look, a name too long.
+absl::StatusOr<bool> PathExists(const std::string& path);
+
+// PATH, absolute and with every symbolic link resolved. Of what does not exist, the last part is taken as it stands.
+std::string RealPath(const std::string& path);
+
+// Whether PATH is FOLDER or lies in it. Both as RealPath gives them.
+bool IsWithin(const std::string& path, const std::string& folder);
+
+// An error where OUTPUT is INPUT (files or folders) or holds it, by whatever names: replacing OUTPUT would destroy
+// INPUT. To be asked before any work is done.
+absl::Status CheckSpares(const std::string& output, const std::string& input);
+
 }  // namespace hardface
 
 #endif  // HARDFACE_DATA_TOOLS_BASE_ATOMIC_OUTPUT_H_

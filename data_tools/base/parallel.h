@@ -11,7 +11,8 @@ namespace hardface {
 int ResolveThreads(int threads);
 
 // Runs task(0) .. task(count - 1), each once, on up to THREADS threads, the caller's among them; returns when all are
-// done. Tasks start in order. For tasks of a millisecond and more (files, images): threads are started anew each call.
+// done. An exception of a task (no memory) ends the work and is thrown on to the caller. Tasks start in order. For
+// tasks of a millisecond and more (files, images): threads are started anew each call.
 void ParallelFor(int64_t count, int threads, const std::function<void(int64_t)>& task);
 
 }  // namespace hardface

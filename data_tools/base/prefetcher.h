@@ -4,9 +4,11 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -16,7 +18,8 @@
 namespace hardface {
 
 // Next() returns make(0), make(1), ... make(count - 1). MAKE runs on THREADS threads at once, at most AHEAD results
-// before their use. Destroying it early waits for the calls under way.
+// before their use; an exception of make(i) is thrown by the Next() whose turn it is. Destroying it early waits for the
+// calls under way.
 template <typename Result>
 class Prefetcher {
  public:
@@ -41,10 +44,26 @@ class Prefetcher {
     changed_.wait(lock, [this] { return ready_.count(given_) != 0; });
     auto node = ready_.extract(given_++);
     changed_.notify_all();
-    return std::move(node.mapped());
+    if (node.mapped().failure != nullptr) std::rethrow_exception(node.mapped().failure);
+    return std::move(*node.mapped().result);
   }
 
  private:
+  struct Made {
+    std::optional<Result> result;
+    std::exception_ptr failure;  // set where there is no result
+  };
+
+  Made Make(int64_t index) const {
+    Made made;
+    try {
+      made.result.emplace(make_(index));
+    } catch (...) {
+      made.failure = std::current_exception();
+    }
+    return made;
+  }
+
   void Work() {
     std::unique_lock<std::mutex> lock(mutex_);
     while (true) {
@@ -52,9 +71,9 @@ class Prefetcher {
       if (stop_ || taken_ == count_) return;
       const int64_t mine = taken_++;
       lock.unlock();
-      Result result = make_(mine);
+      Made made = Make(mine);
       lock.lock();
-      ready_.emplace(mine, std::move(result));
+      ready_.emplace(mine, std::move(made));
       changed_.notify_all();
     }
   }
@@ -64,7 +83,7 @@ class Prefetcher {
   const std::function<Result(int64_t)> make_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::map<int64_t, Result> ready_;
+  std::map<int64_t, Made> ready_;
   int64_t taken_ = 0;
   int64_t given_ = 0;
   bool stop_ = false;

@@ -11,6 +11,14 @@
 #include "data_tools/base/status_macros.h"
 
 namespace hardface {
+namespace {
+
+// Flags and paths are any bytes; those that are not UTF-8 become U+FFFD, where nlohmann's default is to throw.
+std::string Text(const nlohmann::ordered_json& json) {
+  return json.dump(2, ' ', /*ensure_ascii=*/false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
 
 absl::StatusOr<std::string> HashFile(const std::string& path) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"), &std::fclose);
@@ -39,11 +47,11 @@ nlohmann::ordered_json Provenance::ToJson() const {
 }
 
 absl::Status Provenance::WriteInto(const std::string& folder) const {
-  return WriteFileAtomically(folder + "/provenance.json", ToJson().dump(2) + "\n");
+  return WriteFileAtomically(folder + "/provenance.json", Text(ToJson()));
 }
 
 absl::Status Provenance::WriteBeside(const std::string& file) const {
-  return WriteFileAtomically(file + ".provenance.json", ToJson().dump(2) + "\n");
+  return WriteFileAtomically(file + ".provenance.json", Text(ToJson()));
 }
 
 ToolIdentity& RunningTool() {

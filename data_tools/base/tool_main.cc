@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <map>
+#include <new>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -160,6 +162,23 @@ class FlagParser {
   bool help_ = false;
 };
 
+// What was printed must have arrived: a full disk or a closed pipe shows here at the latest.
+absl::Status FlushOutput() {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return absl::OkStatus();
+  return absl::InternalError("cannot write to the standard output; is the disk full?");
+}
+
+// Runs WORK. An exception becomes an error, and what it leaves behind has cleaned up after itself by then.
+absl::Status WithoutExceptions(const std::function<absl::Status()>& work) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("out of memory");
+  } catch (const std::exception& exception) {
+    return absl::InternalError(absl::StrCat("unexpected: ", exception.what()));
+  }
+}
+
 }  // namespace
 
 absl::Status UsageError(absl::string_view message) {
@@ -185,6 +204,7 @@ absl::StatusOr<std::vector<std::string>> ParseToolFlags(int argc, char** argv, c
   RETURN_IF_ERROR(parser.Parse(tokens, /*depth=*/0));
   if (parser.help()) {
     std::fputs(HelpText(info).c_str(), stdout);
+    RETURN_IF_ERROR(FlushOutput());
     std::exit(0);
   }
   std::vector<std::string> arguments = parser.TakeArguments();
@@ -198,8 +218,11 @@ absl::StatusOr<std::vector<std::string>> ParseToolFlags(int argc, char** argv, c
 
 int ToolMain(int argc, char** argv, const ToolInfo& info,
              const std::function<absl::Status(const std::vector<std::string>& arguments)>& run) {
-  const absl::StatusOr<std::vector<std::string>> arguments = ParseToolFlags(argc, argv, info);
-  const absl::Status status = arguments.ok() ? run(*arguments) : arguments.status();
+  const absl::Status status = WithoutExceptions([&]() -> absl::Status {
+    ASSIGN_OR_RETURN(const std::vector<std::string> arguments, ParseToolFlags(argc, argv, info));
+    RETURN_IF_ERROR(run(arguments));
+    return FlushOutput();
+  });
   if (status.ok()) return 0;
   std::fprintf(stderr, "Error: %s\n", std::string(status.message()).c_str());
   return IsUsageError(status) ? 2 : 1;

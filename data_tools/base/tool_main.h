@@ -33,7 +33,8 @@ absl::Status RequireFlag(absl::string_view flag, absl::string_view value);
 // the folder that the user typed the command in (BUILD_WORKING_DIRECTORY).
 absl::StatusOr<std::vector<std::string>> ParseToolFlags(int argc, char** argv, const ToolInfo& info);
 
-// Exit code 0: done; 1: the work failed; 2: usage. Errors go to stderr as "Error: ...".
+// Exit code 0: done; 1: the work failed, by an exception or in writing to stdout as well; 2: usage. Errors go to stderr
+// as "Error: ...".
 int ToolMain(int argc, char** argv, const ToolInfo& info,
              const std::function<absl::Status(const std::vector<std::string>& arguments)>& run);
 

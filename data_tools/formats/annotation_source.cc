@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 namespace hardface {
 
@@ -18,6 +19,11 @@ absl::StatusOr<bool> VectorSource::Next(AnnotatedImage* image) {
   if (next_ == images_.size()) return false;
   *image = std::move(images_[next_++]);
   return true;
+}
+
+absl::string_view WithoutBom(absl::string_view text) {
+  absl::ConsumePrefix(&text, "\xef\xbb\xbf");
+  return text;
 }
 
 bool ParseNumber(const std::string& text, double* value) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 namespace hardface {
 
@@ -62,6 +63,9 @@ class VectorSource : public AnnotationSource {
   std::vector<AnnotatedImage> images_;
   size_t next_ = 0;
 };
+
+// TEXT without the byte order mark that some editors put before UTF-8.
+absl::string_view WithoutBom(absl::string_view text);
 
 // A finite number, the whole of TEXT; false otherwise ("12a", "", "nan").
 bool ParseNumber(const std::string& text, double* value);

@@ -38,7 +38,7 @@ class CsvReader {
   CsvReader(std::string path, CsvColumns columns) : path_(std::move(path)), columns_(std::move(columns)) {}
 
   absl::StatusOr<std::vector<AnnotatedImage>> Read(absl::string_view text) {
-    for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    for (absl::string_view line : absl::StrSplit(WithoutBom(text), '\n')) {
       ++line_number_;
       line = absl::StripAsciiWhitespace(line);
       if (line.empty() || line[0] == '#') continue;

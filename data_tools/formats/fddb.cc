@@ -92,7 +92,8 @@ AnnotatedImage ParseImage(Lines* lines) {
 }
 
 absl::StatusOr<std::vector<std::string>> ListsIn(const std::string& path) {
-  if (!fs::is_directory(path)) return std::vector<std::string>{path};
+  std::error_code ignored;
+  if (!fs::is_directory(path, ignored)) return std::vector<std::string>{path};
   ASSIGN_OR_RETURN(std::vector<std::string> files, ListFiles(path, {absl::AsciiStrToLower(kListEnding)}));
   if (files.empty()) {
     return absl::NotFoundError(
@@ -105,7 +106,7 @@ absl::StatusOr<std::vector<std::string>> ListsIn(const std::string& path) {
 }  // namespace
 
 std::vector<AnnotatedImage> ParseFddbList(absl::string_view text, const std::string& place) {
-  Lines lines(text, place);
+  Lines lines(WithoutBom(text), place);
   std::vector<AnnotatedImage> images;
   while (!lines.done()) images.push_back(ParseImage(&lines));
   return images;

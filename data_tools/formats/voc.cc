@@ -17,6 +17,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// The folders of the VOC challenges' data sets, side by side.
+constexpr char kAnnotations[] = "Annotations", kImages[] = "JPEGImages";
+
 std::string Text(const pugi::xml_node& node) { return std::string(absl::StripAsciiWhitespace(node.text().get())); }
 
 // FILE:LINE of a node, for messages.
@@ -73,7 +76,7 @@ void ReadAttributes(const pugi::xml_node& parent, nlohmann::json* attributes) {
 }
 
 // The image is what <filename> says, beside the XML's place in the tree or at its top; else what the XML is named
-// after.
+// after. Where the tree is a VOC challenge's data set, its images lie beside the annotations' folder.
 std::vector<std::string> ImageCandidates(const std::string& filename, const std::string& file) {
   const fs::path folder = fs::path(file).parent_path();
   std::vector<std::string> candidates;
@@ -83,6 +86,13 @@ std::vector<std::string> ImageCandidates(const std::string& filename, const std:
   }
   for (const std::string& extension : ImageExtensions()) {
     candidates.push_back(fs::path(file).replace_extension(extension).string());
+  }
+  if (folder.filename() == kAnnotations) {
+    const fs::path images = folder.parent_path() / kImages;
+    if (!filename.empty()) candidates.push_back((images / filename).string());
+    for (const std::string& extension : ImageExtensions()) {
+      candidates.push_back((images / fs::path(file).stem()).string() + extension);
+    }
   }
   return candidates;
 }
@@ -155,8 +165,18 @@ AnnotatedImage VocFromXml(absl::string_view xml, const std::string& file, VocBox
   return image;
 }
 
+std::string VocImages(const std::string& path) {
+  std::error_code ignored;
+  // The empty part makes parent_path() the folder itself.
+  const fs::path folder = (fs::is_directory(path, ignored) ? fs::path(path) / "" : fs::path(path)).parent_path();
+  const fs::path images = folder.parent_path() / kImages;
+  if (folder.filename() == kAnnotations && fs::is_directory(images, ignored)) return images.string();
+  return folder.empty() ? "." : folder.string();
+}
+
 absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenVoc(const std::string& path, VocBoxes boxes) {
-  if (fs::is_regular_file(path)) {
+  std::error_code ignored;
+  if (fs::is_regular_file(path, ignored)) {
     const fs::path file(path);
     return std::make_unique<VocSource>(file.parent_path().string(), std::vector<std::string>{file.filename().string()},
                                        boxes);

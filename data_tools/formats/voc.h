@@ -20,6 +20,11 @@ enum class VocBoxes {
 // Reads every *.xml under PATH (or the one file), sorted by path. <difficult>1 becomes `ignore`.
 absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenVoc(const std::string& path, VocBoxes boxes);
 
+// The folder that the images' paths start from when the user does not say: JPEGImages beside PATH where PATH is (or
+// lies in) a VOC challenge's folder Annotations; else PATH, or the folder that it lies in. In trees that hold such
+// folders they are found by the XML files' places.
+std::string VocImages(const std::string& path);
+
 // One XML document. FILE is its path under the annotations' folder: gives places and the image's default name.
 AnnotatedImage VocFromXml(absl::string_view xml, const std::string& file, VocBoxes boxes);
 

@@ -94,8 +94,8 @@ class WiderSource : public AnnotationSource {
     } else if (!std::getline(stream_, *line)) {
       return false;
     }
-    *line = std::string(absl::StripAsciiWhitespace(*line));
     ++line_number_;
+    *line = std::string(absl::StripAsciiWhitespace(line_number_ == 1 ? WithoutBom(*line) : *line));
     return true;
   }
 
@@ -178,7 +178,8 @@ class WiderSource : public AnnotationSource {
 
 absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenWider(const std::string& path) {
   auto source = std::make_unique<WiderSource>(path);
-  if (!source->good() || std::filesystem::is_directory(path)) {
+  std::error_code ignored;
+  if (!source->good() || std::filesystem::is_directory(path, ignored)) {
     return absl::NotFoundError(
         absl::StrCat(path, ": cannot read; give the annotation file, such as wider_face_val_bbx_gt.txt"));
   }

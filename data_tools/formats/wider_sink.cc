@@ -65,8 +65,11 @@ class WiderSink : public AnnotationSink {
       for (const auto& [name, value] : face.attributes.items()) {
         if (!IsWiderAttribute(name) || !value.is_number_integer()) losses_.Add("attribute " + name, entry.image);
       }
-      if ((Grade(face, "invalid") != 0) != face.ignore && Grade(face, "invalid") != 0) {
-        losses_.Add("attribute invalid without ignore", entry.image);
+      // The file has one column for both, and it says `ignore`.
+      if (face.attributes.contains("invalid") && Grade(face, "invalid") != (face.ignore ? 1 : 0)) {
+        losses_.Add(
+            face.ignore ? "attribute invalid other than 1 of an ignored face" : "attribute invalid without ignore",
+            entry.image);
       }
     }
   }

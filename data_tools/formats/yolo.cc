@@ -114,14 +114,16 @@ absl::StatusOr<std::vector<std::string>> ReadNames(const YoloOptions& options, s
   *file = options.names;
   for (const char* usual : {"data.yaml", "../data.yaml", "classes.txt"}) {
     const fs::path path = fs::path(options.labels) / usual;
-    if (file->empty() && fs::exists(path)) *file = path.string();
+    if (!file->empty()) break;
+    ASSIGN_OR_RETURN(const bool there, PathExists(path.string()));
+    if (there) *file = path.string();
   }
   if (file->empty()) return std::vector<std::string>();
   ASSIGN_OR_RETURN(const std::string text, ReadFile(*file));
   const std::string extension = fs::path(*file).extension().string();
   if (extension == ".yaml" || extension == ".yml") return ParseYoloNames(text, *file);
   std::vector<std::string> names;
-  for (absl::string_view line : absl::StrSplit(text, '\n', absl::SkipWhitespace())) {
+  for (absl::string_view line : absl::StrSplit(WithoutBom(text), '\n', absl::SkipWhitespace())) {
     names.emplace_back(absl::StripAsciiWhitespace(line));
   }
   return names;
@@ -144,7 +146,8 @@ class YoloSource : public AnnotationSource {
     image->candidates = {file};
     image->reference_width = image->reference_height = 1;
     const std::string path = (fs::path(labels_) / label).string();
-    if (!fs::exists(path)) return true;
+    ASSIGN_OR_RETURN(const bool labelled, PathExists(path));
+    if (!labelled) return true;
     ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
     inputs_.push_back(path);
     ParseYoloLabels(text, label, names_, image);
@@ -177,7 +180,7 @@ std::string YoloLabelPath(const std::string& image) {
 }
 
 absl::StatusOr<std::vector<std::string>> ParseYoloNames(absl::string_view yaml, const std::string& place) {
-  const std::string text = absl::StrCat("\n", yaml);
+  const std::string text = absl::StrCat("\n", WithoutBom(yaml));
   const size_t key = text.find("\nnames:");
   if (key == std::string::npos) return absl::InvalidArgumentError(absl::StrCat(place, ": has no key `names`"));
   const absl::string_view rest = absl::string_view(text).substr(key + 7);
@@ -195,7 +198,7 @@ absl::StatusOr<std::vector<std::string>> ParseYoloNames(absl::string_view yaml, 
 void ParseYoloLabels(absl::string_view text, const std::string& place, const std::vector<std::string>& names,
                      AnnotatedImage* image) {
   int line_number = 0;
-  for (absl::string_view row : absl::StrSplit(text, '\n')) {
+  for (absl::string_view row : absl::StrSplit(WithoutBom(text), '\n')) {
     ++line_number;
     row = absl::StripAsciiWhitespace(row);
     if (row.empty()) continue;
@@ -212,7 +215,8 @@ void ParseYoloLabels(absl::string_view text, const std::string& place, const std
 
 absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenYolo(const YoloOptions& options) {
   YoloOptions resolved = options;
-  if (fs::is_regular_file(options.labels)) {
+  std::error_code ignored;
+  if (fs::is_regular_file(options.labels, ignored)) {
     resolved.labels = fs::path(options.labels).parent_path().string();
     if (resolved.labels.empty()) resolved.labels = ".";
     if (resolved.names.empty()) resolved.names = options.labels;

@@ -16,7 +16,9 @@ namespace {
 namespace fs = std::filesystem;
 
 // As a YAML scalar in double quotes.
-std::string Quoted(const std::string& text) { return nlohmann::json(text).dump(); }
+std::string Quoted(const std::string& text) {
+  return nlohmann::json(text).dump(-1, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace);
+}
 
 class YoloSink : public AnnotationSink {
  public:
@@ -42,6 +44,10 @@ class YoloSink : public AnnotationSink {
   }
 
   absl::Status Finish() override {
+    if (!IsUtf8(image_root_)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          image_root_, ": the path of the images' folder is not UTF-8, which YAML cannot hold; rename the folder"));
+    }
     std::string yaml = absl::StrCat("path: ", Quoted(image_root_), "\ntrain: .\nval: .\nnc: ", names_.size(),
                                     "\nnames:", names_.empty() ? " []" : "", "\n");
     for (const std::string& name : names_) absl::StrAppend(&yaml, "- ", Quoted(name), "\n");
