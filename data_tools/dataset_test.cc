@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <limits>
 
+#include "absl/strings/str_cat.h"
 #include "data_tools/base/random.h"
 
 namespace hardface {
@@ -155,6 +156,7 @@ TEST(DatasetWriterTest, RefusesWhatJsonCannotHold) {
   entry.image = "a.jpg";
   entry.faces.push_back({{1, 2, std::nanf(""), 4}, false, {}});
   EXPECT_THAT(Message((*writer)->Write(entry)), HasSubstr("not finite"));
+  EXPECT_THAT(Message(DatasetWriter::Create(Temp("refuses_root"), {"caf\xe9"}).status()), HasSubstr("not UTF-8"));
 }
 
 TEST(MirrorEntryTest, MirrorsBoxesAndEllipsesAndTwiceIsNothing) {
@@ -175,6 +177,97 @@ TEST(MirrorEntryTest, NeedsTheWidth) {
   DatasetEntry entry;
   entry.image = "a.jpg";
   EXPECT_THAT(Message(MirrorEntry(&entry)), AllOf(HasSubstr("a.jpg"), HasSubstr("doctor")));
+}
+
+TEST(DatasetReaderTest, VersionsBelowOneAreRefused) {
+  for (const char* version : {"0", "-3"}) {
+    const std::string folder =
+        WithManifest("older", absl::StrCat("{\"format\":\"hardface.dataset\",\"version\":", version, "}\n"));
+    EXPECT_THAT(Message(DatasetReader::Open(folder).status()),
+                AllOf(HasSubstr("manifest.jsonl:1"), HasSubstr(absl::StrCat("\"version\" is ", version))));
+  }
+}
+
+TEST(DatasetReaderTest, CountsEntriesByLines) {
+  const std::string line = "{\"image\":\"a\",\"faces\":[]}\n";
+  const auto count = [&](const std::string& rest) {
+    return (*DatasetReader::Open(WithManifest("counted", kHeader + rest)))->CountEntries();
+  };
+  EXPECT_EQ(count(""), 0);
+  EXPECT_EQ(count(line + "\n\n" + line), 2) << "empty lines do not count";
+  EXPECT_EQ(count(line + line.substr(0, line.size() - 1)), 2) << "no line break at the end";
+}
+
+class CheckSparesDatasetTest : public ::testing::Test {
+ protected:
+  CheckSparesDatasetTest() : folder_(Temp(::testing::UnitTest::GetInstance()->current_test_info()->name())) {
+    fs::remove_all(folder_);
+    EXPECT_TRUE(WriteFileAtomically(folder_ + "/photos/a.jpg", "a").ok());
+    EXPECT_TRUE(WriteFileAtomically(folder_ + "/out/b.jpg", "b").ok());
+  }
+
+  absl::Status Check(const std::string& output, const std::string& image_root, const std::string& image) {
+    const auto writer = DatasetWriter::Create(folder_ + "/data", {image_root});
+    DatasetEntry entry;
+    entry.image = image;
+    EXPECT_TRUE((*writer)->Write(entry).ok());
+    EXPECT_TRUE((*writer)->Commit(Provenance()).ok());
+    return CheckSparesDataset(folder_ + "/" + output, folder_ + "/data");
+  }
+
+  const std::string folder_;
+};
+
+TEST_F(CheckSparesDatasetTest, OtherFoldersAreFine) {
+  for (const char* output : {"out", "new", "data/inside", "photos/inside"}) {
+    EXPECT_TRUE(Check(output, "../photos", "a.jpg").ok()) << output;
+  }
+}
+
+TEST_F(CheckSparesDatasetTest, RefusesTheDatasetAndItsImageRoot) {
+  for (const char* output : {"data", "photos", ".", "data/../photos"}) {
+    EXPECT_THAT(Message(Check(output, "../photos", "a.jpg")), HasSubstr("would replace")) << output;
+  }
+  EXPECT_THAT(Message(Check("photos", "../photos/not/there", "a.jpg")), HasSubstr("photos"));
+}
+
+TEST_F(CheckSparesDatasetTest, RefusesTheFoldersOfSingleImages) {
+  fs::create_directories(folder_ + "/links");
+  fs::create_symlink("../out/b.jpg", folder_ + "/links/b.jpg");
+  fs::create_directory_symlink("out", folder_ + "/alias");
+  for (const std::string& image : {std::string("../out/b.jpg"), folder_ + "/out/b.jpg", std::string("../links/b.jpg"),
+                                   std::string("../alias/b.jpg")}) {
+    EXPECT_THAT(Message(Check("out", "../photos", image)), HasSubstr("b.jpg of the dataset")) << image;
+  }
+}
+
+// As `bazel run` in a home that is a symbolic link: ".." behind the link leads elsewhere than the text says.
+TEST(RebasedHeaderTest, FindsTheImagesAlsoBehindSymbolicLinks) {
+  const std::string folder = Temp("links");
+  fs::remove_all(folder);
+  ASSERT_TRUE(WriteFileAtomically(folder + "/here/photos/a.jpg", "a").ok());
+  fs::create_directories(folder + "/far/far/away");
+  fs::create_directory_symlink(folder + "/far/far/away", folder + "/here/link");
+  const auto copy = [](const std::string& from, const std::string& to) {
+    const auto reader = DatasetReader::Open(from);
+    ASSERT_TRUE(reader.ok()) << reader.status();
+    const auto writer = DatasetWriter::Create(to, RebasedHeader(**reader, to), {from});
+    ASSERT_TRUE(writer.ok()) << writer.status();
+    DatasetEntry entry;
+    while (*(*reader)->Next(&entry)) ASSERT_TRUE((*writer)->Write(entry).ok());
+    ASSERT_TRUE((*writer)->Commit(Provenance()).ok());
+    EXPECT_EQ(*ReadFile(ReadDataset(to)->image_paths[0]), "a") << to;
+  };
+  const auto writer = DatasetWriter::Create(folder + "/here/first", {"../photos"});
+  DatasetEntry entry;
+  entry.image = "a.jpg";
+  ASSERT_TRUE((*writer)->Write(entry).ok());
+  ASSERT_TRUE((*writer)->Commit(Provenance()).ok());
+  copy(folder + "/here/first", folder + "/here/link/second");
+  copy(folder + "/here/link/second", folder + "/here/third");
+  copy(folder + "/here/link/second", folder + "/here/link/fourth");
+  EXPECT_EQ(*ReadFile(ReadDataset(folder + "/far/far/away/second")->image_paths[0]), "a");
+  EXPECT_EQ((*DatasetReader::Open(folder + "/here/third"))->header().image_root, "../photos") << "portable again";
 }
 
 }  // namespace

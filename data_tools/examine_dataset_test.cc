@@ -200,6 +200,68 @@ TEST_F(ExamineDatasetTest, RepairIntoAnotherDatasetLeavesTheFirst) {
   EXPECT_TRUE(fs::exists(mended->image_paths[0]));
 }
 
+TEST_F(ExamineDatasetTest, EveryOldManifestIsKept) {
+  options_.repair = true;
+  const std::string backup = options_.input + "/manifest.jsonl.before_repair";
+  Examine({Image("a.jpg", 10, {{1, 2, 0, 4}})});
+  const std::string original = *ReadFile(backup);
+  EXPECT_THAT(original, HasSubstr("[1,2,0,4]"));
+  // Another fault comes up, and is mended on top.
+  fs::remove(folder_ + "/images/b.jpg");
+  const std::string line = EntryToJson(Image("c.jpg", 90, {{7, 7, 7, 0}}));
+  const std::string mended = *ReadFile(options_.input + "/manifest.jsonl") + line + "\n";
+  ASSERT_TRUE(WriteFileAtomically(options_.input + "/manifest.jsonl", mended).ok());
+  ASSERT_TRUE(ExamineDataset(options_).ok());
+  EXPECT_EQ(*ReadFile(backup), original);
+  EXPECT_EQ(*ReadFile(backup + ".2"), mended);
+  const std::string clean = *ReadFile(options_.input + "/manifest.jsonl");
+  const std::string provenance = *ReadFile(options_.input + "/manifest.jsonl.provenance.json");
+  ASSERT_TRUE(ExamineDataset(options_).ok());
+  EXPECT_FALSE(fs::exists(backup + ".3")) << "nothing was repaired";
+  EXPECT_EQ(*ReadFile(options_.input + "/manifest.jsonl"), clean);
+  EXPECT_EQ(*ReadFile(options_.input + "/manifest.jsonl.provenance.json"), provenance);
+}
+
+TEST_F(ExamineDatasetTest, RepairRefusesWhereMostImagesAreMissing) {
+  WriteDataset(options_.input, {Image("a.jpg", 10), Image("b.jpg", 60), Image("c.jpg", 90)});
+  const std::string before = *ReadFile(options_.input + "/manifest.jsonl");
+  fs::remove(folder_ + "/images/a.jpg");
+  fs::remove(folder_ + "/images/c.jpg");
+  options_.repair = true;
+  for (const std::string& output : {std::string(), folder_ + "/mended"}) {
+    options_.repaired = output;
+    const auto summary = ExamineDataset(options_);
+    EXPECT_THAT(std::string(summary.status().message()), HasSubstr("2 of 3 images cannot be read"));
+    EXPECT_THAT(std::string(summary.status().message()), HasSubstr("image_root"));
+  }
+  EXPECT_EQ(*ReadFile(options_.input + "/manifest.jsonl"), before);
+  EXPECT_FALSE(fs::exists(options_.input + "/manifest.jsonl.before_repair"));
+  EXPECT_FALSE(fs::exists(folder_ + "/mended"));
+  EXPECT_FALSE(fs::exists(options_.findings));
+}
+
+TEST_F(ExamineDatasetTest, DatasetsToCompareWithMustBeReadable) {
+  WriteDataset(folder_ + "/test", {Image("1.jpg", 60), Image("2.jpg", 90), Image("3.jpg", 120)});
+  fs::remove(folder_ + "/images/2.jpg");
+  fs::remove(folder_ + "/images/3.jpg");
+  WriteDataset(options_.input, {Image("a.jpg", 10)});
+  options_.against = {folder_ + "/test"};
+  const std::string message(ExamineDataset(options_).status().message());
+  EXPECT_THAT(message, HasSubstr("--against=" + folder_ + "/test: 2 of its 3 images"));
+  EXPECT_THAT(message, HasSubstr("images/2.jpg"));
+  options_.images = ImageChecks::kNone;
+  EXPECT_THAT(std::string(ExamineDataset(options_).status().message()), HasSubstr("--images=none reads none"));
+}
+
+TEST_F(ExamineDatasetTest, FindingsHaveAProvenance) {
+  WriteDataset(folder_ + "/test", {Image("1.jpg", 60)});
+  options_.against = {folder_ + "/test"};
+  Examine({Image("a.jpg", 10)});
+  const auto json = nlohmann::json::parse(*ReadFile(options_.findings + ".provenance.json"));
+  EXPECT_TRUE(json["inputs"].contains(options_.input + "/manifest.jsonl"));
+  EXPECT_TRUE(json["inputs"].contains(folder_ + "/test/manifest.jsonl"));
+}
+
 TEST_F(ExamineDatasetTest, HeadersAloneDoNotShowTruncation) {
   const DatasetEntry cut = Image("cut.jpg", 0);
   const std::string bytes = *ReadFile(folder_ + "/images/cut.jpg");

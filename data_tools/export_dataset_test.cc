@@ -255,5 +255,22 @@ TEST(ExportDatasetTest, WhatCannotBeWrittenIsNamed) {
       HasSubstr("e/a.xml"));
 }
 
+TEST(ExportDatasetTest, WiderHasOneColumnForInvalidAndIgnore) {
+  const auto losses_of = [](bool ignore, int invalid) {
+    DatasetEntry entry = OneFace();
+    entry.faces[0].ignore = ignore;
+    entry.faces[0].attributes["invalid"] = invalid;
+    MakeDataset(Temp("invalid"), {entry});
+    const auto summary = ExportDataset({Temp("invalid"), Temp("invalid_out"), ExportFormat::kWider, true});
+    EXPECT_TRUE(summary.ok()) << summary.status();
+    return summary->losses;
+  };
+  EXPECT_EQ(losses_of(false, 0), "");
+  EXPECT_EQ(losses_of(true, 1), "");
+  EXPECT_THAT(losses_of(true, 0), HasSubstr("invalid"));
+  EXPECT_THAT(losses_of(true, 2), HasSubstr("invalid"));
+  EXPECT_THAT(losses_of(false, 1), HasSubstr("invalid without ignore"));
+}
+
 }  // namespace
 }  // namespace hardface

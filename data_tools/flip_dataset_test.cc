@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <opencv2/core.hpp>
+#include <set>
 
 #include "data_tools/base/atomic_output.h"
 #include "data_tools/base/provenance.h"
@@ -109,6 +110,40 @@ TEST(FlipDatasetTest, MaterializeWritesMirroredFiles) {
     // The decoder's smoothing between colour samples rounds to one side: a grey level or two, for JPEGs only.
     EXPECT_LE(cv::norm(expected, *mirrored, cv::NORM_INF), i == 0 ? 2 : 0);
   }
+}
+
+TEST(FlipDatasetTest, MirroredFilesNeverShareAName) {
+  const std::string folder = Temp("names");
+  fs::remove_all(folder);
+  const auto writer = DatasetWriter::Create(folder + "/data", {"../root"});
+  const std::vector<std::string> images = {"a.jpg",       "a.jpg.png", folder + "/root/b.jpg", "b.jpg",
+                                           "../up/c.jpg", "up/c.jpg",  "../up/up/c.jpg"};
+  int shade = 20;
+  for (const std::string& image : images) {
+    // An odd width: JPEGs become PNGs.
+    const cv::Mat pixels(8, 9, CV_8UC3, cv::Scalar(shade, shade, shade));
+    const std::string path = (fs::path(folder + "/root") / image).string();
+    if (!fs::exists(path)) {
+      ASSERT_TRUE((fs::path(path).extension() == ".png" ? WritePng(path, pixels) : WriteJpeg(path, pixels)).ok());
+      shade += 30;
+    }
+    ASSERT_TRUE((*writer)->Write(Entry(image, 9)).ok());
+  }
+  ASSERT_TRUE((*writer)->Commit(Provenance()).ok());
+  FlipOptions options = Options(folder + "/data", "names/out");
+  options.materialize = true;
+  const auto summary = FlipDataset(options);
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  const auto dataset = ReadDataset(options.output);
+  std::set<std::string> names;
+  for (size_t i = 0; i < images.size(); ++i) {
+    EXPECT_TRUE(names.insert(dataset->entries[2 * i + 1].image).second) << images[i];
+    const auto original = ReadImage(dataset->image_paths[2 * i]), mirrored = ReadImage(dataset->image_paths[2 * i + 1]);
+    ASSERT_TRUE(original.ok() && mirrored.ok()) << original.status() << mirrored.status();
+    EXPECT_EQ(cv::norm(*original, *mirrored, cv::NORM_INF), 0) << images[i];
+  }
+  EXPECT_EQ(dataset->entries[1].image, "flipped/a.jpg.png");
+  EXPECT_EQ(dataset->entries[3].image, "flipped/a.jpg~2.png");
 }
 
 // Coefficients are only rearranged: twice mirrored is the same picture to the last bit.

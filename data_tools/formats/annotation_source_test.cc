@@ -50,5 +50,13 @@ TEST(ListFilesTest, IsSortedRecursiveAndIgnoresCaseOfExtensions) {
   EXPECT_EQ(ListFiles(folder + "/none", {".jpg"}).status().code(), absl::StatusCode::kNotFound);
 }
 
+TEST(WithoutBomTest, TakesOneMarkAway) {
+  EXPECT_EQ(WithoutBom("\xef\xbb\xbf"
+                       "a.jpg"),
+            "a.jpg");
+  EXPECT_EQ(WithoutBom("a\xef\xbb\xbf"), "a\xef\xbb\xbf");
+  EXPECT_EQ(WithoutBom(""), "");
+}
+
 }  // namespace
 }  // namespace hardface

@@ -104,5 +104,11 @@ TEST(CsvTest, WrongColumnsEndTheImport) {
   EXPECT_THAT(std::string(Read("image\n", both).status().message()), HasSubstr("one of box"));
 }
 
+TEST(CsvTest, AByteOrderMarkIsNoPartOfTheFirstColumn) {
+  const auto images = Read("\xef\xbb\xbfimage,x,y,w,h\na.jpg,1,2,3,4\n", BoxColumns());
+  ASSERT_TRUE(images.ok()) << images.status();
+  EXPECT_EQ((*images)[0].candidates[0], "a.jpg");
+}
+
 }  // namespace
 }  // namespace hardface

@@ -59,5 +59,13 @@ TEST(OpenFddbTest, ReadsTheFoldsInOrder) {
   EXPECT_EQ(OpenFddb(::testing::TempDir() + "/none").status().code(), absl::StatusCode::kNotFound);
 }
 
+TEST(ParseFddbListTest, AByteOrderMarkIsNoPartOfTheName) {
+  EXPECT_EQ(ParseFddbList("\xef\xbb\xbf"
+                          "a/b\n0\n",
+                          "f.txt")[0]
+                .candidates[0],
+            "a/b.jpg");
+}
+
 }  // namespace
 }  // namespace hardface

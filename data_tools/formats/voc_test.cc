@@ -75,5 +75,24 @@ TEST(OpenVocTest, ReadsAFolderInOrderOrOneFile) {
               HasSubstr("no_voc"));
 }
 
+TEST(OpenVocTest, FindsTheImagesOfAStandardDataSet) {
+  const std::string root = ::testing::TempDir() + "/voc_standard";
+  const std::string year = root + "/VOC2007";
+  ASSERT_TRUE(WriteFileAtomically(year + "/Annotations/a.xml", kXml).ok());
+  ASSERT_TRUE(WriteFileAtomically(year + "/JPEGImages/photo.jpg", "x").ok());
+  EXPECT_EQ(VocImages(year + "/Annotations"), year + "/JPEGImages");
+  EXPECT_EQ(VocImages(year + "/Annotations/"), year + "/JPEGImages");
+  EXPECT_EQ(VocImages(year + "/Annotations/a.xml"), year + "/JPEGImages");
+  EXPECT_EQ(VocImages(root), root);
+  EXPECT_EQ(VocImages("a.xml"), ".");
+  for (const std::string& input : {root, year}) {
+    auto source = OpenVoc(input, VocBoxes::kEdges);
+    AnnotatedImage image;
+    ASSERT_TRUE(*(*source)->Next(&image));
+    const std::string under_root = (input == root ? "VOC2007/" : "") + std::string("JPEGImages/photo.jpg");
+    EXPECT_THAT(image.candidates, ::testing::Contains(under_root));
+  }
+}
+
 }  // namespace
 }  // namespace hardface

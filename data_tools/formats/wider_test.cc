@@ -85,6 +85,14 @@ TEST(WiderTest, WrongCountsAreErrorsOfTheirImageOnly) {
   EXPECT_THAT(images[3].errors, ElementsAre(HasSubstr("the file ends")));
 }
 
+TEST(WiderTest, AByteOrderMarkIsNoPartOfTheName) {
+  const auto images = Read(
+      "\xef\xbb\xbf"
+      "e/a.jpg\n1\n5 6 7 8\n");
+  ASSERT_THAT(images, SizeIs(1));
+  EXPECT_EQ(images[0].candidates[0], "e/a.jpg");
+}
+
 TEST(WiderTest, MissingFile) {
   EXPECT_EQ(OpenWider(::testing::TempDir() + "/none.txt").status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(OpenWider(::testing::TempDir()).status().code(), absl::StatusCode::kNotFound) << "a folder";

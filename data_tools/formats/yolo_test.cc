@@ -90,5 +90,25 @@ TEST(OpenYoloTest, LabelsInAFolderOfTheirOwn) {
   EXPECT_EQ(OpenYolo({root, root + "/txt", ""}).status().code(), absl::StatusCode::kNotFound) << "no images there";
 }
 
+TEST(OpenYoloTest, ByteOrderMarksAreSkipped) {
+  AnnotatedImage image;
+  ParseYoloLabels(
+      "\xef\xbb\xbf"
+      "0 0.5 0.5 0.2 0.2\n",
+      "a.txt", {}, &image);
+  EXPECT_THAT(image.errors, IsEmpty());
+  EXPECT_THAT(image.faces, SizeIs(1));
+  EXPECT_EQ(ParseYoloNames("\xef\xbb\xbfnames: [head]", "data.yaml")->at(0), "head");
+}
+
+TEST(OpenYoloTest, LabelFilesThatCannotBeLookedForAreErrors) {
+  const std::string root = ::testing::TempDir() + "/yolo_test_long";
+  ASSERT_TRUE(WriteFileAtomically(root + "/a.jpg", "x").ok());
+  const auto source = OpenYolo({root + "/" + std::string(300, 'l'), root, root + "/a.jpg"});
+  ASSERT_TRUE(source.ok()) << source.status();
+  AnnotatedImage image;
+  EXPECT_THAT(std::string((*source)->Next(&image).status().message()), HasSubstr("lll/a.txt"));
+}
+
 }  // namespace
 }  // namespace hardface
