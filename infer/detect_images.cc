@@ -95,7 +95,9 @@ absl::StatusOr<DetectionCounts> DetectImages(const Model& model, const std::vect
   DetectionCounts counts;
   const auto count = static_cast<int64_t>(images.size());
   Progress progress("detect", count, "images");
-  Prefetcher<absl::StatusOr<cv::Mat>> loaded(count, /*threads=*/1, /*ahead=*/4,
+  // One image ahead keeps the processors busy; the memory limit counts on no more (face_detector.cc).
+  const int64_t ahead = options.detect.memory_limit > 0 ? 1 : 4;
+  Prefetcher<absl::StatusOr<cv::Mat>> loaded(count, /*threads=*/1, ahead,
                                              [&](int64_t i) { return Load(images[static_cast<size_t>(i)]); });
   for (int64_t i = 0; i < count; ++i) {
     const ImageToDetect& image = images[static_cast<size_t>(i)];

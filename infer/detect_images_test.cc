@@ -12,6 +12,7 @@
 #include "data_tools/detections.h"
 #include "data_tools/image_io.h"
 #include "infer/face_detector.h"
+#include "infer/level_runner.h"
 #include "infer/result_writers.h"
 
 namespace hardface {
@@ -74,6 +75,61 @@ TEST(FaceDetectorTest, MirroredImageGivesMirroredFacesWithFlips) {
     }
     EXPECT_TRUE(found) << i;
   }
+}
+
+// The engines, and tiles under a memory limit, against direct convolution of the whole level.
+TEST(FaceDetectorTest, EnginesAndTilesGiveTheSameDetections) {
+  DetectOptions options;
+  options.pyramid = {150, 400};
+  options.score_threshold = 0;
+  options.decode.max_boxes = 200;
+  options.merge = Merge::kNms;
+  options.nms_threshold = 0.3f;
+  options.engine = Conv2dEngine::kOneDnnDirect;
+  const cv::Mat image = RandomImage(563, 411, 3);  // no whole multiple of anything
+  const auto expected = FaceDetector(RandomModel(), options).Detect(image);
+  ASSERT_TRUE(expected.ok()) << expected.status();
+  struct Variant {
+    Conv2dEngine engine;
+    int64_t memory_limit;
+  };
+  for (const Variant& variant : std::vector<Variant>{{Conv2dEngine::kWinograd4, 0},
+                                                     {Conv2dEngine::kWinograd6, 0},
+                                                     {Conv2dEngine::kFastest, 193 << 20},     // one pass at a time
+                                                     {Conv2dEngine::kFastest, 178 << 20}}) {  // tiles
+    options.engine = variant.engine;
+    options.memory_limit = variant.memory_limit;
+    const auto boxes = FaceDetector(RandomModel(), options).Detect(image);
+    ASSERT_TRUE(boxes.ok()) << boxes.status();
+    ASSERT_EQ(boxes->size(), expected->size());
+    for (size_t i = 0; i < boxes->size(); ++i) {
+      const Box &a = (*boxes)[i].box, &b = (*expected)[i].box;
+      EXPECT_NEAR((*boxes)[i].score, (*expected)[i].score, 1e-4);
+      EXPECT_LT(std::abs(a.x1 - b.x1) + std::abs(a.y1 - b.y1) + std::abs(a.x2 - b.x2) + std::abs(a.y2 - b.y2), 1e-2);
+    }
+  }
+  options.memory_limit = 100 << 20;
+  EXPECT_THAT(std::string(FaceDetector(RandomModel(), options).Detect(image).status().message()),
+              HasSubstr("raise --memory_limit"));
+}
+
+TEST(LevelRunnerTest, PlansWholeLevelsThenPassesThenTiles) {
+  const Model model = RandomModel();
+  const LevelRunner runner(model, {});
+  EXPECT_TRUE(runner.Plan(960, 1280, true, 0)->passes_together);
+  const auto unlimited = runner.Plan(960, 1280, true, int64_t{1} << 40);
+  EXPECT_EQ(unlimited->rows * unlimited->columns, 1);
+  const auto whole = Executor::Create(model.detector.network, {1, 3, 960, 1280}, {});
+  ASSERT_TRUE(whole.ok());
+  const auto single = runner.Plan(960, 1280, true, (*whole)->activation_bytes() * 3 / 2);
+  ASSERT_TRUE(single.ok());
+  EXPECT_FALSE(single->passes_together);
+  EXPECT_EQ(single->rows * single->columns, 1);
+  const auto tiled = runner.Plan(960, 1280, true, (*whole)->activation_bytes() / 2);
+  ASSERT_TRUE(tiled.ok());
+  EXPECT_GT(tiled->rows * tiled->columns, 1);
+  EXPECT_LT(tiled->tile_height * tiled->tile_width, 960 * 1280);
+  EXPECT_THAT(std::string(runner.Plan(960, 1280, true, 1000).status().message()), HasSubstr("smallest tile"));
 }
 
 TEST(FaceDetectorTest, TinyAndThinImagesWork) {

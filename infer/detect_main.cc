@@ -1,18 +1,21 @@
 // infer/detect: finds faces.
 #include <cstdio>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
 #include "data_tools/base/atomic_output.h"
 #include "data_tools/base/provenance.h"
 #include "data_tools/base/status_macros.h"
 #include "data_tools/base/tool_main.h"
 #include "data_tools/dataset.h"
 #include "infer/detect_images.h"
+#include "model/engine_flags.h"
 #include "model/openmp_policy.h"
 
 ABSL_FLAG(std::string, model, "", "the detector (.safetensors, or a published .caffemodel)");
@@ -31,6 +34,10 @@ ABSL_FLAG(double, score_threshold, 0.05, "boxes of this score or less are left o
 ABSL_FLAG(bool, draw, false, "write pictures with the boxes into OUTPUT/drawn");
 ABSL_FLAG(double, draw_threshold, 0.5, "least score drawn");
 ABSL_FLAG(int, threads, 0, "0: all processors");
+ABSL_FLAG(std::string, memory_limit, "",
+          "memory the process may use, such as 2GiB or 800MB (empty: no limit); larger levels are run in tiles, with "
+          "the same "
+          "detections");
 ABSL_FLAG(std::string, device, "auto", "auto or cpu; cuda:N where it is built in");
 
 namespace hardface {
@@ -49,8 +56,24 @@ absl::StatusOr<std::vector<int>> ParseLevels() {
   return levels;
 }
 
+absl::StatusOr<int64_t> ParseBytes(const std::string& text) {
+  if (text.empty()) return 0;
+  const std::vector<std::pair<absl::string_view, double>> units = {
+      {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"GB", 1e9}, {"MB", 1e6}};
+  for (const auto& [unit, factor] : units) {
+    absl::string_view number = text;
+    double value = 0;
+    if (absl::ConsumeSuffix(&number, unit) && absl::SimpleAtod(number, &value) && value > 0 && value < 1e6) {
+      return static_cast<int64_t>(value * factor);
+    }
+  }
+  return UsageError(absl::StrCat("--memory_limit=", text, ": give a number and a unit, such as 2GiB or 800MB"));
+}
+
 absl::StatusOr<DetectImagesOptions> OptionsFromFlags() {
   DetectImagesOptions options;
+  ASSIGN_OR_RETURN(options.detect.engine, EngineFromFlags());
+  ASSIGN_OR_RETURN(options.detect.memory_limit, ParseBytes(absl::GetFlag(FLAGS_memory_limit)));
   ASSIGN_OR_RETURN(options.detect.pyramid, ParseLevels());
   options.detect.flip = absl::GetFlag(FLAGS_flip);
   options.detect.score_threshold = static_cast<float>(absl::GetFlag(FLAGS_score_threshold));

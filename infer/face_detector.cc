@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "data_tools/base/status_macros.h"
 #include "model/anchors.h"
 #include "model/image_input.h"
@@ -12,6 +13,8 @@ namespace {
 
 constexpr int kReferenceLevel = 800;
 constexpr int kLongestSide = 1200;
+// What a process of ours takes for code, libraries, small buffers and the convolutions' workspace.
+constexpr int64_t kProcessBytes = int64_t{160} << 20;
 
 }  // namespace
 
@@ -22,29 +25,39 @@ double BaseScale(int width, int height) {
 }
 
 FaceDetector::FaceDetector(Model model, DetectOptions options)
-    : model_(std::move(model)), options_(std::move(options)), executors_(model_.detector.network, ExecutorOptions()) {}
+    : model_(std::move(model)), options_(std::move(options)), runner_(model_, [this] {
+        ExecutorOptions executor_options;
+        executor_options.engine = options_.engine;
+        return executor_options;
+      }()) {}
+
+absl::StatusOr<int64_t> FaceDetector::ActivationBytes(const cv::Mat& image, const cv::Mat& level) const {
+  if (options_.memory_limit == 0) return 0;
+  int64_t parameters = 0;
+  for (const auto& [name, array] : model_.parameters) parameters += static_cast<int64_t>(array.values.size() * 4);
+  // The image and the next one, read ahead; the level; weights as they are and transformed (64 values for 9 at most).
+  const auto pixels = static_cast<int64_t>(image.total() * image.elemSize());
+  const int64_t held = kProcessBytes + 2 * pixels + static_cast<int64_t>(level.total() * level.elemSize()) +
+                       parameters + parameters * 64 / 9;
+  if (held < options_.memory_limit) return options_.memory_limit - held;
+  return absl::ResourceExhaustedError(
+      absl::StrCat("an image of ", image.cols, " x ", image.rows, " pixels and this model take ", held / 1000000,
+                   " MB before any activations; raise --memory_limit (", options_.memory_limit / 1000000, " MB)"));
+}
 
 absl::Status FaceDetector::DetectAtScale(const cv::Mat& image, double scale, std::vector<ScoredBox>* all) {
-  const cv::Mat resized = ResizeToFloat(image, scale);
-  const int multiple = model_.detector.size_multiple, passes = options_.flip ? 2 : 1;
-  const Shape shape{passes, 3, RoundUp(resized.rows, multiple), RoundUp(resized.cols, multiple)};
-  ASSIGN_OR_RETURN(Executor* const executor, executors_.Get(shape, model_.parameters, /*version=*/0));
-  for (int n = 0; n < passes; ++n) {
-    WriteNetworkInput(resized, model_.info.input_divisor, /*mirror=*/n == 1, n, executor->input());
-  }
-  executor->Forward();
+  const cv::Mat level = ResizeToFloat(image, scale);
+  ASSIGN_OR_RETURN(const int64_t activation_bytes, ActivationBytes(image, level));
   const auto factor = static_cast<float>(1.0 / scale), width = static_cast<float>(image.cols);
-  for (int n = 0; n < passes; ++n) {
-    const auto planes = PlanesOf(
-        model_.detector, [&](const std::string& name) { return executor->output(name); }, n);
-    for (auto [box, score] : DecodeDetections(planes, resized.cols, resized.rows, options_.decode)) {
+  return runner_.Run(level, options_.flip, activation_bytes, [&](bool mirrored, const auto& output, int n) {
+    const auto planes = PlanesOf(model_.detector, output, n);
+    for (auto [box, score] : DecodeDetections(planes, level.cols, level.rows, options_.decode)) {
       if (score <= options_.score_threshold) continue;
       box = {box.x1 * factor, box.y1 * factor, box.x2 * factor, box.y2 * factor};
-      if (n == 1) box = {width - box.x2, box.y1, width - box.x1, box.y2};  // x -> width - x, as published
+      if (mirrored) box = {width - box.x2, box.y1, width - box.x1, box.y2};  // x -> width - x, as published
       all->push_back({box, score});
     }
-  }
-  return absl::OkStatus();
+  });
 }
 
 absl::StatusOr<std::vector<ScoredBox>> FaceDetector::Detect(const cv::Mat& image) {

@@ -7,9 +7,10 @@
 
 #include "absl/status/statusor.h"
 #include "infer/decode.h"
+#include "infer/level_runner.h"
 #include "infer/nms.h"
-#include "model/executor_cache.h"
 #include "model/model_file.h"
+#include "model/ops/conv2d.h"
 
 namespace hardface {
 
@@ -24,6 +25,9 @@ struct DetectOptions {
   Merge merge = Merge::kVote;
   VoteOptions vote;
   float nms_threshold = 0.4f;  // IoU, of Merge::kNms
+  Conv2dEngine engine = Conv2dEngine::kFastest;
+  // Bytes of memory that this process may use (0: no limit). Levels that need more are run in tiles (level_runner.h).
+  int64_t memory_limit = 0;
 };
 
 // 800 / short side, unless that takes the long side beyond 1200; then 1200 / long side.
@@ -34,16 +38,20 @@ class FaceDetector {
  public:
   FaceDetector(Model model, DetectOptions options);
 
-  // The faces of an 8-bit BGR image, pixels of it, in falling score.
+  // The faces of an 8-bit BGR image, pixels of it, in falling score. ResourceExhausted when the memory limit is too
+  // low, saying what is needed.
   absl::StatusOr<std::vector<ScoredBox>> Detect(const cv::Mat& image);
 
  private:
   // Adds the boxes of one level to ALL, in pixels of the image.
   absl::Status DetectAtScale(const cv::Mat& image, double scale, std::vector<ScoredBox>* all);
 
+  // What the memory limit leaves for activations while IMAGE and its resized LEVEL are held.
+  absl::StatusOr<int64_t> ActivationBytes(const cv::Mat& image, const cv::Mat& level) const;
+
   const Model model_;
   const DetectOptions options_;
-  ExecutorCache executors_;
+  LevelRunner runner_;
 };
 
 }  // namespace hardface

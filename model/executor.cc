@@ -146,7 +146,7 @@ absl::StatusOr<std::unique_ptr<Executor>> Executor::Create(const NetworkSpec& ne
   executor->offsets_ = std::move(plan.offsets);
   executor->buffers_ = std::move(buffers.views);
   executor->gradient_written_.assign(executor->buffers_.size(), false);
-  executor->Bind();
+  if (options.resources == nullptr) executor->Bind();
   return executor;
 }
 

@@ -50,8 +50,8 @@ class Executor {
   // are; call again after an update.
   void SetParameters(const ParameterSet& parameters);
 
-  // With shared resources: call before each use, since another executor may have run, or moved the memory. From then to
-  // the last access of outputs or gradients, no other may run.
+  // With shared resources: call before each use (the first time, too), since another executor may have run, or moved
+  // the memory. From then to the last access of outputs or gradients, no other may run.
   void Bind();
 
   // Where to write the image before Forward(): (N, 3, H, W), block 1.

@@ -40,7 +40,7 @@ void BM_Network(benchmark::State& state, const std::string& engine, bool trunk_o
   const auto executor = *Executor::Create(network, shape, options);
   const std::vector<ParameterSpec> specs = ListParameters(network);
   const ParameterSet parameters = InitializeParameters(specs, Initialization::kHe, 1);
-  ParameterSet gradients = ZeroParameters(specs);
+  ParameterSet gradients = training ? ZeroParameters(specs) : ParameterSet();
   executor->SetParameters(parameters);
   for (int64_t i = 0; i < shape.size(); ++i) executor->input().data[i] = static_cast<float>(i % 255 - 127) / 64;
   const auto run = [&] {

@@ -15,8 +15,10 @@ cv::Mat ResizeToFloat(const cv::Mat& image, double scale);
 inline int RoundUp(int size, int multiple) { return (size + multiple - 1) / multiple * multiple; }
 
 // Writes float BGR into image N of INPUT (N, 3, H, W; block 1): mean subtracted, divided by INPUT_DIVISOR, mirrored on
-// request; the rest at the right and bottom becomes zero.
-void WriteNetworkInput(const cv::Mat& image, float input_divisor, bool mirror, int n, const TensorView& input);
+// request. INPUT shows the (mirrored) image from the pixel FROM on; what lies beyond it at the right and bottom is
+// zero.
+void WriteNetworkInput(const cv::Mat& image, float input_divisor, bool mirror, int n, const TensorView& input,
+                       cv::Point from = {0, 0});
 
 }  // namespace hardface
 

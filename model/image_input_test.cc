@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <opencv2/core.hpp>
+#include <opencv2/imgproc.hpp>
+
 #include "model/model_file.h"
 
 namespace hardface {
@@ -28,6 +31,37 @@ TEST(ResizeToFloatTest, RoundsTheSizeAndNeverVanishes) {
   EXPECT_EQ(ResizeToFloat(image, 0.5).size(), cv::Size(25, 15));
   EXPECT_EQ(ResizeToFloat(image, 0.001).size(), cv::Size(1, 1));
   EXPECT_EQ(ResizeToFloat(image, 1.01).at<cv::Vec3f>(3, 3), cv::Vec3f(1, 2, 3));
+}
+
+TEST(ResizeToFloatTest, AgreesWithOpenCv) {
+  cv::Mat image(37, 53, CV_8UC3), floats, expected;
+  cv::RNG random(1);
+  random.fill(image, cv::RNG::UNIFORM, 0, 256);
+  image.convertTo(floats, CV_32FC3);
+  for (const double scale : {0.21, 0.5, 0.77, 1.0, 1.3, 2.0, 3.75}) {
+    cv::resize(floats, expected, cv::Size(), scale, scale, cv::INTER_LINEAR);
+    const cv::Mat resized = ResizeToFloat(image, scale);
+    ASSERT_EQ(resized.size(), expected.size()) << scale;
+    EXPECT_LT(cv::norm(resized, expected, cv::NORM_INF), 2e-3) << scale;
+  }
+}
+
+TEST(WriteNetworkInputTest, ShowsAWindow) {
+  cv::Mat image(6, 9, CV_32FC3);
+  cv::RNG random(2);
+  random.fill(image, cv::RNG::UNIFORM, 0, 256);
+  for (const bool mirror : {false, true}) {
+    const Tensor whole({1, 3, 8, 12}), window({1, 3, 4, 5});
+    WriteNetworkInput(image, 64, mirror, 0, whole.view());
+    WriteNetworkInput(image, 64, mirror, 0, window.view(), {6, 3});
+    for (int c = 0; c < 3; ++c) {
+      for (int y = 0; y < 4; ++y) {
+        for (int x = 0; x < 5; ++x) {
+          EXPECT_EQ(window.view().at(0, c, y, x), whole.view().at(0, c, y + 3, x + 6)) << mirror << c << y << x;
+        }
+      }
+    }
+  }
 }
 
 TEST(RoundUpTest, GoesToTheNextMultiple) {

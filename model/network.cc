@@ -1,5 +1,6 @@
 #include "model/network.h"
 
+#include <algorithm>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -78,6 +79,33 @@ absl::StatusOr<std::map<std::string, Shape>> InferShapes(const NetworkSpec& netw
     ASSIGN_OR_RETURN(shapes[layer.name], OutputShape(layer, inputs));
   }
   return shapes;
+}
+
+int ReceptiveRadius(const NetworkSpec& network) {
+  struct Reach {
+    int radius = 0, stride = 1;  // image pixels
+  };
+  std::map<std::string, Reach> reaches;
+  int largest = 0;
+  for (const LayerSpec& layer : network.layers) {
+    Reach reach;
+    for (const std::string& input : layer.inputs) {
+      reach.radius = std::max(reach.radius, reaches.at(input).radius);
+      reach.stride = reaches.at(input).stride;
+    }
+    if (layer.kind == LayerKind::kConv2d) reach.radius += layer.kernel / 2 * layer.dilation * reach.stride;
+    if (layer.kind == LayerKind::kMaxPool) {
+      reach.radius += reach.stride;
+      reach.stride *= 2;
+    }
+    if (layer.kind == LayerKind::kUpsample) {
+      reach.radius += reach.stride;  // the neighbouring coarse pixel
+      reach.stride /= 2;
+    }
+    largest = std::max(largest, reach.radius);
+    reaches[layer.name] = reach;
+  }
+  return largest;
 }
 
 std::vector<ParameterSpec> ListParameters(const NetworkSpec& network) {

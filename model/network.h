@@ -57,6 +57,10 @@ struct ParameterSpec {
 // meet an odd size or a concat's inputs differ.
 absl::StatusOr<std::map<std::string, Shape>> InferShapes(const NetworkSpec& network, const Shape& input);
 
+// How far, in image pixels, an output's value may depend on the image around the pixels it stands for (an
+// upper bound). Parts of an image that overlap by that much give the outputs of the whole.
+int ReceptiveRadius(const NetworkSpec& network);
+
 // Every parameter once, in the order of first use.
 std::vector<ParameterSpec> ListParameters(const NetworkSpec& network);
 

@@ -1,0 +1,62 @@
+// Runs a detector over one level of an image pyramid: whole or, to keep to a memory limit, in overlapping tiles.
+#ifndef HARDFACE_INFER_LEVEL_RUNNER_H_
+#define HARDFACE_INFER_LEVEL_RUNNER_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <opencv2/core/mat.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "model/executor_cache.h"
+#include "model/model_file.h"
+#include "model/tensor.h"
+
+namespace hardface {
+
+// How a level of padded size HEIGHT x WIDTH is run.
+struct LevelPlan {
+  bool passes_together = true;  // as it is and mirrored in one batch
+  int rows = 1, columns = 1;    // tiles
+  int tile_height = 0, tile_width = 0;
+};
+
+// Not thread-safe; a call uses all OpenMP threads.
+class LevelRunner {
+ public:
+  // MODEL must outlive this.
+  LevelRunner(const Model& model, const ExecutorOptions& options);
+
+  // Receives a pass's output tensors (block 1) by name, of image N of their batch; valid during the call.
+  using Visitor =
+      std::function<void(bool mirrored, const std::function<TensorView(const std::string&)>& output, int n)>;
+
+  // LEVEL: float BGR (0..255) of the level's size. Runs it as it is and, with FLIP, mirrored. ACTIVATION_BYTES limits
+  // what the network's activations take (0: no limit); tiles overlap by the network's receptive radius, so that their
+  // outputs are those of the whole level up to the rounding of floats. ResourceExhausted when no tile is small enough,
+  // naming the need.
+  absl::Status Run(const cv::Mat& level, bool flip, int64_t activation_bytes, const Visitor& visit);
+
+  // The largest pieces that fit; of equal ones those with the least overlap.
+  absl::StatusOr<LevelPlan> Plan(int height, int width, bool flip, int64_t activation_bytes) const;
+
+  const ExecutorResources& resources() const { return executors_.resources(); }
+
+ private:
+  absl::Status RunWhole(const cv::Mat& level, const LevelPlan& plan, const Shape& padded, bool flip,
+                        const Visitor& visit);
+  absl::Status RunTiles(const cv::Mat& level, const LevelPlan& plan, const Shape& padded, bool mirrored,
+                        const Visitor& visit);
+
+  const Model& model_;
+  ExecutorCache executors_;
+  int overlap_ = 0;             // pixels, a multiple of the detector's size multiple
+  double bytes_per_pixel_ = 0;  // of activations
+};
+
+}  // namespace hardface
+
+#endif  // HARDFACE_INFER_LEVEL_RUNNER_H_
