@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <opencv2/core.hpp>
 
@@ -28,9 +29,9 @@ std::string Folder(const std::string& name) {
   return folder;
 }
 
-Model RandomModel() {
+Model RandomModel(int width_divisor = 16) {
   Model model;
-  model.detector = *BuildDetector({"smallhard", 16, true});
+  model.detector = *BuildDetector({"smallhard", width_divisor, true});
   model.parameters = InitializeParameters(ListParameters(model.detector.network), Initialization::kHe, 3);
   model.info.input_divisor = 64;
   model.info.pyramid = {50, 100};
@@ -87,7 +88,7 @@ TEST(FaceDetectorTest, EnginesAndTilesGiveTheSameDetections) {
   options.nms_threshold = 0.3f;
   options.engine = Conv2dEngine::kOneDnnDirect;
   const cv::Mat image = RandomImage(563, 411, 3);  // no whole multiple of anything
-  const auto expected = FaceDetector(RandomModel(), options).Detect(image);
+  const auto expected = FaceDetector(RandomModel(4), options).Detect(image);
   ASSERT_TRUE(expected.ok()) << expected.status();
   struct Variant {
     Conv2dEngine engine;
@@ -95,21 +96,24 @@ TEST(FaceDetectorTest, EnginesAndTilesGiveTheSameDetections) {
   };
   for (const Variant& variant : std::vector<Variant>{{Conv2dEngine::kWinograd4, 0},
                                                      {Conv2dEngine::kWinograd6, 0},
-                                                     {Conv2dEngine::kFastest, 193 << 20},     // one pass at a time
-                                                     {Conv2dEngine::kFastest, 178 << 20}}) {  // tiles
+                                                     {Conv2dEngine::kFastest, 287 << 20},     // one pass at a time
+                                                     {Conv2dEngine::kFastest, 276 << 20}}) {  // tiles
     options.engine = variant.engine;
     options.memory_limit = variant.memory_limit;
-    const auto boxes = FaceDetector(RandomModel(), options).Detect(image);
+    const auto boxes = FaceDetector(RandomModel(4), options).Detect(image);
     ASSERT_TRUE(boxes.ok()) << boxes.status();
     ASSERT_EQ(boxes->size(), expected->size());
-    for (size_t i = 0; i < boxes->size(); ++i) {
-      const Box &a = (*boxes)[i].box, &b = (*expected)[i].box;
-      EXPECT_NEAR((*boxes)[i].score, (*expected)[i].score, 1e-4);
-      EXPECT_LT(std::abs(a.x1 - b.x1) + std::abs(a.y1 - b.y1) + std::abs(a.x2 - b.x2) + std::abs(a.y2 - b.y2), 1e-2);
+    for (const ScoredBox& box : *boxes) {  // in any order: scores that are nearly equal may change places
+      const bool found = std::any_of(expected->begin(), expected->end(), [&box](const ScoredBox& other) {
+        const Box &a = box.box, &b = other.box;
+        return std::abs(box.score - other.score) < 1e-4f &&
+               std::abs(a.x1 - b.x1) + std::abs(a.y1 - b.y1) + std::abs(a.x2 - b.x2) + std::abs(a.y2 - b.y2) < 1e-2f;
+      });
+      EXPECT_TRUE(found) << box.box.x1 << " " << box.box.y1 << " " << box.score;
     }
   }
   options.memory_limit = 100 << 20;
-  EXPECT_THAT(std::string(FaceDetector(RandomModel(), options).Detect(image).status().message()),
+  EXPECT_THAT(std::string(FaceDetector(RandomModel(4), options).Detect(image).status().message()),
               HasSubstr("raise --memory_limit"));
 }
 

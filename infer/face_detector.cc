@@ -14,7 +14,7 @@ namespace {
 constexpr int kReferenceLevel = 800;
 constexpr int kLongestSide = 1200;
 // What a process of ours takes for code, libraries, small buffers and the convolutions' workspace.
-constexpr int64_t kProcessBytes = int64_t{160} << 20;
+constexpr int64_t kProcessBytes = int64_t{224} << 20;
 
 }  // namespace
 
