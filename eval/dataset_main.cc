@@ -1,6 +1,6 @@
 // Scores detections on any dataset of ours.
 #include <cmath>
-#include <filesystem>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,10 +16,13 @@
 #include "data_tools/detections.h"
 #include "eval/attribution.h"
 #include "eval/confidence_flags.h"
+#include "eval/dataset_layout.h"
 #include "eval/dataset_score.h"
 #include "eval/layout_report.h"
 #include "eval/metrics.h"
 #include "eval/outcome_set.h"
+#include "eval/paths.h"
+#include "eval/result_check.h"
 
 ABSL_FLAG(std::string, dataset, "", "the dataset's folder");
 ABSL_FLAG(std::string, detections, "", "detections.jsonl, or a folder with one (infer:detect --format=jsonl)");
@@ -42,17 +45,6 @@ absl::StatusOr<std::vector<double>> ParseRates(const std::string& text) {
     rates.push_back(rate);
   }
   return rates;
-}
-
-LayoutReport CheckLayout(const Dataset& dataset, const JoinedDetections& joined) {
-  LayoutReport layout;
-  for (const std::string& image : joined.unknown_images) {
-    layout.Add("images that are not in the dataset", image, "their detections are left out");
-  }
-  for (size_t i : joined.without_detections) {
-    layout.Add("images without a line in the detections", dataset.entries[i].image, "their faces count as missed");
-  }
-  return layout;
 }
 
 Outcomes MakeOutcomes(const Dataset& dataset, const JoinedDetections& joined) {
@@ -87,15 +79,18 @@ absl::Status Run(const std::vector<std::string>&) {
   ASSIGN_OR_RETURN(const auto output, ScoreOutput::Create(absl::GetFlag(FLAGS_output)));
 
   ASSIGN_OR_RETURN(const Dataset dataset, ReadDataset(dataset_path));
-  ASSIGN_OR_RETURN(std::vector<ImageDetections> detections, ReadDetections(detections_path));
+  const std::string detections_file = FileOrInFolder(detections_path, "detections.jsonl");
+  ASSIGN_OR_RETURN(std::vector<ImageDetections> detections, ReadDetections(detections_file));
   ASSIGN_OR_RETURN(const JoinedDetections joined, JoinDetections(dataset, std::move(detections), detections_path));
-  RETURN_IF_ERROR(CheckLayout(dataset, joined).Resolve(absl::GetFlag(FLAGS_strict)));
+  ASSIGN_OR_RETURN(const std::vector<int64_t> lines, FilledLines(detections_file));
+  const LayoutReport layout = CheckDatasetLayout(dataset, joined, detections_file, lines);
+  RETURN_IF_ERROR(layout.Resolve(absl::GetFlag(FLAGS_strict)));
 
   DatasetScores scores = ScoreDataset(joined, rates);
   Provenance provenance;
   RETURN_IF_ERROR(provenance.AddInput(dataset.manifest_path));
-  RETURN_IF_ERROR(provenance.AddInput(
-      std::filesystem::is_directory(detections_path) ? detections_path + "/detections.jsonl" : detections_path));
+  RETURN_IF_ERROR(provenance.AddInput(detections_file));
+  if (!layout.empty()) RETURN_IF_ERROR(output->Write("layout.csv", layout.Csv()));
   RETURN_IF_ERROR(output->Write("pr.csv", CurveCsvHeader() + CurveToCsv("all", scores.curve, CurvePoints::kCorners)));
   if (absl::GetFlag(FLAGS_attribution)) RETURN_IF_ERROR(WriteAttribution(joined, output.get(), &scores.metrics));
   RETURN_IF_ERROR(WriteConfidence(MakeOutcomes(dataset, joined), /*threads=*/0, output.get(), &scores.metrics));

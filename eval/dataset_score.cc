@@ -140,11 +140,15 @@ absl::StatusOr<JoinedDetections> JoinDetections(const Dataset& dataset, std::vec
     }
   }
   std::vector<bool> named(dataset.entries.size(), false);
-  for (ImageDetections& of_image : detections) {
+  joined.entries.assign(dataset.entries.size(), -1);
+  for (size_t d = 0; d < detections.size(); ++d) {
+    ImageDetections& of_image = detections[d];
     const auto found = index.find({of_image.image, of_image.flip});
     if (found == index.end()) {
       joined.unknown_images.push_back(absl::StrCat(of_image.image, of_image.flip ? " (flipped)" : ""));
+      joined.unknown_entries.push_back(d);
     } else {
+      joined.entries[found->second] = static_cast<int64_t>(d);
       joined.images[found->second].detections = std::move(of_image.boxes);
       named[found->second] = true;
     }

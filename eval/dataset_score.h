@@ -36,6 +36,8 @@ struct JoinedDetections {
   std::vector<ScoredImage> images;          // in the dataset's order
   std::vector<size_t> without_detections;   // images that the detections do not name; they count, with nothing found
   std::vector<std::string> unknown_images;  // named by the detections, not in the dataset
+  std::vector<size_t> unknown_entries;      // where: the entries of the detections, from 0
+  std::vector<int64_t> entries;             // of each image, its entry in the detections; -1: none
 };
 
 // Joins by (image, flip). An error when the dataset is empty, names an image twice, or when no image of the detections

@@ -30,6 +30,14 @@ eval/dataset --strict --dataset="$work/set" --detections="$work/detections.jsonl
 grep -q elsewhere.jpg "$work/stderr" || fail "--strict does not name the image"
 [[ ! -e "$work/strict" ]] || fail "a failed run left an output"
 
+# Corners in place of extents.
+echo '{"image":"a.jpg","boxes":[[50,0,60,10,0.9]]}' > "$work/corners.jsonl"
+status=0
+eval/dataset --strict --dataset="$work/set" --detections="$work/corners.jsonl" --output="$work/strict" \
+  > /dev/null 2> "$work/stderr" || status=$?
+[[ "$status" == 1 ]] || fail "--strict let corners pass ($status)"
+grep -q 'corners instead of extents.*corners.jsonl:1 (a.jpg)' "$work/stderr" || fail "corners: $(cat "$work/stderr")"
+
 status=0
 eval/dataset --dataset="$work/set" --output="$work/none" 2> /dev/null || status=$?
 [[ "$status" == 2 ]] || fail "a missing flag gave exit code $status"

@@ -1,4 +1,6 @@
 // Scores detections on AFW and PASCAL faces.
+#include <cstdint>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,6 +57,8 @@ absl::Status Run(const std::vector<std::string>&) {
   RETURN_IF_ERROR(layout.Resolve(absl::GetFlag(FLAGS_strict)));
   ShiftTopEdges(absl::GetFlag(FLAGS_top_edge_shift), &detections);
   const size_t count = detections.size();
+  std::set<int32_t> seen;
+  for (const FaceEvalDetection& detection : detections) seen.insert(detection.image);
   const FaceEvalResult result = ScoreFaceEval(images, std::move(detections), absl::GetFlag(FLAGS_refits));
 
   Metrics metrics;
@@ -65,10 +69,12 @@ absl::Status Run(const std::vector<std::string>&) {
   metrics["images"] = images.size();
   metrics["faces"] = result.ranking.total_faces();
   metrics["detections"] = count;
+  metrics["images_without_detections"] = static_cast<int64_t>(images.size() - seen.size());
   Provenance provenance;
   RETURN_IF_ERROR(provenance.AddInput(absl::GetFlag(FLAGS_annotations)));
   RETURN_IF_ERROR(provenance.AddInput(detections_path));
   const std::vector<CurvePoint> curve = MakeCurve(result.ranking, Ties::kApart);
+  if (!layout.empty()) RETURN_IF_ERROR(output->Write("layout.csv", layout.Csv()));
   RETURN_IF_ERROR(output->Write("pr.csv", CurveCsvHeader() + CurveToCsv("all", curve, CurvePoints::kCorners)));
   Outcomes outcomes;
   for (const FaceEvalImage& image : images) outcomes.images.push_back(image.name);

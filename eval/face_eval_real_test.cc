@@ -30,6 +30,7 @@ TEST_P(FaceEvalRealTest, GivesThePublishedFigure) {
   LayoutReport layout;
   const auto detections = ParseFaceEvalDetections(*text, GetParam().detections, *images, &layout);
   ASSERT_TRUE(detections.ok()) << detections.status();
+  EXPECT_TRUE(layout.empty()) << layout.Text();
   // Half a unit of the last published digit.
   EXPECT_NEAR(100 * ScoreFaceEval(*images, *detections, 5).aps.back(), GetParam().percent, 0.005);
 }

@@ -46,8 +46,9 @@ struct FaceEvalDetection {
 // PATH: a .mat with the struct array Annotations (imgname, objects = rows of x1 y1 x2 y2 pose ignore).
 absl::StatusOr<std::vector<FaceEvalImage>> ReadFaceEvalAnnotations(const std::string& path);
 
-// Lines "name score x1 y1 x2 y2"; blank lines are passed over. Images that the annotations lack go to LAYOUT. Errors
-// name PLACE and line.
+// Lines "name score x1 y1 x2 y2"; blank lines are passed over. LAYOUT gets images that the annotations lack,
+// images without a detection where they are more than 1 in 50, images on another scale of scores and doubled rows.
+// Errors name PLACE and line.
 absl::StatusOr<std::vector<FaceEvalDetection>> ParseFaceEvalDetections(absl::string_view text, const std::string& place,
                                                                        const std::vector<FaceEvalImage>& images,
                                                                        LayoutReport* layout);

@@ -89,6 +89,32 @@ TEST(FaceEval, ReadsAnnotationsAndIgnoresSmallAndMarkedFaces) {
   EXPECT_FALSE(ReadFaceEvalAnnotations(WriteMat(testing::TempDir() + "/x.mat", {NewText("other", "x")})).ok());
 }
 
+TEST(FaceEval, ReportsDoubledRowsMissingImagesAndOtherScales) {
+  const std::vector<FaceEvalImage> images = {{"a", {}}, {"b", {}}, {"c", {}}};
+  LayoutReport layout;
+  ASSERT_TRUE(
+      ParseFaceEvalDetections("a 0.9 1 2 3 4\nb 90 1 2 3 4\na 0.9 1 2 3 4\na 0.8 1 2 3 4\n", "d.txt", images, &layout)
+          .ok());
+  EXPECT_EQ(layout.count("images with doubled rows"), 1);
+  EXPECT_EQ(layout.count("images without a detection"), 1);
+  EXPECT_EQ(layout.count("results on two scales of scores"), 1);
+  for (const char* place : {"d.txt:3 (a)", "d.txt (c)", "d.txt:2 (b) (score 90)"}) {
+    EXPECT_NE(layout.Text().find(place), std::string::npos) << layout.Text();
+  }
+}
+
+TEST(FaceEval, AFewImagesWithoutADetectionAreNoFinding) {
+  std::vector<FaceEvalImage> images;
+  std::string text;
+  for (int i = 0; i < 50; ++i) {
+    images.push_back({"image" + std::to_string(i), {}});
+    if (i > 0) text += images.back().name + " 0.9 1 2 3 4\n";
+  }
+  LayoutReport layout;
+  ASSERT_TRUE(ParseFaceEvalDetections(text, "d.txt", images, &layout).ok());
+  EXPECT_TRUE(layout.empty()) << layout.Text();
+}
+
 TEST(FaceEval, ReadsDetectionsAndNamesBadLines) {
   const std::vector<FaceEvalImage> images = {{"2008_003880", {}}};
   LayoutReport layout;

@@ -16,6 +16,8 @@
 #include "data_tools/dataset.h"
 #include "data_tools/detections.h"
 #include "data_tools/image_io.h"
+#include "eval/paths.h"
+#include "eval/result_check.h"
 #include "eval/result_tree.h"
 #include "eval/text_lines.h"
 
@@ -110,11 +112,14 @@ class NameIndex {
   absl::flat_hash_map<std::string, size_t> index_;
 };
 
-std::vector<FddbImage> FromJsonl(const std::vector<ImageDetections>& all) {
+// LINES: of each entry.
+std::vector<FddbImage> FromJsonl(const std::vector<ImageDetections>& all, const std::vector<int64_t>& lines) {
   std::vector<FddbImage> images;
-  for (const ImageDetections& of_image : all) {
+  for (size_t i = 0; i < all.size(); ++i) {
+    const ImageDetections& of_image = all[i];
     if (of_image.flip) continue;
-    images.push_back({of_image.image, {}});
+    const int64_t line = i < lines.size() ? lines[i] : 0;
+    images.push_back({of_image.image, {}, line});
     for (const Detection& detection : of_image.boxes) {
       FddbRegion region;
       region.x = detection.box.x;
@@ -122,6 +127,7 @@ std::vector<FddbImage> FromJsonl(const std::vector<ImageDetections>& all) {
       region.w = detection.box.w;
       region.h = detection.box.h;
       region.score = detection.score;
+      region.line = line;
       images.back().regions.push_back(region);
     }
   }
@@ -129,9 +135,11 @@ std::vector<FddbImage> FromJsonl(const std::vector<ImageDetections>& all) {
 }
 
 absl::StatusOr<std::vector<FddbImage>> ReadAnyDetections(const std::string& path) {
-  if (fs::is_directory(path) || fs::path(path).extension() == ".jsonl") {
-    ASSIGN_OR_RETURN(const std::vector<ImageDetections> all, ReadDetections(path));
-    return FromJsonl(all);
+  const std::string file = FddbDetectionsFile(path);
+  if (fs::path(file).extension() == ".jsonl") {
+    ASSIGN_OR_RETURN(const std::vector<ImageDetections> all, ReadDetections(file));
+    ASSIGN_OR_RETURN(const std::vector<int64_t> lines, FilledLines(file));
+    return FromJsonl(all, lines);
   }
   ASSIGN_OR_RETURN(const std::string text, ReadPossiblyCompressedFile(path));
   return ParseFddbText(text, path);
@@ -146,6 +154,7 @@ absl::StatusOr<std::vector<FddbImage>> ParseFddbText(absl::string_view text, con
     FddbImage image;
     image.name = WithoutExtension(std::string(absl::StripAsciiWhitespace(lines.line())));
     const int64_t name_line = lines.number();
+    image.line = name_line;
     absl::string_view count_line = lines.Next() ? lines.line() : "";
     double count;
     if (!ParseNumber(TakeWord(&count_line), &count) || count < 0 || count > kMaxRegionsPerImage ||
@@ -161,6 +170,7 @@ absl::StatusOr<std::vector<FddbImage>> ParseFddbText(absl::string_view text, con
             absl::StrCat("the file ends after ", image.regions.size(), " of ", count, " regions of ", image.name));
       }
       ASSIGN_OR_RETURN(image.regions.emplace_back(), ParseRegion(lines.line(), place, lines.number()));
+      image.regions.back().line = lines.number();
     }
     images.push_back(std::move(image));
   }
@@ -174,12 +184,14 @@ absl::StatusOr<std::vector<FddbImage>> ParseFddbText(absl::string_view text, con
 
 absl::StatusOr<FddbAnnotations> ReadFddbAnnotations(const std::string& path) {
   FddbAnnotations annotations;
-  if (!fs::is_directory(path)) {
+  if (!IsFolder(path)) {
     annotations.files = {path};
   } else {
-    for (const fs::directory_entry& entry : fs::directory_iterator(path)) {
-      if (absl::EndsWith(entry.path().string(), "-ellipseList.txt")) annotations.files.push_back(entry.path().string());
+    std::error_code error;
+    for (fs::directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
+      if (absl::EndsWith(it->path().string(), "-ellipseList.txt")) annotations.files.push_back(it->path().string());
     }
+    if (error) return absl::InternalError(absl::StrCat(path, ": cannot list this folder: ", error.message()));
     std::sort(annotations.files.begin(), annotations.files.end());
   }
   if (annotations.files.empty()) {
@@ -194,6 +206,8 @@ absl::StatusOr<FddbAnnotations> ReadFddbAnnotations(const std::string& path) {
   return annotations;
 }
 
+std::string FddbDetectionsFile(const std::string& path) { return FileOrInFolder(path, "detections.jsonl"); }
+
 absl::StatusOr<std::vector<FddbImage>> ReadFddbDetections(const std::string& path, const FddbAnnotations& annotations,
                                                           LayoutReport* layout) {
   ASSIGN_OR_RETURN(std::vector<FddbImage> found, ReadAnyDetections(path));
@@ -203,7 +217,8 @@ absl::StatusOr<std::vector<FddbImage>> ReadFddbDetections(const std::string& pat
   for (FddbImage& image : found) {
     const int64_t target = index.Find(image.name);
     if (target < 0) {
-      layout->Add("images that the annotations lack", absl::StrCat(path, " (", image.name, ")"), "they are left out");
+      layout->Add("images that the annotations lack",
+                  absl::StrCat(FddbDetectionsFile(path), ":", image.line, " (", image.name, ")"), "they are left out");
       continue;
     }
     if (!ordered[target].name.empty()) {
@@ -251,7 +266,7 @@ absl::StatusOr<std::map<std::string, PixelSize>> ReadFddbSizesOfImages(const std
     const std::string base = absl::StrCat(images_folder, "/", annotations.images[i].name);
     std::string path = base + ".jpg";
     for (const char* extension : {".jpeg", ".png"}) {
-      if (!fs::exists(path) && fs::exists(base + extension)) path = base + extension;
+      if (!IsThere(path) && IsThere(base + extension)) path = base + extension;
     }
     read[i] = ReadImageSize(path);
   });

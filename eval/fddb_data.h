@@ -2,6 +2,7 @@
 #ifndef HARDFACE_EVAL_FDDB_DATA_H_
 #define HARDFACE_EVAL_FDDB_DATA_H_
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -19,11 +20,13 @@ struct FddbRegion {
   double major = 0, minor = 0, angle = 0, center_x = 0, center_y = 0;
   double x = 0, y = 0, w = 0, h = 0;
   double score = 1;
+  int64_t line = 0;  // of the file, from 1
 };
 
 struct FddbImage {
   std::string name;  // "2002/08/11/big/img_591"
   std::vector<FddbRegion> regions;
+  int64_t line = 0;  // of the name
 };
 
 // Reads the form of annotations and detections alike: the image's name, a count, that many lines of "major minor angle
@@ -48,6 +51,9 @@ absl::StatusOr<std::vector<FddbImage>> ReadFddbDetections(const std::string& pat
 struct PixelSize {
   int width = 0, height = 0;
 };
+
+// The file that PATH, detections in either form, means: a folder stands for its detections.jsonl.
+std::string FddbDetectionsFile(const std::string& path);
 
 // Sizes by image name: from a CSV "name,width,height,..." ("#" starts a comment), a dataset's manifest, or the image
 // files IMAGES/NAME.jpg (.png, .jpeg).

@@ -71,6 +71,7 @@ TEST(FddbData, JoinsDetectionsAndReportsWhatIsLeft) {
   EXPECT_TRUE((*found)[0].regions.empty());
   ASSERT_EQ((*found)[1].regions.size(), 1u);
   EXPECT_EQ(layout.count("images that the annotations lack"), 1);
+  EXPECT_NE(layout.Text().find("found.txt:1 (elsewhere)"), std::string::npos) << layout.Text();
   EXPECT_EQ(layout.count("images without detections"), 1);
   EXPECT_FALSE(ReadFddbDetections(Write("none.txt", "elsewhere\n0\n"), *annotations, &layout).ok());
 }
@@ -103,6 +104,18 @@ TEST(FddbData, TakesSizesFromImagesAndDatasets) {
   const auto from_dataset = ReadFddbSizesOfDataset(testing::TempDir() + "/set");
   ASSERT_TRUE(from_dataset.ok()) << from_dataset.status();
   EXPECT_EQ(from_dataset->at("2002/01/01/big/img_1").height, 40);
+}
+
+TEST(FddbData, PathsThatCannotBeLookedAtAreErrors) {
+  const auto annotations = ReadFddbAnnotations(Write("list.txt", kAnnotations));
+  ASSERT_TRUE(annotations.ok()) << annotations.status();
+  const std::string path = testing::TempDir() + "/" + std::string(300, 'x');
+  LayoutReport layout;
+  EXPECT_FALSE(ReadFddbAnnotations(path).ok());
+  EXPECT_FALSE(ReadFddbDetections(path, *annotations, &layout).ok());
+  FddbAnnotations long_name;
+  long_name.images = {{std::string(300, 'y'), {}}};
+  EXPECT_FALSE(ReadFddbSizesOfImages(testing::TempDir(), long_name, 1).ok());
 }
 
 TEST(FddbData, ReadsSizes) {

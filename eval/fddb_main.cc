@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "data_tools/base/progress.h"
 #include "data_tools/base/provenance.h"
 #include "data_tools/base/status_macros.h"
 #include "data_tools/base/tool_main.h"
@@ -21,6 +22,7 @@
 #include "eval/layout_report.h"
 #include "eval/metrics.h"
 #include "eval/outcome_set.h"
+#include "eval/paths.h"
 #include "eval/ranking.h"
 
 ABSL_FLAG(std::string, annotations, "", "folder of the folds' FDDB-fold-*-ellipseList.txt, or one such list");
@@ -58,11 +60,15 @@ absl::StatusOr<Sizes> ReadSizes(const FddbAnnotations& annotations, Provenance* 
     return UsageError("give the image sizes by one of --image_sizes=CSV or DATASET and --images=FOLDER");
   }
   if (!images.empty()) return ReadFddbSizesOfImages(images, annotations, absl::GetFlag(FLAGS_threads));
-  if (absl::EndsWith(sizes, ".csv")) {
-    RETURN_IF_ERROR(provenance->AddInput(sizes));
-    return ReadFddbSizesCsv(sizes);
+  const std::string file = FileOrInFolder(sizes, "manifest.jsonl");
+  if (!IsThere(file)) {
+    return absl::NotFoundError(
+        absl::StrCat("--image_sizes=", sizes, ": ", file,
+                     " is not there; expected a CSV of name,width,height lines, or the folder of "
+                     "a dataset (with a manifest.jsonl)"));
   }
-  return ReadFddbSizesOfDataset(sizes);
+  RETURN_IF_ERROR(provenance->AddInput(file));
+  return absl::EndsWith(file, ".jsonl") ? ReadFddbSizesOfDataset(sizes) : ReadFddbSizesCsv(file);
 }
 
 absl::StatusOr<FddbMatching> ParseMatching(const std::string& text) {
@@ -107,22 +113,26 @@ absl::Status Run(const std::vector<std::string>&) {
   ASSIGN_OR_RETURN(const Sizes sizes, ReadSizes(annotations, &provenance));
   ASSIGN_OR_RETURN(const std::vector<FddbImage> detections,
                    ReadFddbDetections(absl::GetFlag(FLAGS_detections), annotations, &layout));
-  CheckFddbDetections(annotations.images, detections, &layout);
+  const std::string detections_file = FddbDetectionsFile(absl::GetFlag(FLAGS_detections));
+  CheckFddbDetections(annotations.images, detections, detections_file, &layout);
   RETURN_IF_ERROR(layout.Resolve(absl::GetFlag(FLAGS_strict)));
+  size_t boxes = 0;
+  for (const FddbImage& image : detections) boxes += image.regions.size();
+  Progress progress("score", static_cast<int64_t>(boxes), "detections");
   ASSIGN_OR_RETURN(const FddbRankings rankings,
-                   RankFddb(annotations.images, detections, sizes, matching, absl::GetFlag(FLAGS_threads)));
+                   RankFddb(annotations.images, detections, sizes, matching, absl::GetFlag(FLAGS_threads), &progress));
+  progress.Finish();
   for (const std::string& file : annotations.files) RETURN_IF_ERROR(provenance.AddInput(file));
-  RETURN_IF_ERROR(provenance.AddInput(absl::GetFlag(FLAGS_detections)));
+  RETURN_IF_ERROR(provenance.AddInput(detections_file));
 
   const std::vector<CurvePoint> discrete = MakeCurve(rankings.discrete, Ties::kTogether);
   const std::vector<CurvePoint> continuous = MakeCurve(rankings.continuous, Ties::kTogether);
   Metrics metrics = MakeMetrics(discrete, continuous, counts);
-  size_t boxes = 0;
-  for (const FddbImage& image : detections) boxes += image.regions.size();
   metrics["matching"] = absl::GetFlag(FLAGS_matching);
   metrics["images"] = annotations.images.size();
   metrics["faces"] = rankings.discrete.total_faces();
   metrics["detections"] = boxes;
+  if (!layout.empty()) RETURN_IF_ERROR(output->Write("layout.csv", layout.Csv()));
   RETURN_IF_ERROR(output->Write("roc.csv", CurveCsvHeader() + CurveToCsv("discrete", discrete, CurvePoints::kAll) +
                                                CurveToCsv("continuous", continuous, CurvePoints::kAll)));
   RETURN_IF_ERROR(WriteConfidence(MakeOutcomes(annotations, rankings, counts), absl::GetFlag(FLAGS_threads),

@@ -45,6 +45,8 @@ TEST(FddbRealTest, BothOfficialCurvesAreReproducedAtEveryPoint) {
   LayoutReport layout;
   const auto detections = ReadFddbDetections(fddb + "/detections/s3fd.txt.zst", *annotations, &layout);
   ASSERT_TRUE(detections.ok()) << detections.status();
+  CheckFddbDetections(annotations->images, *detections, "s3fd.txt", &layout);
+  EXPECT_TRUE(layout.empty()) << layout.Text();
   const auto rankings = RankFddb(annotations->images, *detections, *sizes, FddbMatching::kOfficial, /*threads=*/0);
   ASSERT_TRUE(rankings.ok()) << rankings.status();
   EXPECT_EQ(rankings->discrete.total_faces(), 5171);

@@ -10,10 +10,12 @@
 #include "data_tools/base/parallel.h"
 #include "eval/assignment.h"
 #include "eval/kuhn_assignment.h"
+#include "eval/result_check.h"
 
 namespace hardface {
 namespace {
 
+constexpr size_t kProgressBundle = 256;  // detections
 constexpr double kPi = 3.14159265358979323846;
 
 // A row's pixels [begin, end) of a convex region.
@@ -119,7 +121,8 @@ struct Totals {
 // Takes an image's detections one after another and knows the scores of the assignment so far.
 class RunningMatch {
  public:
-  RunningMatch(int faces, FddbMatching matching) : matching_(matching), maximum_(faces), faces_(faces) {}
+  RunningMatch(int faces, FddbMatching matching)
+      : matching_(matching), maximum_(faces), faces_(faces), rows_(faces), overlapped_(faces, false) {}
 
   // IOUS: with each face.
   void Add(std::vector<double> ious) {
@@ -128,7 +131,11 @@ class RunningMatch {
     if (matching_ == FddbMatching::kMaximum) {
       maximum_.Add(std::move(ious));
     } else {
-      columns_.push_back(std::move(ious));
+      ++columns_;
+      for (int face = 0; face < faces_; ++face) {
+        rows_[face].push_back(ious[face]);
+        if (ious[face] > 0) overlapped_[face] = true;
+      }
     }
   }
 
@@ -138,19 +145,17 @@ class RunningMatch {
     if (matching_ == FddbMatching::kMaximum) {
       for (int face = 0; face < faces_; ++face) totals_.Add(maximum_.PairWeight(face));
     } else {
-      for (double iou : KuhnPairWeights(OverlappedFaces())) totals_.Add(iou);
+      for (double iou : KuhnPairWeights(OverlappedFaces(), columns_)) totals_.Add(iou);
     }
     return totals_;
   }
 
  private:
   // [face][detection], without faces that no detection overlaps.
-  std::vector<std::vector<double>> OverlappedFaces() const {
-    std::vector<std::vector<double>> rows;
+  std::vector<const double*> OverlappedFaces() const {
+    std::vector<const double*> rows;
     for (int face = 0; face < faces_; ++face) {
-      std::vector<double> row;
-      for (const std::vector<double>& column : columns_) row.push_back(column[face]);
-      if (std::any_of(row.begin(), row.end(), [](double iou) { return iou > 0; })) rows.push_back(std::move(row));
+      if (overlapped_[face]) rows.push_back(rows_[face].data());
     }
     return rows;
   }
@@ -158,31 +163,20 @@ class RunningMatch {
   const FddbMatching matching_;
   Assignment maximum_;
   const int faces_;
-  std::vector<std::vector<double>> columns_;  // [detection][face], for kOfficial
+  std::vector<std::vector<double>> rows_;  // [face][detection], for kOfficial
+  std::vector<bool> overlapped_;           // of each face, whether some detection overlaps it
+  int columns_ = 0;
   bool changed_ = false;
   Totals totals_;
 };
 
-// The upright rectangle around a region.
-FddbRegion BoundingBox(const FddbRegion& region) {
-  if (!region.is_ellipse) return region;
+// The upright rectangle around a region: a cheap stand-in where pixels do not matter.
+FaceRect BoundingBox(const FddbRegion& region) {
+  if (!region.is_ellipse) return {region.x, region.y, region.w, region.h};
   const double cosine = std::cos(region.angle), sine = std::sin(region.angle);
   const double half_w = std::hypot(region.major * cosine, region.minor * sine);
   const double half_h = std::hypot(region.major * sine, region.minor * cosine);
-  FddbRegion box;
-  box.x = region.center_x - half_w;
-  box.y = region.center_y - half_h;
-  box.w = 2 * half_w;
-  box.h = 2 * half_h;
-  return box;
-}
-
-// IoU of the rectangles around two regions: a cheap stand-in where pixels do not matter.
-double BoundingIou(const FddbRegion& first, const FddbRegion& second) {
-  const FddbRegion a = BoundingBox(first), b = BoundingBox(second);
-  const double w = std::min(a.x + a.w, b.x + b.w) - std::max(a.x, b.x);
-  const double h = std::min(a.y + a.h, b.y + b.h) - std::max(a.y, b.y);
-  return w <= 0 || h <= 0 ? 0 : w * h / (a.w * a.h + b.w * b.h - w * h);
+  return {region.center_x - half_w, region.center_y - half_h, 2 * half_w, 2 * half_h};
 }
 
 void AppendSteps(const std::vector<FddbStep>& steps, int32_t image, FddbRankings* rankings) {
@@ -211,7 +205,7 @@ std::vector<std::vector<double>> FddbIous(const std::vector<FddbRegion>& faces,
 }
 
 std::vector<FddbStep> ScoreFddbImage(const std::vector<FddbRegion>& faces, const std::vector<FddbRegion>& detections,
-                                     PixelSize size, FddbMatching matching) {
+                                     PixelSize size, FddbMatching matching, Progress* progress) {
   const std::vector<std::vector<double>> ious = FddbIous(faces, detections, size);
   std::vector<size_t> order(detections.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -220,6 +214,7 @@ std::vector<FddbStep> ScoreFddbImage(const std::vector<FddbRegion>& faces, const
   RunningMatch match(static_cast<int>(faces.size()), matching);
   std::vector<FddbStep> steps;
   Totals before;
+  size_t counted = 0;
   for (size_t begin = 0; begin < order.size();) {
     const double score = detections[order[begin]].score;
     size_t end = begin;
@@ -233,6 +228,11 @@ std::vector<FddbStep> ScoreFddbImage(const std::vector<FddbRegion>& faces, const
     steps.push_back(
         {score, discrete, after.continuous - before.continuous, static_cast<double>(end - begin) - discrete});
     before = after;
+    // In bundles, as counting takes a lock.
+    if (progress != nullptr && (end == order.size() || end / kProgressBundle != begin / kProgressBundle)) {
+      progress->Advance(static_cast<int64_t>(end - counted));
+      counted = end;
+    }
     begin = end;
   }
   return steps;
@@ -240,8 +240,8 @@ std::vector<FddbStep> ScoreFddbImage(const std::vector<FddbRegion>& faces, const
 
 absl::StatusOr<FddbRankings> RankFddb(const std::vector<FddbImage>& annotations,
                                       const std::vector<FddbImage>& detections,
-                                      const std::map<std::string, PixelSize>& sizes, FddbMatching matching,
-                                      int threads) {
+                                      const std::map<std::string, PixelSize>& sizes, FddbMatching matching, int threads,
+                                      Progress* progress) {
   std::vector<PixelSize> size_of(annotations.size());
   for (size_t i = 0; i < annotations.size(); ++i) {
     const auto found = sizes.find(annotations[i].name);
@@ -258,7 +258,7 @@ absl::StatusOr<FddbRankings> RankFddb(const std::vector<FddbImage>& annotations,
   constexpr int64_t kChunk = 16;
   ParallelFor((count + kChunk - 1) / kChunk, threads, [&](int64_t chunk) {
     for (int64_t i = chunk * kChunk; i < std::min(count, (chunk + 1) * kChunk); ++i) {
-      steps[i] = ScoreFddbImage(annotations[i].regions, detections[i].regions, size_of[i], matching);
+      steps[i] = ScoreFddbImage(annotations[i].regions, detections[i].regions, size_of[i], matching, progress);
     }
   });
   FddbRankings rankings;
@@ -274,26 +274,26 @@ absl::StatusOr<FddbRankings> RankFddb(const std::vector<FddbImage>& annotations,
 }
 
 void CheckFddbDetections(const std::vector<FddbImage>& annotations, const std::vector<FddbImage>& detections,
-                         LayoutReport* layout) {
-  ScoreScaleCheck scale;
-  CornerCheck corners;
+                         const std::string& path, LayoutReport* layout) {
+  std::vector<ImageEvidence> evidence;
   for (size_t i = 0; i < annotations.size(); ++i) {
-    const std::vector<FddbRegion>& regions = detections[i].regions;
-    for (const FddbRegion& region : regions) scale.Add(region.score, detections[i].name);
-    const auto best = std::max_element(regions.begin(), regions.end(),
-                                       [](const FddbRegion& a, const FddbRegion& b) { return a.score < b.score; });
-    if (best == regions.end() || best->is_ellipse) continue;
-    FddbRegion as_corners = *best;
-    as_corners.w = best->w - best->x;
-    as_corners.h = best->h - best->y;
-    const auto hits = [&](const FddbRegion& region) {
-      return std::any_of(annotations[i].regions.begin(), annotations[i].regions.end(),
-                         [&](const FddbRegion& face) { return BoundingIou(face, region) > 0.5; });
-    };
-    corners.Add(hits(*best), as_corners.w > 0 && as_corners.h > 0 && hits(as_corners), detections[i].name);
+    std::vector<FaceRect> faces;
+    for (const FddbRegion& face : annotations[i].regions) faces.push_back(BoundingBox(face));
+    std::vector<ResultBox> boxes;
+    bool any_ellipse = false;
+    for (const FddbRegion& region : detections[i].regions) {
+      any_ellipse = any_ellipse || region.is_ellipse;
+      const FaceRect box = BoundingBox(region);
+      boxes.push_back({box.x, box.y, box.w, box.h, region.score, region.line});
+    }
+    evidence.push_back(ExamineImage(boxes, faces));
+    if (any_ellipse) evidence.back().could_be_corners = false;
+    evidence.back().file = path;
+    evidence.back().image = detections[i].name;
   }
-  scale.Report(layout);
-  corners.Report(layout);
+  ReportCorners(evidence, layout);
+  ReportScoreScales(evidence, layout);
+  ReportDoubledRows(evidence, layout);
 }
 
 }  // namespace hardface

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "data_tools/base/progress.h"
 #include "eval/fddb_data.h"
 #include "eval/layout_report.h"
 #include "eval/ranking.h"
@@ -39,22 +40,23 @@ struct FddbStep {
   double discrete = 0, continuous = 0, false_positives = 0;
 };
 std::vector<FddbStep> ScoreFddbImage(const std::vector<FddbRegion>& faces, const std::vector<FddbRegion>& detections,
-                                     PixelSize size, FddbMatching matching);
+                                     PixelSize size, FddbMatching matching, Progress* progress = nullptr);
 
 // Both rankings over all images: true_positives are the discrete or the continuous score.
 struct FddbRankings {
   Ranking discrete;
   Ranking continuous;
 };
-// DETECTIONS in the order of ANNOTATIONS. Fails when a size is missing.
+// DETECTIONS in the order of ANNOTATIONS. Fails when a size is missing. PROGRESS counts detections.
 absl::StatusOr<FddbRankings> RankFddb(const std::vector<FddbImage>& annotations,
                                       const std::vector<FddbImage>& detections,
-                                      const std::map<std::string, PixelSize>& sizes, FddbMatching matching,
-                                      int threads);
+                                      const std::map<std::string, PixelSize>& sizes, FddbMatching matching, int threads,
+                                      Progress* progress = nullptr);
 
-// Enters detections that look like corners x1 y1 x2 y2, and scores on two scales, into the report.
+// Enters images whose detections look like corners x1 y1 x2 y2, have scores on another scale or rows twice into the
+// report. PATH: the detections' file, for the report's places.
 void CheckFddbDetections(const std::vector<FddbImage>& annotations, const std::vector<FddbImage>& detections,
-                         LayoutReport* layout);
+                         const std::string& path, LayoutReport* layout);
 
 }  // namespace hardface
 

@@ -118,13 +118,14 @@ TEST(RankFddb, SumsOverImagesAndNeedsEverySize) {
 TEST(CheckFddbDetections, SeesCornersAndTwoScales) {
   const std::vector<FddbImage> faces = {{"a", {Box(40, 40, 20, 20)}}};
   LayoutReport good, corners, scales;
-  CheckFddbDetections(faces, {{"a", {Box(40, 40, 20, 20, 0.9)}}}, &good);
+  CheckFddbDetections(faces, {{"a", {Box(40, 40, 20, 20, 0.9)}}}, "f", &good);
   EXPECT_TRUE(good.empty()) << good.Text();
-  CheckFddbDetections(faces, {{"a", {Box(40, 40, 60, 60, 0.9)}}}, &corners);
+  CheckFddbDetections(faces, {{"a", {Box(40, 40, 60, 60, 0.9)}}}, "f", &corners);
   EXPECT_EQ(corners.count("results of corners instead of extents"), 1);
-  std::vector<FddbRegion> mixed(10, Box(40, 40, 20, 20, 0.5));
+  std::vector<FddbRegion> mixed;
+  for (int i = 0; i < 10; ++i) mixed.push_back(Box(40, 40, 20, 20, 0.5 + 0.01 * i));
   mixed.push_back(Box(40, 40, 20, 20, 55));
-  CheckFddbDetections(faces, {{"a", mixed}}, &scales);
+  CheckFddbDetections(faces, {{"a", mixed}}, "f", &scales);
   EXPECT_EQ(scales.count("results on two scales of scores"), 1);
 }
 

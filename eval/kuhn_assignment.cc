@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <numeric>
 #include <utility>
 
@@ -12,26 +13,17 @@ constexpr double kEpsilon = 1e-15;  // the tool's own
 // Each change pairs a row or shrinks a dual; rounding must not keep it going for ever.
 constexpr int kMaxDualChanges = 1'000'000;
 
-using Matrix = std::vector<std::vector<double>>;
-
-Matrix Transposed(const Matrix& matrix) {
-  Matrix out(matrix[0].size(), std::vector<double>(matrix.size()));
-  for (size_t i = 0; i < matrix.size(); ++i) {
-    for (size_t j = 0; j < matrix[i].size(); ++j) out[j][i] = matrix[i][j];
-  }
-  return out;
-}
-
 // At most as many rows as columns.
 class KuhnSolver {
  public:
-  explicit KuhnSolver(const Matrix& weights)
+  KuhnSolver(absl::Span<const double* const> weights, int columns)
       : weights_(weights),
         rows_(static_cast<int>(weights.size())),
-        columns_(static_cast<int>(weights[0].size())),
+        columns_(columns),
         row_dual_(rows_, 0),
         column_dual_(columns_, 0),
-        tight_(rows_, std::vector<bool>(columns_)),
+        tight_(static_cast<size_t>(rows_) * columns_),
+        tight_in_column_(columns_),
         column_of_(rows_, -1),
         row_of_(columns_, -1),
         found_from_(rows_, -1) {}
@@ -68,6 +60,8 @@ class KuhnSolver {
     return rows_first;
   }
 
+  size_t Index(int i, int j) const { return static_cast<size_t>(i) * columns_ + j; }
+  bool IsTight(int i, int j) const { return tight_[Index(i, j)] != 0; }
   double Slack(int i, int j) const { return row_dual_[i] + column_dual_[j] - weights_[i][j]; }
 
   void Pair(int i, int j) {
@@ -77,13 +71,19 @@ class KuhnSolver {
 
   // Pairs whose slack has become positive are given up.
   void UpdateTight() {
+    std::fill(tight_in_column_.begin(), tight_in_column_.end(), 0);
     for (int i = 0; i < rows_; ++i) {
+      const double* const weights = weights_[i];
+      const double row_dual = row_dual_[i];
+      uint8_t* const tight = &tight_[Index(i, 0)];
       for (int j = 0; j < columns_; ++j) {
-        tight_[i][j] = std::fabs(Slack(i, j)) < kEpsilon;
-        if (tight_[i][j] || column_of_[i] != j) continue;
-        column_of_[i] = -1;
-        row_of_[j] = -1;
+        tight[j] = std::fabs(row_dual + column_dual_[j] - weights[j]) < kEpsilon;
+        tight_in_column_[j] += tight[j];
       }
+      const int paired = column_of_[i];
+      if (paired < 0 || tight[paired]) continue;
+      column_of_[i] = -1;
+      row_of_[paired] = -1;
     }
   }
 
@@ -92,7 +92,7 @@ class KuhnSolver {
     for (int a = 0; a < outer; ++a) {
       for (int b = 0; b < inner; ++b) {
         const int i = rows_first ? a : b, j = rows_first ? b : a;
-        if (!tight_[i][j] || column_of_[i] >= 0 || row_of_[j] >= 0) continue;
+        if (!IsTight(i, j) || column_of_[i] >= 0 || row_of_[j] >= 0) continue;
         Pair(i, j);
         break;
       }
@@ -105,12 +105,12 @@ class KuhnSolver {
     std::fill(found_from_.begin(), found_from_.end(), -1);
     std::vector<int> queue;
     for (int j = 0; j < columns_; ++j) {
-      if (row_of_[j] < 0) queue.push_back(j);
+      if (row_of_[j] < 0 && tight_in_column_[j] > 0) queue.push_back(j);
     }
     for (size_t k = 0; k < queue.size(); ++k) {
       const int j = queue[k];
       for (int i = 0; i < rows_; ++i) {
-        if (!tight_[i][j] || found_from_[i] >= 0) continue;
+        if (!IsTight(i, j) || found_from_[i] >= 0) continue;
         found_from_[i] = j;
         if (column_of_[i] < 0) {
           Flip(i);
@@ -133,7 +133,7 @@ class KuhnSolver {
 
   // Routine II. False: done.
   bool ChangeDuals() {
-    std::vector<bool> essential_row(rows_), essential_column(columns_);
+    std::vector<uint8_t> essential_row(rows_), essential_column(columns_);
     for (int i = 0; i < rows_; ++i) essential_row[i] = found_from_[i] >= 0;
     for (int j = 0; j < columns_; ++j) essential_column[j] = row_of_[j] >= 0 && !essential_row[row_of_[j]];
     double step = 0;
@@ -162,22 +162,35 @@ class KuhnSolver {
     return step != 0 || wanted == 0;
   }
 
-  const Matrix& weights_;
+  const absl::Span<const double* const> weights_;
   int dual_changes_ = 0;
   const int rows_, columns_;
   std::vector<double> row_dual_, column_dual_;
-  std::vector<std::vector<bool>> tight_;  // pairs whose duals sum to their weight
-  std::vector<int> column_of_, row_of_;   // the pairs; -1: none
-  std::vector<int> found_from_;           // the column from which Routine I reached a row; -1: not reached
+  std::vector<uint8_t> tight_;           // [row][column], one after another: the duals sum to the pair's weight
+  std::vector<int> tight_in_column_;     // how many
+  std::vector<int> column_of_, row_of_;  // the pairs; -1: none
+  std::vector<int> found_from_;          // the column from which Routine I reached a row; -1: not reached
 };
 
 }  // namespace
 
+std::vector<double> KuhnPairWeights(absl::Span<const double* const> weights, int detections) {
+  if (weights.empty() || detections == 0) return {};
+  if (static_cast<int>(weights.size()) <= detections) return KuhnSolver(weights, detections).Solve();
+  const int faces = static_cast<int>(weights.size());
+  std::vector<double> transposed;
+  for (int j = 0; j < detections; ++j) {
+    for (int i = 0; i < faces; ++i) transposed.push_back(weights[i][j]);
+  }
+  std::vector<const double*> rows;
+  for (int j = 0; j < detections; ++j) rows.push_back(&transposed[static_cast<size_t>(j) * faces]);
+  return KuhnSolver(rows, faces).Solve();
+}
+
 std::vector<double> KuhnPairWeights(const std::vector<std::vector<double>>& weights) {
-  if (weights.empty() || weights[0].empty()) return {};
-  if (weights.size() <= weights[0].size()) return KuhnSolver(weights).Solve();
-  const Matrix transposed = Transposed(weights);
-  return KuhnSolver(transposed).Solve();
+  std::vector<const double*> rows;
+  for (const std::vector<double>& row : weights) rows.push_back(row.data());
+  return KuhnPairWeights(rows, weights.empty() ? 0 : static_cast<int>(weights[0].size()));
 }
 
 }  // namespace hardface

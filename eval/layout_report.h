@@ -21,6 +21,8 @@ class LayoutReport {
   bool empty() const { return kinds_.empty(); }
   // Each kind with its number, the first places and the advice of the first.
   std::string Text() const;
+  // All places, as lines of "kind,place".
+  std::string Csv() const;
   // Prints Text() as warnings to stderr; an error instead when STRICT and something was found.
   absl::Status Resolve(bool strict) const;
 
@@ -28,37 +30,9 @@ class LayoutReport {
   struct Kind {
     std::string name;
     std::string advice;
-    int64_t count = 0;
-    std::vector<std::string> places;  // the first few
+    std::vector<std::string> places;
   };
   std::vector<Kind> kinds_;
-};
-
-// Most detectors write probabilities; a few results on another scale spoil the ranking of all. Sees scores one by one.
-class ScoreScaleCheck {
- public:
-  void Add(double score, absl::string_view place);
-  // Reports when at least nine tenths of the scores, but not all, lie in 0..1.
-  void Report(LayoutReport* layout) const;
-
- private:
-  int64_t inside_ = 0, outside_ = 0;
-  double first_score_ = 0;
-  std::string first_place_;  // of a score outside
-};
-
-// Results of corners x1 y1 x2 y2 where x y w h is expected read without complaint and score close to 0. Takes some
-// boxes of each image, tried both ways.
-class CornerCheck {
- public:
-  // Whether the box lies on a face when read as x y w h, and when read as corners.
-  void Add(bool as_extent, bool as_corners, absl::string_view place);
-  // Reports when more than twice as many lie on faces as corners.
-  void Report(LayoutReport* layout) const;
-
- private:
-  int64_t tried_ = 0, as_extent_ = 0, as_corners_ = 0;
-  std::string first_place_;  // of a box that fits as corners
 };
 
 }  // namespace hardface

@@ -1,20 +1,25 @@
 #include "eval/metrics.h"
 
 #include <cstdio>
-#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "data_tools/base/status_macros.h"
+#include "eval/paths.h"
 
 namespace hardface {
 namespace {
 
+// Texts need not be UTF-8; what is not becomes U+FFFD.
+std::string Text(const Metrics& value, int indent) {
+  return value.dump(indent, ' ', /*ensure_ascii=*/false, Metrics::error_handler_t::replace);
+}
+
 std::string ValueText(const Metrics& value) {
   if (value.is_null()) return "nan";
   if (value.is_number_float()) return absl::StrFormat("%.6f", value.get<double>());
-  return value.is_string() ? value.get<std::string>() : value.dump();
+  return value.is_string() ? value.get<std::string>() : Text(value, /*indent=*/-1);
 }
 
 bool IsFlat(const Metrics& metrics) {
@@ -36,7 +41,7 @@ std::string MetricsLine(const Metrics& metrics) {
 }
 
 absl::StatusOr<Metrics> ReadMetrics(const std::string& path) {
-  const std::string file = std::filesystem::is_directory(path) ? path + "/metrics.json" : path;
+  const std::string file = FileOrInFolder(path, "metrics.json");
   ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
   Metrics metrics = Metrics::parse(text, /*cb=*/nullptr, /*allow_exceptions=*/false);
   if (!IsFlat(metrics)) {
@@ -56,7 +61,7 @@ absl::Status ScoreOutput::Write(absl::string_view name, absl::string_view bytes)
 }
 
 absl::Status ScoreOutput::Commit(const Metrics& metrics, const Provenance& provenance) {
-  RETURN_IF_ERROR(Write("metrics.json", metrics.dump(2) + "\n"));
+  RETURN_IF_ERROR(Write("metrics.json", Text(metrics, /*indent=*/2) + "\n"));
   RETURN_IF_ERROR(provenance.WriteInto(folder_->temporary_path()));
   RETURN_IF_ERROR(folder_->Commit());
   std::printf("%s\n", MetricsLine(metrics).c_str());

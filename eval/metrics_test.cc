@@ -41,5 +41,15 @@ TEST(Metrics, ReadingRejectsWhatIsNotFlatJson) {
   EXPECT_FALSE(ReadMetrics(TempFile("nested.json", R"({"a":{"b":1}})")).ok());
 }
 
+TEST(Metrics, TextsThatAreNotUtf8AndPathsTooLongDoNotThrow) {
+  const Metrics metrics = {{"name", "lat\xe9in"}};
+  const std::string folder = testing::TempDir() + "/latin";
+  const auto output = ScoreOutput::Create(folder);
+  ASSERT_TRUE(output.ok()) << output.status();
+  EXPECT_TRUE((*output)->Commit(metrics, Provenance()).ok());
+  EXPECT_TRUE(ReadMetrics(folder).ok());
+  EXPECT_FALSE(ReadMetrics(std::string(300, 'x')).ok());
+}
+
 }  // namespace
 }  // namespace hardface

@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <nlohmann/json.hpp>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "data_tools/base/atomic_output.h"
 #include "data_tools/base/status_macros.h"
+#include "eval/paths.h"
 #include "eval/text_lines.h"
 
 namespace hardface {
@@ -156,8 +155,7 @@ std::string OutcomesToJsonl(const Outcomes& outcomes) {
 }
 
 absl::StatusOr<Outcomes> ReadOutcomes(const std::string& path) {
-  std::error_code error;
-  const std::string file = std::filesystem::is_directory(path, error) ? path + "/outcomes.jsonl" : path;
+  const std::string file = FileOrInFolder(path, "outcomes.jsonl");
   const absl::StatusOr<std::string> text = ReadFile(file);
   if (!text.ok()) {
     return absl::NotFoundError(absl::StrCat(text.status().message(), ". Run the scorer with --outcomes"));

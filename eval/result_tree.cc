@@ -18,8 +18,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "data_tools/base/parallel.h"
 #include "data_tools/base/status_macros.h"
+#include "eval/paths.h"
 
 namespace hardface {
 namespace {
@@ -60,11 +62,17 @@ absl::Status ReadSmallFile(const std::string& path, std::string* bytes) {
   return size > kMaxTotalBytes ? TooLarge(path) : absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<ResultFile>> ReadFolder(const std::string& path, int threads) {
-  std::vector<ResultFile> files;
+absl::StatusOr<ResultTree> ReadFolder(const std::string& path, int threads) {
+  ResultTree tree;
+  std::vector<ResultFile>& files = tree.files;
   std::error_code error;
   for (fs::recursive_directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
-    if (it->path().extension() != ".txt" || it->is_directory(error)) continue;
+    if (it->path().extension() != ".txt") continue;
+    std::error_code ignored;  // a dangling link is no folder; reading it gives the error
+    if (it->is_directory(ignored)) {
+      tree.folders_named_txt.push_back(it->path().string());
+      continue;
+    }
     files.push_back({LastTwoParts(it->path().string()), it->path().string(), ""});
   }
   if (error) return absl::InternalError(absl::StrCat(path, ": cannot list this folder: ", error.message()));
@@ -77,7 +85,7 @@ absl::StatusOr<std::vector<ResultFile>> ReadFolder(const std::string& path, int 
     total += files[i].bytes.size();
   }
   if (total > kMaxTotalBytes) return TooLarge(path);
-  return files;
+  return tree;
 }
 
 absl::Status ReadEntry(archive* reader, const std::string& place, size_t room, std::string* bytes) {
@@ -101,7 +109,7 @@ absl::Status ArchiveError(const std::string& path, archive* reader) {
       ". Give the folder of results, or pack it again"));
 }
 
-absl::StatusOr<std::vector<ResultFile>> ReadArchive(const std::string& path) {
+absl::StatusOr<ResultTree> ReadArchive(const std::string& path) {
   const std::unique_ptr<archive, int (*)(archive*)> reader(archive_read_new(), &archive_read_free);
   archive_read_support_filter_all(reader.get());
   archive_read_support_format_tar(reader.get());
@@ -109,37 +117,45 @@ absl::StatusOr<std::vector<ResultFile>> ReadArchive(const std::string& path) {
   if (archive_read_open_filename(reader.get(), path.c_str(), kReadChunk) != ARCHIVE_OK) {
     return ArchiveError(path, reader.get());
   }
-  std::vector<ResultFile> files;
+  ResultTree tree;
   size_t total = 0;
   while (true) {
     archive_entry* entry;
     const int result = archive_read_next_header(reader.get(), &entry);
-    if (result == ARCHIVE_EOF) return files;
+    if (result == ARCHIVE_EOF) return tree;
     if (result != ARCHIVE_OK && result != ARCHIVE_WARN) return ArchiveError(path, reader.get());
     const char* name = archive_entry_pathname(entry);
-    if (name == nullptr || archive_entry_filetype(entry) != AE_IFREG || !absl::EndsWith(name, ".txt")) continue;
-    files.push_back({LastTwoParts(name), absl::StrCat(path, ":", name), ""});
-    RETURN_IF_ERROR(ReadEntry(reader.get(), files.back().place, kMaxTotalBytes - total, &files.back().bytes));
-    total += files.back().bytes.size();
+    if (name == nullptr) continue;
+    if (archive_entry_filetype(entry) == AE_IFDIR && absl::EndsWith(absl::StripSuffix(name, "/"), ".txt")) {
+      tree.folders_named_txt.push_back(absl::StrCat(path, ":", name));
+    }
+    if (archive_entry_filetype(entry) != AE_IFREG || !absl::EndsWith(name, ".txt")) continue;
+    ResultFile& file = tree.files.emplace_back(ResultFile{LastTwoParts(name), absl::StrCat(path, ":", name), ""});
+    RETURN_IF_ERROR(ReadEntry(reader.get(), file.place, kMaxTotalBytes - total, &file.bytes));
+    total += file.bytes.size();
   }
 }
 
 }  // namespace
 
-absl::StatusOr<std::vector<ResultFile>> ReadResultTree(const std::string& path, int threads) {
+absl::StatusOr<ResultTree> ReadResultTree(const std::string& path, int threads) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
-  if (!fs::exists(status))
+  if (status.type() == fs::file_type::not_found) {
     return absl::NotFoundError(absl::StrCat(path, ": is not there; give a folder or an archive"));
-  ASSIGN_OR_RETURN(std::vector<ResultFile> files,
-                   fs::is_directory(status) ? ReadFolder(path, threads) : ReadArchive(path));
-  if (files.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(path, ": holds no .txt file; expected EVENT/IMAGE.txt files"));
   }
-  std::sort(files.begin(), files.end(), [](const ResultFile& a, const ResultFile& b) {
+  if (!fs::exists(status)) return absl::InternalError(absl::StrCat(path, ": cannot be read: ", error.message()));
+  ASSIGN_OR_RETURN(ResultTree tree, fs::is_directory(status) ? ReadFolder(path, threads) : ReadArchive(path));
+  if (tree.files.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ": holds no .txt file; expected EVENT/IMAGE.txt files",
+        tree.folders_named_txt.empty() ? "" : absl::StrCat("; ", tree.folders_named_txt[0], " is a folder")));
+  }
+  std::sort(tree.files.begin(), tree.files.end(), [](const ResultFile& a, const ResultFile& b) {
     return std::tie(a.name, a.place) < std::tie(b.name, b.place);
   });
-  return files;
+  std::sort(tree.folders_named_txt.begin(), tree.folders_named_txt.end());
+  return tree;
 }
 
 std::string HashResultTree(const std::vector<ResultFile>& files) {
@@ -160,7 +176,7 @@ absl::StatusOr<std::string> ReadPossiblyCompressedFile(const std::string& path) 
   const std::string extension = fs::path(path).extension().string();
   const bool packed = extension == ".gz" || extension == ".xz" || extension == ".bz2" || extension == ".zst";
   std::string bytes;
-  if (fs::is_directory(path)) return absl::InvalidArgumentError(absl::StrCat(path, ": is a folder, not a file"));
+  if (IsFolder(path)) return absl::InvalidArgumentError(absl::StrCat(path, ": is a folder, not a file"));
   if (!packed) {
     RETURN_IF_ERROR(ReadSmallFile(path, &bytes));
     return bytes;

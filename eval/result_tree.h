@@ -15,9 +15,14 @@ struct ResultFile {
   std::string bytes;
 };
 
-// Reads every .txt file of the folder or archive PATH, in the order of their names. Errors: nothing there, an
+struct ResultTree {
+  std::vector<ResultFile> files;               // in the order of their names
+  std::vector<std::string> folders_named_txt;  // folders that bear the name of a file
+};
+
+// Reads every .txt file of the folder or archive PATH. Errors: nothing there, an
 // unreadable or damaged archive, more than 4 GB of text, a file that cannot be read.
-absl::StatusOr<std::vector<ResultFile>> ReadResultTree(const std::string& path, int threads);
+absl::StatusOr<ResultTree> ReadResultTree(const std::string& path, int threads);
 
 // SHA-256 over names and contents: the tree's identity for provenance, the same for a folder and its archive.
 std::string HashResultTree(const std::vector<ResultFile>& files);

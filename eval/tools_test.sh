@@ -62,3 +62,31 @@ line="$(eval/fddb --annotations="$work/faces.txt" --detections="$work/found.txt"
   --false_positives=1,2 --output="$work/fddb" | tail -n 1)"
 [[ "$line" == "discrete_at_1=0.500000 continuous_at_1=0.3"*"faces=2 detections=2" ]] || fail "fddb: $line"
 expect_status 2 eval/fddb --annotations="$work/faces.txt" --detections="$work/found.txt" --output="$work/fddb"
+
+# FDDB from folders: a folder of detections.jsonl, sizes from a dataset; both stand in the provenance.
+mkdir -p "$work/fddb_found" "$work/fddb_set"
+echo '{"image":"a/img_1.jpg","boxes":[[20,20,60,60,0.9],[0,0,9,9,0.5]]}' > "$work/fddb_found/detections.jsonl"
+cat > "$work/fddb_set/manifest.jsonl" <<'END'
+{"format":"hardface.dataset","version":1,"image_root":"."}
+{"image":"a/img_1.jpg","width":100,"height":100,"flip":false,"faces":[]}
+{"image":"a/img_2.jpg","width":100,"height":100,"flip":false,"faces":[]}
+END
+expect_status 0 eval/fddb --annotations="$work/faces.txt" --detections="$work/fddb_found" --image_sizes="$work/fddb_set" \
+  --false_positives=1,2 --output="$work/fddb_folders"
+grep -q '^discrete_at_1=0.500000 ' "$work/stdout" || fail "fddb from folders: $(cat "$work/stdout")"
+for input in fddb_found/detections.jsonl fddb_set/manifest.jsonl; do
+  grep -q "$input\": \"[0-9a-f]" "$work/fddb_folders/provenance.json" || fail "$input is not in the provenance"
+done
+grep -q 'images without detections,"a/img_2"' "$work/fddb_folders/layout.csv" || fail "no layout.csv"
+expect_status 1 eval/fddb --annotations="$work/faces.txt" --detections="$work/found.txt" --image_sizes="$work/garbage" \
+  --output="$work/fddb_garbage"
+grep -q 'expected a CSV of name,width,height' "$work/stderr" || fail "sizes: $(cat "$work/stderr")"
+
+# Paths that cannot be looked at end in an error that names them, not in an abort.
+long="$work/$(printf 'x%.0s' {1..300})"
+expect_status 1 eval/wider --ground_truth="$long" --detections="$work/results" --output="$work/long"
+expect_status 1 eval/wider --ground_truth="$work/set" --detections="$long" --output="$work/long"
+expect_status 1 eval/fddb --annotations="$long" --detections="$long" --image_sizes="$long" --output="$work/long"
+expect_status 1 eval/compare --a="$long" --b="$work/best"
+expect_status 1 eval/plot --inputs=a="$long" --output="$work/long.svg"
+grep -q xxx "$work/stderr" || fail "the path is not named: $(cat "$work/stderr")"

@@ -5,11 +5,14 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "data_tools/base/parallel.h"
 #include "data_tools/base/provenance.h"
 #include "data_tools/base/status_macros.h"
 #include "data_tools/detections.h"
+#include "eval/paths.h"
+#include "eval/result_check.h"
 #include "eval/result_tree.h"
 #include "eval/text_lines.h"
 
@@ -19,7 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kMaxBoxesPerImage = 1'000'000;
-constexpr size_t kBoxesForCornerCheck = 3;  // of an image, best first
 
 std::string Quote(absl::string_view line) { return absl::StrCat("\"", line.substr(0, 60), "\""); }
 
@@ -48,44 +50,27 @@ void SortByFallingScore(std::vector<ScoredBox>* boxes) {
   if (!std::is_sorted(boxes->begin(), boxes->end(), falls)) std::stable_sort(boxes->begin(), boxes->end(), falls);
 }
 
-double PixelIou(const WiderFace& face, double x1, double y1, double x2, double y2) {
-  const double w = std::min(face.x + face.w, x2) - std::max(face.x, x1) + 1;
-  const double h = std::min(face.y + face.h, y2) - std::max(face.y, y1) + 1;
-  if (w <= 0 || h <= 0) return 0;
-  const double both = (face.w + 1) * (face.h + 1) + (x2 - x1 + 1) * (y2 - y1 + 1);
-  return w * h / (both - w * h);
+std::vector<FaceRect> FaceRects(const WiderImage& image) {
+  std::vector<FaceRect> rects;
+  rects.reserve(image.faces.size());
+  for (const WiderFace& face : image.faces) rects.push_back({face.x, face.y, face.w, face.h});
+  return rects;
 }
 
-bool HitsAFace(const WiderImage& image, double x1, double y1, double x2, double y2) {
-  return std::any_of(image.faces.begin(), image.faces.end(),
-                     [&](const WiderFace& face) { return PixelIou(face, x1, y1, x2, y2) >= 0.5; });
-}
-
-// Tries the best boxes of each image both ways.
-void CheckForCorners(const WiderGroundTruth& truth, const std::vector<std::string>& places, WiderDetections* found) {
-  CornerCheck check;
-  for (size_t i = 0; i < truth.images.size(); ++i) {
-    const std::vector<ScoredBox>& boxes = found->images[i];
-    for (size_t k = 0; k < std::min(boxes.size(), kBoxesForCornerCheck); ++k) {
-      const ScoredBox& box = boxes[k];
-      check.Add(HitsAFace(truth.images[i], box.x, box.y, box.x + box.w, box.y + box.h),
-                box.w > box.x && box.h > box.y && HitsAFace(truth.images[i], box.x, box.y, box.w, box.h), places[i]);
-    }
+// LINES: of each box.
+ImageEvidence Examine(const std::vector<ScoredBox>& boxes, const std::vector<int64_t>& lines, const WiderImage& image) {
+  std::vector<ResultBox> results;
+  results.reserve(boxes.size());
+  for (size_t i = 0; i < boxes.size(); ++i) {
+    results.push_back({boxes[i].x, boxes[i].y, boxes[i].w, boxes[i].h, boxes[i].score, lines[i]});
   }
-  check.Report(&found->layout);
-}
-
-void CheckScoreScale(const std::vector<std::string>& places, WiderDetections* found) {
-  ScoreScaleCheck check;
-  for (size_t i = 0; i < found->images.size(); ++i) {
-    for (const ScoredBox& box : found->images[i]) check.Add(box.score, places[i]);
-  }
-  check.Report(&found->layout);
+  return ExamineImage(results, FaceRects(image));
 }
 
 class Reader {
  public:
-  explicit Reader(const WiderGroundTruth& truth) : truth_(truth), places_(truth.images.size()) {
+  explicit Reader(const WiderGroundTruth& truth)
+      : truth_(truth), places_(truth.images.size()), evidence_(truth.images.size()) {
     found_.images.resize(truth.images.size());
     for (size_t i = 0; i < truth.images.size(); ++i) {
       const WiderImage& image = truth.images[i];
@@ -94,7 +79,11 @@ class Reader {
   }
 
   absl::Status ReadTree(const std::string& path, int threads) {
-    ASSIGN_OR_RETURN(const std::vector<ResultFile> files, ReadResultTree(path, threads));
+    ASSIGN_OR_RETURN(const ResultTree tree, ReadResultTree(path, threads));
+    const std::vector<ResultFile>& files = tree.files;
+    for (const std::string& folder : tree.folders_named_txt) {
+      found_.layout.Add("folders that bear a result file's name", folder, "each is a directory, not a file");
+    }
     std::vector<absl::StatusOr<ParsedResultFile>> parsed(files.size(), absl::UnknownError(""));
     std::vector<int64_t> targets(files.size(), -1);
     for (size_t i = 0; i < files.size(); ++i) {
@@ -106,13 +95,16 @@ class Reader {
       for (int64_t i = chunk * kChunk; i < std::min(count, (chunk + 1) * kChunk); ++i) {
         if (targets[i] < 0) continue;
         parsed[i] = ParseWiderResult(files[i].bytes, files[i].place);
-        if (parsed[i].ok()) SortByFallingScore(&parsed[i]->boxes);
+        if (!parsed[i].ok()) continue;
+        evidence_[targets[i]] = Examine(parsed[i]->boxes, parsed[i]->lines, truth_.images[targets[i]]);
+        SortByFallingScore(&parsed[i]->boxes);
       }
     });
     for (size_t i = 0; i < files.size(); ++i) {
       if (targets[i] < 0) continue;
       RETURN_IF_ERROR(parsed[i].status());
-      NoteLines(*parsed[i], files[i].place);
+      NoteLines(*parsed[i], files[i].place, truth_.images[targets[i]].name);
+      evidence_[targets[i]].file = files[i].place;
       found_.images[targets[i]] = std::move(parsed[i]->boxes);
     }
     found_.hash = HashResultTree(files);
@@ -120,18 +112,25 @@ class Reader {
   }
 
   absl::Status ReadJsonl(const std::string& path) {
-    const std::string file = fs::is_directory(path) ? path + "/detections.jsonl" : path;
+    const std::string file = FileOrInFolder(path, "detections.jsonl");
     ASSIGN_OR_RETURN(const std::vector<ImageDetections> all, ReadDetections(file));
+    ASSIGN_OR_RETURN(const std::vector<int64_t> lines, FilledLines(file));
     ASSIGN_OR_RETURN(found_.hash, HashFile(file));
-    for (const ImageDetections& of_image : all) {
+    for (size_t i = 0; i < all.size(); ++i) {
+      const ImageDetections& of_image = all[i];
       if (of_image.flip) continue;
-      const std::string place = absl::StrCat(file, " (", of_image.image, ")");
+      const int64_t line = i < lines.size() ? lines[i] : 0;
+      const std::string place = absl::StrCat(file, ":", line, " (", of_image.image, ")");
       ASSIGN_OR_RETURN(const int64_t target, Claim(of_image.image, place, "images that the ground truth lacks"));
       if (target < 0) continue;
       std::vector<ScoredBox>& boxes = found_.images[target];
       for (const Detection& detection : of_image.boxes) {
         boxes.push_back({detection.box.x, detection.box.y, detection.box.w, detection.box.h, detection.score});
       }
+      ImageEvidence& evidence = evidence_[target];
+      evidence = Examine(boxes, std::vector<int64_t>(boxes.size(), line), truth_.images[target]);
+      evidence.file = file;
+      evidence.image = of_image.image;
       SortByFallingScore(&boxes);
     }
     return absl::OkStatus();
@@ -153,8 +152,9 @@ class Reader {
     if (found_.boxes == 0) {
       return absl::InvalidArgumentError(absl::StrCat(path, ": holds not a single box; there is nothing to score"));
     }
-    CheckForCorners(truth_, places_, &found_);
-    CheckScoreScale(places_, &found_);
+    ReportCorners(evidence_, &found_.layout);
+    ReportScoreScales(evidence_, &found_.layout);
+    ReportDoubledRows(evidence_, &found_.layout);
     return std::move(found_);
   }
 
@@ -175,7 +175,13 @@ class Reader {
     return static_cast<int64_t>(image->second);
   }
 
-  void NoteLines(const ParsedResultFile& file, const std::string& place) {
+  void NoteLines(const ParsedResultFile& file, const std::string& place, const std::string& image) {
+    const std::string named = WiderKey(file.image);
+    if (named.substr(named.rfind('/') + 1) != image) {
+      found_.layout.Add("files whose first line names another image",
+                        absl::StrCat(place, ":1 (", Quote(file.image), ")"),
+                        "taken as the results of the image that the file is named after; were two files swapped?");
+    }
     if (file.extra_line > 0) {
       found_.layout.Add("files with more lines than they announce", absl::StrCat(place, ":", file.extra_line),
                         "only as many boxes as line 2 says are taken, as the official tool does");
@@ -188,6 +194,7 @@ class Reader {
 
   const WiderGroundTruth& truth_;
   std::vector<std::string> places_;  // where each image's result comes from; empty: not seen
+  std::vector<ImageEvidence> evidence_;
   absl::flat_hash_map<std::string, size_t> index_;
   WiderDetections found_;
 };
@@ -198,6 +205,8 @@ absl::StatusOr<ParsedResultFile> ParseWiderResult(absl::string_view text, const 
   TextLines lines(text);
   ASSIGN_OR_RETURN(const size_t count, ParseCount(&lines, place));
   ParsedResultFile file;
+  TextLines first(text);
+  if (first.Next()) file.image = std::string(absl::StripAsciiWhitespace(first.line()));
   file.boxes.reserve(std::min(count, text.size() / 10 + 1));  // a box takes ten characters at least
   double numbers[5];
   while (file.boxes.size() < count) {
@@ -211,6 +220,7 @@ absl::StatusOr<ParsedResultFile> ParseWiderResult(absl::string_view text, const 
     }
     if (!(numbers[2] > 0 && numbers[3] > 0) && file.bad_extent_line == 0) file.bad_extent_line = lines.number();
     file.boxes.push_back({numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]});
+    file.lines.push_back(lines.number());
   }
   if (lines.NextFilled()) file.extra_line = lines.number();
   return file;
@@ -219,7 +229,7 @@ absl::StatusOr<ParsedResultFile> ParseWiderResult(absl::string_view text, const 
 absl::StatusOr<WiderDetections> ReadWiderDetections(const std::string& path, const WiderGroundTruth& truth,
                                                     int threads) {
   Reader reader(truth);
-  const bool jsonl = fs::path(path).extension() == ".jsonl" || fs::exists(path + "/detections.jsonl");
+  const bool jsonl = fs::path(path).extension() == ".jsonl" || IsThere(path + "/detections.jsonl");
   RETURN_IF_ERROR(jsonl ? reader.ReadJsonl(path) : reader.ReadTree(path, threads));
   return reader.Finish(path);
 }

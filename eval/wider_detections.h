@@ -31,14 +31,17 @@ struct WiderDetections {
 //
 // Errors, always: a file that does not have the form (name, count, that many lines of x y w h score), numbers that are
 // not finite, an image with two files, and nothing in common with the ground truth. Entered into the layout report:
-// missing and extra files, more lines than announced (those are left out, as the official tool does), boxes of no
-// extent, scores outside the range that the others keep to, boxes that look like corners x1 y1 x2 y2.
+// missing and extra files, folders named .txt, files whose first line names another image, more lines than announced
+// (those are left out, as the official tool does), boxes of no extent, and what result_check.h tells: files of corners
+// x1 y1 x2 y2, files on another scale of scores, doubled rows.
 absl::StatusOr<WiderDetections> ReadWiderDetections(const std::string& path, const WiderGroundTruth& truth,
                                                     int threads);
 
 // Parses one result file; PLACE stands before errors. EXTRA_LINES, BAD_EXTENT: the first such line's number, 0: none.
 struct ParsedResultFile {
+  std::string image;             // the first line
   std::vector<ScoredBox> boxes;  // in the file's order
+  std::vector<int64_t> lines;    // of each box
   int64_t extra_line = 0;
   int64_t bad_extent_line = 0;
 };

@@ -109,22 +109,56 @@ TEST(ReadWiderDetections, SeesCornersInsteadOfExtents) {
   const auto wrong = ReadWiderDetections(
       Tree("corners", {{"0--A/one.txt", corners}, {"0--A/two.txt", corners}, {"1--B/three.txt", corners}}), Truth(), 1);
   ASSERT_TRUE(wrong.ok()) << wrong.status();
-  EXPECT_EQ(wrong->layout.count(kind), 1);
+  EXPECT_EQ(wrong->layout.count(kind), 3);
+  EXPECT_NE(wrong->layout.Text().find("0--A/two.txt:3"), std::string::npos) << wrong->layout.Text();
   const auto right = ReadWiderDetections(
       Tree("extents", {{"0--A/one.txt", extents}, {"0--A/two.txt", extents}, {"1--B/three.txt", extents}}), Truth(), 1);
   ASSERT_TRUE(right.ok()) << right.status();
   EXPECT_EQ(right->layout.count(kind), 0);
+  const auto mixed = ReadWiderDetections(
+      Tree("mixed", {{"0--A/one.txt", extents}, {"0--A/two.txt", corners}, {"1--B/three.txt", extents}}), Truth(), 1);
+  ASSERT_TRUE(mixed.ok()) << mixed.status();
+  EXPECT_EQ(mixed->layout.count(kind), 1);
+  EXPECT_NE(mixed->layout.Csv().find("0--A/two.txt:3"), std::string::npos) << mixed->layout.Csv();
+}
+
+TEST(ReadWiderDetections, ReportsFilesThatNameAnotherImage) {
+  const std::string box = "\n1\n0 0 9 9 0.5\n";
+  const auto found = ReadWiderDetections(Tree("swapped", {{"0--A/one.txt", "0--A/two.jpg" + box},
+                                                          {"0--A/two.txt", "0--A/one.jpg" + box},
+                                                          {"1--B/three.txt", "1--B/three.jpg" + box}}),
+                                         Truth(), 1);
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ(found->layout.count("files whose first line names another image"), 2) << found->layout.Text();
+  EXPECT_NE(found->layout.Text().find("0--A/one.txt:1 (\"0--A/two.jpg\")"), std::string::npos) << found->layout.Text();
+}
+
+TEST(ReadWiderDetections, SaysThatAFolderIsNoFile) {
+  const std::string folder = Tree("folders", {{"0--A/one.txt", "one\n1\n0 0 9 9 0.5\n"}, {"0--A/two.txt/inside", ""}});
+  const auto found = ReadWiderDetections(folder, Truth(), 1);
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ(found->layout.count("folders that bear a result file's name"), 1);
+  EXPECT_NE(found->layout.Text().find("directory, not a file"), std::string::npos) << found->layout.Text();
+  EXPECT_NE(found->layout.Text().find("0--A/two.txt"), std::string::npos) << found->layout.Text();
+}
+
+TEST(ReadWiderDetections, PathsThatCannotBeLookedAtAreErrorsThatNameThem) {
+  const std::string path = testing::TempDir() + "/" + std::string(300, 'x');
+  const auto found = ReadWiderDetections(path, Truth(), 1);
+  ASSERT_FALSE(found.ok());
+  EXPECT_NE(found.status().message().find("xxx"), std::string::npos) << found.status();
+  EXPECT_FALSE(ReadWiderGroundTruth(path, /*with_labels=*/false).ok());
 }
 
 TEST(ReadWiderDetections, SeesAFileOnAnotherScale) {
   std::string many = "x\n30\n";
-  for (int i = 0; i < 30; ++i) many += "0 0 9 9 0.5\n";
+  for (int i = 0; i < 30; ++i) many += std::to_string(i) + " 0 9 9 0.5\n";
   const auto found = ReadWiderDetections(
       Tree("scales", {{"0--A/one.txt", many}, {"0--A/two.txt", many}, {"1--B/three.txt", "x\n1\n0 0 9 9 87\n"}}),
       Truth(), 1);
   ASSERT_TRUE(found.ok()) << found.status();
   EXPECT_EQ(found->layout.count("results on two scales of scores"), 1);
-  EXPECT_NE(found->layout.Text().find("three.txt"), std::string::npos);
+  EXPECT_NE(found->layout.Text().find("three.txt:3"), std::string::npos);
 }
 
 TEST(ReadWiderDetections, ReadsDetectionsJsonl) {

@@ -12,6 +12,7 @@
 #include "data_tools/base/status_macros.h"
 #include "data_tools/dataset.h"
 #include "data_tools/formats/mat_file.h"
+#include "eval/paths.h"
 
 namespace hardface {
 namespace {
@@ -265,8 +266,8 @@ std::string WiderKey(const std::string& path) {
 }
 
 absl::StatusOr<WiderGroundTruth> ReadWiderGroundTruth(const std::string& path, bool with_labels) {
-  if (fs::path(path).filename() == "manifest.jsonl" || fs::exists(path + "/manifest.jsonl")) return FromDataset(path);
-  if (!fs::is_directory(path)) {
+  if (fs::path(path).filename() == "manifest.jsonl" || IsThere(path + "/manifest.jsonl")) return FromDataset(path);
+  if (!IsFolder(path)) {
     return absl::NotFoundError(absl::StrCat(
         path,
         ": is not a folder; give the folder of wider_easy_val.mat, wider_medium_val.mat and wider_hard_val.mat "

@@ -121,6 +121,7 @@ absl::Status Run(const std::vector<std::string>&) {
     csv += CurveToCsv(truth.subsets[s], score.curve, CurvePoints::kAll);
   }
   AddCounts(truth, detections, &metrics);
+  if (!detections.layout.empty()) RETURN_IF_ERROR(output->Write("layout.csv", detections.layout.Csv()));
   RETURN_IF_ERROR(output->Write("pr.csv", csv));
   if (absl::GetFlag(FLAGS_attribution)) {
     std::string attribution = AttributionCsvHeader();
