@@ -236,6 +236,40 @@ TEST(ExecutorTest, PoolingIsFusedInInferenceOnly) {
   EXPECT_LT(bytes[1], bytes[0]);  // "b" is never written at full size
 }
 
+// All weights positive, no bias, one bright pixel: outputs differ from zero exactly where they can depend on it.
+TEST(ReceptiveRadiusTest, IsWhatOnePixelReaches) {
+  for (const DetectorOptions& options :
+       std::vector<DetectorOptions>{{"smallhard", 64, true}, {"smallhard", 64, false}, {"three_maps", 64, true}}) {
+    const DetectorSpec detector = *BuildDetector(options);
+    ParameterSet parameters = ZeroParameters(ListParameters(detector.network));
+    for (auto& [name, array] : parameters) {
+      if (array.dims.size() == 4) std::fill(array.values.begin(), array.values.end(), 0.25f);
+    }
+    ExecutorOptions executor_options;
+    executor_options.engine = Conv2dEngine::kReference;
+    const Shape shape{1, 3, 32, 1024};
+    const auto executor = *Executor::Create(detector.network, shape, executor_options);
+    executor->SetParameters(parameters);
+    std::fill(executor->input().data, executor->input().data + shape.size(), 0.0f);
+    constexpr int kBright = 512;
+    executor->input().at(0, 0, 16, kBright) = 1e6f;
+    executor->Forward();
+    int reach = 0;
+    for (const std::string& name : detector.network.outputs) {
+      const TensorView out = executor->output(name);
+      const int stride = shape.w / out.shape.w;
+      for (int x = 0; x < out.shape.w; ++x) {
+        if (out.at(0, 0, out.shape.h / 2, x) == 0) continue;
+        // The cell stands for pixels x * stride .. x * stride + stride - 1.
+        reach = std::max({reach, kBright - (x * stride + stride - 1), x * stride - kBright});
+      }
+    }
+    EXPECT_GT(reach, 0);
+    EXPECT_LE(reach, ReceptiveRadius(detector.network)) << options.architecture;
+    EXPECT_GT(reach, ReceptiveRadius(detector.network) - 64) << options.architecture;
+  }
+}
+
 TEST(PlanMemoryTest, BuffersThatLiveTogetherDoNotOverlap) {
   Random random(3);
   std::vector<BufferLifetime> buffers;
