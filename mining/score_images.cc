@@ -54,7 +54,9 @@ absl::Status ScoreImages(const Model& model, const std::string& dataset_path, co
   omp_set_num_threads(ResolveThreads(options.threads));
   ASSIGN_OR_RETURN(const Dataset dataset, ReadDataset(dataset_path));
   ASSIGN_OR_RETURN(const auto file, AtomicFile::Create(output));
-  ExecutorCache executors(model.detector.network, ExecutorOptions());
+  ExecutorOptions executor_options;
+  executor_options.engine = options.engine;
+  ExecutorCache executors(model.detector.network, executor_options);
   const auto count = static_cast<int64_t>(dataset.entries.size());
   Progress progress("score", count, "images");
   Prefetcher<absl::StatusOr<cv::Mat>> images(count, /*threads=*/1, /*ahead=*/8, [&](int64_t i) {

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "mining/anchor_targets.h"
 #include "model/model_file.h"
+#include "model/ops/conv2d.h"
 
 namespace hardface {
 
@@ -17,6 +18,7 @@ struct ScoreImagesOptions {
   int short_side = 800;  // pixels
   int long_side = 2000;  // pixels
   int threads = 0;
+  Conv2dEngine engine = Conv2dEngine::kFastest;
   TargetOptions targets;
 };
 

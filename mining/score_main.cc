@@ -9,6 +9,7 @@
 #include "data_tools/base/tool_main.h"
 #include "data_tools/dataset.h"
 #include "mining/score_images.h"
+#include "model/engine_flags.h"
 #include "model/openmp_policy.h"
 
 ABSL_FLAG(std::string, model, "", "the detector (.safetensors)");
@@ -31,6 +32,7 @@ absl::Status Run(const std::vector<std::string>&) {
   options.short_side = absl::GetFlag(FLAGS_short_side);
   options.long_side = absl::GetFlag(FLAGS_long_side);
   options.threads = absl::GetFlag(FLAGS_threads);
+  ASSIGN_OR_RETURN(options.engine, EngineFromFlags());
   if (options.short_side < 16 || options.long_side < options.short_side) {
     return UsageError(absl::StrCat("--short_side=", options.short_side, " --long_side=", options.long_side,
                                    ": need 16 <= short_side <= long_side"));

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <limits>
 #include <string>
 #include <vector>
@@ -234,6 +237,45 @@ TEST(ExecutorTest, PoolingIsFusedInInferenceOnly) {
   }
   for (size_t i = 0; i < results[0].size(); ++i) ASSERT_NEAR(results[0][i], results[1][i], 2e-5) << i;
   EXPECT_LT(bytes[1], bytes[0]);  // "b" is never written at full size
+}
+
+// VGG16's trunk, He weights: relative L2 error against sums in double precision.
+TEST(ExecutorTest, WinogradLosesLittlePrecisionOverTheTrunk) {
+  // The environment variable is for docs/RESULTS.md: the full width takes minutes.
+  const char* const divisor = std::getenv("HARDFACE_TRUNK_DIVISOR");
+  NetworkSpec network = BuildDetector({"smallhard", divisor == nullptr ? 8 : std::atoi(divisor), true})->network;
+  const auto last = std::find_if(network.layers.begin(), network.layers.end(),
+                                 [](const LayerSpec& layer) { return layer.name == "conv5_3"; });
+  network.layers.erase(last + 1, network.layers.end());
+  network.outputs = {"conv5_3"};
+  const Shape shape{1, 3, 96, 96};
+  const ParameterSet parameters = InitializeParameters(ListParameters(network), Initialization::kHe, 1);
+  const auto run = [&](Conv2dEngine engine) {
+    ExecutorOptions options;
+    options.engine = engine;
+    const auto executor = *Executor::Create(network, shape, options);
+    executor->SetParameters(parameters);
+    Random random(5);
+    for (int64_t i = 0; i < shape.size(); ++i) executor->input().data[i] = static_cast<float>(random.Uniform(-2, 2));
+    executor->Forward();
+    const TensorView out = executor->output("conv5_3");
+    return std::vector<float>(out.data, out.data + out.stored());
+  };
+  const std::vector<float> expected = run(Conv2dEngine::kReference);
+  const auto error = [&](Conv2dEngine engine) {
+    const std::vector<float> actual = run(engine);
+    double difference = 0, norm = 0;
+    for (size_t i = 0; i < actual.size(); ++i) {
+      difference += (double{actual[i]} - expected[i]) * (double{actual[i]} - expected[i]);
+      norm += double{expected[i]} * expected[i];
+    }
+    return std::sqrt(difference / norm);
+  };
+  const double four = error(Conv2dEngine::kWinograd4), six = error(Conv2dEngine::kWinograd6);
+  std::printf("relative L2: F4 %.2e, F6 %.2e\n", four, six);
+  EXPECT_LT(four, 2e-6);
+  EXPECT_LT(six, 6e-6);
+  EXPECT_GT(six, four);
 }
 
 // All weights positive, no bias, one bright pixel: outputs differ from zero exactly where they can depend on it.

@@ -8,6 +8,7 @@
 #include "data_tools/base/flag_values.h"
 #include "data_tools/base/status_macros.h"
 #include "data_tools/base/tool_main.h"
+#include "model/engine_flags.h"
 #include "model/openmp_policy.h"
 #include "train/trainer.h"
 
@@ -144,6 +145,7 @@ absl::Status Run(const std::vector<std::string>&) {
   ASSIGN_OR_RETURN(options.solver, SolverFromFlags());
   options.seed = absl::GetFlag(FLAGS_seed);
   options.threads = absl::GetFlag(FLAGS_threads);
+  ASSIGN_OR_RETURN(options.engine, EngineFromFlags());
   options.loader_threads = absl::GetFlag(FLAGS_loader_threads);
   options.image_cache_bytes = int64_t{absl::GetFlag(FLAGS_image_cache_mb)} << 20;
   options.max_bad_images = absl::GetFlag(FLAGS_max_bad_images);

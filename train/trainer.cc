@@ -172,6 +172,7 @@ absl::Status Trainer::Prepare() {
   gradients_ = ZeroParameters(specs_);
   ExecutorOptions executor_options;
   executor_options.training = true;
+  executor_options.engine = options_.engine;
   if (options_.solver.early_rate == 0) {
     executor_options.frozen = [](NetworkPart part) { return part == NetworkPart::kEarly; };
   }

@@ -10,6 +10,7 @@
 #include "mining/anchor_targets.h"
 #include "mining/difficulty.h"
 #include "model/model_file.h"
+#include "model/ops/conv2d.h"
 #include "train/solver.h"
 
 namespace hardface {
@@ -42,6 +43,7 @@ struct TrainerOptions {
   int keep = 3;                 // checkpoints
   int log_every = 50;           // iterations
   int threads = 0;              // of computation; 0: all processors
+  Conv2dEngine engine = Conv2dEngine::kFastest;
   int loader_threads = 1;
   int64_t image_cache_bytes = int64_t{2} << 30;
   int max_bad_images = 10;  // images that cannot be read before training gives up
