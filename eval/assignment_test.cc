@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "data_tools/base/random.h"
@@ -93,6 +94,22 @@ TEST(KuhnAssignment, StopsShortWhereTheOfficialToolDoes) {
                           {0, 0, 0, 0, 0, .7646, 0},         {0, 0, .1457, .7174, 0, 0, .2010},
                           {0, 0, .4403, .0813, 0, 0, .0529}, {0, 0, .6444, .0829, 0, 0, .0059}};
   EXPECT_NEAR(KuhnTotal(by_face), .7979 + .7704 + .7646 + .7174 + .6444, 1e-12);
+}
+
+TEST(KuhnAssignment, OneFaceGetsWhatTheWholeMethodGives) {
+  // A matrix of one column is solved by the whole method, one of one row by its outcome: they must agree to the bit,
+  // with weights that differ by rounding only and with equal ones too.
+  for (uint64_t seed = 0; seed < 2000; ++seed) {
+    Random random({seed, 77});
+    Matrix row(1), column;
+    for (int i = random.Integer(2, 12); i > 0; --i) {
+      double weight = random.Integer(1, 5) / 7.0;
+      for (int k = random.Integer(0, 6); k > 0; --k) weight = std::nextafter(weight, 1);
+      row[0].push_back(weight);
+      column.push_back({weight});
+    }
+    ASSERT_EQ(KuhnPairWeights(row), KuhnPairWeights(column)) << "seed " << seed;
+  }
 }
 
 TEST(KuhnAssignment, TakesEmptyAndTallMatrices) {

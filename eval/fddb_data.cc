@@ -74,13 +74,14 @@ absl::StatusOr<FddbRegion> ParseRegion(absl::string_view line, const std::string
                           line.substr(0, 60), "\""));
 }
 
-absl::Status CheckUnique(const std::vector<FddbImage>& images, const std::string& place) {
+// The second image of a name that stands twice, and the first; nullptr: none.
+std::pair<const FddbImage*, const FddbImage*> FindTwice(const std::vector<FddbImage>& images) {
   absl::flat_hash_map<absl::string_view, size_t> seen;
   for (size_t i = 0; i < images.size(); ++i) {
-    if (seen.emplace(images[i].name, i).second) continue;
-    return absl::InvalidArgumentError(absl::StrCat(place, ": image ", images[i].name, " stands twice; remove one"));
+    const auto [first, is_new] = seen.emplace(images[i].name, i);
+    if (!is_new) return {&images[i], &images[first->second]};
   }
-  return absl::OkStatus();
+  return {nullptr, nullptr};
 }
 
 std::string WithoutExtension(const std::string& name) {
@@ -178,7 +179,10 @@ absl::StatusOr<std::vector<FddbImage>> ParseFddbText(absl::string_view text, con
     return absl::InvalidArgumentError(
         absl::StrCat(place, ": is empty; expected an image's name, a count and that many regions, and so on"));
   }
-  RETURN_IF_ERROR(CheckUnique(images, place));
+  if (const auto [again, first] = FindTwice(images); again != nullptr) {
+    return Bad(place, again->line,
+               absl::StrCat("image ", again->name, " stands twice, before in line ", first->line, "; remove one"));
+  }
   return images;
 }
 
@@ -202,7 +206,10 @@ absl::StatusOr<FddbAnnotations> ReadFddbAnnotations(const std::string& path) {
     ASSIGN_OR_RETURN(std::vector<FddbImage> images, ParseFddbText(text, file));
     std::move(images.begin(), images.end(), std::back_inserter(annotations.images));
   }
-  RETURN_IF_ERROR(CheckUnique(annotations.images, path));
+  if (const auto [again, first] = FindTwice(annotations.images); again != nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": image ", again->name, " stands in two lists, in lines ",
+                                                   first->line, " and ", again->line, "; remove one"));
+  }
   return annotations;
 }
 

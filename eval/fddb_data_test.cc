@@ -47,7 +47,9 @@ TEST(FddbData, ErrorsNameTheLine) {
     EXPECT_NE(images.status().message().find(place), std::string::npos) << images.status();
   }
   EXPECT_FALSE(ParseFddbText("", "list.txt").ok());
-  EXPECT_FALSE(ParseFddbText("img\n0\nimg\n0\n", "list.txt").ok());
+  const auto twice = ParseFddbText("img\n0\nimg\n0\n", "list.txt");
+  ASSERT_FALSE(twice.ok());
+  EXPECT_NE(twice.status().message().find("list.txt:3"), std::string::npos) << twice.status();
 }
 
 TEST(FddbData, ReadsFoldsInOrder) {

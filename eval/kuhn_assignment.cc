@@ -172,10 +172,20 @@ class KuhnSolver {
   std::vector<int> found_from_;          // the column from which Routine I reached a row; -1: not reached
 };
 
+// What the method comes to for a single row: it is paired with the first column that is tight at the row's maximum, and
+// no change of duals takes it away (each is one subtraction and one addition of the same step, far within kEpsilon).
+std::vector<double> BestOfRow(const double* row, int columns) {
+  const double best = *std::max_element(row, row + columns);
+  const double* const first =
+      std::find_if(row, row + columns, [best](double weight) { return std::fabs(best - weight) < kEpsilon; });
+  return *first > 0 ? std::vector<double>{*first} : std::vector<double>{};
+}
+
 }  // namespace
 
 std::vector<double> KuhnPairWeights(absl::Span<const double* const> weights, int detections) {
   if (weights.empty() || detections == 0) return {};
+  if (weights.size() == 1) return BestOfRow(weights[0], detections);
   if (static_cast<int>(weights.size()) <= detections) return KuhnSolver(weights, detections).Solve();
   const int faces = static_cast<int>(weights.size());
   std::vector<double> transposed;

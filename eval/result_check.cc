@@ -37,12 +37,14 @@ void TryBestBoxes(const std::vector<ResultBox>& boxes, const std::vector<FaceRec
   std::partial_sort(order.begin(), order.begin() + tried, order.end(), [&](size_t a, size_t b) {
     return boxes[a].score != boxes[b].score ? boxes[a].score > boxes[b].score : a < b;
   });
-  evidence->tried = static_cast<int64_t>(tried);
   for (size_t k = 0; k < tried; ++k) {
     const ResultBox& box = boxes[order[k]];
     const double as_extent = BestIou(faces, {box.x, box.y, box.w, box.h});
     const double as_corners = BestIou(faces, {box.x, box.y, box.w - box.x, box.h - box.y});
     evidence->as_extents += as_extent >= kMinIou;
+    if (std::max(as_extent, as_corners) >= kMinIou) {
+      ++(as_corners > as_extent ? evidence->better_as_corners : evidence->better_as_extents);
+    }
     evidence->as_corners += as_corners >= kMinIou && as_corners > as_extent + kClearlyBetter;
   }
 }
@@ -90,8 +92,9 @@ void ReportCorners(const std::vector<ImageEvidence>& images, LayoutReport* layou
   };
   if (std::none_of(images.begin(), images.end(), sure)) return;
   for (const ImageEvidence& image : images) {
-    const bool by_form = image.could_be_corners && image.as_extents == 0 && image.boxes >= kBoxesForForm;
-    if (!sure(image) && !by_form) continue;
+    const bool likely =
+        image.better_as_corners > image.better_as_extents || (image.as_extents == 0 && image.boxes >= kBoxesForForm);
+    if (!sure(image) && !(image.could_be_corners && likely)) continue;
     layout->Add("results of corners instead of extents", PlaceOf(image, image.first_line),
                 "read as x1 y1 x2 y2 more of their best boxes lie on faces than read as x y w h, and every row has the "
                 "form of corners: columns 3 and 4 must hold width and height");

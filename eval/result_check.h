@@ -30,7 +30,9 @@ struct ImageEvidence {
   int64_t boxes = 0;
   int64_t first_line = 0;
   // Of the best boxes, how many lie on a face read as extents, and how many read as corners and not as extents.
-  int64_t tried = 0, as_extents = 0, as_corners = 0;
+  int64_t as_extents = 0, as_corners = 0;
+  // Of the best boxes that lie on a face either way, how many overlap it more as extents, and how many as corners.
+  int64_t better_as_extents = 0, better_as_corners = 0;
   bool could_be_corners = false;  // column 3 is above column 1 and column 4 above column 2 in every row
   double best_score = 0;
   int64_t inside = 0, outside = 0;  // scores within 0..1, and far from it
@@ -41,8 +43,9 @@ struct ImageEvidence {
 ImageEvidence ExamineImage(const std::vector<ResultBox>& boxes, const std::vector<FaceRect>& faces);
 
 // Results of corners: no row contradicts it, and more of the best boxes lie on faces as corners than as extents. Where
-// some image is sure, images whose ten or more boxes lie on no face, but have the form of corners throughout, are
-// reported too. (Of a published detector's 3,226 good files on WIDER FACE none has such a form from ten boxes on.)
+// some image is sure, images are reported too whose rows all have the form of corners and whose best boxes overlap
+// faces more as corners, however little, or lie on no face at all (ten or more rows). (Of a published detector's 3,226
+// good files on WIDER FACE none has such a form from ten boxes on.)
 void ReportCorners(const std::vector<ImageEvidence>& images, LayoutReport* layout);
 
 // Scores on two scales. Most detectors write probabilities; those that do not have images of every best score, so that

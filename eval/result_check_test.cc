@@ -75,6 +75,18 @@ TEST(Corners, FilesWithoutAHitGoByTheirFormOnceAnotherIsSure) {
   EXPECT_EQ(together.count(kCorners), 2);
 }
 
+TEST(Corners, FilesThatFitBothWaysGoByTheBetterFitOnceAnotherIsSure) {
+  // Corners (10, 10) to (60, 60) of a face there; as extents to (70, 70): IoU 50^2 / 60^2.
+  const ImageEvidence both = ExamineImage({{10, 10, 60, 60, 0.9, 3}}, {{10, 10, 50, 50}});
+  const ImageEvidence good = ExamineImage({{10, 10, 50, 50, 0.9, 3}}, {{10, 10, 50, 50}});
+  const ImageEvidence sure = ExamineImage(AsCorners(kGood), kFaces);
+  LayoutReport alone, together;
+  ReportCorners({both, good}, &alone);
+  EXPECT_TRUE(alone.empty()) << alone.Text();
+  ReportCorners({both, good, sure}, &together);
+  EXPECT_EQ(together.count(kCorners), 2);
+}
+
 TEST(ScoreScales, EveryImageOnAnotherScaleIsReportedWithItsLine) {
   for (int bad : {0, 1, 3, 6}) {
     LayoutReport layout;
