@@ -28,8 +28,8 @@ std::string DataFolder(benchmark::State& state) {
 std::string UnpackedResults(const std::string& archive) {
   const std::string folder = (std::filesystem::temp_directory_path() / "hardface_score_benchmark").string();
   if (std::filesystem::exists(folder)) return folder;
-  const auto files = ReadResultTree(archive, 1);
-  for (const ResultFile& file : *files) {
+  const auto tree = ReadResultTree(archive, 1);
+  for (const ResultFile& file : tree->files) {
     if (!WriteFileAtomically(folder + "/" + file.name, file.bytes).ok()) std::abort();
   }
   return folder;
