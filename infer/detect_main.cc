@@ -121,6 +121,8 @@ absl::Status Run(const std::vector<std::string>& arguments) {
   ASSIGN_OR_RETURN(const DetectImagesOptions options, OptionsFromFlags());
   Provenance provenance;
   ASSIGN_OR_RETURN(const std::vector<ImageToDetect> images, FindImages(arguments, &provenance));
+  for (const ImageToDetect& image : images) RETURN_IF_ERROR(CheckSpares(output, image.path));
+  RETURN_IF_ERROR(CheckSpares(output, model_path));
   ASSIGN_OR_RETURN(const Model model, LoadModel(model_path));
   RETURN_IF_ERROR(provenance.AddInput(model_path));
   ASSIGN_OR_RETURN(const auto folder, AtomicFolder::Create(output));

@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "data_tools/base/atomic_output.h"
 #include "data_tools/base/provenance.h"
 #include "data_tools/base/random.h"
 #include "data_tools/base/status_macros.h"
@@ -16,7 +17,8 @@ absl::StatusOr<SelectionCounts> SelectImages(const std::string& dataset, const s
   ASSIGN_OR_RETURN(auto score_reader, DifficultyReader::Open(scores));
   DifficultyLookup lookup(std::move(score_reader));
   ASSIGN_OR_RETURN(const auto reader, DatasetReader::Open(dataset));
-  ASSIGN_OR_RETURN(const auto writer, DatasetWriter::Create(output, RebasedHeader(*reader, output)));
+  RETURN_IF_ERROR(CheckSpares(output, scores));
+  ASSIGN_OR_RETURN(const auto writer, DatasetWriter::Create(output, RebasedHeader(*reader, output), {dataset}));
   Provenance provenance;
   RETURN_IF_ERROR(provenance.AddInput(reader->manifest_path()));
   RETURN_IF_ERROR(provenance.AddInput(scores));

@@ -46,6 +46,12 @@ expect 2 "either --dataset, or images" infer/detect --model="$model" --output="$
 expect 2 "--pyramid" infer/detect --model="$model" --output="$work/one" --pyramid=100,x a.jpg
 expect 2 "CPU only" infer/detect --model="$model" --output="$work/one" --device=cuda:0 a.jpg
 expect 1 "a.jpg" infer/detect --model="$model" --output="$work/one" a.jpg
+expect 1 "would replace" infer/detect --model="$model" --dataset="$work/data" --output="$work/data"
+expect 1 "would replace" mining/select --dataset="$work/data" --scores="$work/difficulty.jsonl" --output="$work/data"
+test -s "$work/data/images/000001.jpg"
+expect 2 "--engine" infer/detect --model="$model" --output="$work/one" --engine=fast a.jpg
+expect 2 "--memory_limit" infer/detect --model="$model" --output="$work/one" --memory_limit=2 a.jpg
+expect 0 "images=1" infer/detect --model="$model" --output="$work/one" --memory_limit=1GiB --instruction_set=baseline "$work/data/images/000001.jpg"
 head -c 100 "$model" >"$work/cut.safetensors"
 expect 1 "cut.safetensors" infer/detect --model="$work/cut.safetensors" --output="$work/one" "$work/data/images/000001.jpg"
 head -c 2000 "$work/data/images/000002.jpg" >"$work/truncated.jpg"
