@@ -174,16 +174,22 @@ class WinogradConv2d : public Conv2d {
     return cost(6) < 0.97 * cost(4) ? 6 : 4;
   }
 
-  // One block of tiles: V and M, (frequency, channel block, tile, width).
+  // One block of tiles: V and M, (frequency, channel block, tile, width), one behind the other.
   struct Scratch {
-    float *v, *m;
     int64_t v_stride, m_stride;  // floats from a frequency to the next
+    int64_t floats;              // of both
+    float *v = nullptr, *m = nullptr;
   };
 
-  Scratch ScratchAt(float* base, const Product& product, int frequencies, int tiles) const {
+  Scratch ScratchOf(const Product& product, int frequencies, int tiles) const {
     Scratch scratch;
     scratch.v_stride = int64_t{tiles} * BlocksOf(product.k, width_) * width_ + kFrequencyPadding;
     scratch.m_stride = int64_t{tiles} * BlocksOf(product.outputs, width_) * width_ + kFrequencyPadding;
+    scratch.floats = frequencies * (scratch.v_stride + scratch.m_stride);
+    return scratch;
+  }
+
+  static Scratch Place(Scratch scratch, float* base, int frequencies) {
     scratch.v = base;
     scratch.m = base + frequencies * scratch.v_stride;
     return scratch;
@@ -210,9 +216,8 @@ class WinogradConv2d : public Conv2d {
         ChooseBlocking(in_blocks * width_, out_blocks * width_, frequencies, grid.count(), kernels_.row_group);
     const int64_t blocks = (grid.count() + blocking.tiles - 1) / blocking.tiles;
     const int threads = omp_get_max_threads(), scratches = blocking.local ? threads : 1;
-    const Scratch shape = ScratchAt(nullptr, product, frequencies, blocking.tiles);
-    const int64_t scratch_floats = frequencies * (shape.v_stride + shape.m_stride);
-    float* const base = workspace_->Get(scratch_floats * scratches);
+    const Scratch unplaced = ScratchOf(product, frequencies, blocking.tiles);
+    float* const base = workspace_->Get(unplaced.floats * scratches);
     std::vector<TilePlace> all_places(static_cast<size_t>(blocking.tiles) * static_cast<size_t>(scratches));
     const auto transform_in = [&](int block, const TilePlace* places, int first, int count, const Scratch& scratch) {
       kernels_.input_tiles(m, PlaneOf(in, block), places + first, count, step,
@@ -232,7 +237,7 @@ class WinogradConv2d : public Conv2d {
 #pragma omp parallel for schedule(dynamic, 1)
       for (int64_t b = 0; b < blocks; ++b) {
         const int thread = omp_get_thread_num(), count = count_of(b);
-        const Scratch scratch = ScratchAt(base + thread * scratch_floats, product, frequencies, blocking.tiles);
+        const Scratch scratch = Place(unplaced, base + thread * unplaced.floats, frequencies);
         TilePlace* const places = all_places.data() + int64_t{thread} * blocking.tiles;
         grid.Place(b * blocking.tiles, count, places);
         for (int block = 0; block < in_blocks; ++block) transform_in(block, places, 0, count, scratch);
@@ -243,7 +248,7 @@ class WinogradConv2d : public Conv2d {
       }
       return;
     }
-    const Scratch scratch = ScratchAt(base, product, frequencies, blocking.tiles);
+    const Scratch scratch = Place(unplaced, base, frequencies);
     TilePlace* const places = all_places.data();
     constexpr int kRun = 28;  // tiles of a transform task
     for (int64_t b = 0; b < blocks; ++b) {
@@ -414,8 +419,7 @@ class WinogradConv2d : public Conv2d {
     const int64_t floats_a_tile = int64_t{kFrequencies} * (in_blocks + out_blocks) * width_;
     const auto block_tiles =
         static_cast<int>(std::min(grid.count(), std::clamp<int64_t>((int64_t{1} << 20) / floats_a_tile, 160, 2048)));
-    const Scratch shape = ScratchAt(nullptr, product, kFrequencies, block_tiles);
-    const int64_t scratch_floats = kFrequencies * (shape.v_stride + shape.m_stride);
+    const Scratch unplaced = ScratchOf(product, kFrequencies, block_tiles);
     // The gradient of the transformed weights, in their packed form: (frequency, pair of blocks, in, floats of the
     // pair).
     const int64_t sum_stride = PackedFrequencyStride(spec_.out_channels, spec_.in_channels, width_);
@@ -423,9 +427,9 @@ class WinogradConv2d : public Conv2d {
       *c_stride = int64_t{width_} * std::min(2, out_blocks - 2 * pair);
       return (int64_t{2} * pair * width_ * spec_.in_channels) + i * *c_stride;
     };
-    float* const base = workspace_->Get(scratch_floats + kFrequencies * sum_stride);
-    const Scratch scratch = ScratchAt(base, product, kFrequencies, block_tiles);
-    float* const sums = base + scratch_floats;
+    float* const base = workspace_->Get(unplaced.floats + kFrequencies * sum_stride);
+    const Scratch scratch = Place(unplaced, base, kFrequencies);
+    float* const sums = base + unplaced.floats;
     std::vector<TilePlace> places(static_cast<size_t>(block_tiles));
     constexpr int kRun = 28;
     for (int64_t first_tile = 0; first_tile < grid.count(); first_tile += block_tiles) {
