@@ -136,6 +136,28 @@ TEST(LevelRunnerTest, PlansWholeLevelsThenPassesThenTiles) {
   EXPECT_THAT(std::string(runner.Plan(960, 1280, true, 1000).status().message()), HasSubstr("smallest tile"));
 }
 
+TEST(FaceDetectorTest, AdaptivePyramidLeavesOutLevelsAboveOneWithoutSmallCandidates) {
+  // Bias alone decides: every score is the same on every level.
+  const auto detect = [](float face_logit, bool adaptive) {
+    Model model = RandomModel();
+    model.info.pyramid = {250, 100, 200};  // 200 is within 2.5 times of 100, 250 of 200 and of 100
+    for (auto& [name, array] : model.parameters) std::fill(array.values.begin(), array.values.end(), 0.0f);
+    for (const char* head : {"cls_score_1.bias", "cls_score_2.bias", "cls_score_4.bias"}) {
+      model.parameters[head].values = {0.0f, face_logit};
+    }
+    DetectOptions options;
+    options.adaptive = adaptive;
+    options.score_threshold = 0;
+    options.decode.max_boxes = 20;
+    options.merge = Merge::kNms;
+    options.nms_threshold = 1;  // keeps all
+    return FaceDetector(model, options).Detect(RandomImage(100, 100, 1))->size();
+  };
+  EXPECT_EQ(detect(/*face_logit=*/2, false), 3u * 2 * 20);
+  EXPECT_EQ(detect(/*face_logit=*/2, true), 3u * 2 * 20);   // candidates everywhere
+  EXPECT_EQ(detect(/*face_logit=*/-6, true), 1u * 2 * 20);  // a score of 0.0025: level 100 only
+}
+
 TEST(FaceDetectorTest, TinyAndThinImagesWork) {
   FaceDetector detector(RandomModel(), {});
   for (const cv::Size size : {cv::Size(1, 1), cv::Size(3, 500), cv::Size(17, 33)}) {

@@ -26,6 +26,8 @@ ABSL_FLAG(std::vector<std::string>, format, std::vector<std::string>({"jsonl"}),
           "any of wider, fddb, face_eval, jsonl");
 ABSL_FLAG(std::vector<std::string>, pyramid, {}, "levels, such as 100,300,600,1000,1400; empty: the model's own");
 ABSL_FLAG(bool, flip, true, "run every level's mirror image, too");
+ABSL_FLAG(bool, adaptive, false,
+          "leave out levels above one that had no candidates of at most 32 pixels: faster, may miss small faces");
 ABSL_FLAG(std::string, nms, "vote", "how overlapping boxes are merged: vote (box voting) or plain (NMS)");
 ABSL_FLAG(double, nms_threshold, 0.4, "IoU from which boxes are merged");
 ABSL_FLAG(std::string, singletons, "keep",
@@ -76,6 +78,7 @@ absl::StatusOr<DetectImagesOptions> OptionsFromFlags() {
   ASSIGN_OR_RETURN(options.detect.memory_limit, ParseBytes(absl::GetFlag(FLAGS_memory_limit)));
   ASSIGN_OR_RETURN(options.detect.pyramid, ParseLevels());
   options.detect.flip = absl::GetFlag(FLAGS_flip);
+  options.detect.adaptive = absl::GetFlag(FLAGS_adaptive);
   options.detect.score_threshold = static_cast<float>(absl::GetFlag(FLAGS_score_threshold));
   const std::string nms = absl::GetFlag(FLAGS_nms), singletons = absl::GetFlag(FLAGS_singletons);
   if (nms != "vote" && nms != "plain") return UsageError(absl::StrCat("--nms=", nms, ": must be vote or plain"));

@@ -13,6 +13,9 @@ namespace {
 
 constexpr int kReferenceLevel = 800;
 constexpr int kLongestSide = 1200;
+// Of the adaptive pyramid (DetectOptions::adaptive).
+constexpr float kCandidateScore = 0.02f, kSmallSide = 32;
+constexpr double kFinerRatio = 2.5;
 // What a process of ours takes for code, libraries, small buffers and the convolutions' workspace.
 constexpr int64_t kProcessBytes = int64_t{224} << 20;
 
@@ -45,13 +48,16 @@ absl::StatusOr<int64_t> FaceDetector::ActivationBytes(const cv::Mat& image, cons
                    " MB before any activations; raise --memory_limit (", options_.memory_limit / 1000000, " MB)"));
 }
 
-absl::Status FaceDetector::DetectAtScale(const cv::Mat& image, double scale, std::vector<ScoredBox>* all) {
+absl::Status FaceDetector::DetectAtScale(const cv::Mat& image, double scale, std::vector<ScoredBox>* all,
+                                         bool* small_candidates) {
+  *small_candidates = false;
   const cv::Mat level = ResizeToFloat(image, scale);
   ASSIGN_OR_RETURN(const int64_t activation_bytes, ActivationBytes(image, level));
   const auto factor = static_cast<float>(1.0 / scale), width = static_cast<float>(image.cols);
   return runner_.Run(level, options_.flip, activation_bytes, [&](bool mirrored, const auto& output, int n) {
     const auto planes = PlanesOf(model_.detector, output, n);
     for (auto [box, score] : DecodeDetections(planes, level.cols, level.rows, options_.decode)) {
+      *small_candidates |= score >= kCandidateScore && box.width() * box.height() <= kSmallSide * kSmallSide;
       if (score <= options_.score_threshold) continue;
       box = {box.x1 * factor, box.y1 * factor, box.x2 * factor, box.y2 * factor};
       if (mirrored) box = {width - box.x2, box.y1, width - box.x1, box.y2};  // x -> width - x, as published
@@ -61,10 +67,17 @@ absl::Status FaceDetector::DetectAtScale(const cv::Mat& image, double scale, std
 }
 
 absl::StatusOr<std::vector<ScoredBox>> FaceDetector::Detect(const cv::Mat& image) {
-  const std::vector<int>& levels = options_.pyramid.empty() ? model_.info.pyramid : options_.pyramid;
+  std::vector<int> levels = options_.pyramid.empty() ? model_.info.pyramid : options_.pyramid;
+  if (options_.adaptive) std::sort(levels.begin(), levels.end());
   const double base = BaseScale(image.cols, image.rows);
   std::vector<ScoredBox> boxes;
-  for (const int level : levels) RETURN_IF_ERROR(DetectAtScale(image, base * level / kReferenceLevel, &boxes));
+  int last = 0;
+  bool finer_may_add = true;
+  for (const int level : levels) {
+    if (options_.adaptive && !finer_may_add && level <= kFinerRatio * last) continue;
+    RETURN_IF_ERROR(DetectAtScale(image, base * level / kReferenceLevel, &boxes, &finer_may_add));
+    last = level;
+  }
   if (options_.merge == Merge::kVote) return VoteBoxes(std::move(boxes), options_.vote);
   std::vector<ScoredBox> kept;
   for (const int i : PlainNms(boxes, options_.nms_threshold)) kept.push_back(boxes[static_cast<size_t>(i)]);
