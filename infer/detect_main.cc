@@ -15,10 +15,12 @@
 #include "data_tools/base/tool_main.h"
 #include "data_tools/dataset.h"
 #include "infer/detect_images.h"
+#include "infer/shipped_model.h"
 #include "model/engine_flags.h"
 #include "model/openmp_policy.h"
 
-ABSL_FLAG(std::string, model, "", "the detector (.safetensors, or a published .caffemodel)");
+ABSL_FLAG(std::string, model, "",
+          "the detector (.safetensors, or a published .caffemodel); empty: hardface-s, which ships with the project");
 ABSL_FLAG(std::string, dataset, "", "detect on this dataset's images ...");
 ABSL_FLAG(std::vector<std::string>, images, {}, "... or on these files and folders (arguments are taken, too)");
 ABSL_FLAG(std::string, output, "", "folder to write");
@@ -117,11 +119,14 @@ absl::StatusOr<std::vector<ImageToDetect>> FindImages(const std::vector<std::str
   return ImagesOfDataset(dataset);
 }
 
-absl::Status Run(const std::vector<std::string>& arguments) {
-  const std::string model_path = absl::GetFlag(FLAGS_model), output = absl::GetFlag(FLAGS_output);
-  RETURN_IF_ERROR(RequireFlag("model", model_path));
+absl::Status Run(const std::string& program, const std::vector<std::string>& arguments) {
+  const std::string output = absl::GetFlag(FLAGS_output);
   RETURN_IF_ERROR(RequireFlag("output", output));
+  std::string model_path = absl::GetFlag(FLAGS_model);
   ASSIGN_OR_RETURN(const DetectImagesOptions options, OptionsFromFlags());
+  if (model_path.empty()) {
+    ASSIGN_OR_RETURN(model_path, ShippedModelPath(program));
+  }
   Provenance provenance;
   ASSIGN_OR_RETURN(const std::vector<ImageToDetect> images, FindImages(arguments, &provenance));
   for (const ImageToDetect& image : images) RETURN_IF_ERROR(CheckSpares(output, image.path));
@@ -149,10 +154,11 @@ absl::Status Run(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
   hardface::UsePassiveOpenMpWaiting(argv);
-  return hardface::ToolMain(argc, argv,
-                            {"infer/detect",
-                             "finds faces in images with a trained model, on an image pyramid, and writes them in the "
-                             "forms that scorers read.",
-                             "[IMAGE_OR_FOLDER ...]"},
-                            &hardface::Run);
+  return hardface::ToolMain(
+      argc, argv,
+      {"infer/detect",
+       "finds faces in images with a trained model, on an image pyramid, and writes them in the "
+       "forms that scorers read.",
+       "[IMAGE_OR_FOLDER ...]"},
+      [argv](const std::vector<std::string>& arguments) { return hardface::Run(argv[0], arguments); });
 }

@@ -42,6 +42,8 @@ expect 2 "--drop=7" mining/select --dataset="$work/data" --scores="$work/difficu
 expect 0 "images=6" infer/detect --model="$model" --dataset="$work/data" --output="$work/found" --format=wider,jsonl,fddb,face_eval --draw --nms=plain
 test -s "$work/found/detections.jsonl" && test -s "$work/found/wider/000000.txt"
 expect 0 "images=1" infer/detect --model="$model" --output="$work/one" "$work/data/images/000001.jpg"
+# The model that ships.
+expect 0 "images=6" infer/detect --dataset="$work/data" --output="$work/shipped" --pyramid=100,200
 expect 2 "either --dataset, or images" infer/detect --model="$model" --output="$work/one"
 expect 2 "--pyramid" infer/detect --model="$model" --output="$work/one" --pyramid=100,x a.jpg
 expect 2 "CPU only" infer/detect --model="$model" --output="$work/one" --device=cuda:0 a.jpg

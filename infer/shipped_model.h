@@ -1,0 +1,17 @@
+// Where the model that ships with the project lies.
+#ifndef HARDFACE_INFER_SHIPPED_MODEL_H_
+#define HARDFACE_INFER_SHIPPED_MODEL_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace hardface {
+
+// The path of model/zoo/hardface-s.safetensors in Bazel's runfiles of this process, whose argv[0] is PROGRAM. NotFound,
+// saying to give --model, where the program has been moved away from them.
+absl::StatusOr<std::string> ShippedModelPath(const std::string& program);
+
+}  // namespace hardface
+
+#endif  // HARDFACE_INFER_SHIPPED_MODEL_H_
