@@ -14,7 +14,7 @@ namespace {
 constexpr int kReferenceLevel = 800;
 constexpr int kLongestSide = 1200;
 // Of the adaptive pyramid (DetectOptions::adaptive).
-constexpr float kCandidateScore = 0.02f, kSmallSide = 32;
+constexpr float kCandidateScore = 0.5f, kSmallSide = 32;
 constexpr double kFinerRatio = 2.5;
 // What a process of ours takes for code, libraries, small buffers and the convolutions' workspace.
 constexpr int64_t kProcessBytes = int64_t{224} << 20;

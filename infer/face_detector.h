@@ -21,7 +21,7 @@ struct DetectOptions {
   std::vector<int> pyramid;
   bool flip = true;  // run each level's mirror image, too
   // Leaves out levels that hardly can add a face: levels are run in rising size, and one of up to 2.5 times the size of
-  // the last one run is left out when that one had no candidate of score 0.02 and at most 32 pixels, the sizes that a
+  // the last one run is left out when that one had no candidate of score 0.5 and at most 32 pixels, the sizes that a
   // finer level sees better. Its effect on AP and time: docs/RESULTS.md.
   bool adaptive = false;
   DecodeOptions decode;
