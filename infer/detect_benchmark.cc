@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "infer/face_detector.h"
-#include "model/openmp_policy.h"
+#include "model/benchmark_main.h"
 
 namespace hardface {
 namespace {
@@ -46,16 +46,12 @@ void Sizes(benchmark::internal::Benchmark* benchmark) {
   benchmark->Unit(benchmark::kMillisecond)->UseRealTime()->MeasureProcessCPUTime();
 }
 
-BENCHMARK_CAPTURE(BM_Detect, single, false)->Apply(Sizes);
-BENCHMARK_CAPTURE(BM_Detect, pyramid, true)->Apply(Sizes);
+void Register() {
+  Sizes(benchmark::RegisterBenchmark("single", &BM_Detect, /*pyramid=*/false));
+  Sizes(benchmark::RegisterBenchmark("pyramid", &BM_Detect, /*pyramid=*/true));
+}
 
 }  // namespace
 }  // namespace hardface
 
-int main(int argc, char** argv) {
-  hardface::UsePassiveOpenMpWaiting(argv);
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-}
+int main(int argc, char** argv) { return hardface::BenchmarkMain(argc, argv, &hardface::Register); }

@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "model/benchmark_main.h"
 #include "model/detector.h"
 #include "model/executor.h"
-#include "model/openmp_policy.h"
 #include "model/parameters.h"
 
 namespace hardface {
@@ -80,11 +80,4 @@ void Register() {
 }  // namespace
 }  // namespace hardface
 
-int main(int argc, char** argv) {
-  hardface::UsePassiveOpenMpWaiting(argv);
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  hardface::Register();
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-}
+int main(int argc, char** argv) { return hardface::BenchmarkMain(argc, argv, &hardface::Register); }

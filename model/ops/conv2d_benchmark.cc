@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "data_tools/base/random.h"
-#include "model/openmp_policy.h"
+#include "model/benchmark_main.h"
 #include "model/ops/conv2d.h"
 
 namespace hardface {
@@ -73,11 +73,4 @@ void Register() {
 }  // namespace
 }  // namespace hardface
 
-int main(int argc, char** argv) {
-  hardface::UsePassiveOpenMpWaiting(argv);
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  hardface::Register();
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-}
+int main(int argc, char** argv) { return hardface::BenchmarkMain(argc, argv, &hardface::Register); }

@@ -102,7 +102,8 @@ class WinogradConv2d : public Conv2d {
         engine_(config.engine),
         kernels_(KernelsFor(ActiveInstructionSet())),
         width_(kernels_.width),
-        planar_(config.in_block == 1) {
+        planar_(config.in_block == 1),
+        no_bias_({1, config.spec.in_channels, 1, 1}, kernels_.width) {
     HARDFACE_CHECK(config.out_block == width_ && (planar_ || config.in_block == width_));
   }
 
@@ -124,9 +125,7 @@ class WinogradConv2d : public Conv2d {
 
   void BackwardData(const TensorView& grad_out, const TensorView& grad_in) override {
     HARDFACE_CHECK(!planar_);
-    zeros_.assign(static_cast<size_t>(BlocksOf(spec_.in_channels, width_)) * width_ + 16, 0.0f);
-    const float* const no_bias = AlignedZeros();
-    const Product product{spec_.out_channels, spec_.in_channels, no_bias, /*relu=*/false};
+    const Product product{spec_.out_channels, spec_.in_channels, no_bias_.data(), /*relu=*/false};
     if (spec_.kernel == 1) {
       return PointwiseProduct(product, weights_->Packed(WeightForm::kPointwiseData, width_), grad_out, grad_in);
     }
@@ -151,11 +150,6 @@ class WinogradConv2d : public Conv2d {
     const float* bias;
     bool relu;
   };
-
-  const float* AlignedZeros() const {
-    const auto address = reinterpret_cast<uintptr_t>(zeros_.data());
-    return zeros_.data() + (64 - address % 64) % 64 / sizeof(float);
-  }
 
   // F(6x6) needs 1.78 products an output, F(4x4) 2.25, but its tiles overhang small images more, its transforms cost
   // more and its weights are 1.8 times as large. In units of products a channel pair; see docs/ENGINE.md for the
@@ -489,7 +483,7 @@ class WinogradConv2d : public Conv2d {
   const ConvKernels& kernels_;
   const int width_;
   const bool planar_;
-  std::vector<float> zeros_;
+  const Tensor no_bias_;  // zeros, for the gradient of the input
 };
 
 }  // namespace
