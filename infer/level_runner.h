@@ -29,6 +29,8 @@ class LevelRunner {
  public:
   // MODEL must outlive this.
   LevelRunner(const Model& model, const ExecutorOptions& options);
+  LevelRunner(const LevelRunner&) = delete;
+  LevelRunner& operator=(const LevelRunner&) = delete;
 
   // Receives a pass's output tensors (block 1) by name, of image N of their batch; valid during the call.
   using Visitor =

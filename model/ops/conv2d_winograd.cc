@@ -78,8 +78,8 @@ struct Blocking {
 };
 
 // Few channels: a block's transformed tiles fit a core's second-level cache, and threads need not wait for each other.
-// Many: the transformed weights are what must be read seldom, so blocks are as large as 256 tiles a frequency and all
-// threads share one. Measured: docs/ENGINE.md.
+// Many: the transformed weights are what must be read seldom, so blocks have 112 to 512 tiles and all threads share
+// one. The sizes are those that a prototype ran fastest with on 1 MiB of second-level cache.
 Blocking ChooseBlocking(int channels_in, int channels_out, int frequencies, int64_t tiles, int row_group) {
   Blocking blocking;
   const int64_t floats_a_tile = int64_t{frequencies} * (channels_in + channels_out);
@@ -103,6 +103,7 @@ class WinogradConv2d : public Conv2d {
         kernels_(KernelsFor(ActiveInstructionSet())),
         width_(kernels_.width),
         planar_(config.in_block == 1),
+        tile_(ChooseTile()),
         no_bias_({1, config.spec.in_channels, 1, 1}, kernels_.width) {
     HARDFACE_CHECK(config.out_block == width_ && (planar_ || config.in_block == width_));
   }
@@ -118,9 +119,8 @@ class WinogradConv2d : public Conv2d {
       HARDFACE_CHECK(pooled == nullptr);
       return PointwiseProduct(product, weights_->Packed(WeightForm::kPointwise, width_), in, *out);
     }
-    const int m = ChooseTile(product);
-    const float* const packed = weights_->Packed(m == 4 ? WeightForm::kWinograd4 : WeightForm::kWinograd6, width_);
-    WinogradProduct(product, m, packed, in, out, pooled);
+    const float* const packed = weights_->Packed(tile_ == 4 ? WeightForm::kWinograd4 : WeightForm::kWinograd6, width_);
+    WinogradProduct(product, packed, in, out, pooled);
   }
 
   void BackwardData(const TensorView& grad_out, const TensorView& grad_in) override {
@@ -129,10 +129,9 @@ class WinogradConv2d : public Conv2d {
     if (spec_.kernel == 1) {
       return PointwiseProduct(product, weights_->Packed(WeightForm::kPointwiseData, width_), grad_out, grad_in);
     }
-    const int m = ChooseTile(product);
     const float* const packed =
-        weights_->Packed(m == 4 ? WeightForm::kWinograd4Data : WeightForm::kWinograd6Data, width_);
-    WinogradProduct(product, m, packed, grad_out, &grad_in, nullptr);
+        weights_->Packed(tile_ == 4 ? WeightForm::kWinograd4Data : WeightForm::kWinograd6Data, width_);
+    WinogradProduct(product, packed, grad_out, &grad_in, nullptr);
   }
 
   void BackwardWeights(const TensorView& in, const TensorView& grad_out, float* grad_weights,
@@ -151,22 +150,25 @@ class WinogradConv2d : public Conv2d {
     bool relu;
   };
 
-  // F(6x6) needs 1.78 products an output, F(4x4) 2.25, but its tiles overhang small images more, its transforms cost
-  // more and its weights are 1.8 times as large. In units of products a channel pair; see docs/ENGINE.md for the
-  // constants.
-  int ChooseTile(const Product& product) const {
+  // Side of the tiles, forward and backward. F(6x6) needs 1.78 products an output, F(4x4) 2.25, but its tiles overhang
+  // small images more, its transforms cost more and its weights are 1.8 times as large. In units of products a channel
+  // pair; the choices are held against times of both in docs/RESULTS.md.
+  int ChooseTile() const {
     if (engine_ == Conv2dEngine::kWinograd4) return 4;
     if (engine_ == Conv2dEngine::kWinograd6) return 6;
     const auto cost = [&](int m) {
       const double frequencies = (m + 2) * (m + 2);
       const auto tiles = static_cast<double>(TileGrid(shape_, spec_.dilation, m).count());
-      const double channels = 2.0 * product.k * product.outputs / (product.k + product.outputs);  // harmonic mean
+      const double channels =  // harmonic mean
+          2.0 * spec_.in_channels * spec_.out_channels / (spec_.in_channels + spec_.out_channels);
       const double transforms = 1 + (m == 4 ? 14.0 : 20.0) / channels;
       // Streaming a weight from memory costs as much as some 20 tiles' products with it.
       return frequencies * (tiles * transforms + 20);
     };
     return cost(6) < 0.97 * cost(4) ? 6 : 4;
   }
+
+  static constexpr int kRun = 28;  // tiles that a thread transforms at a time where all share a block
 
   // One block of tiles: V and M, (frequency, channel block, tile, width), one behind the other.
   struct Scratch {
@@ -200,10 +202,10 @@ class WinogradConv2d : public Conv2d {
                   std::min(2, blocks - 2 * pair), c, int64_t{block_tiles} * width_);
   }
 
-  void WinogradProduct(const Product& product, int m, const float* packed, const TensorView& in, const TensorView* out,
+  void WinogradProduct(const Product& product, const float* packed, const TensorView& in, const TensorView* out,
                        const TensorView* pooled) {
+    const int m = tile_, frequencies = (m + 2) * (m + 2), step = spec_.dilation;
     const TileGrid grid(shape_, spec_.dilation, m);
-    const int frequencies = (m + 2) * (m + 2), step = spec_.dilation;
     const int in_blocks = BlocksOf(product.k, width_), out_blocks = BlocksOf(product.outputs, width_);
     const int pairs = (out_blocks + 1) / 2;
     const Blocking blocking =
@@ -244,7 +246,6 @@ class WinogradConv2d : public Conv2d {
     }
     const Scratch scratch = Place(unplaced, base, frequencies);
     TilePlace* const places = all_places.data();
-    constexpr int kRun = 28;  // tiles of a transform task
     for (int64_t b = 0; b < blocks; ++b) {
       const int count = count_of(b), runs = (count + kRun - 1) / kRun;
       grid.Place(b * blocking.tiles, count, places);
@@ -425,7 +426,6 @@ class WinogradConv2d : public Conv2d {
     const Scratch scratch = Place(unplaced, base, kFrequencies);
     float* const sums = base + unplaced.floats;
     std::vector<TilePlace> places(static_cast<size_t>(block_tiles));
-    constexpr int kRun = 28;
     for (int64_t first_tile = 0; first_tile < grid.count(); first_tile += block_tiles) {
       const int count = static_cast<int>(std::min<int64_t>(block_tiles, grid.count() - first_tile));
       const int runs = (count + kRun - 1) / kRun;
@@ -483,6 +483,7 @@ class WinogradConv2d : public Conv2d {
   const ConvKernels& kernels_;
   const int width_;
   const bool planar_;
+  const int tile_;
   const Tensor no_bias_;  // zeros, for the gradient of the input
 };
 
