@@ -25,24 +25,18 @@ absl::StatusOr<std::unique_ptr<DifficultyReader>> DifficultyReader::Open(const s
   return reader;
 }
 
-absl::StatusOr<bool> DifficultyReader::Next(ScoredEntry* entry) {
-  std::string line;
-  do {
-    if (!std::getline(stream_, line)) return false;
-    ++line_number_;
-  } while (line.empty());
-  const std::string place = absl::StrCat(path_, ":", line_number_);
-  *entry = ScoredEntry();
+absl::StatusOr<ScoredEntry> DifficultyFromJson(absl::string_view line, const std::string& place) {
+  ScoredEntry entry;
   try {
     const nlohmann::json json = nlohmann::json::parse(line);
-    entry->image = json.at("image").get<std::string>();
-    entry->flip = json.at("flip").get<bool>();
-    entry->difficulty.positives = json.at("positives").get<int>();
-    entry->difficulty.iteration = json.at("iteration").get<int64_t>();
+    entry.image = json.at("image").get<std::string>();
+    entry.flip = json.at("flip").get<bool>();
+    entry.difficulty.positives = json.at("positives").get<int>();
+    entry.difficulty.iteration = json.at("iteration").get<int64_t>();
     const nlohmann::json& wpas = json.at("wpas");
-    if (wpas.is_null()) return true;
-    entry->difficulty.wpas = wpas.get<float>();
-    if (*entry->difficulty.wpas >= 0 && *entry->difficulty.wpas <= 1) return true;
+    if (wpas.is_null()) return entry;
+    entry.difficulty.wpas = wpas.get<float>();
+    if (*entry.difficulty.wpas >= 0 && *entry.difficulty.wpas <= 1) return entry;
     return absl::InvalidArgumentError(
         absl::StrCat(place, ": \"wpas\" is ", wpas.dump(), "; expected a probability or null"));
   } catch (const nlohmann::json::exception& error) {
@@ -50,6 +44,16 @@ absl::StatusOr<bool> DifficultyReader::Next(ScoredEntry* entry) {
         place, ": expected {\"image\":\"..\",\"flip\":false,\"wpas\":0.9,\"positives\":12,\"iteration\":4000}: ",
         error.what()));
   }
+}
+
+absl::StatusOr<bool> DifficultyReader::Next(ScoredEntry* entry) {
+  std::string line;
+  do {
+    if (!std::getline(stream_, line)) return false;
+    ++line_number_;
+  } while (line.empty());
+  ASSIGN_OR_RETURN(*entry, DifficultyFromJson(line, absl::StrCat(path_, ":", line_number_)));
+  return true;
 }
 
 absl::StatusOr<DifficultyTable> ReadDifficulty(const std::string& path) {
@@ -76,12 +80,14 @@ absl::StatusOr<std::optional<Difficulty>> DifficultyLookup::Take(const std::stri
 
 bool IsEasy(const Difficulty* difficulty, const HardImageOptions& options) {
   if (difficulty == nullptr) return false;
-  if (!difficulty->wpas.has_value()) return options.without_positives_is_easy;
+  if (!difficulty->wpas.has_value()) return options.without_positives == WithoutPositives::kEasy;
   return *difficulty->wpas >= options.threshold;
 }
 
 bool KeepInEpoch(const Difficulty* difficulty, const HardImageOptions& options, Random* random) {
-  return !IsEasy(difficulty, options) || !random->Chance(options.drop);
+  if (IsEasy(difficulty, options)) return !random->Chance(options.drop);
+  const bool without = difficulty != nullptr && !difficulty->wpas.has_value();
+  return !without || options.without_positives != WithoutPositives::kLeaveOut;
 }
 
 }  // namespace hardface

@@ -14,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "data_tools/base/random.h"
 
 namespace hardface {
@@ -34,6 +35,9 @@ struct ScoredEntry {
   bool flip = false;
   Difficulty difficulty;
 };
+
+// Reads one line. PLACE stands before errors ("difficulty.jsonl:7").
+absl::StatusOr<ScoredEntry> DifficultyFromJson(absl::string_view line, const std::string& place);
 
 // Reads a difficulty file line by line. Errors name file and line.
 class DifficultyReader {
@@ -67,17 +71,28 @@ class DifficultyLookup {
   DifficultyTable passed_over_;
 };
 
+// What becomes of images none of whose visits had a positive anchor: always sampled, left out like easy ones (the
+// published code), or never sampled again.
+enum class WithoutPositives { kKeep, kEasy, kLeaveOut };
+// Their names as flags' values.
+inline std::vector<std::pair<std::string, WithoutPositives>> WithoutPositivesChoices() {
+  return {
+      {"keep", WithoutPositives::kKeep}, {"easy", WithoutPositives::kEasy}, {"leave_out", WithoutPositives::kLeaveOut}};
+}
+
 struct HardImageOptions {
   float threshold = 0.85f;  // an image whose WPAS reaches it is easy
   double drop = 0.7;        // probability of an easy image being left out of an epoch, drawn anew each epoch
-  // Published behaviour: an image without any positive anchor counts as easy. Here it is a class of its own that stays.
-  bool without_positives_is_easy = false;
+  WithoutPositives without_positives = WithoutPositives::kKeep;
+  // The published code: an image that has been easy once stays so, whatever its later scores. (Of ledgers only.)
+  bool once_easy_always_easy = false;
 };
 
 // Whether an entry with this difficulty (null: not scored yet, so hard) counts as easy.
 bool IsEasy(const Difficulty* difficulty, const HardImageOptions& options);
 
-// One epoch's decision for an entry: false with probability `drop` for easy ones.
+// One epoch's decision for an entry: false with probability `drop` for easy ones, and for images without positive
+// anchors as options.without_positives says.
 bool KeepInEpoch(const Difficulty* difficulty, const HardImageOptions& options, Random* random);
 
 }  // namespace hardface

@@ -62,7 +62,7 @@ TEST(IsEasyTest, FollowsThePaperAndTreatsMissingScoresAsHard) {
   EXPECT_FALSE(IsEasy(&hard, options));
   EXPECT_FALSE(IsEasy(nullptr, options));
   EXPECT_FALSE(IsEasy(&none, options));
-  options.without_positives_is_easy = true;
+  options.without_positives = WithoutPositives::kEasy;
   EXPECT_TRUE(IsEasy(&none, options));
 }
 

@@ -6,6 +6,7 @@
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "data_tools/base/flag_values.h"
 #include "data_tools/base/status_macros.h"
 #include "data_tools/base/tool_main.h"
 #include "mining/select_images.h"
@@ -16,8 +17,8 @@ ABSL_FLAG(std::string, output, "", "the dataset to write");
 ABSL_FLAG(double, threshold, 0.85, "an image whose WPAS reaches it is easy");
 ABSL_FLAG(double, drop, 0.7, "probability of an easy image being left out");
 ABSL_FLAG(uint64_t, seed, 1, "of that chance; another seed for each epoch");
-ABSL_FLAG(bool, without_positives_is_easy, false,
-          "count images without any positive anchor as easy, as the published code does");
+ABSL_FLAG(std::string, without_positives, "keep",
+          "images without any positive anchor: keep, easy (as the published code has it) or leave_out");
 
 namespace hardface {
 namespace {
@@ -35,7 +36,8 @@ absl::Status Run(const std::vector<std::string>&) {
   HardImageOptions options;
   options.threshold = static_cast<float>(absl::GetFlag(FLAGS_threshold));
   options.drop = absl::GetFlag(FLAGS_drop);
-  options.without_positives_is_easy = absl::GetFlag(FLAGS_without_positives_is_easy);
+  RETURN_IF_ERROR(Choose("without_positives", absl::GetFlag(FLAGS_without_positives), WithoutPositivesChoices(),
+                         &options.without_positives));
   ASSIGN_OR_RETURN(const SelectionCounts counts,
                    SelectImages(dataset, scores, output, absl::GetFlag(FLAGS_seed), options));
   if (counts.unscored > 0) {

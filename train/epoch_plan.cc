@@ -33,8 +33,7 @@ std::vector<int64_t> PlanEpoch(const std::vector<DatasetEntry>& entries, const s
   Random mining({options.seed, kMining, static_cast<uint64_t>(epoch)});
   std::vector<int64_t> order;
   for (size_t i = 0; i < entries.size(); ++i) {
-    const Difficulty* difficulty = ledger[i].visited ? &ledger[i].difficulty : nullptr;
-    if (options.hard_image_mining && !KeepInEpoch(difficulty, options.mining, &mining)) continue;
+    if (options.hard_image_mining && !KeepInEpoch(ledger[i], options.mining, &mining)) continue;
     order.push_back(static_cast<int64_t>(i));
   }
   Random shuffling({options.seed, kOrder, static_cast<uint64_t>(epoch)});

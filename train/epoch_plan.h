@@ -6,15 +6,9 @@
 #include <vector>
 
 #include "data_tools/dataset.h"
-#include "mining/difficulty.h"
+#include "mining/ledger.h"
 
 namespace hardface {
-
-// What is known of an entry's difficulty so far.
-struct LedgerEntry {
-  bool visited = false;
-  Difficulty difficulty;
-};
 
 struct EpochOptions {
   uint64_t seed = 1;

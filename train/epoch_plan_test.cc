@@ -18,7 +18,8 @@ std::vector<DatasetEntry> Entries(int count) {
 }
 
 LedgerEntry Scored(float wpas) {
-  LedgerEntry entry{true, {}};
+  LedgerEntry entry;
+  entry.visited = true;
   entry.difficulty.wpas = wpas;
   return entry;
 }
@@ -62,7 +63,7 @@ TEST(PlanEpochTest, ImagesNeverScoredOrWithoutPositivesAreKept) {
   for (int i = 0; i < 25; ++i) ledger[i].visited = true;  // visited, no positive anchor
   EXPECT_EQ(PlanEpoch(Entries(50), ledger, 0, {}).size(), 50u);
   EpochOptions published;
-  published.mining.without_positives_is_easy = true;
+  published.mining.without_positives = WithoutPositives::kEasy;
   published.mining.drop = 1;
   EXPECT_EQ(PlanEpoch(Entries(50), ledger, 0, published).size(), 25u);
 }

@@ -323,7 +323,7 @@ absl::Status Trainer::Step() {
 double Trainer::HardFraction() const {
   int64_t hard = 0;
   for (const LedgerEntry& entry : state_.ledger) {
-    hard += !IsEasy(entry.visited ? &entry.difficulty : nullptr, options_.mining);
+    hard += !IsEasy(entry, options_.mining);
   }
   return static_cast<double>(hard) / static_cast<double>(state_.ledger.size());
 }

@@ -1,0 +1,67 @@
+#include "mining/ledger.h"
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "data_tools/base/status_macros.h"
+
+namespace hardface {
+
+void Record(const Visit& visit, const HardImageOptions& options, LedgerEntry* entry) {
+  if (!visit.difficulty.wpas.has_value() && entry->visited) return;
+  entry->visited = true;
+  entry->difficulty = visit.difficulty;
+  entry->was_easy |= IsEasy(&entry->difficulty, options);
+}
+
+bool IsEasy(const LedgerEntry& entry, const HardImageOptions& options) {
+  if (options.once_easy_always_easy && entry.was_easy) return true;
+  return entry.visited && IsEasy(&entry.difficulty, options);
+}
+
+bool KeepInEpoch(const LedgerEntry& entry, const HardImageOptions& options, Random* random) {
+  if (options.once_easy_always_easy && entry.was_easy) return !random->Chance(options.drop);
+  return KeepInEpoch(entry.visited ? &entry.difficulty : nullptr, options, random);
+}
+
+std::string VisitToJson(const std::string& image, bool flip, double scale, const Difficulty& difficulty) {
+  std::string line = DifficultyToJson(image, flip, difficulty);
+  line.pop_back();
+  absl::StrAppendFormat(&line, ",\"scale\":%.6g}", scale);
+  return line;
+}
+
+absl::StatusOr<std::unique_ptr<LedgerReader>> LedgerReader::Open(const std::string& path) {
+  std::unique_ptr<LedgerReader> reader(new LedgerReader);
+  std::error_code ignored;
+  reader->path_ = std::filesystem::is_directory(path, ignored) ? path + "/ledger.jsonl" : path;
+  reader->stream_.open(reader->path_);
+  if (!reader->stream_) {
+    return absl::NotFoundError(
+        absl::StrCat(reader->path_, ": cannot read; train writes OUTPUT/ledger.jsonl when its checkpoints are saved"));
+  }
+  return reader;
+}
+
+absl::StatusOr<bool> LedgerReader::Next(LedgerLine* line) {
+  std::string text;
+  do {
+    if (!std::getline(stream_, text) || stream_.eof()) return false;
+    ++line_number_;
+  } while (text.empty());
+  const std::string place = absl::StrCat(path_, ":", line_number_);
+  ASSIGN_OR_RETURN(const ScoredEntry scored, DifficultyFromJson(text, place));
+  *line = {scored.image, scored.flip, 1, scored.difficulty};
+  const nlohmann::json json = nlohmann::json::parse(text);
+  const auto scale = json.find("scale");
+  if (scale == json.end()) return true;
+  if (!scale->is_number() || !(scale->get<double>() > 0)) {
+    return absl::InvalidArgumentError(absl::StrCat(place, ": \"scale\" is ", scale->dump(), "; expected a number > 0"));
+  }
+  line->scale = scale->get<double>();
+  return true;
+}
+
+}  // namespace hardface
