@@ -12,6 +12,7 @@
 #include "data_tools/base/status_macros.h"
 #include "model/caffemodel.h"
 #include "model/safetensors.h"
+#include "model/torchvision_vgg.h"
 
 namespace hardface {
 namespace {
@@ -108,6 +109,13 @@ absl::StatusOr<Model> FromCaffe(const std::string& path) {
   return model;
 }
 
+// For an input divided by FACTOR times as much.
+void ScaleFirstLayer(float factor, ParameterSet* weights) {
+  const auto first = weights->find("conv1_1.weight");
+  if (factor == 1 || first == weights->end()) return;
+  for (float& value : first->second.values) value *= factor;
+}
+
 }  // namespace
 
 absl::StatusOr<Model> LoadModel(const std::string& path) {
@@ -137,9 +145,21 @@ absl::Status SaveModel(const std::string& path, const Model& model) {
   return WriteSafeTensors(path, content);
 }
 
-absl::StatusOr<ParameterSet> LoadWeights(const std::string& path) {
-  if (absl::EndsWith(path, ".caffemodel")) return ReadCaffeModel(path);
+absl::StatusOr<ParameterSet> LoadWeights(const std::string& path, float input_divisor) {
+  if (absl::EndsWith(path, ".caffemodel")) {
+    ASSIGN_OR_RETURN(ParameterSet weights, ReadCaffeModel(path));
+    ScaleFirstLayer(input_divisor, &weights);
+    return weights;
+  }
   ASSIGN_OR_RETURN(SafeTensors content, ReadSafeTensors(path));
+  if (HasTorchvisionNames(content.tensors)) {
+    return FromTorchvisionVgg16(content.tensors, {{kBgrMean[0], kBgrMean[1], kBgrMean[2]}, input_divisor}, path);
+  }
+  if (content.metadata.count("input_divisor") > 0) {
+    float divisor = 1;
+    RETURN_IF_ERROR(Metadata(content.metadata, path).Read<float>("input_divisor", &absl::SimpleAtof, &divisor));
+    ScaleFirstLayer(input_divisor / divisor, &content.tensors);
+  }
   return std::move(content.tensors);
 }
 

@@ -40,8 +40,10 @@ absl::StatusOr<Model> LoadModel(const std::string& path);
 
 absl::Status SaveModel(const std::string& path, const Model& model);
 
-// Reads a file of weights to start training from, .safetensors or .caffemodel, without asking for completeness.
-absl::StatusOr<ParameterSet> LoadWeights(const std::string& path);
+// Reads a file of weights to start training from, without asking for completeness: a model of this project, Caffe's
+// VGG16 (.caffemodel) or torchvision's vgg16 and vgg16_bn (.safetensors; torchvision_vgg.h). conv1_1 is made to fit
+// pixels that are divided by INPUT_DIVISOR, whatever the file was made for.
+absl::StatusOr<ParameterSet> LoadWeights(const std::string& path, float input_divisor);
 
 }  // namespace hardface
 

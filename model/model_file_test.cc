@@ -76,6 +76,28 @@ TEST(ModelFileTest, ForeignAndNewerFilesAreRefusedWithAReason) {
   EXPECT_EQ(LoadModel("/no/such/model").status().code(), absl::StatusCode::kNotFound);
 }
 
+TEST(LoadWeightsTest, FirstLayerFitsTheInputThatTrainingGives) {
+  const Model model = SmallModel();  // for pixels divided by 64
+  ASSERT_TRUE(SaveModel(Path("weights.safetensors"), model).ok());
+  const Array& saved = model.parameters.at("conv1_1.weight");
+  const auto same = LoadWeights(Path("weights.safetensors"), 64), other = LoadWeights(Path("weights.safetensors"), 32);
+  ASSERT_TRUE(same.ok() && other.ok()) << same.status() << other.status();
+  EXPECT_EQ(same->at("conv1_1.weight").values, saved.values);
+  EXPECT_EQ(other->at("conv1_1.weight").values[5], saved.values[5] / 2);
+  EXPECT_EQ(other->at("conv1_1.bias").values, model.parameters.at("conv1_1.bias").values);
+  EXPECT_EQ(other->at("conv1_2.weight").values, model.parameters.at("conv1_2.weight").values);
+}
+
+TEST(LoadWeightsTest, TorchvisionsNamesAreRecognisedAndWhatIsMissingIsNamed) {
+  const std::string path =
+      WriteRaw("torchvision",
+               R"({"vgg.features.0.weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
+               R"("vgg.features.1.num_batches_tracked":{"dtype":"I64","shape":[],"data_offsets":[4,12]}})",
+               "123412345678");
+  EXPECT_THAT(MessageOf(LoadWeights(path, 1).status()),
+              HasSubstr("tensor vgg.features.0.weight (conv1_1) is 1, expected 64x3x3x3"));
+}
+
 TEST(SafeTensorsTest, ReadsHalfPrecision) {
   // F16 1.5 and -2^-24 (subnormal), BF16 -2.
   const std::string data("\x00\x3e\x01\x80\x00\xc0", 6);

@@ -48,7 +48,7 @@ absl::Status CheckParameters(const std::vector<ParameterSpec>& specs, const Para
     if (found->second.dims != spec.dims) {
       return absl::InvalidArgumentError(absl::StrCat(source, ": tensor ", spec.name, " is ",
                                                      DimsToString(found->second.dims), ", expected ",
-                                                     DimsToString(spec.dims), "; do width and heads match?"));
+                                                     DimsToString(spec.dims), "; do the widths (--width_divisor) and heads match?"));
     }
   }
   return absl::OkStatus();

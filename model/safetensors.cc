@@ -5,6 +5,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "data_tools/base/atomic_output.h"
 #include "data_tools/base/status_macros.h"
@@ -105,6 +106,8 @@ absl::StatusOr<SafeTensors> ReadSafeTensors(const std::string& path) {
       }
       continue;
     }
+    // PyTorch's batch normalisations count their batches in 64-bit integers; nothing is computed from them.
+    if (absl::EndsWith(name, ".num_batches_tracked")) continue;
     ASSIGN_OR_RETURN(content.tensors[name], ReadTensor(entry, data, absl::StrCat(path, ": tensor ", name)));
   }
   return content;

@@ -18,7 +18,7 @@ struct SafeTensors {
 };
 
 // Reads tensors of type F32, F16 and BF16 (as floats); another type, a cut file or an inconsistent header is an error
-// that names the file and the tensor.
+// that names the file and the tensor. PyTorch's "num_batches_tracked" counters are left out.
 absl::StatusOr<SafeTensors> ReadSafeTensors(const std::string& path);
 
 // Writes F32. Equal content gives equal bytes.

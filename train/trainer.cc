@@ -105,7 +105,7 @@ absl::Status Trainer::InitializeModel() {
   specs_ = ListParameters(model_.detector.network);
   model_.parameters = InitializeParameters(specs_, options_.initialization, options_.seed);
   if (options_.init.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(ParameterSet given, LoadWeights(options_.init));
+  ASSIGN_OR_RETURN(ParameterSet given, LoadWeights(options_.init, options_.info.input_divisor));
   std::vector<std::string> fresh;
   int taken = 0;
   for (const ParameterSpec& spec : specs_) {
