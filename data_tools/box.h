@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "data_tools/base/host_device.h"
+
 namespace hardface {
 
 // A box of w x h pixels whose top left pixel is (x, y).
@@ -20,9 +22,9 @@ struct Rect {
 struct Box {
   float x1 = 0, y1 = 0, x2 = 0, y2 = 0;
 
-  float width() const { return x2 - x1 + 1; }
-  float height() const { return y2 - y1 + 1; }
-  float area() const { return width() * height(); }
+  HARDFACE_HOST_DEVICE float width() const { return x2 - x1 + 1; }
+  HARDFACE_HOST_DEVICE float height() const { return y2 - y1 + 1; }
+  HARDFACE_HOST_DEVICE float area() const { return width() * height(); }
   float center_x() const { return 0.5f * (x1 + x2); }
   float center_y() const { return 0.5f * (y1 + y2); }
 };
@@ -31,7 +33,7 @@ inline Box ToBox(const Rect& r) { return {r.x, r.y, r.x + r.w - 1, r.y + r.h - 1
 inline Rect ToRect(const Box& b) { return {b.x1, b.y1, b.width(), b.height()}; }
 
 // Intersection over union with the "+1" convention; 0 for boxes that do not meet.
-inline float IoU(const Box& a, const Box& b) {
+HARDFACE_HOST_DEVICE inline float IoU(const Box& a, const Box& b) {
   const float w = std::min(a.x2, b.x2) - std::max(a.x1, b.x1) + 1;
   const float h = std::min(a.y2, b.y2) - std::max(a.y1, b.y1) + 1;
   if (w <= 0 || h <= 0) return 0;

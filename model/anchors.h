@@ -2,11 +2,14 @@
 #ifndef HARDFACE_MODEL_ANCHORS_H_
 #define HARDFACE_MODEL_ANCHORS_H_
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "data_tools/base/host_device.h"
 #include "data_tools/box.h"
 #include "model/detector.h"
 #include "model/tensor.h"
@@ -21,7 +24,7 @@ struct AnchorIndex {
 };
 
 // The square of SIZE pixels: the base box (0, 0, 15, 15) scaled about its centre, shifted by STRIDE * (x, y).
-inline Box AnchorBox(int size, int stride, int y, int x) {
+HARDFACE_HOST_DEVICE inline Box AnchorBox(int size, int stride, int y, int x) {
   const float center_x = 7.5f + static_cast<float>(stride * x), center_y = 7.5f + static_cast<float>(stride * y);
   const float half = 0.5f * static_cast<float>(size - 1);
   return {center_x - half, center_y - half, center_x + half, center_y + half};
@@ -37,8 +40,8 @@ struct AnchorPlane {
   float* face = nullptr;           // logits
   std::array<float*, 4> deltas{};  // dx, dy, dw, dh
 
-  Box anchor(int y, int x) const { return AnchorBox(size, stride, y, x); }
-  int cell(int y, int x) const { return y * width + x; }
+  HARDFACE_HOST_DEVICE Box anchor(int y, int x) const { return AnchorBox(size, stride, y, x); }
+  HARDFACE_HOST_DEVICE int cell(int y, int x) const { return y * width + x; }
 };
 
 // The planes of image N of a batch, heads in order and anchor sizes within each. OUTPUT gives an output layer's tensor
@@ -48,10 +51,24 @@ std::vector<AnchorPlane> PlanesOf(const DetectorSpec& detector,
 
 // dx = (gx - ax) / aw, dy = (gy - ay) / ah, dw = log(gw / aw), dh = log(gh / ah), with "+1" widths and centre = x1 + w
 // / 2.
-std::array<float, 4> EncodeBox(const Box& anchor, const Box& target);
+HARDFACE_HOST_DEVICE inline std::array<float, 4> EncodeBox(const Box& anchor, const Box& target) {
+  const float anchor_width = anchor.width(), anchor_height = anchor.height();
+  const float width = target.width(), height = target.height();
+  return {((target.x1 + 0.5f * width) - (anchor.x1 + 0.5f * anchor_width)) / anchor_width,
+          ((target.y1 + 0.5f * height) - (anchor.y1 + 0.5f * anchor_height)) / anchor_height,
+          std::log(width / anchor_width), std::log(height / anchor_height)};
+}
 
 // The inverse, except for the published asymmetry: x1 = cx - w / 2 and x2 = cx + w / 2, without -1.
-Box DecodeBox(const Box& anchor, const std::array<float, 4>& deltas);
+HARDFACE_HOST_DEVICE inline Box DecodeBox(const Box& anchor, const std::array<float, 4>& deltas) {
+  // exp(10) is 22,026 anchor widths: a cap that no real box meets keeps a diverged network's boxes finite.
+  constexpr float kMaxLogScale = 10.0f;
+  const float width = anchor.width() * std::exp(std::min(deltas[2], kMaxLogScale));
+  const float height = anchor.height() * std::exp(std::min(deltas[3], kMaxLogScale));
+  const float center_x = deltas[0] * anchor.width() + anchor.x1 + 0.5f * anchor.width();
+  const float center_y = deltas[1] * anchor.height() + anchor.y1 + 0.5f * anchor.height();
+  return {center_x - 0.5f * width, center_y - 0.5f * height, center_x + 0.5f * width, center_y + 0.5f * height};
+}
 
 }  // namespace hardface
 

@@ -1,13 +1,11 @@
-// CUDA devices and their memory. No CUDA header is included here: without --config=cuda the same interface is built
-// from a stub that says so.
+// CUDA devices. No CUDA header is included here: without --config=cuda the same interface is built from a stub that
+// says so.
 #ifndef HARDFACE_MODEL_CUDA_CUDA_DEVICE_H_
 #define HARDFACE_MODEL_CUDA_CUDA_DEVICE_H_
 
 #include <cstdint>
-#include <memory>
 #include <string>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace hardface {
@@ -18,18 +16,16 @@ int CudaDeviceCount();
 // Why CudaDeviceCount() is 0, and what to do; empty when it is not.
 std::string WhyNoCuda();
 
-// Floats in device memory, freed with the object. Copies block until done.
-class CudaBuffer {
- public:
-  // ResourceExhausted, with the size asked for, when the device has too little memory; FailedPrecondition without CUDA.
-  static absl::StatusOr<std::unique_ptr<CudaBuffer>> Allocate(int64_t count);
-  virtual ~CudaBuffer() = default;
-
-  virtual float* data() const = 0;  // device memory
-  virtual int64_t size() const = 0;
-  virtual absl::Status CopyFromHost(const float* from) = 0;
-  virtual absl::Status CopyToHost(float* to) const = 0;
+struct CudaDeviceInfo {
+  std::string name;       // "NVIDIA H100 80GB HBM3"
+  int compute_major = 0;  // compute capability
+  int compute_minor = 0;
+  int multiprocessors = 0;
+  int64_t total_bytes = 0, free_bytes = 0;
 };
+
+// FailedPrecondition for an index that there is not.
+absl::StatusOr<CudaDeviceInfo> DescribeCudaDevice(int index);
 
 }  // namespace hardface
 

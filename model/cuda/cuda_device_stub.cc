@@ -6,8 +6,6 @@ int CudaDeviceCount() { return 0; }
 
 std::string WhyNoCuda() { return "this program was built without CUDA; build it with --config=cuda"; }
 
-absl::StatusOr<std::unique_ptr<CudaBuffer>> CudaBuffer::Allocate(int64_t) {
-  return absl::FailedPreconditionError(WhyNoCuda());
-}
+absl::StatusOr<CudaDeviceInfo> DescribeCudaDevice(int) { return absl::FailedPreconditionError(WhyNoCuda()); }
 
 }  // namespace hardface

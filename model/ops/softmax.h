@@ -5,13 +5,17 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data_tools/base/host_device.h"
+
 namespace hardface {
 
 // exp(face) / (exp(background) + exp(face)), without overflow for any finite logits.
-inline float FaceProbability(float background, float face) { return 1.0f / (1.0f + std::exp(background - face)); }
+HARDFACE_HOST_DEVICE inline float FaceProbability(float background, float face) {
+  return 1.0f / (1.0f + std::exp(background - face));
+}
 
 // -log of the softmax probability of the class whose logit is RIGHT, the other's being WRONG.
-inline float SoftmaxLoss(float right, float wrong) {
+HARDFACE_HOST_DEVICE inline float SoftmaxLoss(float right, float wrong) {
   const float difference = wrong - right;
   return std::max(difference, 0.0f) + std::log1p(std::exp(-std::fabs(difference)));
 }

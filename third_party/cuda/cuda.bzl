@@ -1,7 +1,9 @@
-"""cuda_library: compiles .cu files with nvcc and hands them on as a cc_library does."""
+"""CUDA code: cuda_library compiles with nvcc and hands on as a cc_library does; cuda_or_stub chooses by --config=cuda."""
 
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
 load("@local_cuda//:defs.bzl", "CUDA_FOUND", "CUDA_ROOT")
+load("@rules_cc//cc:defs.bzl", "cc_library")
+load("//third_party:copts.bzl", "COPTS")
 
 # Ampere and Hopper machine code, and PTX that the driver compiles for anything newer.
 _ARCHITECTURES = [
@@ -28,8 +30,12 @@ def _cuda_library_impl(ctx):
         object = ctx.actions.declare_file(ctx.label.name + "_objs/" + src.basename + ".o")
         args = ctx.actions.args()
         args.add_all(["-std=c++17", "-O3", "-c", "-Xcompiler", "-fPIC,-Wall,-Wextra", "--expt-relaxed-constexpr"])
+
+        # Kernels round as the CPU does: no multiply and add becomes one operation. They wait for memory anyway.
+        args.add("-fmad=false")
         args.add_all(ctx.attr.architectures, format_each = "-gencode=%s")
         args.add_all(depset(transitive = [context.includes, context.system_includes]), before_each = "-isystem")
+        args.add_all([".", ctx.bin_dir.path], before_each = "-I")
         args.add_all(context.quote_includes, before_each = "-I")
         args.add_all(depset(transitive = [context.defines]), before_each = "-D")
         args.add(src)
@@ -62,7 +68,7 @@ def _cuda_library_impl(ctx):
 cuda_library = rule(
     implementation = _cuda_library_impl,
     attrs = {
-        "srcs": attr.label_list(allow_files = [".cu"]),
+        "srcs": attr.label_list(allow_files = [".cu", ".cc"]),
         "hdrs": attr.label_list(allow_files = [".h", ".cuh"]),
         "deps": attr.label_list(providers = [CcInfo]),
         "architectures": attr.string_list(default = _ARCHITECTURES),
@@ -71,3 +77,48 @@ cuda_library = rule(
     fragments = ["cpp"],
     toolchains = ["@bazel_tools//tools/cpp:toolchain_type"],
 )
+
+# Sources that see CUDA's headers compile with --config=cuda only.
+CUDA_ONLY = select({
+    "//:with_cuda": [],
+    "//conditions:default": ["@platforms//:incompatible"],
+})
+
+def cuda_or_stub(name, hdrs, cuda_srcs, stub_srcs, deps = [], cuda_deps = [], stub_deps = [], visibility = None):
+    """An interface without CUDA's headers, and behind it CUDA_SRCS (.cu, .cc) or STUB_SRCS, which say that there is no CUDA.
+
+    Args:
+      name: the library
+      hdrs: the interface
+      cuda_srcs: compiled by nvcc, with --config=cuda only
+      stub_srcs: compiled without
+      deps: of the interface
+      cuda_deps: of cuda_srcs, beside deps and CUDA
+      stub_deps: of stub_srcs, beside deps
+      visibility: of the library
+    """
+    cc_library(name = name + "_h", hdrs = hdrs, copts = COPTS, deps = deps, visibility = ["//visibility:private"])
+    cuda_library(
+        name = name + "_cuda",
+        srcs = cuda_srcs,
+        tags = ["manual"],
+        visibility = ["//visibility:private"],
+        deps = [":" + name + "_h", "//model/cuda:cuda_status", "@local_cuda//:cuda"] + cuda_deps,
+    )
+    cc_library(
+        name = name + "_stub",
+        srcs = stub_srcs,
+        copts = COPTS,
+        visibility = ["//visibility:private"],
+        deps = [":" + name + "_h"] + stub_deps,
+    )
+    cc_library(
+        name = name,
+        hdrs = hdrs,
+        copts = COPTS,
+        visibility = visibility,
+        deps = deps + select({
+            "//:with_cuda": [":" + name + "_cuda"],
+            "//conditions:default": [":" + name + "_stub"],
+        }),
+    )

@@ -1,0 +1,58 @@
+// What everything that runs on one CUDA device shares: its stream, its cuDNN handle and what autotuning found. No CUDA
+// header is included here; without --config=cuda there is a stub.
+#ifndef HARDFACE_MODEL_CUDA_CUDA_CONTEXT_H_
+#define HARDFACE_MODEL_CUDA_CUDA_CONTEXT_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "model/cuda/cuda_device.h"
+#include "model/cuda/cuda_memory.h"
+#include "model/cuda/plan_cache.h"
+
+struct cudnnContext;  // cudnnHandle_t points to it
+
+namespace hardface {
+
+class CudnnDescriptor;  // cudnn_conv.h
+
+struct CudaContextOptions {
+  int device = 0;
+  std::string plan_cache = PlanCache::DefaultPath();  // empty: engines are timed anew in every process
+};
+
+// One thread at a time. A thread that did not create the context calls MakeCurrent() first.
+class CudaContext {
+ public:
+  // FailedPrecondition without CUDA, a driver or that device.
+  static absl::StatusOr<std::shared_ptr<CudaContext>> Create(const CudaContextOptions& options);
+  ~CudaContext();
+  CudaContext(const CudaContext&) = delete;
+  CudaContext& operator=(const CudaContext&) = delete;
+
+  absl::Status MakeCurrent() const;
+
+  const CudaDeviceInfo& device() const { return device_; }
+  const CudaStream& stream() const { return stream_; }
+  cudnnContext* cudnn() const { return cudnn_; }  // works on stream()
+  const CudnnDescriptor& cudnn_device() const { return *cudnn_device_; }
+  PlanCache& plan_cache() { return plan_cache_; }
+  // What the choice of an engine depends on beside the problem: device, cuDNN version.
+  const std::string& plan_key_prefix() const { return plan_key_prefix_; }
+
+ private:
+  CudaContext() = default;
+
+  int index_ = 0;
+  CudaDeviceInfo device_;
+  CudaStream stream_;
+  cudnnContext* cudnn_ = nullptr;
+  std::shared_ptr<CudnnDescriptor> cudnn_device_;  // shared: its type may stay incomplete here
+  PlanCache plan_cache_;
+  std::string plan_key_prefix_;
+};
+
+}  // namespace hardface
+
+#endif  // HARDFACE_MODEL_CUDA_CUDA_CONTEXT_H_

@@ -1,0 +1,13 @@
+#include "model/cuda/cuda_context.h"
+
+namespace hardface {
+
+absl::StatusOr<std::shared_ptr<CudaContext>> CudaContext::Create(const CudaContextOptions&) {
+  return absl::FailedPreconditionError(WhyNoCuda());
+}
+
+CudaContext::~CudaContext() = default;
+
+absl::Status CudaContext::MakeCurrent() const { return absl::FailedPreconditionError(WhyNoCuda()); }
+
+}  // namespace hardface

@@ -1,0 +1,349 @@
+// What one thread of each of our CUDA kernels computes, as functions of the thread's index that run on the CPU, too:
+// the tests of the default build go through all indices and compare with the CPU's ops. device_ops_cuda.cu launches
+// them.
+//
+// Device tensors are dense NHWC with channels filled up with zeros to a multiple of 8 (StoredChannels); a thread works
+// on the 8 channels of a group, which lie together. Arithmetic is fp32 whatever the element type.
+#ifndef HARDFACE_MODEL_OPS_DEVICE_KERNELS_H_
+#define HARDFACE_MODEL_OPS_DEVICE_KERNELS_H_
+
+#include <cstdint>
+
+#include "data_tools/base/host_device.h"
+
+namespace hardface {
+
+// Conversions of an element type; device_element.cuh has those of the 16-bit types.
+template <typename T>
+struct Element {
+  HARDFACE_HOST_DEVICE static float ToFloat(T value) { return value; }
+  HARDFACE_HOST_DEVICE static T FromFloat(float value) { return value; }
+};
+
+// A group of channels; aligned so that it is read and written 16 bytes at a time.
+template <typename T>
+struct alignas(16) Channels {
+  T values[8];
+
+  HARDFACE_HOST_DEVICE float get(int k) const { return Element<T>::ToFloat(values[k]); }
+  HARDFACE_HOST_DEVICE void set(int k, float value) { values[k] = Element<T>::FromFloat(value); }
+};
+
+// An index of groups of a tensor (n, h, w, groups), taken apart.
+struct GroupIndex {
+  int group, x, y;
+  int64_t n;
+
+  HARDFACE_HOST_DEVICE GroupIndex(int64_t i, int height, int width, int groups) {
+    group = static_cast<int>(i % groups);
+    i /= groups;
+    x = static_cast<int>(i % width);
+    i /= width;
+    y = static_cast<int>(i % height);
+    n = i / height;
+  }
+};
+
+HARDFACE_HOST_DEVICE inline float Larger(float a, float b) { return a > b ? a : b; }
+
+// 2x2 max pooling; indices are of OUT (n, height, width, groups).
+template <typename T>
+struct MaxPoolKernel {
+  const Channels<T>* in;
+  Channels<T>* out;
+  int height, width, groups;
+
+  // The upper left of the four inputs.
+  HARDFACE_HOST_DEVICE static int64_t Corner(const GroupIndex& o, int height, int width, int groups) {
+    return (((o.n * height + o.y) * 2 * width + o.x) * 2) * groups + o.group;
+  }
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const GroupIndex o(i, height, width, groups);
+    const Channels<T>* const upper = in + Corner(o, height, width, groups);
+    const Channels<T>* const lower = upper + int64_t{2} * width * groups;
+    const Channels<T> a = upper[0], b = upper[groups], c = lower[0], d = lower[groups];
+    Channels<T> result;
+    for (int k = 0; k < 8; ++k) result.set(k, Larger(Larger(a.get(k), b.get(k)), Larger(c.get(k), d.get(k))));
+    out[i] = result;
+  }
+};
+
+// The gradient goes to the first of the four places that holds the maximum. (The CPU's op hands on what a rounding of
+// the difference leaves, which is nothing.) Indices are of GRAD_OUT.
+template <typename T>
+struct MaxPoolBackwardKernel {
+  const Channels<T>* in;
+  const Channels<T>* grad_out;
+  Channels<T>* grad_in;
+  int height, width, groups;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const GroupIndex o(i, height, width, groups);
+    const int64_t corner = MaxPoolKernel<T>::Corner(o, height, width, groups);
+    const int64_t at[4] = {corner, corner + groups, corner + int64_t{2} * width * groups,
+                           corner + int64_t{2} * width * groups + groups};
+    const Channels<T> inputs[4] = {in[at[0]], in[at[1]], in[at[2]], in[at[3]]};
+    const Channels<T> gradient = grad_out[i];
+    Channels<T> results[4];
+    for (int k = 0; k < 8; ++k) {
+      int best = 0;
+      for (int p = 1; p < 4; ++p) {
+        if (inputs[p].get(k) > inputs[best].get(k)) best = p;
+      }
+      for (int p = 0; p < 4; ++p) results[p].set(k, p == best ? gradient.get(k) : 0.0f);
+    }
+    for (int p = 0; p < 4; ++p) grad_in[at[p]] = results[p];
+  }
+};
+
+// gradient = output > 0 ? gradient : 0.
+template <typename T>
+struct ReluBackwardKernel {
+  const Channels<T>* output;
+  Channels<T>* gradient;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const Channels<T> y = output[i];
+    Channels<T> g = gradient[i];
+    for (int k = 0; k < 8; ++k) g.set(k, y.get(k) > 0 ? g.get(k) : 0.0f);
+    gradient[i] = g;
+  }
+};
+
+// tensor = tensor + bias, then ReLU on request: after a convolution that could not fuse them.
+template <typename T>
+struct BiasReluKernel {
+  const Channels<T>* bias;
+  Channels<T>* tensor;
+  int groups;
+  bool relu;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const Channels<T> b = bias[i % groups];
+    Channels<T> value = tensor[i];
+    for (int k = 0; k < 8; ++k) {
+      const float sum = value.get(k) + b.get(k);
+      value.set(k, relu ? Larger(sum, 0.0f) : sum);
+    }
+    tensor[i] = value;
+  }
+};
+
+// to = to + from.
+template <typename T>
+struct AddKernel {
+  const Channels<T>* from;
+  Channels<T>* to;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const Channels<T> a = from[i];
+    Channels<T> b = to[i];
+    for (int k = 0; k < 8; ++k) b.set(k, b.get(k) + a.get(k));
+    to[i] = b;
+  }
+};
+
+// Bilinear upsampling by 2 (upsample.h); IN (n, height, width, groups), indices are of OUT (n, 2 height, 2 width,
+// groups).
+template <typename T>
+struct UpsampleKernel {
+  const Channels<T>* in;
+  Channels<T>* out;
+  int height, width, groups;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const GroupIndex o(i, 2 * height, 2 * width, groups);
+    const int near_y = o.y / 2, far_y = o.y % 2 == 0 ? near_y - 1 : near_y + 1;
+    const int near_x = o.x / 2, far_x = o.x % 2 == 0 ? near_x - 1 : near_x + 1;
+    const bool y_inside = far_y >= 0 && far_y < height, x_inside = far_x >= 0 && far_x < width;
+    const Channels<T>* const image = in + o.n * height * width * groups + o.group;
+    const auto at = [&](int y, int x) { return image + (int64_t{y} * width + x) * groups; };
+    const Channels<T>* const near_far = at(y_inside ? far_y : near_y, near_x);
+    const Channels<T>* const far_near = at(near_y, x_inside ? far_x : near_x);
+    const Channels<T>* const far_far = at(y_inside ? far_y : near_y, x_inside ? far_x : near_x);
+    const float y_weight = y_inside ? 0.25f : 0.0f, x_weight = x_inside ? 0.25f : 0.0f;
+    Channels<T> result;
+    for (int k = 0; k < 8; ++k) {
+      const float near_column = 0.75f * at(near_y, near_x)->get(k) + y_weight * near_far->get(k);
+      const float far_column = 0.75f * far_near->get(k) + y_weight * far_far->get(k);
+      result.set(k, 0.75f * near_column + x_weight * far_column);
+    }
+    out[i] = result;
+  }
+};
+
+// Indices are of GRAD_IN (n, height, width, groups).
+template <typename T>
+struct UpsampleBackwardKernel {
+  const Channels<T>* grad_out;
+  Channels<T>* grad_in;
+  int height, width, groups;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const GroupIndex o(i, height, width, groups);
+    float sums[8] = {};
+    for (int dy = 0; dy < 4; ++dy) {
+      const int out_y = 2 * o.y - 1 + dy;
+      if (out_y < 0 || out_y >= 2 * height) continue;
+      for (int dx = 0; dx < 4; ++dx) {
+        const int out_x = 2 * o.x - 1 + dx;
+        if (out_x < 0 || out_x >= 2 * width) continue;
+        const float weight = (dy == 0 || dy == 3 ? 0.25f : 0.75f) * (dx == 0 || dx == 3 ? 0.25f : 0.75f);
+        const Channels<T> g = grad_out[((o.n * 2 * height + out_y) * 2 * width + out_x) * groups + o.group];
+        for (int k = 0; k < 8; ++k) sums[k] += weight * g.get(k);
+      }
+    }
+    Channels<T> result;
+    for (int k = 0; k < 8; ++k) result.set(k, sums[k]);
+    grad_in[i] = result;
+  }
+};
+
+// OUT = A's channels, then B's. Channel counts are real ones, strides (elements) stored ones; indices are of OUT's
+// groups (pixels, groups).
+template <typename T>
+struct ConcatKernel {
+  const T* a;
+  const T* b;
+  Channels<T>* out;
+  int a_channels, b_channels, a_stride, b_stride, groups;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const int first = static_cast<int>(i % groups) * 8;
+    const int64_t pixel = i / groups;
+    Channels<T> result;
+    for (int k = 0; k < 8; ++k) {
+      const int c = first + k;
+      if (c < a_channels) {
+        result.values[k] = a[pixel * a_stride + c];
+      } else if (c < a_channels + b_channels) {
+        result.values[k] = b[pixel * b_stride + c - a_channels];
+      } else {
+        result.set(k, 0.0f);
+      }
+    }
+    out[i] = result;
+  }
+};
+
+// OUT = CHANNELS channels of FROM from OFFSET on; indices are of OUT's groups.
+template <typename T>
+struct SliceKernel {
+  const T* from;
+  Channels<T>* out;
+  int offset, channels, from_stride, groups;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const int first = static_cast<int>(i % groups) * 8;
+    const T* const source = from + (i / groups) * from_stride + offset;
+    Channels<T> result;
+    for (int k = 0; k < 8; ++k) {
+      if (first + k < channels) {
+        result.values[k] = source[first + k];
+      } else {
+        result.set(k, 0.0f);
+      }
+    }
+    out[i] = result;
+  }
+};
+
+// From the device's layout to planar floats (n, channels, pixels of an image); indices are of the latter.
+template <typename T>
+struct ToPlanarKernel {
+  const T* from;
+  float* to;
+  int channels, stride;
+  int64_t pixels;  // of an image
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const int64_t pixel = i % pixels, plane = i / pixels;
+    const int64_t c = plane % channels, n = plane / channels;
+    to[i] = Element<T>::ToFloat(from[(n * pixels + pixel) * stride + c]);
+  }
+};
+
+// ... and back, times SCALE; the filling becomes zero. Indices are of groups (n, pixels, groups).
+template <typename T>
+struct FromPlanarKernel {
+  const float* from;
+  Channels<T>* to;
+  int channels, groups;
+  int64_t pixels;
+  float scale;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const int first = static_cast<int>(i % groups) * 8;
+    const int64_t pixel = i / groups % pixels, n = i / groups / pixels;
+    Channels<T> result;
+    for (int k = 0; k < 8; ++k) {
+      const int c = first + k;
+      result.set(k, c < channels ? scale * from[(n * channels + c) * pixels + pixel] : 0.0f);
+    }
+    to[i] = result;
+  }
+};
+
+// Weights (out, in, taps) as fp32 to (stored out, taps, stored in), zeros in the filling. Indices are of the latter.
+template <typename T>
+struct PackWeightsKernel {
+  const float* from;
+  T* to;
+  int out_channels, in_channels, taps, in_stride;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const int64_t c = i % in_stride, tap = i / in_stride % taps, o = i / in_stride / taps;
+    const bool real = o < out_channels && c < in_channels;
+    to[i] = Element<T>::FromFloat(real ? from[(o * in_channels + c) * taps + tap] : 0.0f);
+  }
+};
+
+// Adds packed gradients to fp32 ones (out, in, taps). Indices are of the latter.
+template <typename T>
+struct AddPackedKernel {
+  const T* from;
+  float* to;
+  int in_channels, taps, in_stride;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const int64_t tap = i % taps, c = i / taps % in_channels, o = i / taps / in_channels;
+    to[i] += Element<T>::ToFloat(from[(o * taps + tap) * in_stride + c]);
+  }
+};
+
+// The gradient of a bias, in two steps so that it has the same bits at every run: sums over the pixels p, p + parts,
+// ... of each channel group, index (part, group) ...
+template <typename T>
+struct PartialChannelSumsKernel {
+  const Channels<T>* gradient;
+  float* sums;  // (parts, 8 groups)
+  int64_t pixels;
+  int groups, parts;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const int64_t group = i % groups, part = i / groups;
+    float totals[8] = {};
+    for (int64_t p = part; p < pixels; p += parts) {
+      const Channels<T> g = gradient[p * groups + group];
+      for (int k = 0; k < 8; ++k) totals[k] += g.get(k);
+    }
+    for (int k = 0; k < 8; ++k) sums[i * 8 + k] = totals[k];
+  }
+};
+
+// ... and over the parts, added to TO; indices are real channels.
+struct AddChannelSumsKernel {
+  const float* sums;
+  float* to;
+  int stride, parts;  // stride = 8 groups
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    double total = 0;
+    for (int part = 0; part < parts; ++part) total += sums[int64_t{part} * stride + i];
+    to[i] += static_cast<float>(total);
+  }
+};
+
+}  // namespace hardface
+
+#endif  // HARDFACE_MODEL_OPS_DEVICE_KERNELS_H_

@@ -1,0 +1,178 @@
+// The kernels' arithmetic, index by index on the CPU, against the CPU's ops.
+#include "model/ops/device_kernels.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "model/cuda/precision.h"
+#include "model/ops/concat.h"
+#include "model/ops/gradient_check.h"
+#include "model/ops/max_pool.h"
+#include "model/ops/relu.h"
+#include "model/ops/upsample.h"
+#include "model/tensor.h"
+
+namespace hardface {
+namespace {
+
+using Groups = std::vector<Channels<float>>;
+
+template <typename Kernel>
+void RunAll(int64_t count, const Kernel& kernel) {
+  for (int64_t i = count - 1; i >= 0; --i) kernel(i);  // any order must do
+}
+
+int GroupCount(const Shape& shape) { return StoredChannels(shape.c) / 8; }
+int64_t Pixels(const Shape& shape) { return int64_t{shape.h} * shape.w; }
+
+Groups ToGroups(const TensorView& plain) {
+  Groups groups(static_cast<size_t>(plain.shape.n * Pixels(plain.shape) * GroupCount(plain.shape)));
+  RunAll(static_cast<int64_t>(groups.size()),
+         FromPlanarKernel<float>{plain.data, groups.data(), plain.shape.c, GroupCount(plain.shape), Pixels(plain.shape),
+                                 1.0f});
+  return groups;
+}
+
+void ExpectSame(const Groups& actual, const TensorView& expected) {
+  Tensor plain(expected.shape);
+  RunAll(expected.shape.size(), ToPlanarKernel<float>{actual[0].values, plain.data(), expected.shape.c,
+                                                      StoredChannels(expected.shape.c), Pixels(expected.shape)});
+  int failures = 0;
+  for (int64_t i = 0; i < expected.shape.size(); ++i) {
+    if (plain.data()[i] != expected.data[i] && ++failures <= 3) {
+      ADD_FAILURE() << i << ": " << plain.data()[i] << ", not " << expected.data[i];
+    }
+  }
+  EXPECT_EQ(failures, 0);
+  // The filling.
+  for (size_t g = 0; g < actual.size(); ++g) {
+    const int first = static_cast<int>(g) % GroupCount(expected.shape) * 8;
+    for (int k = 0; k < 8; ++k) {
+      const bool filling = first + k >= expected.shape.c;
+      EXPECT_TRUE(!filling || actual[g].values[k] == 0.0f) << g;
+    }
+  }
+}
+
+class DeviceKernelsTest : public ::testing::TestWithParam<Shape> {
+ protected:
+  const Shape shape_ = GetParam();  // the small one
+  const Shape large_{shape_.n, shape_.c, 2 * shape_.h, 2 * shape_.w};
+  const int groups_ = GroupCount(shape_);
+  const int64_t small_count_ = shape_.n * Pixels(shape_) * groups_;
+};
+
+TEST_P(DeviceKernelsTest, MaxPooling) {
+  const Tensor in = RandomTensor(large_, 1, 1), gradient = RandomTensor(shape_, 1, 2);
+  Tensor out(shape_), grad_in(large_);
+  MaxPool2x2(in.view(), out.view());
+  MaxPool2x2Backward(in.view(), gradient.view(), grad_in.view());
+  const Groups device_in = ToGroups(in.view()), device_gradient = ToGroups(gradient.view());
+  Groups device_out(device_gradient.size()), device_grad_in(device_in.size());
+  RunAll(small_count_, MaxPoolKernel<float>{device_in.data(), device_out.data(), shape_.h, shape_.w, groups_});
+  RunAll(small_count_, MaxPoolBackwardKernel<float>{device_in.data(), device_gradient.data(), device_grad_in.data(),
+                                                    shape_.h, shape_.w, groups_});
+  ExpectSame(device_out, out.view());
+  ExpectSame(device_grad_in, grad_in.view());
+}
+
+TEST_P(DeviceKernelsTest, Upsampling) {
+  const Tensor in = RandomTensor(shape_, 1, 3), gradient = RandomTensor(large_, 1, 4);
+  Tensor out(large_), grad_in(shape_);
+  Upsample2x(in.view(), out.view());
+  Upsample2xBackward(gradient.view(), grad_in.view());
+  const Groups device_in = ToGroups(in.view()), device_gradient = ToGroups(gradient.view());
+  Groups device_out(device_gradient.size()), device_grad_in(device_in.size());
+  RunAll(4 * small_count_, UpsampleKernel<float>{device_in.data(), device_out.data(), shape_.h, shape_.w, groups_});
+  RunAll(small_count_,
+         UpsampleBackwardKernel<float>{device_gradient.data(), device_grad_in.data(), shape_.h, shape_.w, groups_});
+  ExpectSame(device_out, out.view());
+  ExpectSame(device_grad_in, grad_in.view());
+}
+
+TEST_P(DeviceKernelsTest, Concatenation) {
+  for (const int other : {3, 8, 13}) {
+    const Shape other_shape{shape_.n, other, shape_.h, shape_.w}, both{shape_.n, shape_.c + other, shape_.h, shape_.w};
+    const Tensor a = RandomTensor(shape_, 1, 5), b = RandomTensor(other_shape, 1, 6);
+    Tensor out(both);
+    ConcatChannels(a.view(), b.view(), out.view());
+    const Groups device_a = ToGroups(a.view()), device_b = ToGroups(b.view());
+    Groups device_out(static_cast<size_t>(both.n * Pixels(both) * GroupCount(both)));
+    RunAll(static_cast<int64_t>(device_out.size()),
+           ConcatKernel<float>{device_a[0].values, device_b[0].values, device_out.data(), shape_.c, other,
+                               StoredChannels(shape_.c), StoredChannels(other), GroupCount(both)});
+    ExpectSame(device_out, out.view());
+    Groups split_a(device_a.size()), split_b(device_b.size());
+    RunAll(static_cast<int64_t>(split_a.size()),
+           SliceKernel<float>{device_out[0].values, split_a.data(), 0, shape_.c, StoredChannels(both.c), groups_});
+    RunAll(static_cast<int64_t>(split_b.size()),
+           SliceKernel<float>{device_out[0].values, split_b.data(), shape_.c, other, StoredChannels(both.c),
+                              GroupCount(other_shape)});
+    ExpectSame(split_a, a.view());
+    ExpectSame(split_b, b.view());
+  }
+}
+
+TEST_P(DeviceKernelsTest, ElementwiseOps) {
+  const Tensor a = RandomTensor(shape_, 1, 7), b = RandomTensor(shape_, 1, 8),
+               bias = RandomTensor({1, shape_.c, 1, 1}, 1, 9);
+  Tensor relu(shape_), sum(shape_), biased(shape_), gradient = RandomTensor(shape_, 1, 8);
+  Relu(a.view(), relu.view());
+  ReluBackward(relu.view(), gradient.view());
+  for (int64_t i = 0; i < shape_.size(); ++i) {
+    sum.data()[i] = a.data()[i] + b.data()[i];
+    biased.data()[i] = a.data()[i] + bias.data()[i / Pixels(shape_) % shape_.c];
+  }
+  Groups device_gradient = ToGroups(b.view()), device_sum = device_gradient, device_biased = ToGroups(a.view());
+  const Groups device_a = device_biased, device_bias = ToGroups(bias.view());
+  RunAll(small_count_, ReluBackwardKernel<float>{ToGroups(relu.view()).data(), device_gradient.data()});
+  ExpectSame(device_gradient, gradient.view());
+  RunAll(small_count_, AddKernel<float>{device_a.data(), device_sum.data()});
+  ExpectSame(device_sum, sum.view());
+  RunAll(small_count_, BiasReluKernel<float>{device_bias.data(), device_biased.data(), groups_, /*relu=*/false});
+  ExpectSame(device_biased, biased.view());
+  Relu(biased.view(), biased.view());
+  RunAll(small_count_, BiasReluKernel<float>{ToGroups(Tensor(shape_).view()).data(), device_biased.data(), groups_,
+                                             /*relu=*/true});
+  ExpectSame(device_biased, biased.view());
+}
+
+TEST_P(DeviceKernelsTest, BiasGradientSumsOverPixels) {
+  const Tensor gradient = RandomTensor(shape_, 1, 10);
+  const Groups device_gradient = ToGroups(gradient.view());
+  for (const int parts : {1, 4, 100}) {
+    std::vector<float> sums(static_cast<size_t>(parts) * groups_ * 8), result(static_cast<size_t>(shape_.c), 1.0f);
+    RunAll(int64_t{parts} * groups_, PartialChannelSumsKernel<float>{device_gradient.data(), sums.data(),
+                                                                     shape_.n * Pixels(shape_), groups_, parts});
+    RunAll(shape_.c, AddChannelSumsKernel{sums.data(), result.data(), groups_ * 8, parts});
+    for (int c = 0; c < shape_.c; ++c) {
+      double expected = 1;
+      for (int n = 0; n < shape_.n; ++n) {
+        for (int64_t p = 0; p < Pixels(shape_); ++p) expected += gradient.view().row(n, c, 0)[p];
+      }
+      EXPECT_NEAR(result[static_cast<size_t>(c)], expected, 1e-4);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, DeviceKernelsTest,
+                         ::testing::Values(Shape{1, 1, 1, 1}, Shape{2, 8, 3, 5}, Shape{1, 13, 4, 2},
+                                           Shape{3, 24, 1, 7}),
+                         [](const auto& info) { return "s" + info.param.ToString(); });
+
+TEST(PackWeightsTest, PackedWeightsComeBack) {
+  constexpr int kOut = 5, kIn = 11, kTaps = 9, kStored = 16;
+  const Tensor weights = RandomTensor({kOut, kIn, 3, 3}, 1, 11);
+  std::vector<float> packed(8 * kTaps * kStored, -1.0f), back(static_cast<size_t>(weights.shape().size()), 0.5f);
+  RunAll(static_cast<int64_t>(packed.size()),
+         PackWeightsKernel<float>{weights.data(), packed.data(), kOut, kIn, kTaps, kStored});
+  EXPECT_EQ(packed[(4 * kTaps + 7) * kStored + 10], weights.view().at(4, 10, 2, 1));
+  EXPECT_EQ(packed[(4 * kTaps + 7) * kStored + 11], 0.0f) << "an input channel that only fills up";
+  EXPECT_EQ(packed[(5 * kTaps + 7) * kStored + 10], 0.0f) << "an output channel that only fills up";
+  RunAll(static_cast<int64_t>(back.size()), AddPackedKernel<float>{packed.data(), back.data(), kIn, kTaps, kStored});
+  for (size_t i = 0; i < back.size(); ++i) ASSERT_EQ(back[i], 0.5f + weights.data()[i]) << i;
+}
+
+}  // namespace
+}  // namespace hardface

@@ -1,0 +1,73 @@
+// The network's ops on a CUDA device, forward and backward, but for the convolution (conv2d_cuda.h). The CPU's ops of
+// the same names are the reference. Every call queues work on STREAM and returns; arguments are checked before. Without
+// --config=cuda every call is FailedPrecondition.
+#ifndef HARDFACE_MODEL_OPS_DEVICE_OPS_H_
+#define HARDFACE_MODEL_OPS_DEVICE_OPS_H_
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "model/cuda/cuda_memory.h"
+#include "model/cuda/precision.h"
+#include "model/tensor.h"
+
+namespace hardface {
+
+// A tensor in device memory: dense NHWC, channels filled up to StoredChannels(shape.c) with zeros, which every op
+// keeps. Non-owning; DATA is 16-byte aligned.
+struct DeviceTensor {
+  void* data = nullptr;
+  Shape shape;
+  ElementType type = ElementType::kFloat;
+
+  int stored_channels() const { return StoredChannels(shape.c); }
+  int64_t pixels() const { return int64_t{shape.n} * shape.h * shape.w; }
+  int64_t bytes() const { return pixels() * stored_channels() * ElementBytes(type); }
+};
+
+// OUT (N, C, H / 2, W / 2) of IN (N, C, H, W). The gradient goes to the first of equal maxima; GRAD_IN is overwritten.
+absl::Status MaxPool2x2(const DeviceTensor& in, const DeviceTensor& out, CudaStreamHandle stream);
+absl::Status MaxPool2x2Backward(const DeviceTensor& in, const DeviceTensor& grad_out, const DeviceTensor& grad_in,
+                                CudaStreamHandle stream);
+
+// GRADIENT becomes zero where OUTPUT is not positive.
+absl::Status ReluBackward(const DeviceTensor& output, const DeviceTensor& gradient, CudaStreamHandle stream);
+
+// Adds BIAS (stored channels, of the tensor's element type), then clips at 0 on request.
+absl::Status AddBias(const void* bias, bool relu, const DeviceTensor& tensor, CudaStreamHandle stream);
+
+// TO += FROM.
+absl::Status Add(const DeviceTensor& from, const DeviceTensor& to, CudaStreamHandle stream);
+
+// OUT (N, C, 2H, 2W) of IN (N, C, H, W); GRAD_IN is overwritten.
+absl::Status Upsample2x(const DeviceTensor& in, const DeviceTensor& out, CudaStreamHandle stream);
+absl::Status Upsample2xBackward(const DeviceTensor& grad_out, const DeviceTensor& grad_in, CudaStreamHandle stream);
+
+absl::Status ConcatChannels(const DeviceTensor& a, const DeviceTensor& b, const DeviceTensor& out,
+                            CudaStreamHandle stream);
+absl::Status ConcatChannelsBackward(const DeviceTensor& grad_out, const DeviceTensor& grad_a,
+                                    const DeviceTensor& grad_b, CudaStreamHandle stream);
+
+// Between the device's layout and planar floats (N, C, H, W), both in device memory. FromPlanar multiplies by SCALE.
+absl::Status ToPlanar(const DeviceTensor& from, float* to, CudaStreamHandle stream);
+absl::Status FromPlanar(const float* from, float scale, const DeviceTensor& to, CudaStreamHandle stream);
+
+// Bytes of a convolution's weights (stored out, kernel, kernel, stored in) as cuDNN reads them.
+int64_t PackedWeightBytes(int out_channels, int in_channels, int kernel, ElementType type);
+// From fp32 weights (out, in, kernel, kernel) on the device; a bias is packed as weights with IN_CHANNELS 1 are, but
+// densely (stored out).
+absl::Status PackWeights(const float* weights, int out_channels, int in_channels, int kernel, ElementType type,
+                         void* packed, CudaStreamHandle stream);
+absl::Status PackBias(const float* bias, int channels, ElementType type, void* packed, CudaStreamHandle stream);
+// Adds packed gradients to fp32 ones (out, in, kernel, kernel).
+absl::Status AddPackedWeights(const void* packed, int out_channels, int in_channels, int kernel, ElementType type,
+                              float* gradients, CudaStreamHandle stream);
+
+// Adds the sums over n, h, w of GRADIENT's channels to BIAS_GRADIENT (C floats). SCRATCH: BiasGradientScratchBytes().
+// The same bits at every run.
+absl::Status BiasGradient(const DeviceTensor& gradient, float* scratch, float* bias_gradient, CudaStreamHandle stream);
+int64_t BiasGradientScratchBytes(int channels);
+
+}  // namespace hardface
+
+#endif  // HARDFACE_MODEL_OPS_DEVICE_OPS_H_

@@ -1,0 +1,35 @@
+#include "model/cuda/cuda_device.h"
+#include "model/ops/device_ops.h"
+
+namespace hardface {
+namespace {
+
+absl::Status NoCuda() { return absl::FailedPreconditionError(WhyNoCuda()); }
+
+}  // namespace
+
+absl::Status MaxPool2x2(const DeviceTensor&, const DeviceTensor&, CudaStreamHandle) { return NoCuda(); }
+absl::Status MaxPool2x2Backward(const DeviceTensor&, const DeviceTensor&, const DeviceTensor&, CudaStreamHandle) {
+  return NoCuda();
+}
+absl::Status ReluBackward(const DeviceTensor&, const DeviceTensor&, CudaStreamHandle) { return NoCuda(); }
+absl::Status AddBias(const void*, bool, const DeviceTensor&, CudaStreamHandle) { return NoCuda(); }
+absl::Status Add(const DeviceTensor&, const DeviceTensor&, CudaStreamHandle) { return NoCuda(); }
+absl::Status Upsample2x(const DeviceTensor&, const DeviceTensor&, CudaStreamHandle) { return NoCuda(); }
+absl::Status Upsample2xBackward(const DeviceTensor&, const DeviceTensor&, CudaStreamHandle) { return NoCuda(); }
+absl::Status ConcatChannels(const DeviceTensor&, const DeviceTensor&, const DeviceTensor&, CudaStreamHandle) {
+  return NoCuda();
+}
+absl::Status ConcatChannelsBackward(const DeviceTensor&, const DeviceTensor&, const DeviceTensor&, CudaStreamHandle) {
+  return NoCuda();
+}
+absl::Status ToPlanar(const DeviceTensor&, float*, CudaStreamHandle) { return NoCuda(); }
+absl::Status FromPlanar(const float*, float, const DeviceTensor&, CudaStreamHandle) { return NoCuda(); }
+int64_t PackedWeightBytes(int, int, int, ElementType) { return 0; }
+absl::Status PackWeights(const float*, int, int, int, ElementType, void*, CudaStreamHandle) { return NoCuda(); }
+absl::Status PackBias(const float*, int, ElementType, void*, CudaStreamHandle) { return NoCuda(); }
+absl::Status AddPackedWeights(const void*, int, int, int, ElementType, float*, CudaStreamHandle) { return NoCuda(); }
+absl::Status BiasGradient(const DeviceTensor&, float*, float*, CudaStreamHandle) { return NoCuda(); }
+int64_t BiasGradientScratchBytes(int) { return 0; }
+
+}  // namespace hardface
