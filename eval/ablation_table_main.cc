@@ -1,0 +1,68 @@
+// The table of an ablation.
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "data_tools/base/atomic_output.h"
+#include "data_tools/base/provenance.h"
+#include "data_tools/base/status_macros.h"
+#include "data_tools/base/tool_main.h"
+#include "eval/ablation_table.h"
+#include "eval/bootstrap.h"
+#include "eval/metrics.h"
+#include "eval/outcome_set.h"
+#include "eval/paths.h"
+
+ABSL_FLAG(std::string, results, "",
+          "CSV file: a line \"table,test_set,variant,seed,baseline,scores\", then one line a result; scores is a "
+          "scorer's output folder, made with --outcomes");
+ABSL_FLAG(std::string, output, "", "folder for table.md, table.csv and provenance.json");
+ABSL_FLAG(int, bootstrap, 1000, "resamplings of the images");
+ABSL_FLAG(uint64_t, seed, 1, "of the resampling");
+ABSL_FLAG(int, threads, 0, "threads; 0: all processors");
+
+namespace hardface {
+namespace {
+
+absl::Status Run(const std::vector<std::string>&) {
+  const std::string file = absl::GetFlag(FLAGS_results);
+  RETURN_IF_ERROR(RequireFlag("results", file));
+  RETURN_IF_ERROR(RequireFlag("output", absl::GetFlag(FLAGS_output)));
+  const BootstrapOptions options{absl::GetFlag(FLAGS_bootstrap), absl::GetFlag(FLAGS_seed),
+                                 absl::GetFlag(FLAGS_threads)};
+  if (options.replicates < 1 || options.replicates > 1'000'000) {
+    return UsageError(absl::StrCat("--bootstrap=", options.replicates, ": give 1 to 1000000; 1000 is usual"));
+  }
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
+  ASSIGN_OR_RETURN(const std::vector<AblationResult> results, ParseAblationResults(text, file));
+  ASSIGN_OR_RETURN(const auto output, ScoreOutput::Create(absl::GetFlag(FLAGS_output)));
+  Provenance provenance;
+  RETURN_IF_ERROR(provenance.AddInput(file));
+  std::vector<Outcomes> outcomes;
+  for (const AblationResult& result : results) {
+    ASSIGN_OR_RETURN(outcomes.emplace_back(), ReadOutcomes(result.scores));
+    RETURN_IF_ERROR(provenance.AddInput(FileOrInFolder(result.scores, "outcomes.jsonl")));
+  }
+  ASSIGN_OR_RETURN(const std::vector<AblationRow> rows, MakeAblationRows(results, outcomes, options));
+  const std::string markdown = AblationMarkdown(rows, options);
+  RETURN_IF_ERROR(output->Write("table.md", markdown));
+  RETURN_IF_ERROR(output->Write("table.csv", AblationCsv(rows)));
+  std::printf("%s", markdown.c_str());
+  return output->Commit({{"rows", rows.size()}, {"results", results.size()}, {"bootstrap", options.replicates}},
+                        provenance);
+}
+
+}  // namespace
+}  // namespace hardface
+
+int main(int argc, char** argv) {
+  return hardface::ToolMain(argc, argv,
+                            {"eval/ablation_table",
+                             "Makes one table of many scored results, variants by test sets: the figure of every "
+                             "seed, their mean and its 95 % interval, and the paired difference from a baseline.",
+                             ""},
+                            &hardface::Run);
+}
