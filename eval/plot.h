@@ -3,23 +3,17 @@
 #define HARDFACE_EVAL_PLOT_H_
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
+#include "data_tools/base/chart.h"
 
 namespace hardface {
 
-struct PlotCurve {
-  std::string title;
-  std::vector<std::pair<double, double>> points;  // (recall, precision) or (false positives, rate)
-};
-
 struct PlotFile {
   bool is_roc = false;
-  std::vector<PlotCurve> curves;
+  std::vector<ChartCurve> curves;  // (recall, precision) or (false positives, rate)
 };
 
 // Reads pr.csv or roc.csv of a scorer (ROC: continuous or discrete curves are told by their names), or the text form of
@@ -33,16 +27,12 @@ struct PlotOptions {
   double max_false_positives = 2000;  // of a ROC
 };
 
-// The gnuplot program that draws CURVES to its stdout; EXTENSION: ".svg" or ".png".
-std::string PlotProgram(const std::vector<PlotCurve>& curves, bool is_roc, const PlotOptions& options,
-                        const std::string& extension);
-
-// Whether a picture reaches to its end: </svg>, or PNG's chunk IEND.
-absl::Status CheckPicture(absl::string_view bytes, absl::string_view extension);
+// Such curves' axes.
+ChartOptions PlotChart(bool is_roc, const PlotOptions& options);
 
 // Runs gnuplot and writes the picture to OUTPUT (.svg or .png) atomically, when it is complete: whatever fails, an
 // older picture of this name stays as it is. NotFound when there is no gnuplot.
-absl::Status DrawPlot(const std::vector<PlotCurve>& curves, bool is_roc, const PlotOptions& options,
+absl::Status DrawPlot(const std::vector<ChartCurve>& curves, bool is_roc, const PlotOptions& options,
                       const std::string& output);
 
 }  // namespace hardface

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "data_tools/base/chart.h"
 #include "data_tools/base/provenance.h"
 #include "data_tools/base/status_macros.h"
 #include "data_tools/base/tool_main.h"
@@ -31,7 +32,7 @@ absl::Status Run(const std::vector<std::string>&) {
   options.title = absl::GetFlag(FLAGS_title);
   options.max_false_positives = absl::GetFlag(FLAGS_max_false_positives);
   if (!(options.max_false_positives > 0)) return UsageError("--max_false_positives must be above 0");
-  std::vector<PlotCurve> curves;
+  std::vector<ChartCurve> curves;
   bool is_roc = false;
   Provenance provenance;
   const std::vector<std::string> inputs = absl::StrSplit(absl::GetFlag(FLAGS_inputs), ',');
