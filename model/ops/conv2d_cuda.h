@@ -1,0 +1,72 @@
+// 2-D convolution on a CUDA device, by cuDNN; conv2d.h is the reference. Without --config=cuda every factory is
+// FailedPrecondition.
+#ifndef HARDFACE_MODEL_OPS_CONV2D_CUDA_H_
+#define HARDFACE_MODEL_OPS_CONV2D_CUDA_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "model/cuda/cuda_context.h"
+#include "model/cuda/cuda_memory.h"
+#include "model/cuda/precision.h"
+#include "model/ops/conv2d.h"
+#include "model/ops/device_ops.h"
+
+namespace hardface {
+
+// A layer's weights and bias as cuDNN reads them. Layers and executors that share weights share one of these.
+class DeviceConvWeights {
+ public:
+  static absl::StatusOr<std::shared_ptr<DeviceConvWeights>> Create(int out_channels, int in_channels, int kernel,
+                                                                   ElementType type);
+  // From fp32 WEIGHTS (out, in, kernel, kernel) and BIAS (out) in device memory; to be called when they have changed.
+  absl::Status Set(const float* weights, const float* bias, CudaStreamHandle stream);
+
+  const void* weights() const { return weights_.data(); }
+  const void* bias() const { return bias_.data(); }
+  int64_t bytes() const { return weights_.bytes() + bias_.bytes(); }
+
+ private:
+  int out_channels_ = 0, in_channels_ = 0, kernel_ = 0;
+  ElementType type_ = ElementType::kFloat;
+  DeviceMemory weights_, bias_;
+};
+
+struct Conv2dCudaConfig {
+  Conv2dSpec spec;
+  Shape input;  // (N, in_channels, H, W)
+  Precision precision = Precision::kBf16;
+  bool training = false;      // the backward functions will be called
+  bool input_grad = true;     // ... and BackwardData among them
+  bool deterministic = true;  // the same bits at every run
+};
+
+// One convolution at one input shape. Creating it chooses, for each pass, the fastest of cuDNN's engines by timing
+// them, unless the context's plan cache knows; that takes seconds and device memory of the tensors' size. Afterwards
+// nothing is allocated. All calls queue work on the context's stream. Not thread-safe.
+class Conv2dCuda {
+ public:
+  // InvalidArgument for a spec or shape that cannot be computed, Unimplemented when cuDNN has no engine; both name it.
+  static absl::StatusOr<std::unique_ptr<Conv2dCuda>> Create(const Conv2dCudaConfig& config,
+                                                            std::shared_ptr<CudaContext> context);
+  virtual ~Conv2dCuda() = default;
+
+  // What WORKSPACE below must hold; calls may share it one after the other.
+  virtual int64_t workspace_bytes() const = 0;
+
+  // IN (N, in, H, W) -> OUT (N, out, H, W), with bias and, as the spec says, ReLU.
+  virtual absl::Status Forward(const DeviceConvWeights& weights, const DeviceTensor& in, const DeviceTensor& out,
+                               void* workspace) = 0;
+  // GRAD_OUT is the gradient before the ReLU (ReluBackward has been applied); GRAD_IN is overwritten.
+  virtual absl::Status BackwardData(const DeviceConvWeights& weights, const DeviceTensor& grad_out,
+                                    const DeviceTensor& grad_in, void* workspace) = 0;
+  // Adds to GRAD_WEIGHTS (out, in, kernel, kernel) and GRAD_BIAS (out), fp32 in device memory.
+  virtual absl::Status BackwardWeights(const DeviceTensor& in, const DeviceTensor& grad_out, float* grad_weights,
+                                       float* grad_bias, void* workspace) = 0;
+};
+
+}  // namespace hardface
+
+#endif  // HARDFACE_MODEL_OPS_CONV2D_CUDA_H_

@@ -1,0 +1,111 @@
+// The device's ops against the CPU's. Values come and go through FromPlanar and ToPlanar, so these are tested, too.
+#include "model/ops/device_ops.h"
+
+#include <gtest/gtest.h>
+
+#include <tuple>
+
+#include "model/ops/concat.h"
+#include "model/ops/cuda_test_util.h"
+#include "model/ops/max_pool.h"
+#include "model/ops/relu.h"
+#include "model/ops/upsample.h"
+
+namespace hardface {
+namespace {
+
+class DeviceOpsTest : public ::testing::TestWithParam<std::tuple<Shape, Precision>> {
+ protected:
+  void SetUp() override {
+    SKIP_WITHOUT_GPU();
+    context_ = TestContext();
+    ASSERT_NE(context_, nullptr);
+  }
+  const CudaStream& stream() const { return context_->stream(); }
+  Tensor Random(const Shape& shape, uint64_t seed) const {
+    return Rounded(RandomTensor(shape, 1, seed), precision_, stream());
+  }
+  TestTensor ToDevice(const Tensor& values) const { return TestTensor(values, precision_, stream()); }
+  TestTensor Empty(const Shape& shape) const { return TestTensor(shape, precision_, stream()); }
+
+  const Shape small_ = std::get<0>(GetParam());
+  const Shape large_{small_.n, small_.c, 2 * small_.h, 2 * small_.w};
+  const Precision precision_ = std::get<1>(GetParam());
+  std::shared_ptr<CudaContext> context_;
+};
+
+TEST_P(DeviceOpsTest, MaxPool) {
+  const Tensor in = Random(large_, 1), gradient = Random(small_, 2);
+  Tensor out(small_), grad_in(large_);
+  MaxPool2x2(in.view(), out.view());
+  // In 16 bits neighbours may be equal: the first has the gradient on the device, the CPU agrees.
+  MaxPool2x2Backward(in.view(), gradient.view(), grad_in.view());
+  const TestTensor device_in = ToDevice(in), device_gradient = ToDevice(gradient);
+  const TestTensor device_out = Empty(small_), device_grad_in = Empty(large_);
+  ASSERT_OK(MaxPool2x2(device_in.get(), device_out.get(), stream().handle()));
+  ASSERT_OK(MaxPool2x2Backward(device_in.get(), device_gradient.get(), device_grad_in.get(), stream().handle()));
+  ExpectClose(device_out.ToHost().view(), out.view(), precision_, "MaxPool2x2");
+  ExpectClose(device_grad_in.ToHost().view(), grad_in.view(), precision_, "MaxPool2x2Backward");
+}
+
+TEST_P(DeviceOpsTest, Upsample) {
+  const Tensor in = Random(small_, 3), gradient = Random(large_, 4);
+  Tensor out(large_), grad_in(small_);
+  Upsample2x(in.view(), out.view());
+  Upsample2xBackward(gradient.view(), grad_in.view());
+  const TestTensor device_in = ToDevice(in), device_gradient = ToDevice(gradient);
+  const TestTensor device_out = Empty(large_), device_grad_in = Empty(small_);
+  ASSERT_OK(Upsample2x(device_in.get(), device_out.get(), stream().handle()));
+  ASSERT_OK(Upsample2xBackward(device_gradient.get(), device_grad_in.get(), stream().handle()));
+  ExpectClose(device_out.ToHost().view(), out.view(), precision_, "Upsample2x");
+  ExpectClose(device_grad_in.ToHost().view(), grad_in.view(), precision_, "Upsample2xBackward");
+}
+
+TEST_P(DeviceOpsTest, Concat) {
+  const Shape other{small_.n, 13, small_.h, small_.w}, both{small_.n, small_.c + 13, small_.h, small_.w};
+  const Tensor a = Random(small_, 5), b = Random(other, 6);
+  Tensor out(both);
+  ConcatChannels(a.view(), b.view(), out.view());
+  const TestTensor device_a = ToDevice(a), device_b = ToDevice(b), device_out = Empty(both);
+  const TestTensor split_a = Empty(small_), split_b = Empty(other);
+  ASSERT_OK(ConcatChannels(device_a.get(), device_b.get(), device_out.get(), stream().handle()));
+  ASSERT_OK(ConcatChannelsBackward(device_out.get(), split_a.get(), split_b.get(), stream().handle()));
+  EXPECT_EQ(RelativeError(device_out.ToHost().view(), out.view()), 0);
+  EXPECT_EQ(RelativeError(split_a.ToHost().view(), a.view()), 0);
+  EXPECT_EQ(RelativeError(split_b.ToHost().view(), b.view()), 0);
+}
+
+TEST_P(DeviceOpsTest, ReluBackwardAndAdd) {
+  const Tensor a = Random(small_, 7), b = Random(small_, 8);
+  Tensor output(small_), gradient = Random(small_, 8), sum(small_);
+  Relu(a.view(), output.view());
+  ReluBackward(output.view(), gradient.view());
+  for (int64_t i = 0; i < small_.size(); ++i) sum.data()[i] = a.data()[i] + b.data()[i];
+  const TestTensor device_output = ToDevice(output), device_gradient = ToDevice(b), device_sum = ToDevice(b);
+  ASSERT_OK(ReluBackward(device_output.get(), device_gradient.get(), stream().handle()));
+  ASSERT_OK(Add(ToDevice(a).get(), device_sum.get(), stream().handle()));
+  EXPECT_EQ(RelativeError(device_gradient.ToHost().view(), gradient.view()), 0);
+  ExpectClose(device_sum.ToHost().view(), sum.view(), precision_, "Add");
+}
+
+TEST_P(DeviceOpsTest, TensorsThatDoNotFitAreErrors) {
+  const TestTensor a = Empty(small_), b = Empty({small_.n, small_.c + 1, small_.h, small_.w});
+  for (const absl::Status& status :
+       {MaxPool2x2(a.get(), b.get(), stream().handle()), Upsample2x(a.get(), b.get(), stream().handle()),
+        ReluBackward(a.get(), b.get(), stream().handle()), Add(a.get(), b.get(), stream().handle()),
+        ConcatChannels(a.get(), b.get(), a.get(), stream().handle())}) {
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, DeviceOpsTest,
+                         ::testing::Combine(::testing::Values(Shape{1, 1, 1, 1}, Shape{2, 8, 3, 5}, Shape{1, 13, 17, 9},
+                                                              Shape{2, 64, 31, 33}),
+                                            ::testing::Values(Precision::kFp32, Precision::kBf16, Precision::kFp16)),
+                         [](const auto& info) {
+                           return "s" + std::get<0>(info.param).ToString() + "_" +
+                                  PrecisionName(std::get<1>(info.param));
+                         });
+
+}  // namespace
+}  // namespace hardface
