@@ -38,7 +38,7 @@ std::string MakeDataset(const std::string& name) {
 TEST(AugmentDatasetTest, WritesADatasetThatIsTheSameForAnyNumberOfThreads) {
   const std::string input = MakeDataset("input");
   AugmentDatasetOptions options;
-  options.augment.sampling = Sampling::kFaceScale;
+  options.augment.crops = CropStyle::kFaceScale;
   options.augment.crop_size = 64;
   options.augment.max_face = 40;
   options.copies = 4;

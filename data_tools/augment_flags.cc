@@ -8,26 +8,26 @@
 #include "data_tools/base/status_macros.h"
 #include "data_tools/base/tool_main.h"
 
-ABSL_FLAG(std::string, sampling, "paper",
+ABSL_FLAG(std::string, crops, "paper",
           "paper (random short side, crop) or face_scale (crops around scaled faces, mosaics)");
 ABSL_FLAG(bool, distort_colors, true, "the paper's brightness, contrast, saturation and hue distortions");
 ABSL_FLAG(std::vector<std::string>, short_sides, std::vector<std::string>({"400", "800", "1200"}),
-          "of --sampling=paper: pixels");
-ABSL_FLAG(int, max_long_side, 2000, "of --sampling=paper: pixels");
-ABSL_FLAG(double, crop_probability, 0.5, "of --sampling=paper");
-ABSL_FLAG(int, crop_size, 320, "of --sampling=face_scale: pixels, a multiple of 16");
-ABSL_FLAG(double, min_face, 8, "of --sampling=face_scale: smallest size a face is scaled to, pixels");
-ABSL_FLAG(double, max_face, 96, "of --sampling=face_scale: largest size a face is scaled to, pixels");
-ABSL_FLAG(double, mosaic_probability, 0.6, "of --sampling=face_scale: of a sample being a grid of crops");
+          "of --crops=paper: pixels");
+ABSL_FLAG(int, max_long_side, 2000, "of --crops=paper: pixels");
+ABSL_FLAG(double, crop_probability, 0.5, "of --crops=paper");
+ABSL_FLAG(int, crop_size, 320, "of --crops=face_scale: pixels, a multiple of 16");
+ABSL_FLAG(double, min_face, 8, "of --crops=face_scale: smallest size a face is scaled to, pixels");
+ABSL_FLAG(double, max_face, 96, "of --crops=face_scale: largest size a face is scaled to, pixels");
+ABSL_FLAG(double, mosaic_probability, 0.6, "of --crops=face_scale: of a sample being a grid of crops");
 ABSL_FLAG(double, close_up_probability, 0.25,
-          "of --sampling=face_scale: of a single crop showing a face of 1 to 4 times --max_face");
+          "of --crops=face_scale: of a single crop showing a face of 1 to 4 times --max_face");
 
 namespace hardface {
 
 absl::StatusOr<AugmentOptions> AugmentOptionsFromFlags() {
   AugmentOptions options;
-  RETURN_IF_ERROR(Choose("sampling", absl::GetFlag(FLAGS_sampling),
-                         {{"paper", Sampling::kPaper}, {"face_scale", Sampling::kFaceScale}}, &options.sampling));
+  RETURN_IF_ERROR(Choose("crops", absl::GetFlag(FLAGS_crops),
+                         {{"paper", CropStyle::kPaper}, {"face_scale", CropStyle::kFaceScale}}, &options.crops));
   RETURN_IF_ERROR(ParsePositive("short_sides", absl::GetFlag(FLAGS_short_sides), &options.short_sides));
   options.distort_colors = absl::GetFlag(FLAGS_distort_colors);
   options.max_long_side = absl::GetFlag(FLAGS_max_long_side);

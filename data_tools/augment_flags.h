@@ -7,7 +7,7 @@
 
 namespace hardface {
 
-// The options that --sampling, --short_sides, --crop_size and the others say; UsageError for values out of range.
+// The options that --crops, --short_sides, --crop_size and the others say; UsageError for values out of range.
 absl::StatusOr<AugmentOptions> AugmentOptionsFromFlags();
 
 }  // namespace hardface

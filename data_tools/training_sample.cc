@@ -125,6 +125,7 @@ absl::StatusOr<TrainingSample> PaperSample(const SampleSource& source, int64_t i
       crop ? PaperWindow(scaled.size(), scale, *material.entry, random) : cv::Rect(0, 0, scaled.cols, scaled.rows);
   TrainingSample sample;
   sample.sources = {index};
+  sample.scales = {scale};
   sample.image = scaled(window).clone();
   AddFacesIn(window, {0, 0}, scale, *material.entry, 0, /*min_labelled_face=*/0, &sample.faces);
   return sample;
@@ -190,6 +191,7 @@ CropPlan PlanCrop(const DatasetEntry& entry, const cv::Size& tile, bool close_up
 void PlaceCrop(const Material& material, int source, const cv::Rect& tile, bool close_up, const AugmentOptions& options,
                Random* random, TrainingSample* sample) {
   const CropPlan plan = PlanCrop(*material.entry, tile.size(), close_up, options, random);
+  sample->scales.push_back(plan.scale);
   // tile pixel p shows image position (p + 0.5 + start) / scale - 0.5, which is how cv::resize aligns pixels, too.
   cv::Mat crop;
   const double inverse = 1.0 / plan.scale;
@@ -260,8 +262,8 @@ void DistortColors(cv::Mat* image, Random* random) {
 
 absl::StatusOr<TrainingSample> MakeSample(const SampleSource& source, int64_t entry, const AugmentOptions& options,
                                           Random* random) {
-  return options.sampling == Sampling::kPaper ? PaperSample(source, entry, options, random)
-                                              : FaceScaleSample(source, entry, options, random);
+  return options.crops == CropStyle::kPaper ? PaperSample(source, entry, options, random)
+                                            : FaceScaleSample(source, entry, options, random);
 }
 
 }  // namespace hardface

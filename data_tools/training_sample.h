@@ -17,14 +17,14 @@
 
 namespace hardface {
 
-enum class Sampling {
+enum class CropStyle {
   kPaper,      // resize to a random short side, then crop with probability 1/2
   kFaceScale,  // a square crop in which a random face has a random size; mosaics of several images
 };
 
 struct AugmentOptions {
   bool distort_colors = true;
-  Sampling sampling = Sampling::kPaper;
+  CropStyle crops = CropStyle::kPaper;
 
   // kPaper.
   std::vector<int> short_sides = {400, 800, 1200};  // pixels, drawn uniformly
@@ -53,6 +53,7 @@ struct TrainingSample {
   cv::Mat image;  // float BGR, 0..255
   std::vector<SampleFace> faces;
   std::vector<int64_t> sources;  // the dataset entries it shows; the first is the one asked for
+  std::vector<double> scales;    // of each source: pixels of the sample per pixel of the image
 };
 
 // The paper's colour distortions, each applied with probability 1/2: brightness +-32, then contrast x0.5..1.5,

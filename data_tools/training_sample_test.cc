@@ -108,7 +108,7 @@ TEST_F(AugmentTest, PaperCropsKeepAFaceCentre) {
 }
 
 TEST_F(AugmentTest, FaceScaleSamplesAreSquareWithBoxesOnTheFaces) {
-  options_.sampling = Sampling::kFaceScale;
+  options_.crops = CropStyle::kFaceScale;
   std::set<size_t> grids;
   for (uint64_t seed = 0; seed < 60; ++seed) {
     const TrainingSample sample = Make(static_cast<int64_t>(seed % 6), seed);
@@ -126,7 +126,7 @@ TEST_F(AugmentTest, FaceScaleSamplesAreSquareWithBoxesOnTheFaces) {
 }
 
 TEST_F(AugmentTest, TheSameSeedGivesTheSameSample) {
-  options_.sampling = Sampling::kFaceScale;
+  options_.crops = CropStyle::kFaceScale;
   options_.distort_colors = true;
   const TrainingSample a = Make(2, 11), b = Make(2, 11), c = Make(2, 12);
   EXPECT_EQ(cv::norm(a.image, b.image, cv::NORM_INF), 0);
@@ -136,8 +136,8 @@ TEST_F(AugmentTest, TheSameSeedGivesTheSameSample) {
 TEST_F(AugmentTest, ImagesWithoutFacesAndZeroSizeBoxesWork) {
   entries_[0].faces.clear();
   entries_[1].faces = {{{10, 10, 0, 5}}};
-  for (const Sampling sampling : {Sampling::kPaper, Sampling::kFaceScale}) {
-    options_.sampling = sampling;
+  for (const CropStyle crops : {CropStyle::kPaper, CropStyle::kFaceScale}) {
+    options_.crops = crops;
     options_.short_sides = {240};
     options_.mosaic_probability = 0;
     for (uint64_t seed = 0; seed < 10; ++seed) EXPECT_TRUE(Make(static_cast<int64_t>(seed % 2), seed).faces.empty());

@@ -1,6 +1,7 @@
 #include "model/executor.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "data_tools/base/check.h"
@@ -67,6 +68,7 @@ absl::StatusOr<std::unique_ptr<Executor>> Executor::Create(const NetworkSpec& ne
   const int end = 2 * layer_count + 2;  // the backward step of layer i happens at time end - i
   BufferList buffers;
   std::map<std::string, int> gradient_buffers;  // of layers whose gradient is wanted
+  std::set<std::string> with_gradient;          // names of parameters
   std::map<std::string, int>& layer_buffers = executor->layer_buffers_;
 
   layer_buffers[network.layers[0].name] = buffers.Add(input, /*block=*/1, 0);
@@ -91,6 +93,7 @@ absl::StatusOr<std::unique_ptr<Executor>> Executor::Create(const NetworkSpec& ne
     if (!only_pooled) step.output = layer_buffers[layer.name] = buffers.Add(shapes.at(layer.name), block, i);
     bool needs_gradient = layer.kind == LayerKind::kConv2d && !options.frozen(layer.part);
     step.needs_weight_gradient = options.training && needs_gradient;
+    step.completes_gradient = step.needs_weight_gradient && with_gradient.insert(layer.parameters).second;
     for (size_t k = 0; k < layer.inputs.size(); ++k) {
       step.inputs.push_back(layer_buffers.at(layer.inputs[k]));
       buffers.Use(step.inputs.back(), i);
@@ -254,14 +257,16 @@ void Executor::BackwardStep(const Step& step, ParameterSet* gradients) {
   }
 }
 
-void Executor::Backward(ParameterSet* gradients) {
+void Executor::Backward(ParameterSet* gradients, const std::function<void(const std::string& layer)>& complete) {
   gradient_written_.assign(buffers_.size(), false);
   for (const auto& [name, output] : outputs_) {
     ConvertLayout(buffers_[output.plain_gradient], buffers_[output.layer_gradient]);
     gradient_written_[output.layer_gradient] = true;
   }
   for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
-    if (step->output_gradient >= 0) BackwardStep(*step, gradients);
+    if (step->output_gradient < 0) continue;
+    BackwardStep(*step, gradients);
+    if (complete != nullptr && step->completes_gradient) complete(step->layer.parameters);
   }
 }
 

@@ -63,8 +63,10 @@ class Executor {
   // Training: the gradient of the loss with respect to an output, to be filled between Forward() and Backward(); zeros
   // after Forward().
   TensorView output_gradient(const std::string& name) const;
-  // Adds every parameter's gradient to GRADIENTS; frozen parts are left alone.
-  void Backward(ParameterSet* gradients);
+  // Adds every parameter's gradient to GRADIENTS; frozen parts are left alone. COMPLETE, where given, is called with
+  // each layer's parameter name ("conv4_1", of .weight and .bias) once nothing more is added to them: then they can be
+  // sent away while the rest is computed.
+  void Backward(ParameterSet* gradients, const std::function<void(const std::string& layer)>& complete = nullptr);
 
   // Bytes of activations, gradients and converted layouts (weights and the convolutions' workspace come on top).
   int64_t activation_bytes() const { return arena_floats_ * static_cast<int64_t>(sizeof(float)); }
@@ -83,6 +85,7 @@ class Executor {
     int input_gradients[2] = {-1, -1};  // buffer indices; -1 where no gradient is wanted
     int output_gradient = -1;
     bool needs_weight_gradient = false;
+    bool completes_gradient = false;  // no earlier layer shares its parameters
     std::unique_ptr<Conv2d> conv;
   };
   struct NetworkOutput {

@@ -4,31 +4,37 @@
 #define HARDFACE_TRAIN_CHECKPOINT_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "mining/ledger.h"
 #include "model/model_file.h"
 #include "model/parameters.h"
-#include "train/epoch_plan.h"
+#include "train/sample_stream.h"
 
 namespace hardface {
 
-// Where in the data the training stands. Samples are numbered through all epochs; a sample's number seeds its
-// augmentation.
-struct DataPosition {
-  int64_t epochs_planned = 0;
-  std::vector<int64_t> order;  // entries of the stretch being visited
-  int64_t next = 0;            // index into `order`
-  int64_t samples = 0;         // samples taken so far
+// What a rank knows that others may not.
+struct RankState {
+  DataPosition position;
+  std::vector<LedgerEntry> ledger;
 };
+// As text, to be gathered from the ranks. Errors of reading name SOURCE.
+std::string RankStateToJson(const RankState& state);
+absl::StatusOr<RankState> RankStateFromJson(const std::string& text, const std::string& source);
 
 struct TrainingState {
   int64_t iteration = 0;  // steps done
-  DataPosition position;
-  std::vector<LedgerEntry> ledger;
-  ParameterSet parameters;  // the raw weights
+  int ranks = 1;          // of the training that wrote it
+  // One where all ranks share one sequence of samples and one ledger; else one for each rank.
+  std::vector<RankState> rank_states;
+  int64_t metrics_bytes = 0;      // of metrics.jsonl, written up to here
+  int64_t ledger_bytes = 0;       // of ledger.jsonl
+  std::optional<double> best_ap;  // of the validations so far
+  ParameterSet parameters;        // the raw weights
   ParameterSet solver;
 };
 
@@ -39,7 +45,17 @@ absl::Status SaveCheckpoint(const std::string& output, const TrainingState& stat
 // Checkpoint folders under OUTPUT, oldest first.
 std::vector<std::string> ListCheckpoints(const std::string& output);
 
+// Every bit is checked against the hash that state.json holds: an error means a broken checkpoint.
 absl::StatusOr<TrainingState> LoadCheckpoint(const std::string& folder);
+
+// The newest checkpoint under OUTPUT that is whole; broken ones are named in WARNINGS. Nothing where there is none at
+// all; an error where all are broken.
+struct FoundCheckpoint {
+  std::string folder;
+  TrainingState state;
+};
+absl::StatusOr<std::optional<FoundCheckpoint>> LoadNewestCheckpoint(const std::string& output,
+                                                                    std::vector<std::string>* warnings);
 
 }  // namespace hardface
 

@@ -1,16 +1,27 @@
 // train/train: trains a detector. Defaults are the paper's recipe; train/recipes/*.flags hold others.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
 #include <string>
 #include <vector>
 
+#include "absl/flags/declare.h"
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "data_tools/augment_flags.h"
 #include "data_tools/base/flag_values.h"
+#include "data_tools/base/parallel.h"
 #include "data_tools/base/status_macros.h"
 #include "data_tools/base/tool_main.h"
+#include "mining/difficulty.h"
 #include "model/engine_flags.h"
 #include "model/openmp_policy.h"
+#include "train/communicator.h"
+#include "train/mpi_communicator.h"
 #include "train/trainer.h"
+
+ABSL_DECLARE_FLAG(std::string, crops);  // augment_flags
 
 ABSL_FLAG(std::string, dataset, "", "the dataset to train on");
 ABSL_FLAG(std::string, output, "", "folder of the run: checkpoints, model.safetensors, metrics.jsonl");
@@ -30,17 +41,37 @@ ABSL_FLAG(std::vector<std::string>, pyramid, std::vector<std::string>({"100", "3
 
 ABSL_FLAG(int64_t, iterations, 60000, "steps of the whole training");
 ABSL_FLAG(int, batch, 1, "images of one forward and backward pass");
-ABSL_FLAG(int, passes, 2, "passes whose gradients a step averages (Caffe's iter_size)");
+ABSL_FLAG(int, passes, 2, "passes of each rank whose gradients a step averages (Caffe's iter_size)");
 ABSL_FLAG(uint64_t, seed, 1, "of everything random");
 ABSL_FLAG(int, threads, 0, "of computation; 0: all processors");
 ABSL_FLAG(int, loader_threads, 1, "that read and augment images");
 ABSL_FLAG(int, image_cache_mb, 2048, "memory for decoded images");
 ABSL_FLAG(int, max_bad_images, 10, "unreadable images that are left out before training gives up");
 ABSL_FLAG(std::string, device, "auto", "auto or cpu; cuda:N where it is built in");
+ABSL_FLAG(std::string, precision, "fp32", "of activations and gradients: fp32; bf16 and fp16 are for --device=cuda:N");
+
+ABSL_FLAG(
+    std::string, sampling, "shard",
+    "how ranks share the data: shard (each step's samples of one sequence are dealt out) or replicate (every rank "
+    "visits all images in an order of its own, as the published code does)");
+ABSL_FLAG(std::string, reduction, "fast",
+          "of gradients: fast, or ordered (N ranks of M passes give the same bits as 1 rank of N x M; slower)");
+ABSL_FLAG(double, bucket_mb, 4, "gradients travel between ranks in parts of this size");
+ABSL_FLAG(double, rank_timeout, 60,
+          "seconds that ranks wait for another before the job ends; ten times the longest step if that is more");
+
+ABSL_FLAG(std::string, validation, "", "a dataset whose AP is measured every --validate_every iterations");
+ABSL_FLAG(int64_t, validate_every, 0, "iterations between validations; 0: none");
+ABSL_FLAG(int64_t, validation_images, 0, "the first so many images of --validation; 0: all");
 
 ABSL_FLAG(bool, him, true, "hard image mining");
 ABSL_FLAG(double, him_threshold, 0.85, "an image whose WPAS reaches it is easy");
 ABSL_FLAG(double, him_drop, 0.7, "probability of an easy image being left out of an epoch");
+ABSL_FLAG(std::string, him_without_positives, "keep",
+          "images without any positive anchor: keep (always sampled), easy (left out like easy ones) or leave_out");
+ABSL_FLAG(bool, him_published_behaviour, false,
+          "the published code's rules: images without positive anchors are easy, easy images stay easy, and with "
+          "--sampling=replicate every rank has a ledger of its own");
 ABSL_FLAG(double, hard_negatives, 1, "share of the sampled negatives that OHEM picks; the rest is random");
 ABSL_FLAG(double, hard_negatives_at_start, 1, "that share at iteration 0");
 ABSL_FLAG(int64_t, hard_negatives_ramp, 0, "iterations in which it grows to --hard_negatives");
@@ -86,8 +117,68 @@ absl::Status CheckRanges() {
   RETURN_IF_ERROR(RequireRange("checkpoint_every", absl::GetFlag(FLAGS_checkpoint_every), 1, 1e9));
   RETURN_IF_ERROR(RequireRange("log_every", absl::GetFlag(FLAGS_log_every), 1, 1e9));
   RETURN_IF_ERROR(RequireRange("keep", absl::GetFlag(FLAGS_keep), 1, 1e6));
-  bool device = false;
-  return Choose<bool>("device", absl::GetFlag(FLAGS_device), {{"auto", true}, {"cpu", true}}, &device);
+  RETURN_IF_ERROR(RequireRange("bucket_mb", absl::GetFlag(FLAGS_bucket_mb), 0.001, 1024));
+  RETURN_IF_ERROR(RequireRange("rank_timeout", absl::GetFlag(FLAGS_rank_timeout), 1, 1e6));
+  RETURN_IF_ERROR(RequireRange("validate_every", static_cast<double>(absl::GetFlag(FLAGS_validate_every)), 0, 1e9));
+  RETURN_IF_ERROR(RequireRange("warmup", static_cast<double>(absl::GetFlag(FLAGS_warmup)), 0, iterations));
+  RETURN_IF_ERROR(RequireRange("clip_norm", absl::GetFlag(FLAGS_clip_norm), 0, 1e12));
+  RETURN_IF_ERROR(RequireRange("momentum", absl::GetFlag(FLAGS_momentum), 0, 0.9999));
+  RETURN_IF_ERROR(RequireRange("weight_decay", absl::GetFlag(FLAGS_weight_decay), 0, 1));
+  RETURN_IF_ERROR(RequireRange("step_factor", absl::GetFlag(FLAGS_step_factor), 1e-9, 1));
+  RETURN_IF_ERROR(RequireRange("final_rate", absl::GetFlag(FLAGS_final_rate), 0, absl::GetFlag(FLAGS_learning_rate)));
+  bool known = false;
+  RETURN_IF_ERROR(Choose<bool>("precision", absl::GetFlag(FLAGS_precision),
+                               {{"fp32", true}, {"bf16", false}, {"fp16", false}}, &known));
+  if (!known) {
+    return UsageError(absl::StrCat("--precision=", absl::GetFlag(FLAGS_precision),
+                                   " is for GPUs; training on the CPU takes --precision=fp32"));
+  }
+  return Choose<bool>("device", absl::GetFlag(FLAGS_device), {{"auto", true}, {"cpu", true}}, &known);
+}
+
+// A flag that says nothing under the value that another has: whoever set both expects something else to happen.
+struct Contradiction {
+  const char* flag;
+  bool pointless;
+  const char* because;
+};
+
+absl::Status CheckContradictions() {
+  const bool paper = absl::GetFlag(FLAGS_crops) == "paper", sgd = absl::GetFlag(FLAGS_solver) == "sgd";
+  const bool step = absl::GetFlag(FLAGS_schedule) == "step", him = absl::GetFlag(FLAGS_him);
+  const bool constant_negatives = absl::GetFlag(FLAGS_hard_negatives_at_start) == absl::GetFlag(FLAGS_hard_negatives);
+  const Contradiction contradictions[] = {
+      {"dilated_heads", absl::GetFlag(FLAGS_architecture) != "smallhard", "it is of --architecture=smallhard"},
+      {"short_sides", !paper, "it is of --crops=paper"},
+      {"max_long_side", !paper, "it is of --crops=paper"},
+      {"crop_probability", !paper, "it is of --crops=paper"},
+      {"crop_size", paper, "it is of --crops=face_scale"},
+      {"min_face", paper, "it is of --crops=face_scale"},
+      {"max_face", paper, "it is of --crops=face_scale"},
+      {"mosaic_probability", paper, "it is of --crops=face_scale"},
+      {"close_up_probability", paper, "it is of --crops=face_scale"},
+      {"momentum", !sgd, "it is of --solver=sgd"},
+      {"step_at", !step, "it is of --schedule=step"},
+      {"step_factor", !step, "it is of --schedule=step"},
+      {"final_rate", step, "it is of --schedule=cosine"},
+      {"him_threshold", !him, "hard image mining is off (--nohim)"},
+      {"him_drop", !him, "hard image mining is off (--nohim)"},
+      {"him_without_positives", !him, "hard image mining is off (--nohim)"},
+      {"him_published_behaviour", !him, "hard image mining is off (--nohim)"},
+      {"him_without_positives", absl::GetFlag(FLAGS_him_published_behaviour),
+       "--him_published_behaviour takes these images for easy"},
+      {"hard_negatives_ramp", constant_negatives && absl::GetFlag(FLAGS_hard_negatives_ramp) > 0,
+       "--hard_negatives_at_start and --hard_negatives are equal"},
+      {"validate_every", absl::GetFlag(FLAGS_validation).empty() && absl::GetFlag(FLAGS_validate_every) > 0,
+       "there is no --validation dataset"},
+      {"validation", absl::GetFlag(FLAGS_validate_every) == 0, "--validate_every says when to validate"},
+  };
+  for (const Contradiction& c : contradictions) {
+    if (!c.pointless || !FlagWasSet(c.flag)) continue;
+    return UsageError(
+        absl::StrCat("--", c.flag, " has no effect: ", c.because, "; leave one of the two out (flag files count)"));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<SolverOptions> SolverFromFlags() {
@@ -118,8 +209,36 @@ absl::StatusOr<SolverOptions> SolverFromFlags() {
   return solver;
 }
 
-absl::Status Run(const std::vector<std::string>&) {
+absl::Status SetDistribution(TrainerOptions* options) {
+  RETURN_IF_ERROR(Choose("sampling", absl::GetFlag(FLAGS_sampling),
+                         {{"shard", Sharing::kShard}, {"replicate", Sharing::kReplicate}}, &options->sharing));
+  RETURN_IF_ERROR(Choose("reduction", absl::GetFlag(FLAGS_reduction),
+                         {{"fast", Reduction::kFast}, {"ordered", Reduction::kOrdered}}, &options->reduction));
+  options->bucket_bytes = static_cast<int64_t>(absl::GetFlag(FLAGS_bucket_mb) * (1 << 20));
+  options->threads = absl::GetFlag(FLAGS_threads);
+  // Ranks that the launcher has not bound to processors of their own share this machine's.
+  const bool bound = ResolveThreads(0) < sysconf(_SC_NPROCESSORS_ONLN);
+  if (options->threads == 0 && !bound) options->threads = std::max(1, ResolveThreads(0) / RanksOnThisMachine());
+  return absl::OkStatus();
+}
+
+absl::Status SetMining(TrainerOptions* options) {
+  options->hard_image_mining = absl::GetFlag(FLAGS_him);
+  HardImageOptions& mining = options->mining;
+  mining.threshold = static_cast<float>(absl::GetFlag(FLAGS_him_threshold));
+  mining.drop = absl::GetFlag(FLAGS_him_drop);
+  RETURN_IF_ERROR(Choose("him_without_positives", absl::GetFlag(FLAGS_him_without_positives), WithoutPositivesChoices(),
+                         &mining.without_positives));
+  if (!absl::GetFlag(FLAGS_him_published_behaviour)) return absl::OkStatus();
+  mining.without_positives = WithoutPositives::kEasy;
+  mining.once_easy_always_easy = true;
+  options->own_ledger = options->sharing == Sharing::kReplicate;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<TrainerOptions> OptionsFromFlags() {
   RETURN_IF_ERROR(CheckRanges());
+  RETURN_IF_ERROR(CheckContradictions());
   TrainerOptions options;
   options.dataset = absl::GetFlag(FLAGS_dataset);
   options.output = absl::GetFlag(FLAGS_output);
@@ -139,12 +258,13 @@ absl::Status Run(const std::vector<std::string>&) {
   options.targets.hard_negative_share = static_cast<float>(absl::GetFlag(FLAGS_hard_negatives));
   options.hard_negatives_at_start = absl::GetFlag(FLAGS_hard_negatives_at_start);
   options.hard_negatives_ramp = absl::GetFlag(FLAGS_hard_negatives_ramp);
-  options.hard_image_mining = absl::GetFlag(FLAGS_him);
-  options.mining.threshold = static_cast<float>(absl::GetFlag(FLAGS_him_threshold));
-  options.mining.drop = absl::GetFlag(FLAGS_him_drop);
+  RETURN_IF_ERROR(SetDistribution(&options));
+  RETURN_IF_ERROR(SetMining(&options));
+  options.validation = absl::GetFlag(FLAGS_validation);
+  options.validate_every = absl::GetFlag(FLAGS_validate_every);
+  options.validating.images = absl::GetFlag(FLAGS_validation_images);
   ASSIGN_OR_RETURN(options.solver, SolverFromFlags());
   options.seed = absl::GetFlag(FLAGS_seed);
-  options.threads = absl::GetFlag(FLAGS_threads);
   ASSIGN_OR_RETURN(options.engine, EngineFromFlags());
   options.loader_threads = absl::GetFlag(FLAGS_loader_threads);
   options.image_cache_bytes = int64_t{absl::GetFlag(FLAGS_image_cache_mb)} << 20;
@@ -152,7 +272,28 @@ absl::Status Run(const std::vector<std::string>&) {
   options.checkpoint_every = absl::GetFlag(FLAGS_checkpoint_every);
   options.keep = absl::GetFlag(FLAGS_keep);
   options.log_every = absl::GetFlag(FLAGS_log_every);
-  return Train(options);
+  return options;
+}
+
+absl::Status TrainAs(const TrainerOptions& options, Communicator* communicator) {
+  if (communicator->rank() == 0) {
+    std::fprintf(stderr, "train: settings\n%s", FlagTable().c_str());
+    if (communicator->size() > 1) std::fprintf(stderr, "train: %d ranks\n", communicator->size());
+  }
+  const absl::Status status = Train(options, communicator);
+  // The others wait for this rank in an exchange that it will never come to.
+  if (!status.ok() && communicator->size() > 1) communicator->Abort(status);
+  return status;
+}
+
+absl::Status Run(const std::vector<std::string>&) {
+  ASSIGN_OR_RETURN(const TrainerOptions options, OptionsFromFlags());
+  if (!StartedByMpi()) {
+    WorldOfOne alone;
+    return TrainAs(options, &alone);
+  }
+  ASSIGN_OR_RETURN(const auto ranks, JoinMpi({absl::GetFlag(FLAGS_rank_timeout)}));
+  return TrainAs(options, ranks.get());
 }
 
 }  // namespace
@@ -160,11 +301,11 @@ absl::Status Run(const std::vector<std::string>&) {
 
 int main(int argc, char** argv) {
   hardface::UsePassiveOpenMpWaiting(argv);
-  return hardface::ToolMain(
-      argc, argv,
-      {"train/train",
-       "trains a face detector with hard image mining. Defaults are the paper's recipe for VGG16 weights (--init); "
-       "--flagfile=train/recipes/from_scratch.flags trains without any.",
-       ""},
-      &hardface::Run);
+  return hardface::ToolMain(argc, argv,
+                            {"train/train",
+                             "trains a face detector with hard image mining, alone or as several ranks (mpirun -np N). "
+                             "Defaults are the paper's recipe for VGG16 weights (--init); "
+                             "--flagfile=train/recipes/from_scratch.flags trains without any.",
+                             ""},
+                            &hardface::Run);
 }

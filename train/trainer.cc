@@ -6,21 +6,24 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "data_tools/base/atomic_output.h"
-#include "data_tools/base/check.h"
 #include "data_tools/base/parallel.h"
-#include "data_tools/base/prefetcher.h"
 #include "data_tools/base/progress.h"
 #include "data_tools/base/provenance.h"
+#include "data_tools/base/random.h"
 #include "data_tools/base/status_macros.h"
 #include "data_tools/base/tool_main.h"
 #include "model/anchors.h"
@@ -28,9 +31,9 @@
 #include "model/executor_cache.h"
 #include "model/image_input.h"
 #include "train/checkpoint.h"
-#include "train/epoch_plan.h"
-#include "train/image_cache.h"
 #include "train/losses.h"
+#include "train/run_log.h"
+#include "train/visit_exchange.h"
 
 namespace hardface {
 namespace {
@@ -38,65 +41,107 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-// Which use of chance a random stream serves (PlanEpoch has 1 and 2).
-enum Stream : uint64_t { kAugment = 3, kNegatives = 4 };
-
-constexpr int64_t kSamplesAhead = 16;
+// Which use of chance a random stream serves (PlanEpoch has 1 and 2, SampleStream 3 and 5).
+enum Stream : uint64_t { kNegatives = 4 };
 
 double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// Sums since the last log line.
+// Sums since the last log line, of one rank or of all.
 struct Meter {
   LossParts loss;
   int64_t images = 0, steps = 0;
   double gradient_norm = 0, waiting_seconds = 0;
-  Clock::time_point start = Clock::now();
+
+  std::string ToText() const {
+    return absl::StrFormat("%.17g %.17g %d %.17g", loss.classification, loss.regression, images, waiting_seconds);
+  }
+  void Add(const std::string& text) {
+    const std::vector<std::string> fields = absl::StrSplit(text, ' ');
+    double classification = 0, regression = 0, waiting = 0;
+    int64_t count = 0;
+    if (fields.size() != 4 || !absl::SimpleAtod(fields[0], &classification) ||
+        !absl::SimpleAtod(fields[1], &regression) || !absl::SimpleAtoi(fields[2], &count) ||
+        !absl::SimpleAtod(fields[3], &waiting)) {
+      return;
+    }
+    loss.classification += classification;
+    loss.regression += regression;
+    images += count;
+    waiting_seconds += waiting;
+  }
 };
+
+// The settings in OLD and NEW flag files that differ, but for those that do not change what is computed.
+std::vector<std::string> ChangedSettings(const std::string& old_flags, const std::string& new_flags) {
+  std::map<std::string, std::string> before;
+  const auto parse = [](absl::string_view line) {
+    return std::pair<std::string, std::string>(absl::StrSplit(line, absl::MaxSplits('=', 1)));
+  };
+  for (const absl::string_view line : absl::StrSplit(old_flags, '\n', absl::SkipEmpty())) before.insert(parse(line));
+  std::vector<std::string> changes;
+  for (const absl::string_view line : absl::StrSplit(new_flags, '\n', absl::SkipEmpty())) {
+    const auto [name, value] = parse(line);
+    const auto found = before.find(name);
+    if (found == before.end() || found->second == value || name == "--resume") continue;
+    changes.push_back(absl::StrCat(name, " ", found->second, " -> ", value));
+  }
+  return changes;
+}
 
 class Trainer {
  public:
-  explicit Trainer(const TrainerOptions& options) : options_(options) {}
+  Trainer(const TrainerOptions& options, Communicator* communicator)
+      : options_(options), communicator_(communicator), leads_(communicator->rank() == 0) {}
 
   absl::Status Run();
 
  private:
-  using MaybeSample = absl::StatusOr<TrainingSample>;
-
   absl::Status Prepare();
   absl::Status InitializeModel();
-  absl::Status ResumeFrom(const std::string& folder);
+  void MakeExecutors();
+  absl::Status Resume();
+  absl::Status TakeRankState(const TrainingState& state);
   absl::Status StartOutputFolder();
-  // Makes `order` hold at least one step's samples from `next` on, and a prefetcher for whole steps of it.
-  void PlanSamples();
-  absl::StatusOr<TrainingSample> NextSample();
+  // One step of the solver over all ranks' passes.
   absl::Status Step();
-  absl::Status Pass(const std::vector<TrainingSample>& samples, int64_t first_sample);
-  LossParts ImageLoss(const TrainingSample& sample, int64_t sample_number, int n, Executor* executor);
-  void RecordDifficulty(const TrainingSample& sample, const std::vector<AnchorPlane>& planes,
-                        const AnchorLabels& labels);
+  absl::Status Pass(int pass);
+  LossParts ImageLoss(const TrainingSample& sample, int64_t number, int n, Executor* executor);
+  void NoteVisits(const TrainingSample& sample, int64_t number, const std::vector<AnchorPlane>& planes,
+                  const AnchorLabels& labels);
+  // Makes the visits since the last call known to all ranks, and writes them down. All ranks call it together.
+  absl::Status MergeVisits();
   absl::Status Log(Progress* progress);
+  absl::Status ValidateModel();
   absl::Status Checkpoint();
+  absl::Status WriteDifficulty() const;
   Model ModelForUse() const;
-  int StepSamples() const { return options_.batch * options_.passes; }
+  int RankSamples() const { return options_.batch * options_.passes; }
+  int StepSamples() const { return RankSamples() * communicator_->size(); }
   double HardFraction() const;
+  // Whether ranks know different things: each has a place in the data of its own.
+  bool ranks_differ() const { return options_.sharing == Sharing::kReplicate && communicator_->size() > 1; }
 
   const TrainerOptions options_;
-  Dataset dataset_;
-  std::vector<int64_t> partners_;
-  std::unique_ptr<ImageCache> cache_;
+  Communicator* const communicator_;
+  const bool leads_;  // this rank writes and reports
+  Dataset dataset_, validation_;
+  std::unique_ptr<SampleStream> stream_;
   Model model_;
   std::vector<ParameterSpec> specs_;
   std::unique_ptr<Solver> solver_;
-  ParameterSet gradients_;
-  TrainingState state_;  // its parameters and solver parts are filled only for a checkpoint
-  EpochOptions epoch_options_;
-  TargetOptions targets_;
-  int64_t segment_end_ = 0;  // index into the order at which the prefetcher's samples end
-  std::unique_ptr<Prefetcher<MaybeSample>> prefetcher_;
+  std::unique_ptr<GradientExchange> gradients_;
   std::unique_ptr<ExecutorCache> executors_;
+  std::vector<LedgerEntry> ledger_;
+  std::vector<Visit> visits_;  // since MergeVisits()
+  TargetOptions targets_;
+  int64_t iteration_ = 0;
+  int64_t metrics_bytes_ = 0, ledger_bytes_ = 0;  // of a checkpoint that training goes on from
+  std::optional<double> best_ap_;
   int bad_images_ = 0;
   Meter meter_;
-  std::ofstream metrics_;
+  Clock::time_point meter_start_ = Clock::now();
+  double busy_seconds_before_ = 0;  // of the loader threads, at the meter's start
+  std::unique_ptr<RunLog> log_;     // where this rank leads
 };
 
 absl::Status Trainer::InitializeModel() {
@@ -119,34 +164,69 @@ absl::Status Trainer::InitializeModel() {
     ++taken;
   }
   if (taken == 0) return absl::InvalidArgumentError(absl::StrCat(options_.init, ": holds no tensor of this network"));
-  if (!fresh.empty()) {
+  if (!fresh.empty() && leads_) {
     absl::FPrintF(stderr, "train: %s gives %d tensors; started at random: %s\n", options_.init, taken,
                   absl::StrJoin(fresh, " "));
   }
   return absl::OkStatus();
 }
 
-absl::Status Trainer::ResumeFrom(const std::string& folder) {
-  ASSIGN_OR_RETURN(state_, LoadCheckpoint(folder));
-  RETURN_IF_ERROR(CheckParameters(specs_, state_.parameters, folder));
-  if (state_.ledger.size() != dataset_.entries.size()) {
-    return absl::InvalidArgumentError(absl::StrCat(folder, ": was trained on ", state_.ledger.size(), " entries, ",
+absl::Status Trainer::Resume() {
+  // One rank decides, so that all go on from the same checkpoint.
+  std::string chosen;
+  std::optional<FoundCheckpoint> found;
+  if (leads_ && options_.resume) {
+    std::vector<std::string> warnings;
+    absl::StatusOr<std::optional<FoundCheckpoint>> newest = LoadNewestCheckpoint(options_.output, &warnings);
+    for (const std::string& warning : warnings) absl::FPrintF(stderr, "train: %s\n", warning);
+    if (!newest.ok()) return newest.status();
+    found = *std::move(newest);
+    if (found.has_value()) chosen = found->folder;
+  }
+  ASSIGN_OR_RETURN(const std::vector<std::string> folders, communicator_->GatherTexts(chosen));
+  const std::string& folder = folders[0];
+  if (folder.empty()) return absl::OkStatus();
+  if (!leads_) {
+    ASSIGN_OR_RETURN(TrainingState state, LoadCheckpoint(folder));
+    found = FoundCheckpoint{folder, std::move(state)};
+  }
+  TrainingState& state = found->state;
+  RETURN_IF_ERROR(CheckParameters(specs_, state.parameters, folder));
+  for (const RankState& of_rank : state.rank_states) {
+    if (of_rank.ledger.size() == dataset_.entries.size()) continue;
+    return absl::InvalidArgumentError(absl::StrCat(folder, ": was trained on ", of_rank.ledger.size(), " entries, ",
                                                    options_.dataset, " has ", dataset_.entries.size()));
   }
-  model_.parameters = std::move(state_.parameters);
-  RETURN_IF_ERROR(solver_->Restore(state_.solver, folder));
-  state_.solver.clear();
-  absl::FPrintF(stderr, "train: resuming at iteration %d from %s\n", state_.iteration, folder);
+  iteration_ = state.iteration;
+  metrics_bytes_ = state.metrics_bytes;
+  ledger_bytes_ = state.ledger_bytes;
+  best_ap_ = state.best_ap;
+  model_.parameters = std::move(state.parameters);
+  RETURN_IF_ERROR(solver_->Restore(state.solver, folder));
+  if (leads_) absl::FPrintF(stderr, "train: resuming at iteration %d from %s\n", iteration_, folder);
+  return TakeRankState(state);
+}
+
+absl::Status Trainer::TakeRankState(const TrainingState& state) {
+  if (leads_ && state.ranks != communicator_->size()) {
+    absl::FPrintF(stderr,
+                  "train: the checkpoint was written by %d ranks, now there are %d: training goes on, but not to the "
+                  "same bits unless ranks times passes stay the same\n",
+                  state.ranks, communicator_->size());
+  }
+  const auto rank = static_cast<size_t>(communicator_->rank());
+  const bool known = rank < state.rank_states.size();
+  const RankState& mine = state.rank_states[ranks_differ() && known ? rank : 0];
+  ledger_ = mine.ledger;
+  DataPosition position = mine.position;
+  // A rank that was not there takes its own order, from the next epoch on.
+  if (ranks_differ() && !known) position = {position.epochs_planned, {}, 0, position.samples};
+  stream_->Restore(std::move(position));
   return absl::OkStatus();
 }
 
 absl::Status Trainer::StartOutputFolder() {
   const std::string& output = options_.output;
-  const bool has_checkpoints = !ListCheckpoints(output).empty();
-  if (has_checkpoints && !options_.resume) {
-    return absl::AlreadyExistsError(absl::StrCat(
-        output, ": holds checkpoints of an earlier training; go on with --resume, or name another --output"));
-  }
   std::error_code error;
   fs::create_directories(output, error);
   if (error) return absl::InternalError(absl::StrCat(output, ": cannot make this folder: ", error.message()));
@@ -154,101 +234,96 @@ absl::Status Trainer::StartOutputFolder() {
   RETURN_IF_ERROR(provenance.AddInput(dataset_.manifest_path));
   if (!options_.init.empty()) RETURN_IF_ERROR(provenance.AddInput(options_.init));
   RETURN_IF_ERROR(provenance.WriteInto(output));
-  RETURN_IF_ERROR(WriteFileAtomically(output + "/flags.txt", EffectiveFlags()));
-  metrics_.open(output + "/metrics.jsonl", has_checkpoints ? std::ios::app : std::ios::trunc);
-  if (!metrics_) return absl::InternalError(absl::StrCat(output, "/metrics.jsonl: cannot write"));
+  const std::string flags = EffectiveFlags();
+  if (iteration_ > 0) {
+    const absl::StatusOr<std::string> before = ReadFile(output + "/flags.txt");
+    const std::vector<std::string> changes = ChangedSettings(before.ok() ? *before : "", flags);
+    if (!changes.empty()) {
+      absl::FPrintF(stderr, "train: settings changed since the checkpoint: %s\n", absl::StrJoin(changes, ", "));
+    }
+  }
+  RETURN_IF_ERROR(WriteFileAtomically(output + "/flags.txt", flags));
+  ASSIGN_OR_RETURN(log_, RunLog::Open(output, iteration_, metrics_bytes_, ledger_bytes_));
   return absl::OkStatus();
+}
+
+void Trainer::MakeExecutors() {
+  ExecutorOptions options;
+  options.training = true;
+  options.engine = options_.engine;
+  if (options_.solver.early_rate == 0) {
+    options.frozen = [](NetworkPart part) { return part == NetworkPart::kEarly; };
+  }
+  executors_ = std::make_unique<ExecutorCache>(model_.detector.network, options);
 }
 
 absl::Status Trainer::Prepare() {
   omp_set_num_threads(ResolveThreads(options_.threads));
+  if (leads_ && !options_.resume && !ListCheckpoints(options_.output).empty()) {
+    return absl::AlreadyExistsError(absl::StrCat(
+        options_.output, ": holds checkpoints of an earlier training; go on with --resume, or name another --output"));
+  }
   ASSIGN_OR_RETURN(dataset_, ReadDataset(options_.dataset));
   if (dataset_.entries.empty())
     return absl::InvalidArgumentError(absl::StrCat(options_.dataset, ": the dataset is empty"));
-  for (size_t i = 0; i < dataset_.entries.size(); ++i) partners_.push_back(static_cast<int64_t>(i));
-  cache_ = std::make_unique<ImageCache>(dataset_.image_paths, options_.image_cache_bytes);
+  if (!options_.validation.empty()) {
+    ASSIGN_OR_RETURN(validation_, ReadDataset(options_.validation));
+  }
   RETURN_IF_ERROR(InitializeModel());
+  ASSIGN_OR_RETURN(const std::string manifest_hash, HashFile(dataset_.manifest_path));
+  RETURN_IF_ERROR(RequireSameOnAllRanks("settings or dataset",
+                                        absl::StrCat(EffectiveFlags(), "manifest ", manifest_hash), communicator_));
   solver_ = std::make_unique<Solver>(specs_, options_.solver);
-  gradients_ = ZeroParameters(specs_);
-  ExecutorOptions executor_options;
-  executor_options.training = true;
-  executor_options.engine = options_.engine;
-  if (options_.solver.early_rate == 0) {
-    executor_options.frozen = [](NetworkPart part) { return part == NetworkPart::kEarly; };
-  }
-  executors_ = std::make_unique<ExecutorCache>(model_.detector.network, executor_options);
-  state_.ledger.resize(dataset_.entries.size());
-  epoch_options_ = {options_.seed, options_.hard_image_mining, options_.mining,
-                    options_.augment.sampling == Sampling::kPaper ? options_.batch : 1};
-  const std::vector<std::string> checkpoints = ListCheckpoints(options_.output);
-  if (options_.resume && !checkpoints.empty()) RETURN_IF_ERROR(ResumeFrom(checkpoints.back()));
-  return StartOutputFolder();
+  gradients_ = std::make_unique<GradientExchange>(
+      specs_, GradientExchangeOptions{options_.reduction, options_.passes, options_.bucket_bytes}, communicator_);
+  MakeExecutors();
+  ledger_.resize(dataset_.entries.size());
+  SampleStreamOptions stream;
+  stream.seed = options_.seed;
+  stream.augment = options_.augment;
+  stream.epoch.hard_image_mining = options_.hard_image_mining;
+  stream.epoch.mining = options_.mining;
+  stream.epoch.aspect_group = options_.augment.crops == CropStyle::kPaper ? options_.batch : 1;
+  stream.samples_per_step = RankSamples();
+  stream.loader_threads = options_.loader_threads;
+  stream.image_cache_bytes = options_.image_cache_bytes;
+  stream.sharing = options_.sharing;
+  stream.rank = communicator_->rank();
+  stream.ranks = communicator_->size();
+  stream_ = std::make_unique<SampleStream>(&dataset_, stream);
+  RETURN_IF_ERROR(Resume());
+  return leads_ ? StartOutputFolder() : absl::OkStatus();
 }
 
-void Trainer::PlanSamples() {
-  DataPosition& position = state_.position;
-  prefetcher_.reset();
-  if (static_cast<int64_t>(position.order.size()) - position.next < StepSamples()) {
-    position.order.erase(position.order.begin(), position.order.begin() + position.next);
-    position.next = 0;
-    while (static_cast<int>(position.order.size()) < StepSamples()) {
-      const std::vector<int64_t> epoch =
-          PlanEpoch(dataset_.entries, state_.ledger, position.epochs_planned++, epoch_options_);
-      position.order.insert(position.order.end(), epoch.begin(), epoch.end());
-    }
+void Trainer::NoteVisits(const TrainingSample& sample, int64_t number, const std::vector<AnchorPlane>& planes,
+                         const AnchorLabels& labels) {
+  std::vector<Visit> visits(sample.sources.size());
+  for (size_t s = 0; s < visits.size(); ++s) {
+    visits[s] = {number, sample.sources[s], sample.scales[s], {std::nullopt, 0, iteration_}};
   }
-  const int64_t count = (static_cast<int64_t>(position.order.size()) - position.next) / StepSamples() * StepSamples();
-  segment_end_ = position.next + count;
-  const SampleSource source{
-      [this](int64_t entry) { return cache_->Get(entry); },
-      [this](int64_t entry) -> const DatasetEntry& { return dataset_.entries[static_cast<size_t>(entry)]; },
-      &partners_};
-  const std::vector<int64_t> entries(position.order.begin() + position.next, position.order.begin() + segment_end_);
-  const auto make = [this, source, entries, first = position.samples](int64_t i) -> MaybeSample {
-    Random random({options_.seed, kAugment, static_cast<uint64_t>(first + i)});
-    return MakeSample(source, entries[static_cast<size_t>(i)], options_.augment, &random);
+  const auto of_face = [&](size_t face) -> Difficulty& {
+    return visits[static_cast<size_t>(sample.faces[face].source)].difficulty;
   };
-  prefetcher_ = std::make_unique<Prefetcher<MaybeSample>>(count, options_.loader_threads, kSamplesAhead, make);
-}
-
-absl::StatusOr<TrainingSample> Trainer::NextSample() {
-  const Clock::time_point start = Clock::now();
-  MaybeSample sample = prefetcher_->Next();
-  meter_.waiting_seconds += SecondsSince(start);
-  ++state_.position.next;
-  ++state_.position.samples;
-  if (sample.ok()) return sample;
-  absl::FPrintF(stderr, "\ntrain: left out: %s\n", sample.status().message());
-  if (++bad_images_ > options_.max_bad_images) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "more than ", options_.max_bad_images, " images could not be read, the last one: ", sample.status().message()));
-  }
-  TrainingSample empty;  // contributes nothing
-  return empty;
-}
-
-void Trainer::RecordDifficulty(const TrainingSample& sample, const std::vector<AnchorPlane>& planes,
-                               const AnchorLabels& labels) {
-  std::vector<Difficulty> of_source(sample.sources.size());
-  for (Difficulty& difficulty : of_source) difficulty.iteration = state_.iteration;
   const auto worst = WorstScores(planes, labels, sample.faces.size());
   for (size_t f = 0; f < sample.faces.size(); ++f) {
     if (!worst[f].has_value()) continue;
-    std::optional<float>& wpas = of_source[static_cast<size_t>(sample.faces[f].source)].wpas;
+    std::optional<float>& wpas = of_face(f).wpas;
     wpas = std::min(wpas.value_or(1.0f), *worst[f]);
   }
-  for (const LabelledAnchor& positive : labels.positives) {
-    ++of_source[static_cast<size_t>(sample.faces[static_cast<size_t>(positive.face)].source)].positives;
-  }
-  for (size_t s = 0; s < of_source.size(); ++s) {
-    LedgerEntry& entry = state_.ledger[static_cast<size_t>(sample.sources[s])];
-    // A visit without positive anchors (a crop beside the faces) says nothing about an image that has had a score.
-    if (!of_source[s].wpas.has_value() && entry.visited) continue;
-    entry = {true, of_source[s]};
-  }
+  for (const LabelledAnchor& positive : labels.positives) ++of_face(static_cast<size_t>(positive.face)).positives;
+  visits_.insert(visits_.end(), visits.begin(), visits.end());
 }
 
-LossParts Trainer::ImageLoss(const TrainingSample& sample, int64_t sample_number, int n, Executor* executor) {
+absl::Status Trainer::MergeVisits() {
+  ASSIGN_OR_RETURN(const std::vector<Visit> all, GatherVisits(visits_, communicator_));
+  for (const Visit& visit : options_.own_ledger ? visits_ : all) {
+    Record(visit, options_.mining, &ledger_[static_cast<size_t>(visit.entry)]);
+  }
+  visits_.clear();
+  return log_ != nullptr ? log_->AddVisits(dataset_, all) : absl::OkStatus();
+}
+
+LossParts Trainer::ImageLoss(const TrainingSample& sample, int64_t number, int n, Executor* executor) {
   const auto planes = PlanesOf(
       model_.detector, [&](const std::string& name) { return executor->output(name); }, n);
   const auto gradients = PlanesOf(
@@ -256,34 +331,46 @@ LossParts Trainer::ImageLoss(const TrainingSample& sample, int64_t sample_number
   std::vector<FaceBox> faces;
   for (const SampleFace& face : sample.faces) faces.push_back({face.box, face.ignore});
   const AnchorLabels labels = LabelAnchors(planes, faces, sample.image.cols, sample.image.rows, targets_);
-  RecordDifficulty(sample, planes, labels);
-  Random random({options_.seed, kNegatives, static_cast<uint64_t>(sample_number)});
+  NoteVisits(sample, number, planes, labels);
+  Random random({options_.seed, kNegatives, static_cast<uint64_t>(number)});
   const SampledAnchors sampled = SampleAnchors(planes, labels, targets_, &random);
   return DetectionLoss(planes, labels, sampled, 1.0f / static_cast<float>(StepSamples()), gradients);
 }
 
-absl::Status Trainer::Pass(const std::vector<TrainingSample>& samples, int64_t first_sample) {
+absl::Status Trainer::Pass(int pass) {
+  const Clock::time_point start = Clock::now();
+  std::vector<NumberedSample> samples;
+  for (int i = 0; i < options_.batch; ++i) samples.push_back(stream_->Next());
+  meter_.waiting_seconds += SecondsSince(start);
+
   const int multiple = model_.detector.size_multiple;
-  Shape shape{static_cast<int>(samples.size()), 3, multiple, multiple};
-  for (const TrainingSample& sample : samples) {
-    shape.h = std::max(shape.h, RoundUp(sample.image.rows, multiple));
-    shape.w = std::max(shape.w, RoundUp(sample.image.cols, multiple));
+  Shape shape{options_.batch, 3, multiple, multiple};
+  for (const auto& [number, sample] : samples) {
+    if (!sample.ok()) {
+      absl::FPrintF(stderr, "\ntrain: left out: %s\n", sample.status().message());
+      if (++bad_images_ <= options_.max_bad_images) continue;
+      return absl::InvalidArgumentError(
+          absl::StrCat("more than ", options_.max_bad_images,
+                       " images could not be read, the last one: ", sample.status().message()));
+    }
+    shape.h = std::max(shape.h, RoundUp(sample->image.rows, multiple));
+    shape.w = std::max(shape.w, RoundUp(sample->image.cols, multiple));
   }
-  ASSIGN_OR_RETURN(Executor* const executor, executors_->Get(shape, model_.parameters, state_.iteration));
+  ASSIGN_OR_RETURN(Executor* const executor, executors_->Get(shape, model_.parameters, iteration_));
   for (int n = 0; n < shape.n; ++n) {
-    const cv::Mat& image = samples[static_cast<size_t>(n)].image;
-    WriteNetworkInput(image.empty() ? cv::Mat(0, 0, CV_32FC3) : image, model_.info.input_divisor, /*mirror=*/false, n,
-                      executor->input());
+    const absl::StatusOr<TrainingSample>& sample = samples[static_cast<size_t>(n)].sample;
+    WriteNetworkInput(sample.ok() ? sample->image : cv::Mat(0, 0, CV_32FC3), model_.info.input_divisor,
+                      /*mirror=*/false, n, executor->input());
   }
   executor->Forward();
   for (int n = 0; n < shape.n; ++n) {
-    const TrainingSample& sample = samples[static_cast<size_t>(n)];
-    if (sample.image.empty()) continue;
-    const LossParts loss = ImageLoss(sample, first_sample + n, n, executor);
+    const auto& [number, sample] = samples[static_cast<size_t>(n)];
+    if (!sample.ok()) continue;
+    const LossParts loss = ImageLoss(*sample, number, n, executor);
     if (!std::isfinite(loss.total())) {
       return absl::InternalError(
-          absl::StrCat("iteration ", state_.iteration, ": the loss is ", loss.total(), " on image ",
-                       dataset_.entries[static_cast<size_t>(sample.sources[0])].image,
+          absl::StrCat("iteration ", iteration_, ": the loss is ", loss.total(), " on image ",
+                       dataset_.entries[static_cast<size_t>(sample->sources[0])].image,
                        "; training has diverged. Lower --learning_rate, or set --clip_norm; the last checkpoint is in ",
                        options_.output));
     }
@@ -291,7 +378,10 @@ absl::Status Trainer::Pass(const std::vector<TrainingSample>& samples, int64_t f
     meter_.loss.regression += loss.regression;
     ++meter_.images;
   }
-  executor->Backward(&gradients_);
+  const bool last = pass == options_.passes - 1;
+  executor->Backward(gradients_->pass_gradients(pass), [&](const std::string& layer) {
+    if (last) gradients_->Complete(layer);
+  });
   return absl::OkStatus();
 }
 
@@ -299,100 +389,160 @@ absl::Status Trainer::Step() {
   const double ramp =
       options_.hard_negatives_ramp == 0
           ? 1.0
-          : std::min(1.0, static_cast<double>(state_.iteration) / static_cast<double>(options_.hard_negatives_ramp));
+          : std::min(1.0, static_cast<double>(iteration_) / static_cast<double>(options_.hard_negatives_ramp));
   targets_ = options_.targets;
   targets_.hard_negative_share =
       static_cast<float>(options_.hard_negatives_at_start +
                          ramp * (options_.targets.hard_negative_share - options_.hard_negatives_at_start));
-  for (auto& [name, array] : gradients_) std::fill(array.values.begin(), array.values.end(), 0.0f);
-  for (int pass = 0; pass < options_.passes; ++pass) {
-    if (prefetcher_ == nullptr || state_.position.next == segment_end_) PlanSamples();
-    const int64_t first_sample = state_.position.samples;
-    std::vector<TrainingSample> samples;
-    for (int i = 0; i < options_.batch; ++i) {
-      ASSIGN_OR_RETURN(samples.emplace_back(), NextSample());
-    }
-    RETURN_IF_ERROR(Pass(samples, first_sample));
+  if (stream_->NeedsPlan()) {
+    // With sequences of their own the ranks come here at different times: they plan from what they merged last.
+    if (!ranks_differ()) RETURN_IF_ERROR(MergeVisits());
+    stream_->Plan(ledger_);
   }
-  meter_.gradient_norm += solver_->Step(state_.iteration, gradients_, &model_.parameters);
+  gradients_->BeginStep();
+  for (int pass = 0; pass < options_.passes; ++pass) RETURN_IF_ERROR(Pass(pass));
+  RETURN_IF_ERROR(gradients_->Finish());
+  meter_.gradient_norm += solver_->Step(iteration_, gradients_->gradients(), &model_.parameters);
   ++meter_.steps;
-  ++state_.iteration;
+  ++iteration_;
   return absl::OkStatus();
 }
 
 double Trainer::HardFraction() const {
   int64_t hard = 0;
-  for (const LedgerEntry& entry : state_.ledger) {
-    hard += !IsEasy(entry, options_.mining);
-  }
-  return static_cast<double>(hard) / static_cast<double>(state_.ledger.size());
+  for (const LedgerEntry& entry : ledger_) hard += !IsEasy(entry, options_.mining);
+  return static_cast<double>(hard) / static_cast<double>(ledger_.size());
 }
 
 absl::Status Trainer::Log(Progress* progress) {
-  const double images = std::max<double>(1, static_cast<double>(meter_.images)), seconds = SecondsSince(meter_.start);
-  const double rate = LearningRate(options_.solver.schedule, state_.iteration - 1);
-  const nlohmann::ordered_json line = {
-      {"iteration", state_.iteration},
-      {"epoch", state_.position.epochs_planned},
-      {"loss", meter_.loss.total() / images},
-      {"classification", meter_.loss.classification / images},
-      {"regression", meter_.loss.regression / images},
-      {"gradient_norm", meter_.gradient_norm / static_cast<double>(std::max<int64_t>(1, meter_.steps))},
-      {"learning_rate", rate},
-      {"hard_fraction", HardFraction()},
-      {"images_per_second", static_cast<double>(meter_.images) / seconds},
-      {"data_wait_fraction", meter_.waiting_seconds / seconds}};
-  metrics_ << line.dump() << std::endl;
-  if (!metrics_) return absl::InternalError(absl::StrCat(options_.output, "/metrics.jsonl: write failed"));
-  progress->Advance(
-      0, absl::StrFormat("loss %.4f (%.4f + %.4f), rate %.3g, hard %.0f%%, %.1f images/s, waiting for data %.0f%%",
-                         meter_.loss.total() / images, meter_.loss.classification / images,
-                         meter_.loss.regression / images, rate, 100 * HardFraction(),
-                         static_cast<double>(meter_.images) / seconds, 100 * meter_.waiting_seconds / seconds));
+  RETURN_IF_ERROR(MergeVisits());
+  ASSIGN_OR_RETURN(const std::vector<std::string> of_ranks, communicator_->GatherTexts(meter_.ToText()));
+  Meter sum;
+  for (const std::string& text : of_ranks) sum.Add(text);
+  const double images = std::max<double>(1, static_cast<double>(sum.images)), seconds = SecondsSince(meter_start_);
+  const double waiting = sum.waiting_seconds / communicator_->size();
+  const double busy = stream_->busy_seconds() - busy_seconds_before_;
+  const double rate = LearningRate(options_.solver.schedule, iteration_ - 1);
+  // What either side alone would reach: the loader threads if nothing waited for the network, and the reverse.
+  const double data_rate = busy > 0 ? static_cast<double>(sum.images) * options_.loader_threads / busy : 0;
+  const double compute_rate = seconds > waiting ? static_cast<double>(sum.images) / (seconds - waiting) : 0;
+  const double norm = meter_.gradient_norm / static_cast<double>(std::max<int64_t>(1, meter_.steps));
+  const double hard = HardFraction();
   meter_ = Meter();
+  meter_start_ = Clock::now();
+  busy_seconds_before_ = stream_->busy_seconds();
+  if (!leads_) return absl::OkStatus();
+  RETURN_IF_ERROR(log_->AddMetrics({{"iteration", iteration_},
+                                    {"epoch", stream_->position().epochs_planned},
+                                    {"loss", sum.loss.total() / images},
+                                    {"classification", sum.loss.classification / images},
+                                    {"regression", sum.loss.regression / images},
+                                    {"gradient_norm", norm},
+                                    {"learning_rate", rate},
+                                    {"hard_fraction", hard},
+                                    {"images_per_second", static_cast<double>(sum.images) / seconds},
+                                    {"data_images_per_second", data_rate},
+                                    {"compute_images_per_second", compute_rate},
+                                    {"data_wait_fraction", waiting / seconds}}));
+  const std::string ap = best_ap_.has_value() ? absl::StrFormat(", best AP %.4f", *best_ap_) : "";
+  progress->Advance(
+      0, absl::StrFormat("loss %.4f (%.4f + %.4f), rate %.3g, hard %.0f%%, %.1f images/s (data %.0f, "
+                         "compute %.1f), waiting for data %.0f%%%s",
+                         sum.loss.total() / images, sum.loss.classification / images, sum.loss.regression / images,
+                         rate, 100 * hard, static_cast<double>(sum.images) / seconds, data_rate, compute_rate,
+                         100 * waiting / seconds, ap));
   return absl::OkStatus();
 }
 
 Model Trainer::ModelForUse() const {
   Model model = model_;
   model.parameters = solver_->AveragedOr(model_.parameters);
-  model.info.iterations = state_.iteration;
+  model.info.iterations = iteration_;
   return model;
 }
 
-absl::Status Trainer::Checkpoint() {
-  state_.parameters = model_.parameters;
-  state_.solver = solver_->State();
-  const absl::Status saved = SaveCheckpoint(options_.output, state_, ModelForUse(), options_.keep);
-  state_.parameters.clear();
-  state_.solver.clear();
-  RETURN_IF_ERROR(saved);
+absl::Status Trainer::ValidateModel() {
+  const Clock::time_point start = Clock::now();
+  const Model model = ModelForUse();
+  ValidationOptions validating = options_.validating;
+  validating.detect.engine = options_.engine;
+  ASSIGN_OR_RETURN(const double ap, Validate(model, validation_, validating, communicator_));
+  const bool best = ap > best_ap_.value_or(-1);
+  if (best) best_ap_ = ap;
+  meter_start_ += Clock::now() - start;  // time that is not training's
+  if (!leads_) return absl::OkStatus();
+  absl::FPrintF(stderr, "\ntrain: iteration %d: validation AP %.4f%s (%s)\n", iteration_, ap, best ? ", the best" : "",
+                HumanDuration(SecondsSince(start)));
+  if (best) RETURN_IF_ERROR(SaveModel(options_.output + "/best.safetensors", model));
+  return log_->AddMetrics({{"iteration", iteration_}, {"validation_ap", ap}});
+}
+
+absl::Status Trainer::WriteDifficulty() const {
   ASSIGN_OR_RETURN(const auto file, AtomicFile::Create(options_.output + "/difficulty.jsonl"));
-  for (size_t i = 0; i < state_.ledger.size(); ++i) {
-    if (!state_.ledger[i].visited) continue;
+  for (size_t i = 0; i < ledger_.size(); ++i) {
+    if (!ledger_[i].visited) continue;
     const DatasetEntry& entry = dataset_.entries[i];
-    RETURN_IF_ERROR(file->Write(DifficultyToJson(entry.image, entry.flip, state_.ledger[i].difficulty) + "\n"));
+    RETURN_IF_ERROR(file->Write(DifficultyToJson(entry.image, entry.flip, ledger_[i].difficulty) + "\n"));
   }
   return file->Commit();
+}
+
+absl::Status Trainer::Checkpoint() {
+  RETURN_IF_ERROR(MergeVisits());
+  const RankState mine{stream_->position(), ledger_};
+  TrainingState state;
+  state.iteration = iteration_;
+  state.ranks = communicator_->size();
+  if (communicator_->size() > 1) {
+    uint64_t hash = 0;
+    for (const auto& [name, array] : model_.parameters) {
+      const std::string_view bytes(reinterpret_cast<const char*>(array.values.data()),
+                                   array.values.size() * sizeof(float));
+      hash = Random({hash, HashText(bytes)}).Next();
+    }
+    RETURN_IF_ERROR(RequireSameOnAllRanks("weights", absl::StrCat(hash), communicator_));
+  }
+  if (ranks_differ()) {
+    ASSIGN_OR_RETURN(const std::vector<std::string> texts, communicator_->GatherTexts(RankStateToJson(mine)));
+    for (const std::string& text : texts) {
+      ASSIGN_OR_RETURN(state.rank_states.emplace_back(), RankStateFromJson(text, "a rank's state"));
+    }
+  } else {
+    state.rank_states = {mine};
+  }
+  if (!leads_) return absl::OkStatus();
+  RETURN_IF_ERROR(log_->Sync());
+  state.metrics_bytes = log_->metrics_bytes();
+  state.ledger_bytes = log_->ledger_bytes();
+  state.best_ap = best_ap_;
+  state.parameters = model_.parameters;
+  state.solver = solver_->State();
+  RETURN_IF_ERROR(SaveCheckpoint(options_.output, state, ModelForUse(), options_.keep));
+  return WriteDifficulty();
 }
 
 absl::Status Trainer::Run() {
   RETURN_IF_ERROR(Prepare());
   const int64_t iterations = options_.solver.schedule.iterations;
-  Progress progress("train", iterations - state_.iteration, "steps");
-  meter_ = Meter();
-  while (state_.iteration < iterations) {
+  std::optional<Progress> progress;
+  if (leads_) progress.emplace("train", iterations - iteration_, "steps");
+  meter_start_ = Clock::now();
+  while (iteration_ < iterations) {
     RETURN_IF_ERROR(Step());
-    const bool last = state_.iteration == iterations;
-    if (last || state_.iteration % options_.log_every == 0) RETURN_IF_ERROR(Log(&progress));
-    progress.Advance(1);
-    if (last || state_.iteration % options_.checkpoint_every == 0) RETURN_IF_ERROR(Checkpoint());
+    const bool last = iteration_ == iterations;
+    const auto due = [&](int64_t every) { return every > 0 && (last || iteration_ % every == 0); };
+    if (due(options_.log_every)) RETURN_IF_ERROR(Log(leads_ ? &*progress : nullptr));
+    if (leads_) progress->Advance(1);
+    if (due(options_.validate_every)) RETURN_IF_ERROR(ValidateModel());
+    if (due(options_.checkpoint_every)) RETURN_IF_ERROR(Checkpoint());
   }
   return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::Status Train(const TrainerOptions& options) { return Trainer(options).Run(); }
+absl::Status Train(const TrainerOptions& options, Communicator* communicator) {
+  return Trainer(options, communicator).Run();
+}
 
 }  // namespace hardface

@@ -8,6 +8,7 @@
 #include <exception>
 #include <map>
 #include <new>
+#include <set>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -16,6 +17,7 @@
 #include "absl/flags/reflection.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "data_tools/base/atomic_output.h"
@@ -79,6 +81,11 @@ std::string HelpText(const ToolInfo& info) {
   return absl::StrCat(text, "  --flagfile  reads flags from a file, one --name=value a line\n  --help  shows this\n");
 }
 
+std::set<std::string, std::less<>>& FlagsSet() {
+  static auto* const names = new std::set<std::string, std::less<>>;
+  return *names;
+}
+
 // Parses one command line or flag file.
 class FlagParser {
  public:
@@ -135,6 +142,7 @@ class FlagParser {
  private:
   static absl::Status Set(absl::CommandLineFlag& flag, const std::string& value, absl::string_view where) {
     std::string error;
+    FlagsSet().emplace(flag.Name());
     if (flag.ParseFrom(value, &error)) return absl::OkStatus();
     return UsageError(absl::StrCat(where, "--", flag.Name(), "=", value, " is not a valid value",
                                    error.empty() ? "" : ": ", error, " (", flag.Help(), ")"));
@@ -226,6 +234,21 @@ int ToolMain(int argc, char** argv, const ToolInfo& info,
   if (status.ok()) return 0;
   std::fprintf(stderr, "Error: %s\n", std::string(status.message()).c_str());
   return IsUsageError(status) ? 2 : 1;
+}
+
+bool FlagWasSet(absl::string_view name) { return FlagsSet().find(name) != FlagsSet().end(); }
+
+std::string FlagTable() {
+  std::string table;
+  size_t width = 0;
+  for (const auto& [name, flag] : ToolFlags()) width = std::max(width, name.size());
+  for (const auto& [name, flag] : ToolFlags()) {
+    const std::string value = flag->CurrentValue(), otherwise = flag->DefaultValue();
+    absl::StrAppendFormat(&table, "  %-*s  %s", static_cast<int>(width), name, value.empty() ? "-" : value);
+    if (value != otherwise) absl::StrAppend(&table, "  (default: ", otherwise.empty() ? "-" : otherwise, ")");
+    absl::StrAppend(&table, "\n");
+  }
+  return table;
 }
 
 std::string EffectiveFlags() {

@@ -38,6 +38,12 @@ absl::StatusOr<std::vector<std::string>> ParseToolFlags(int argc, char** argv, c
 int ToolMain(int argc, char** argv, const ToolInfo& info,
              const std::function<absl::Status(const std::vector<std::string>& arguments)>& run);
 
+// Whether the command line or a flag file has given this flag a value.
+bool FlagWasSet(absl::string_view name);
+
+// The tool's own flags as a table for people: name, effective value, and the default where it differs.
+std::string FlagTable();
+
 // The tool's own flags with their effective values, as lines of "--name=value": a run folder keeps them as a flag file.
 std::string EffectiveFlags();
 
