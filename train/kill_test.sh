@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# A training killed with SIGKILL at 20 random moments and resumed each time ends with the weights, to the bit, of one
+# that was never interrupted.
+set -uo pipefail
+
+work="$TEST_TMPDIR/kill"
+mkdir -p "$work"
+die() { echo "FAILED: $*"; exit 1; }
+
+data_tools/synthesize --output="$work/data" --images=10 --seed=1 >/dev/null 2>&1 || die "synthesize"
+settings=(--dataset="$work/data" --width_divisor=16 --initialization=he --input_divisor=64 --short_sides=96,128
+  --solver=adam --learning_rate=0.002 --clip_norm=5 --average=0.9 --early_rate=1 --him_threshold=0.05 --batch=1
+  --iterations=600 --step_at=400 --checkpoint_every=4 --keep=2 --log_every=3 --threads=1)
+OMP_NUM_THREADS=1 train/train "${settings[@]}" --output="$work/whole" 2>"$work/whole.log" || die "$(tail -3 "$work/whole.log")"
+
+RANDOM=7
+killed=0
+for attempt in {1..400}; do
+  OMP_NUM_THREADS=1 train/train "${settings[@]}" --resume --loader_threads=$((1 + attempt % 3)) --output="$work/parts" \
+    2>"$work/parts.log" &
+  training=$!
+  if ((killed < 20)); then
+    sleep "$((RANDOM % 2)).$((RANDOM % 900 + 100))"
+    kill -KILL "$training" 2>/dev/null && killed=$((killed + 1))
+    wait "$training" 2>/dev/null && die "the training ended after $killed of 20 kills: give it more iterations"
+    continue
+  fi
+  wait "$training" || die "attempt $attempt: $(tail -3 "$work/parts.log")"
+  break
+done
+((killed == 20)) || die "only $killed kills"
+last=checkpoints/iteration-00000600
+for file in "$last/solver.safetensors" "$last/model.safetensors" "$last/state.json" model.safetensors ledger.jsonl difficulty.jsonl; do
+  if [[ "$file" == */state.json ]]; then  # metrics.jsonl holds times: its length may differ
+    cmp <(sed 's/"metrics_bytes":[0-9]*//' "$work/whole/$file") <(sed 's/"metrics_bytes":[0-9]*//' "$work/parts/$file") ||
+      die "$file differs after $killed kills"
+  else
+    cmp "$work/whole/$file" "$work/parts/$file" || die "$file differs after $killed kills"
+  fi
+done
+iterations() { sed -E 's/.*"iteration":([0-9]+).*/\1/' "$1/metrics.jsonl"; }
+[[ "$(iterations "$work/whole")" == "$(iterations "$work/parts")" ]] || die "metrics.jsonl has other lines"
+grep -q . "$work/parts/ledger.jsonl" || die "the ledger is empty"
+echo "killed $killed times, the same bits"
