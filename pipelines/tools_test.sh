@@ -31,6 +31,21 @@ expect 2 "--solver=sgdm" train/train --dataset="$work/data" --output="$work/run2
 expect 2 "--dataset must be given" train/train --output="$work/run2"
 expect 2 "Did you mean --iterations?" train/train --iteration=4
 expect 1 "no_such" train/train --dataset="$work/no_such" --output="$work/run2" --early_rate=1
+expect 2 "--final_rate has no effect" train/train --dataset="$work/data" --output="$work/run2" --early_rate=1 --final_rate=0.0001
+expect 2 "--dilated_heads has no effect" train/train --dataset="$work/data" --output="$work/run2" --early_rate=1 --architecture=three_maps --nodilated_heads
+expect 2 "no --validation dataset" train/train --dataset="$work/data" --output="$work/run2" --early_rate=1 --validate_every=10
+expect 2 "--precision=fp32" train/train --dataset="$work/data" --output="$work/run2" --early_rate=1 --precision=bf16
+# Every recipe, and every ablation after both of its bases, gets past the checks of the settings.
+for recipe in train/recipes/*.flags; do
+  case "$recipe" in
+    */ablation_cpu.flags | */from_scratch.flags | */quickstart.flags) bases=("$recipe") ;;
+    */wider_paper.flags) bases=("$recipe") ;;
+    *) bases=(train/recipes/wider_paper.flags train/recipes/ablation_cpu.flags) ;;
+  esac
+  for base in "${bases[@]}"; do
+    expect 1 "no_such" train/train --flagfile="$base" --flagfile="$recipe" --init="$work/none" --dataset="$work/no_such" --output="$work/run3"
+  done
+done
 
 model="$work/run/model.safetensors"
 expect 0 "parameters=" model/describe --model="$model" --width=160 --height=120

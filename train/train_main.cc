@@ -136,7 +136,7 @@ absl::Status CheckRanges() {
   return Choose<bool>("device", absl::GetFlag(FLAGS_device), {{"auto", true}, {"cpu", true}}, &known);
 }
 
-// A flag that says nothing under the value that another has: whoever set both expects something else to happen.
+// A flag that says nothing under the value that another has: whoever changed both expects something else to happen.
 struct Contradiction {
   const char* flag;
   bool pointless;
@@ -174,7 +174,7 @@ absl::Status CheckContradictions() {
       {"validation", absl::GetFlag(FLAGS_validate_every) == 0, "--validate_every says when to validate"},
   };
   for (const Contradiction& c : contradictions) {
-    if (!c.pointless || !FlagWasSet(c.flag)) continue;
+    if (!c.pointless || !FlagDiffers(c.flag)) continue;
     return UsageError(
         absl::StrCat("--", c.flag, " has no effect: ", c.because, "; leave one of the two out (flag files count)"));
   }

@@ -8,7 +8,6 @@
 #include <exception>
 #include <map>
 #include <new>
-#include <set>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -81,11 +80,6 @@ std::string HelpText(const ToolInfo& info) {
   return absl::StrCat(text, "  --flagfile  reads flags from a file, one --name=value a line\n  --help  shows this\n");
 }
 
-std::set<std::string, std::less<>>& FlagsSet() {
-  static auto* const names = new std::set<std::string, std::less<>>;
-  return *names;
-}
-
 // Parses one command line or flag file.
 class FlagParser {
  public:
@@ -142,7 +136,6 @@ class FlagParser {
  private:
   static absl::Status Set(absl::CommandLineFlag& flag, const std::string& value, absl::string_view where) {
     std::string error;
-    FlagsSet().emplace(flag.Name());
     if (flag.ParseFrom(value, &error)) return absl::OkStatus();
     return UsageError(absl::StrCat(where, "--", flag.Name(), "=", value, " is not a valid value",
                                    error.empty() ? "" : ": ", error, " (", flag.Help(), ")"));
@@ -236,7 +229,10 @@ int ToolMain(int argc, char** argv, const ToolInfo& info,
   return IsUsageError(status) ? 2 : 1;
 }
 
-bool FlagWasSet(absl::string_view name) { return FlagsSet().find(name) != FlagsSet().end(); }
+bool FlagDiffers(absl::string_view name) {
+  const absl::CommandLineFlag* const flag = absl::FindCommandLineFlag(name);
+  return flag != nullptr && flag->CurrentValue() != flag->DefaultValue();
+}
 
 std::string FlagTable() {
   std::string table;

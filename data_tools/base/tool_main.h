@@ -38,8 +38,8 @@ absl::StatusOr<std::vector<std::string>> ParseToolFlags(int argc, char** argv, c
 int ToolMain(int argc, char** argv, const ToolInfo& info,
              const std::function<absl::Status(const std::vector<std::string>& arguments)>& run);
 
-// Whether the command line or a flag file has given this flag a value.
-bool FlagWasSet(absl::string_view name);
+// Whether this flag of the tool has another value than its default.
+bool FlagDiffers(absl::string_view name);
 
 // The tool's own flags as a table for people: name, effective value, and the default where it differs.
 std::string FlagTable();
