@@ -167,7 +167,7 @@ absl::StatusOr<ImageSize> ReadImageSize(const std::string& path) {
   return SizeFromBytes(bytes, path);
 }
 
-absl::Status WriteJpeg(const std::string& path, const cv::Mat& image, int quality) {
+absl::StatusOr<std::string> EncodeJpeg(const cv::Mat& image, int quality) {
   HARDFACE_CHECK(image.type() == CV_8UC3);
   const TurboHandle handle(tjInitCompress(), &tjDestroy);
   unsigned char* buffer = nullptr;
@@ -175,9 +175,14 @@ absl::Status WriteJpeg(const std::string& path, const cv::Mat& image, int qualit
   const int result = tjCompress2(handle.get(), image.data, image.cols, static_cast<int>(image.step), image.rows,
                                  TJPF_BGR, &buffer, &size, TJSAMP_420, quality, 0);
   const std::unique_ptr<unsigned char, void (*)(unsigned char*)> owner(buffer, &tjFree);
-  if (result != 0)
-    return absl::InternalError(absl::StrCat(path, ": JPEG encoding failed: ", tjGetErrorStr2(handle.get())));
-  return WriteFileAtomically(path, absl::string_view(reinterpret_cast<const char*>(buffer), size));
+  if (result != 0) return absl::InternalError(absl::StrCat("JPEG encoding failed: ", tjGetErrorStr2(handle.get())));
+  return std::string(reinterpret_cast<const char*>(buffer), size);
+}
+
+absl::Status WriteJpeg(const std::string& path, const cv::Mat& image, int quality) {
+  const absl::StatusOr<std::string> bytes = EncodeJpeg(image, quality);
+  if (!bytes.ok()) return absl::InternalError(absl::StrCat(path, ": ", bytes.status().message()));
+  return WriteFileAtomically(path, *bytes);
 }
 
 namespace {

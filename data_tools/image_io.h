@@ -23,6 +23,9 @@ absl::StatusOr<cv::Mat> ReadImage(const std::string& path);
 // The size from the file's header, without decoding.
 absl::StatusOr<ImageSize> ReadImageSize(const std::string& path);
 
+// The bytes of a JPEG file. IMAGE: 8-bit BGR.
+absl::StatusOr<std::string> EncodeJpeg(const cv::Mat& image, int quality = 95);
+
 // IMAGE: 8-bit BGR. Files appear complete or not at all.
 absl::Status WriteJpeg(const std::string& path, const cv::Mat& image, int quality = 95);
 absl::Status WritePng(const std::string& path, const cv::Mat& image);

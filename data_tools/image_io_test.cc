@@ -49,6 +49,7 @@ TEST(ImageIoTest, PngKeepsEveryPixel) {
 TEST(ImageIoTest, JpegKeepsSizeChannelOrderAndNearlyEveryPixel) {
   const cv::Mat image = Ramp(61, 45);
   ASSERT_TRUE(WriteJpeg(Temp("a.jpg"), image).ok());
+  EXPECT_EQ(*EncodeJpeg(image), *ReadFile(Temp("a.jpg")));
   const auto read = ReadImage(Temp("a.jpg"));
   ASSERT_TRUE(read.ok()) << read.status();
   ASSERT_EQ(read->size(), image.size());

@@ -21,6 +21,8 @@ bool IsFinite(const std::pair<double, double>& point) {
   return std::isfinite(point.first) && std::isfinite(point.second);
 }
 
+bool HasPoint(const ChartCurve& curve) { return std::any_of(curve.points.begin(), curve.points.end(), &IsFinite); }
+
 struct Extent {
   double low = std::numeric_limits<double>::infinity(), high = -low;
   void Include(double value) {
@@ -58,27 +60,31 @@ std::string RangeLine(const char* axis, ChartRange range, const Extent& data) {
   return absl::StrCat("set ", axis, "range [", text(range.low), ":", text(range.high), "]\n");
 }
 
-// gnuplot labels powers of 10 only, of which a loss may have none.
-std::string LogTics(const Extent& y) {
-  std::string tics;
-  for (int power = static_cast<int>(std::floor(std::log10(y.low))); std::pow(10.0, power) <= 10 * y.high; ++power) {
+// A logarithmic axis from and to 1, 2 or 5 times a power of 10, with labels there: gnuplot labels the powers only, of
+// which a loss may have none.
+std::string LogAxisLines(const Extent& y) {
+  std::vector<double> tics;
+  for (int power = static_cast<int>(std::floor(std::log10(y.low))); tics.empty() || tics.back() < y.high; ++power) {
     for (const int digit : {1, 2, 5}) {
-      absl::StrAppendFormat(&tics, "%s%.3g", tics.empty() ? "" : ", ", digit * std::pow(10.0, power));
+      const double tic = digit * std::pow(10.0, power);
+      if (tic <= y.low) tics.clear();
+      if (tics.empty() || tics.back() < y.high) tics.push_back(tic);
     }
   }
-  return tics;
+  std::string labels;
+  for (const double tic : tics) absl::StrAppendFormat(&labels, "%s%.3g", labels.empty() ? "" : ", ", tic);
+  return absl::StrFormat("set logscale y\nset yrange [%.3g:%.3g]\nset ytics (%s)\n", tics.front(), tics.back(), labels);
 }
 
 std::string AxesLines(const std::vector<ChartCurve>& curves, const ChartOptions& options) {
   const DataExtent extent = ExtentOf(curves);
-  std::string lines = RangeLine("x", options.x, extent.x) + RangeLine("y", options.y, extent.y);
-  // Within a factor of 3, a logarithmic axis looks like a linear one with odd labels; beyond 6 powers of 10 between,
-  // gnuplot's own labels do well.
+  const std::string x = RangeLine("x", options.x, extent.x);
+  // Within a factor of 3, a logarithmic axis looks like a linear one with odd labels.
   const bool log_y = options.log_y && extent.y.low > 0 && extent.y.high > 3 * extent.y.low;
-  if (!log_y) return lines;
-  absl::StrAppend(&lines, "set logscale y\n");
-  if (extent.y.high < 1e6 * extent.y.low) absl::StrAppend(&lines, "set ytics (", LogTics(extent.y), ")\n");
-  return lines;
+  if (!log_y) return x + RangeLine("y", options.y, extent.y);
+  // Beyond 6 powers of 10, gnuplot's own labels do well.
+  if (extent.y.high < 1e6 * extent.y.low) return x + LogAxisLines(extent.y);
+  return absl::StrCat(x, "set logscale y\nset format y \"%g\"\n");
 }
 
 const char* StyleText(ChartStyle style) {
@@ -112,29 +118,27 @@ std::string ChartProgram(const std::vector<ChartCurve>& curves, const ChartOptio
     absl::StrAppendFormat(&program, "set arrow from %.9g, graph 0 to %.9g, graph 1 nohead dashtype 2\n",
                           *options.x_mark, *options.x_mark);
   }
+  std::string plot;
   for (size_t i = 0; i < curves.size(); ++i) {
+    if (!HasPoint(curves[i])) continue;
     absl::StrAppendFormat(&program, "$curve%d << END\n", i);
     for (const auto& point : curves[i].points) {
       if (IsFinite(point)) absl::StrAppendFormat(&program, "%.9g %.9g\n", point.first, point.second);
       if (!IsFinite(point)) program += "\n";
     }
     program += "END\n";
+    absl::StrAppendFormat(&plot, "%s $curve%d using 1:2 with %s linetype %d title %s", plot.empty() ? "plot" : ",", i,
+                          StyleText(options.style), i + 1, GnuplotText(curves[i].title));
   }
-  for (size_t i = 0; i < curves.size(); ++i) {
-    absl::StrAppendFormat(&program, "%s $curve%d using 1:2 with %s title %s", i == 0 ? "plot" : ",", i,
-                          StyleText(options.style), GnuplotText(curves[i].title));
-  }
-  return program + "\n";
+  return absl::StrCat(program, plot, "\n");
 }
 
 absl::StatusOr<std::string> DrawChart(const std::vector<ChartCurve>& curves, const ChartOptions& options) {
-  std::vector<ChartCurve> drawn;
-  for (const ChartCurve& curve : curves) {
-    if (std::any_of(curve.points.begin(), curve.points.end(), &IsFinite)) {
-      drawn.push_back({curve.title, ThinOut(curve.points, kPointsDrawn)});
-    }
+  if (std::none_of(curves.begin(), curves.end(), &HasPoint)) {
+    return absl::InvalidArgumentError(absl::StrCat(options.title, ": no curve has a point to draw"));
   }
-  if (drawn.empty()) return absl::InvalidArgumentError(absl::StrCat(options.title, ": no curve has a point to draw"));
+  std::vector<ChartCurve> drawn;
+  for (const ChartCurve& curve : curves) drawn.push_back({curve.title, ThinOut(curve.points, kPointsDrawn)});
   return RunGnuplot(ChartProgram(drawn, options, ".svg"), ".svg");
 }
 

@@ -38,11 +38,12 @@ struct ChartOptions {
   ChartRange x, y;
   // Logarithmic y axis, where every value is above 0 and they are far enough apart to need it.
   bool log_y = false;
-  std::string key = "top right";      // where the titles stand, in gnuplot's words
+  std::string key = "top right";      // where the titles stand, in gnuplot's words; "above": clear of the curves; "off"
   std::optional<double> x_mark = {};  // a dashed vertical line
 };
 
-// The gnuplot program that draws CURVES to its stdout; EXTENSION: ".svg" or ".png".
+// The gnuplot program that draws CURVES to its stdout; EXTENSION: ".svg" or ".png". A curve without a point is left
+// out; the others keep the colours of their places, so that a run has one colour in several charts.
 std::string ChartProgram(const std::vector<ChartCurve>& curves, const ChartOptions& options,
                          absl::string_view extension);
 

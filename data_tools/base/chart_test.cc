@@ -29,9 +29,19 @@ TEST(Chart, LogarithmicOnlyWherePossibleAndUseful) {
   ChartOptions options;
   options.log_y = true;
   const std::string wide = ChartProgram({{"", {{0, 8}, {1, 0.3}}}}, options, ".svg");
-  EXPECT_TRUE(Has(wide, "set logscale y\nset ytics (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)\n")) << wide;
+  EXPECT_TRUE(Has(wide, "set logscale y\nset yrange [0.2:10]\nset ytics (0.2, 0.5, 1, 2, 5, 10)\n")) << wide;
+  const std::string ends = ChartProgram({{"", {{0, 10}, {1, 1}}}}, options, ".svg");
+  EXPECT_TRUE(Has(ends, "set ytics (1, 2, 5, 10)\n")) << ends;
+  EXPECT_TRUE(
+      Has(ChartProgram({{"", {{0, 1e9}, {1, 1}}}}, options, ".svg"), "set logscale y\nset format y \"%g\"\n$curve0"));
   EXPECT_FALSE(Has(ChartProgram({{"", {{0, 8}, {1, 0}}}}, options, ".svg"), "logscale"));
   EXPECT_FALSE(Has(ChartProgram({{"", {{0, 8}, {1, 7}}}}, options, ".svg"), "logscale"));
+}
+
+TEST(Chart, CurvesKeepTheirColourWhereOthersAreEmpty) {
+  const std::string program = ChartProgram({{"a", {}}, {"b", {{0, 1}, {1, 2}}}}, {}, ".svg");
+  EXPECT_TRUE(Has(program, "plot $curve1 using 1:2 with lines linewidth 2 linetype 2 title \"b\"\n")) << program;
+  EXPECT_FALSE(Has(program, "$curve0")) << program;
 }
 
 TEST(Chart, OneValueGetsAnAxis) {

@@ -20,6 +20,7 @@ thead th { border-bottom: 1px solid #999; } tbody tr:nth-child(even) { backgroun
 figure { margin: 0; } figcaption { font-size: 0.85em; color: #555; overflow-wrap: anywhere; }
 img { max-width: 100%; }
 .gallery { display: flex; flex-wrap: wrap; gap: 1em; align-items: flex-start; }
+.gallery figure { max-width: 480px; } .charts figure { width: 600px; max-width: 100%; }
 .thumbnails figure { width: 240px; }
 .warnings { background: #fff4d6; border: 1px solid #e0b040; padding: 0.5em 1em; }
 .note { color: #555; } .differs { background: #fff4d6; }

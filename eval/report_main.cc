@@ -1,0 +1,96 @@
+// A page about trainings and scorings.
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/marshalling.h"
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "data_tools/base/atomic_output.h"
+#include "data_tools/base/flag_values.h"
+#include "data_tools/base/provenance.h"
+#include "data_tools/base/status_macros.h"
+#include "data_tools/base/tool_main.h"
+#include "eval/report.h"
+#include "eval/run_record.h"
+
+namespace hardface {
+namespace {
+
+// A list that grows with each --run: runs are named one by one, and none must be lost.
+struct RunList {
+  std::vector<std::string> folders;
+};
+
+bool AbslParseFlag(absl::string_view text, RunList* list, std::string* error) {
+  static auto* const all = new std::vector<std::string>;
+  const std::vector<std::string> given = absl::StrSplit(text, ',');
+  for (const std::string& folder : given) {
+    if (!folder.empty()) continue;
+    *error = "an empty name";
+    return false;
+  }
+  all->insert(all->end(), given.begin(), given.end());
+  list->folders = *all;
+  return true;
+}
+
+std::string AbslUnparseFlag(const RunList& list) { return absl::StrJoin(list.folders, ","); }
+
+}  // namespace
+}  // namespace hardface
+
+ABSL_FLAG(hardface::RunList, run, {},
+          "output folder of a training, a scorer or infer:detect; several (--run=A --run=B, or --run=A,B) overlay");
+ABSL_FLAG(std::string, output, "", "the page to write, FILE.html");
+ABSL_FLAG(int, pictures, 12, "pictures of drawn/ taken from each run");
+ABSL_FLAG(int, picture_side, 480, "their longer side, pixels");
+
+namespace hardface {
+namespace {
+
+absl::Status Run(const std::vector<std::string>&) {
+  const std::vector<std::string> folders = absl::GetFlag(FLAGS_run).folders;
+  const std::string output = absl::GetFlag(FLAGS_output);
+  if (folders.empty()) return UsageError("--run must be given. --help says what it means");
+  RETURN_IF_ERROR(RequireFlag("output", output));
+  if (!absl::EndsWith(output, ".html")) return UsageError(absl::StrCat("--output=", output, ": name it FILE.html"));
+  ReportOptions options;
+  options.pictures = absl::GetFlag(FLAGS_pictures);
+  options.picture_side = absl::GetFlag(FLAGS_picture_side);
+  RETURN_IF_ERROR(RequireRange("pictures", options.pictures, 0, 10000));
+  RETURN_IF_ERROR(RequireRange("picture_side", options.picture_side, 16, 4000));
+
+  const std::vector<std::string> names = RunNames(folders);
+  std::vector<RunRecord> runs;
+  Provenance provenance;
+  for (size_t i = 0; i < folders.size(); ++i) {
+    ASSIGN_OR_RETURN(runs.emplace_back(), ReadRun(folders[i], names[i]));
+    for (const std::string& file : runs.back().files) RETURN_IF_ERROR(provenance.AddInput(file));
+  }
+  ASSIGN_OR_RETURN(const Report report, MakeReport(runs, options));
+  for (const std::string& warning : report.warnings) std::fprintf(stderr, "report: warning: %s\n", warning.c_str());
+  RETURN_IF_ERROR(WriteFileAtomically(output, report.html));
+  RETURN_IF_ERROR(provenance.WriteBeside(output));
+  std::printf("runs=%zu charts=%d pictures=%d warnings=%zu\n", runs.size(), report.charts, report.pictures,
+              report.warnings.size());
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace hardface
+
+int main(int argc, char** argv) {
+  return hardface::ToolMain(
+      argc, argv,
+      {"eval/report",
+       "Writes one self-contained HTML page about trainings, scorings and detections: whatever it finds in their "
+       "output folders of curves (metrics.jsonl, pr.csv, roc.csv), scores (metrics.json), difficulty "
+       "(difficulty.jsonl), pictures (drawn/) and settings (flags.txt, provenance.json).",
+       ""},
+      &hardface::Run);
+}
