@@ -68,7 +68,7 @@ strike hangs STOP 60 "rank 1 .*did not come to exchange"
 
 ranks 2 --passes=1 --solver=sgd --learning_rate=10 --clip_norm=0 --iterations=500 --output="$work/diverges" 2>"$work/diverges.log" &&
   fail "a diverging training ended with success"
-grep -qE "rank [01] of 2 failed: iteration [0-9]+: the loss is .*diverged" "$work/diverges.log" ||
+grep -qE "rank [01] of 2 failed: iteration [0-9]+: the (loss|gradient).*diverged" "$work/diverges.log" ||
   fail "diverges: $(tail -5 "$work/diverges.log")"
 
 mpirun --oversubscribe -np 1 train/train "${settings[@]}" --seed=1 --output="$work/differ" : \

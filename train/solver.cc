@@ -74,6 +74,7 @@ double Solver::DecayOf(const ParameterSpec& spec) const {
 
 double Solver::Step(int64_t iteration, const ParameterSet& gradients, ParameterSet* parameters) {
   const double norm = std::sqrt(SquaredNorm(gradients));
+  if (!std::isfinite(norm)) return norm;
   const double clip = options_.clip_norm > 0 && norm > options_.clip_norm ? options_.clip_norm / norm : 1.0;
   const double rate = LearningRate(options_.schedule, iteration);
   const auto correction1 = static_cast<float>(1 - std::pow(options_.beta1, static_cast<double>(iteration + 1)));

@@ -48,7 +48,7 @@ class Solver {
   Solver(std::vector<ParameterSpec> specs, const SolverOptions& options);
 
   // One step on PARAMETERS from GRADIENTS (already averaged over images). Parts with rate 0 stay.
-  // Returns the gradient's norm before clipping.
+  // Returns the gradient's norm before clipping; where that is not finite, nothing has been changed.
   double Step(int64_t iteration, const ParameterSet& gradients, ParameterSet* parameters);
 
   // The averaged weights, or PARAMETERS where no average is kept.

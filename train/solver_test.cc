@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 namespace hardface {
 namespace {
@@ -109,6 +110,15 @@ TEST(SolverTest, RestoredStateContinuesToTheBit) {
 
   Solver sgd(kSpecs, {});
   EXPECT_THAT(std::string(other.Restore(sgd.State(), "FILE").message()), ::testing::HasSubstr("FILE: no second."));
+}
+
+TEST(SolverTest, AGradientThatIsNotFiniteChangesNothing) {
+  Solver solver(kSpecs, SolverOptions());
+  ParameterSet parameters = Filled(1.0f), gradients = Filled(0.5f);
+  gradients["head.bias"].values[1] = std::numeric_limits<float>::infinity();
+  EXPECT_FALSE(std::isfinite(solver.Step(0, gradients, &parameters)));
+  for (const auto& [name, array] : parameters) EXPECT_EQ(array.values, Filled(1.0f).at(name).values) << name;
+  EXPECT_EQ(solver.State().at("first.body.weight").values[0], 0);
 }
 
 }  // namespace

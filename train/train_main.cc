@@ -216,9 +216,16 @@ absl::Status SetDistribution(TrainerOptions* options) {
                          {{"fast", Reduction::kFast}, {"ordered", Reduction::kOrdered}}, &options->reduction));
   options->bucket_bytes = static_cast<int64_t>(absl::GetFlag(FLAGS_bucket_mb) * (1 << 20));
   options->threads = absl::GetFlag(FLAGS_threads);
+  if (options->threads > 0 || !StartedByMpi()) return absl::OkStatus();
   // Ranks that the launcher has not bound to processors of their own share this machine's.
-  const bool bound = ResolveThreads(0) < sysconf(_SC_NPROCESSORS_ONLN);
-  if (options->threads == 0 && !bound) options->threads = std::max(1, ResolveThreads(0) / RanksOnThisMachine());
+  const int64_t all = sysconf(_SC_NPROCESSORS_ONLN), usable = ResolveThreads(0), ranks = RanksOnThisMachine();
+  if (usable == all) {
+    options->threads = static_cast<int>(std::max<int64_t>(1, all / ranks));
+  } else if (2 * usable * ranks <= all) {
+    std::fprintf(stderr,
+                 "train: mpirun has bound this rank to %d of %d processors; --bind-to none lets its %d ranks use all\n",
+                 static_cast<int>(usable), static_cast<int>(all), static_cast<int>(ranks));
+  }
   return absl::OkStatus();
 }
 

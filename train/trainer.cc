@@ -402,7 +402,13 @@ absl::Status Trainer::Step() {
   gradients_->BeginStep();
   for (int pass = 0; pass < options_.passes; ++pass) RETURN_IF_ERROR(Pass(pass));
   RETURN_IF_ERROR(gradients_->Finish());
-  meter_.gradient_norm += solver_->Step(iteration_, gradients_->gradients(), &model_.parameters);
+  const double norm = solver_->Step(iteration_, gradients_->gradients(), &model_.parameters);
+  if (!std::isfinite(norm)) {
+    return absl::InternalError(
+        absl::StrCat("iteration ", iteration_, ": the gradient's norm is ", norm,
+                     "; training has diverged. Lower --learning_rate; the last checkpoint is in ", options_.output));
+  }
+  meter_.gradient_norm += norm;
   ++meter_.steps;
   ++iteration_;
   return absl::OkStatus();
