@@ -16,6 +16,8 @@
 #include "data_tools/dataset.h"
 #include "infer/detect_images.h"
 #include "infer/shipped_model.h"
+#include "model/cuda/precision.h"
+#include "model/device.h"
 #include "model/engine_flags.h"
 #include "model/openmp_policy.h"
 
@@ -42,7 +44,9 @@ ABSL_FLAG(std::string, memory_limit, "",
           "memory the process may use, such as 2GiB or 800MB (empty: no limit); larger levels are run in tiles, with "
           "the same "
           "detections");
-ABSL_FLAG(std::string, device, "auto", "auto or cpu; cuda:N where it is built in");
+ABSL_FLAG(std::string, device, "auto",
+          "cpu, cuda:N, or auto: the first GPU where this program and machine have one, else cpu");
+ABSL_FLAG(std::string, precision, "bf16", "of a GPU: fp32, tf32, bf16 or fp16");
 
 namespace hardface {
 namespace {
@@ -99,9 +103,12 @@ absl::StatusOr<DetectImagesOptions> OptionsFromFlags() {
   options.draw_threshold = static_cast<float>(absl::GetFlag(FLAGS_draw_threshold));
   options.threads = absl::GetFlag(FLAGS_threads);
   const std::string device = absl::GetFlag(FLAGS_device);
-  if (device != "auto" && device != "cpu") {
-    return UsageError(absl::StrCat("--device=", device, ": this build runs on the CPU only; use auto or cpu"));
-  }
+  const auto parsed_device = ParseDevice(device);
+  if (!parsed_device.ok()) return UsageError(absl::StrCat("--device=", device, ": ", parsed_device.status().message()));
+  options.detect.device = *parsed_device;
+  const auto precision = ParsePrecision(absl::GetFlag(FLAGS_precision));
+  if (!precision.ok()) return UsageError(absl::StrCat("--precision: ", precision.status().message()));
+  options.detect.precision = *precision;
   return options;
 }
 

@@ -66,18 +66,54 @@ absl::Status FaceDetector::DetectAtScale(const cv::Mat& image, double scale, std
   });
 }
 
-absl::StatusOr<std::vector<ScoredBox>> FaceDetector::Detect(const cv::Mat& image) {
+absl::Status FaceDetector::ForEachLevel(const cv::Mat& image,
+                                        const std::function<absl::Status(double, bool*)>& run) const {
   std::vector<int> levels = options_.pyramid.empty() ? model_.info.pyramid : options_.pyramid;
   if (options_.adaptive) std::sort(levels.begin(), levels.end());
   const double base = BaseScale(image.cols, image.rows);
-  std::vector<ScoredBox> boxes;
   int last = 0;
   bool finer_may_add = true;
   for (const int level : levels) {
     if (options_.adaptive && !finer_may_add && level <= kFinerRatio * last) continue;
-    RETURN_IF_ERROR(DetectAtScale(image, base * level / kReferenceLevel, &boxes, &finer_may_add));
+    RETURN_IF_ERROR(run(base * level / kReferenceLevel, &finer_may_add));
     last = level;
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<ScoredBox>> FaceDetector::DetectOnDevice(const cv::Mat& image) {
+  if (cuda_ == nullptr) {
+    const size_t levels = options_.pyramid.empty() ? model_.info.pyramid.size() : options_.pyramid.size();
+    CudaFaceDetectorOptions options;
+    options.device = options_.device.index;
+    options.precision = options_.precision;
+    options.flip = options_.flip;
+    options.detections.decode = options_.decode;
+    options.detections.most_passes = static_cast<int>(levels) * (options_.flip ? 2 : 1);
+    options.detections.score_threshold = options_.score_threshold;
+    options.detections.vote = options_.merge == Merge::kVote;
+    options.detections.voting = options_.vote;
+    options.detections.nms_threshold = options_.nms_threshold;
+    options.detections.small_score = kCandidateScore;
+    options.detections.small_area = kSmallSide * kSmallSide;
+    ASSIGN_OR_RETURN(cuda_, CudaFaceDetector::Create(model_, options));
+  }
+  RETURN_IF_ERROR(cuda_->Start(image));
+  RETURN_IF_ERROR(ForEachLevel(image, [&](double scale, bool* small_candidates) {
+    RETURN_IF_ERROR(cuda_->RunLevel(scale));
+    if (!options_.adaptive) return absl::OkStatus();  // the answer would have to be waited for
+    ASSIGN_OR_RETURN(*small_candidates, cuda_->SmallCandidates());
+    return absl::OkStatus();
+  }));
+  return cuda_->Finish();
+}
+
+absl::StatusOr<std::vector<ScoredBox>> FaceDetector::Detect(const cv::Mat& image) {
+  if (options_.device.cuda()) return DetectOnDevice(image);
+  std::vector<ScoredBox> boxes;
+  RETURN_IF_ERROR(ForEachLevel(image, [&](double scale, bool* small_candidates) {
+    return DetectAtScale(image, scale, &boxes, small_candidates);
+  }));
   if (options_.merge == Merge::kVote) return VoteBoxes(std::move(boxes), options_.vote);
   std::vector<ScoredBox> kept;
   for (const int i : PlainNms(boxes, options_.nms_threshold)) kept.push_back(boxes[static_cast<size_t>(i)]);

@@ -2,13 +2,18 @@
 #ifndef HARDFACE_INFER_FACE_DETECTOR_H_
 #define HARDFACE_INFER_FACE_DETECTOR_H_
 
+#include <functional>
+#include <memory>
 #include <opencv2/core/mat.hpp>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "infer/cuda_face_detector.h"
 #include "infer/decode.h"
 #include "infer/level_runner.h"
 #include "infer/nms.h"
+#include "model/cuda/precision.h"
+#include "model/device.h"
 #include "model/model_file.h"
 #include "model/ops/conv2d.h"
 
@@ -29,8 +34,11 @@ struct DetectOptions {
   Merge merge = Merge::kVote;
   VoteOptions vote;
   float nms_threshold = 0.4f;  // IoU, of Merge::kNms
-  Conv2dEngine engine = Conv2dEngine::kFastest;
-  // Bytes of memory that this process may use (0: no limit). Levels that need more are run in tiles (level_runner.h).
+  Device device;
+  Precision precision = Precision::kBf16;        // of a CUDA device
+  Conv2dEngine engine = Conv2dEngine::kFastest;  // of the CPU
+  // Of the CPU: bytes of memory that this process may use (0: no limit). Levels that need more are run in tiles
+  // (level_runner.h).
   int64_t memory_limit = 0;
 };
 
@@ -43,10 +51,15 @@ class FaceDetector {
   FaceDetector(Model model, DetectOptions options);
 
   // The faces of an 8-bit BGR image, pixels of it, in falling score. ResourceExhausted when the memory limit is too
-  // low, saying what is needed.
+  // low, or a CUDA device's memory too small, saying what is needed.
   absl::StatusOr<std::vector<ScoredBox>> Detect(const cv::Mat& image);
 
  private:
+  // Calls RUN(scale, &finer_may_add) for each level in turn.
+  absl::Status ForEachLevel(const cv::Mat& image, const std::function<absl::Status(double, bool*)>& run) const;
+
+  absl::StatusOr<std::vector<ScoredBox>> DetectOnDevice(const cv::Mat& image);
+
   // Adds the boxes of one level to ALL, in pixels of the image. SMALL_CANDIDATES: whether a finer level may add faces.
   absl::Status DetectAtScale(const cv::Mat& image, double scale, std::vector<ScoredBox>* all, bool* small_candidates);
 
@@ -56,6 +69,7 @@ class FaceDetector {
   const Model model_;
   const DetectOptions options_;
   LevelRunner runner_;
+  std::unique_ptr<CudaFaceDetector> cuda_;  // made for the first image, so that its errors can be returned
 };
 
 }  // namespace hardface

@@ -19,10 +19,9 @@ absl::StatusOr<Device> ParseDevice(const std::string& text) {
     return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is no device; give auto, cpu or cuda:N"));
   }
   const int count = CudaDeviceCount();
-  if (count == 0) return absl::FailedPreconditionError(absl::StrCat(text, ": ", WhyNoCuda()));
+  if (count == 0) return absl::FailedPreconditionError(WhyNoCuda());
   if (index >= count) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(text, ": this machine has ", count, " CUDA device(s), cuda:0 to cuda:", count - 1));
+    return absl::FailedPreconditionError(absl::StrCat("there is no cuda:", index, "; the last is cuda:", count - 1));
   }
   return Device{Device::Kind::kCuda, index};
 }

@@ -8,33 +8,20 @@
 
 #include "data_tools/base/check.h"
 #include "model/model_file.h"
+#include "model/resize_tap.h"
 
 namespace hardface {
 
 namespace {
 
-// Where an output coordinate falls between two source pixels: source * (1 - fraction) + (source + 1) * fraction, as
-// OpenCV's INTER_LINEAR has it.
-struct Tap {
-  int source = 0;
-  float fraction = 0;
-};
-
-std::vector<Tap> MakeTaps(int from, int to, double scale) {
-  std::vector<Tap> taps(static_cast<size_t>(to));
-  for (int i = 0; i < to; ++i) {
-    const auto position = static_cast<float>((i + 0.5) * scale - 0.5);
-    Tap tap{static_cast<int>(std::floor(position)), 0};
-    tap.fraction = position - static_cast<float>(tap.source);
-    if (tap.source < 0) tap = {0, 0};
-    if (tap.source >= from - 1) tap = {from - 1, 0};
-    taps[static_cast<size_t>(i)] = tap;
-  }
+std::vector<ResizeTap> MakeTaps(int from, int to, double scale) {
+  std::vector<ResizeTap> taps(static_cast<size_t>(to));
+  for (int i = 0; i < to; ++i) taps[static_cast<size_t>(i)] = ResizeTapOf(i, from, scale);
   return taps;
 }
 
-void ResizeRow(const uint8_t* source, int columns, const std::vector<Tap>& taps, float* target) {
-  for (const Tap& tap : taps) {
+void ResizeRow(const uint8_t* source, int columns, const std::vector<ResizeTap>& taps, float* target) {
+  for (const ResizeTap& tap : taps) {
     const uint8_t* const left = source + 3 * tap.source;
     const uint8_t* const right = tap.source + 1 < columns ? left + 3 : left;
     for (int c = 0; c < 3; ++c) {
@@ -46,16 +33,24 @@ void ResizeRow(const uint8_t* source, int columns, const std::vector<Tap>& taps,
 
 }  // namespace
 
+LevelGeometry LevelGeometryOf(int image_rows, int image_columns, double scale) {
+  LevelGeometry level;
+  level.rows = std::max(1, cvRound(image_rows * scale));
+  level.columns = std::max(1, cvRound(image_columns * scale));
+  const bool vanishes = std::lround(image_columns * scale) < 1 || std::lround(image_rows * scale) < 1;
+  // By factor, not by size: that is how the published code samples (the two differ by a fraction of a pixel).
+  level.x_step = vanishes ? static_cast<double>(image_columns) / level.columns : 1 / scale;
+  level.y_step = vanishes ? static_cast<double>(image_rows) / level.rows : 1 / scale;
+  return level;
+}
+
 // OpenCV would need the whole image in floats first: 960 MB for a photograph of 80 megapixels.
 cv::Mat ResizeToFloat(const cv::Mat& image, double scale) {
   HARDFACE_CHECK(image.type() == CV_8UC3 && scale > 0);
-  const int rows = std::max(1, cvRound(image.rows * scale)), columns = std::max(1, cvRound(image.cols * scale));
-  const bool vanishes = std::lround(image.cols * scale) < 1 || std::lround(image.rows * scale) < 1;
-  // By factor, not by size: that is how the published code samples (the two differ by a fraction of a pixel).
-  const std::vector<Tap> x_taps =
-      MakeTaps(image.cols, columns, vanishes ? static_cast<double>(image.cols) / columns : 1 / scale);
-  const std::vector<Tap> y_taps =
-      MakeTaps(image.rows, rows, vanishes ? static_cast<double>(image.rows) / rows : 1 / scale);
+  const LevelGeometry level = LevelGeometryOf(image.rows, image.cols, scale);
+  const int rows = level.rows, columns = level.columns;
+  const std::vector<ResizeTap> x_taps = MakeTaps(image.cols, columns, level.x_step);
+  const std::vector<ResizeTap> y_taps = MakeTaps(image.rows, rows, level.y_step);
   cv::Mat resized(rows, columns, CV_32FC3);
 #pragma omp parallel
   {
@@ -71,7 +66,7 @@ cv::Mat ResizeToFloat(const cv::Mat& image, double scale) {
     };
 #pragma omp for schedule(static)
     for (int y = 0; y < rows; ++y) {
-      const Tap tap = y_taps[static_cast<size_t>(y)];
+      const ResizeTap tap = y_taps[static_cast<size_t>(y)];
       const std::vector<float>& upper = line_of(tap.source);
       const std::vector<float>& lower = tap.source + 1 < image.rows ? line_of(tap.source + 1) : upper;
       float* const target = resized.ptr<float>(y);

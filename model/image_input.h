@@ -8,6 +8,13 @@
 
 namespace hardface {
 
+// What resizing an image by a factor makes of it.
+struct LevelGeometry {
+  int rows = 1, columns = 1;      // rounded as OpenCV does, at least 1 x 1
+  double x_step = 1, y_step = 1;  // source pixels from one output pixel to the next
+};
+LevelGeometry LevelGeometryOf(int image_rows, int image_columns, double scale);
+
 // Resizes 8-bit BGR bilinearly by SCALE into float BGR (0..255). The size is rounded as OpenCV does, at least 1 x 1.
 cv::Mat ResizeToFloat(const cv::Mat& image, double scale);
 

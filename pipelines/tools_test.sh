@@ -61,7 +61,7 @@ expect 0 "images=1" infer/detect --model="$model" --output="$work/one" "$work/da
 expect 0 "images=6" infer/detect --dataset="$work/data" --output="$work/shipped" --pyramid=100,200
 expect 2 "either --dataset, or images" infer/detect --model="$model" --output="$work/one"
 expect 2 "--pyramid" infer/detect --model="$model" --output="$work/one" --pyramid=100,x a.jpg
-expect 2 "CPU only" infer/detect --model="$model" --output="$work/one" --device=cuda:0 a.jpg
+expect 2 "--device=cuda:0" infer/detect --model="$model" --output="$work/one" --device=cuda:0 a.jpg
 expect 1 "a.jpg" infer/detect --model="$model" --output="$work/one" a.jpg
 expect 1 "would replace" infer/detect --model="$model" --dataset="$work/data" --output="$work/data"
 expect 1 "would replace" mining/select --dataset="$work/data" --scores="$work/difficulty.jsonl" --output="$work/data"

@@ -69,12 +69,4 @@ absl::Status CudnnStatus(cudnnStatus_t error, const CallSite& site) {
   return absl::InternalError(Message(site, text, ""));
 }
 
-absl::Status NcclStatus(ncclResult_t error, const CallSite& site) {
-  if (error == ncclSuccess) return absl::OkStatus();
-  const char* const detail = ncclGetLastError(nullptr);
-  const std::string text = absl::StrCat(ncclGetErrorString(error), detail == nullptr || *detail == '\0' ? "" : ": ",
-                                        detail == nullptr ? "" : detail);
-  return absl::InternalError(Message(site, text, "NCCL_DEBUG=INFO shows what NCCL was doing"));
-}
-
 }  // namespace hardface

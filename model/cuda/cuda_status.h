@@ -1,4 +1,4 @@
-// Turns failures of CUDA, cuDNN and NCCL calls into absl::Status. For sources built with CUDA only.
+// Turns failures of CUDA and cuDNN calls into absl::Status (nccl_status.h: of NCCL). For sources built with CUDA only.
 //   CUDA_RETURN_IF_ERROR(cudaMemcpyAsync(...), "copying the image to the device");
 // The message says what was being done, the library's own words, file and line, and what to do where that is known.
 #ifndef HARDFACE_MODEL_CUDA_CUDA_STATUS_H_
@@ -6,7 +6,6 @@
 
 #include <cuda_runtime_api.h>
 #include <cudnn.h>
-#include <nccl.h>
 
 #include <string>
 
@@ -24,7 +23,6 @@ struct CallSite {
 // OK, or the error. Running out of memory is ResourceExhausted, a missing driver or device FailedPrecondition.
 absl::Status CudaStatus(cudaError_t error, const CallSite& site);
 absl::Status CudnnStatus(cudnnStatus_t error, const CallSite& site);
-absl::Status NcclStatus(ncclResult_t error, const CallSite& site);
 
 #define HARDFACE_DEVICE_RETURN_IF_ERROR(to_status, expression, operation)                          \
   do {                                                                                             \
@@ -37,8 +35,6 @@ absl::Status NcclStatus(ncclResult_t error, const CallSite& site);
   HARDFACE_DEVICE_RETURN_IF_ERROR(::hardface::CudaStatus, expression, operation)
 #define CUDNN_RETURN_IF_ERROR(expression, operation) \
   HARDFACE_DEVICE_RETURN_IF_ERROR(::hardface::CudnnStatus, expression, operation)
-#define NCCL_RETURN_IF_ERROR(expression, operation) \
-  HARDFACE_DEVICE_RETURN_IF_ERROR(::hardface::NcclStatus, expression, operation)
 // After a kernel launch: what the launch itself found wrong. What goes wrong inside a kernel shows at the next call
 // that waits for it.
 #define CUDA_RETURN_IF_LAUNCH_FAILED(operation) CUDA_RETURN_IF_ERROR(cudaGetLastError(), operation)

@@ -9,6 +9,12 @@ cc_library(
     includes = {includes},
     linkopts = {linkopts},
 )
+
+cc_library(
+    name = "nccl",
+    linkopts = {nccl_linkopts},
+    deps = [":cuda"],
+)
 """
 
 def _cuda_configure_impl(ctx):
@@ -19,9 +25,10 @@ def _cuda_configure_impl(ctx):
     if found:
         ctx.symlink(root, "cuda")
         includes = ["cuda/include"]
-        linkopts = ["-L%s/lib64" % root, "-Wl,-rpath,%s/lib64" % root, "-lcudart", "-lcudnn", "-lnccl", "-lcublas"]
+        linkopts = ["-L%s/lib64" % root, "-Wl,-rpath,%s/lib64" % root, "-lcudart", "-lcudnn"]
     ctx.file("defs.bzl", 'CUDA_FOUND = %s\nCUDA_ROOT = "%s"\n' % (found, root))
-    ctx.file("BUILD", _BUILD.format(includes = repr(includes), linkopts = repr(linkopts)))
+    nccl_linkopts = ["-lnccl"] if found else []
+    ctx.file("BUILD", _BUILD.format(includes = repr(includes), linkopts = repr(linkopts), nccl_linkopts = repr(nccl_linkopts)))
 
 cuda_configure = repository_rule(
     implementation = _cuda_configure_impl,

@@ -1,0 +1,192 @@
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "data_tools/base/check.h"
+#include "data_tools/base/status_macros.h"
+#include "infer/device_detections.h"
+#include "model/cuda/launch.cuh"
+#include "model/cuda/sort_keys.h"
+
+namespace hardface {
+namespace {
+
+// Boxes that are merged on the device; the mask of their overlaps grows with the square: 32 MiB here. More of them (an
+// untrained network's) are merged on the CPU.
+constexpr int kMostMerged = 16384;
+constexpr int kMostWords = kMostMerged / 64;
+constexpr int kScanThreads = 256;
+
+// Goes through the boxes in falling score; one block. Its threads share the words of each step.
+__global__ void __launch_bounds__(kScanThreads)
+    ScanKernel(int count, int words, const uint64_t* mask, int* owner, int* last_first) {
+  __shared__ uint64_t taken[kMostWords];
+  for (int word = threadIdx.x; word < words; word += blockDim.x) taken[word] = 0;
+  __syncthreads();
+  for (int i = 0; i < count; ++i) {
+    if (taken[i / 64] >> (i % 64) & 1) continue;  // the same for all threads
+    __syncthreads();                              // all have read; now bit i may be set
+    for (int word = threadIdx.x; word < words; word += blockDim.x) {
+      TakeOverlaps(i, word, words, mask, taken, owner);
+    }
+    if (threadIdx.x == 0) *last_first = i;
+    __syncthreads();
+  }
+}
+
+template <typename T>
+int64_t BytesOf(int64_t count) {
+  return count * static_cast<int64_t>(sizeof(T));
+}
+
+class DetectionsOnDevice : public DeviceDetections {
+ public:
+  DetectionsOnDevice(const DeviceDetectionsOptions& options, std::shared_ptr<CudaContext> context)
+      : options_(options),
+        context_(std::move(context)),
+        most_boxes_(options.decode.max_boxes),
+        slots_(options.decode.max_boxes * options.most_passes) {}
+
+  absl::Status Allocate() {
+    ASSIGN_OR_RETURN(boxes_, DeviceMemory::Allocate(BytesOf<ScoredBox>(slots_), "boxes"));
+    ASSIGN_OR_RETURN(sorted_, DeviceMemory::Allocate(BytesOf<ScoredBox>(slots_), "boxes"));
+    ASSIGN_OR_RETURN(merged_, DeviceMemory::Allocate(BytesOf<ScoredBox>(kMostMerged), "boxes"));
+    ASSIGN_OR_RETURN(small_, DeviceMemory::Allocate(BytesOf<bool>(slots_), "boxes"));
+    ASSIGN_OR_RETURN(owner_, DeviceMemory::Allocate(BytesOf<int>(kMostMerged), "boxes"));
+    ASSIGN_OR_RETURN(numbers_, DeviceMemory::Allocate(BytesOf<int>(2), "boxes"));
+    return GrowKeys(slots_);
+  }
+
+  void Start() override { passes_ = 0; }
+
+  absl::Status AddPass(const std::vector<AnchorPlane>& planes, const PassGeometry& geometry) override {
+    if (passes_ == options_.most_passes || planes.size() > PlaneList::kMost) {
+      return absl::InternalError(absl::StrCat("pass ", passes_ + 1, " with ", planes.size(), " planes of anchors: ",
+                                              options_.most_passes, " and ", PlaneList::kMost, " are the most"));
+    }
+    PlaneList list;
+    for (const AnchorPlane& plane : planes) {
+      list.planes[list.count++] = plane;
+      list.height = std::max(list.height, plane.height);
+      list.width = std::max(list.width, plane.width);
+    }
+    if (list.places() >= int64_t{1} << 31) {
+      return absl::InvalidArgumentError("a level has more anchors than can be ranked; use a smaller --pyramid");
+    }
+    const auto places = static_cast<int>(list.places());
+    RETURN_IF_ERROR(GrowKeys(places));
+    RETURN_IF_ERROR(ForEachIndex(places, AnchorKeysKernel{list, keys_.as<uint64_t>()}, stream(), "ranking anchors"));
+    RETURN_IF_ERROR(SortKeys(keys_.as<uint64_t>(), sorted_keys_.as<uint64_t>(), places, sort_scratch_, stream()));
+    const int64_t first = int64_t{passes_} * most_boxes_;
+    RETURN_IF_ERROR(ForEachIndex(most_boxes_,
+                                 DecodeKernel{list, sorted_keys_.as<uint64_t>(), places, options_.decode.min_score,
+                                              geometry, boxes_.as<ScoredBox>() + first, small_.as<bool>() + first,
+                                              options_.small_score, options_.small_area},
+                                 stream(), "decoding boxes"));
+    ++passes_;
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<bool> SmallCandidates(int passes) override {
+    HARDFACE_CHECK(passes <= passes_);
+    const int64_t count = int64_t{passes} * most_boxes_;
+    RETURN_IF_ERROR(small_host_.Grow(count));
+    const bool* const last = small_.as<bool>() + int64_t{passes_ - passes} * most_boxes_;
+    RETURN_IF_ERROR(CopyToHost(last, small_host_.data(), BytesOf<bool>(count), stream()));
+    RETURN_IF_ERROR(context_->stream().Synchronize());
+    const bool* const values = small_host_.as<bool>();
+    return std::any_of(values, values + count, [](bool small) { return small; });
+  }
+
+  absl::StatusOr<std::vector<ScoredBox>> Finish() override {
+    if (passes_ == 0) return std::vector<ScoredBox>();
+    const int total = passes_ * most_boxes_;
+    RETURN_IF_ERROR(ForEachIndex(total,
+                                 BoxKeysKernel{boxes_.as<ScoredBox>(), options_.score_threshold, keys_.as<uint64_t>()},
+                                 stream(), "ranking boxes"));
+    RETURN_IF_ERROR(SortKeys(keys_.as<uint64_t>(), sorted_keys_.as<uint64_t>(), total, sort_scratch_, stream()));
+    RETURN_IF_ERROR(ForEachIndex(total,
+                                 GatherKernel{sorted_keys_.as<uint64_t>(), total, boxes_.as<ScoredBox>(),
+                                              sorted_.as<ScoredBox>(), numbers_.as<int>()},
+                                 stream(), "gathering boxes"));
+    int count = 0;
+    RETURN_IF_ERROR(CopyToHost(numbers_.data(), &count, BytesOf<int>(1), stream()));
+    RETURN_IF_ERROR(context_->stream().Synchronize());
+    if (count > kMostMerged) return MergeOnHost(count);
+    RETURN_IF_ERROR(MergeOnDevice(count));
+    std::vector<ScoredBox> merged(static_cast<size_t>(count));
+    RETURN_IF_ERROR(CopyToHost(merged_.data(), merged.data(), BytesOf<ScoredBox>(count), stream()));
+    RETURN_IF_ERROR(context_->stream().Synchronize());
+    merged.erase(std::remove_if(merged.begin(), merged.end(), [](const ScoredBox& box) { return box.score < 0; }),
+                 merged.end());
+    return merged;
+  }
+
+ private:
+  CudaStreamHandle stream() const { return context_->stream().handle(); }
+
+  absl::Status GrowKeys(int count) {
+    if (BytesOf<uint64_t>(count) <= keys_.bytes()) return absl::OkStatus();
+    RETURN_IF_ERROR(context_->stream().Synchronize());  // what is queued may use the old memory
+    RETURN_IF_ERROR(keys_.Grow(BytesOf<uint64_t>(count), "ranking"));
+    RETURN_IF_ERROR(sorted_keys_.Grow(BytesOf<uint64_t>(count), "ranking"));
+    ASSIGN_OR_RETURN(const int64_t scratch, SortScratchBytes(count));
+    return sort_scratch_.Grow(scratch, "ranking");
+  }
+
+  absl::Status MergeOnDevice(int count) {
+    const int words = (count + 63) / 64;
+    const int64_t mask_words = int64_t{count} * words;
+    RETURN_IF_ERROR(mask_.Grow(BytesOf<uint64_t>(mask_words), "merging boxes"));
+    const float threshold = options_.vote ? options_.voting.iou_threshold : options_.nms_threshold;
+    RETURN_IF_ERROR(ForEachIndex(mask_words,
+                                 OverlapKernel{sorted_.as<ScoredBox>(), count, words, threshold,
+                                               /*above=*/!options_.vote, mask_.as<uint64_t>()},
+                                 stream(), "comparing boxes"));
+    if (count == 0) return absl::OkStatus();
+    int* const last_first = numbers_.as<int>() + 1;
+    ScanKernel<<<1, kScanThreads, 0, stream()>>>(count, words, mask_.as<uint64_t>(), owner_.as<int>(), last_first);
+    CUDA_RETURN_IF_LAUNCH_FAILED("grouping boxes");
+    int last = 0;
+    RETURN_IF_ERROR(CopyToHost(last_first, &last, BytesOf<int>(1), stream()));
+    RETURN_IF_ERROR(context_->stream().Synchronize());
+    return ForEachIndex(
+        count,
+        MergeKernel{sorted_.as<ScoredBox>(), mask_.as<uint64_t>(), owner_.as<int>(), count, words, last, options_.vote,
+                    options_.vote && options_.voting.drop_singletons, merged_.as<ScoredBox>()},
+        stream(), "merging boxes");
+  }
+
+  absl::StatusOr<std::vector<ScoredBox>> MergeOnHost(int count) {
+    std::vector<ScoredBox> boxes(static_cast<size_t>(count));
+    RETURN_IF_ERROR(CopyToHost(sorted_.data(), boxes.data(), BytesOf<ScoredBox>(count), stream()));
+    RETURN_IF_ERROR(context_->stream().Synchronize());
+    if (options_.vote) return VoteBoxes(std::move(boxes), options_.voting);
+    std::vector<ScoredBox> kept;
+    for (const int i : PlainNms(boxes, options_.nms_threshold)) kept.push_back(boxes[static_cast<size_t>(i)]);
+    return kept;
+  }
+
+  const DeviceDetectionsOptions options_;
+  const std::shared_ptr<CudaContext> context_;
+  const int most_boxes_;  // of a pass
+  const int slots_;       // of all passes
+  int passes_ = 0;
+  DeviceMemory boxes_, small_;  // (passes, most boxes)
+  DeviceMemory sorted_;         // of all passes, in falling score
+  DeviceMemory merged_, owner_, mask_;
+  DeviceMemory numbers_;  // how many are sorted; the last that is the first of a group
+  DeviceMemory keys_, sorted_keys_, sort_scratch_;
+  PinnedMemory small_host_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<DeviceDetections>> DeviceDetections::Create(const DeviceDetectionsOptions& options,
+                                                                           std::shared_ptr<CudaContext> context) {
+  auto detections = std::make_unique<DetectionsOnDevice>(options, std::move(context));
+  RETURN_IF_ERROR(detections->Allocate());
+  return detections;
+}
+
+}  // namespace hardface

@@ -1,0 +1,10 @@
+#include "infer/device_detections.h"
+
+namespace hardface {
+
+absl::StatusOr<std::unique_ptr<DeviceDetections>> DeviceDetections::Create(const DeviceDetectionsOptions&,
+                                                                           std::shared_ptr<CudaContext>) {
+  return absl::FailedPreconditionError(WhyNoCuda());
+}
+
+}  // namespace hardface

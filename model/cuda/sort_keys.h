@@ -1,0 +1,21 @@
+// Sorting on the device.
+#ifndef HARDFACE_MODEL_CUDA_SORT_KEYS_H_
+#define HARDFACE_MODEL_CUDA_SORT_KEYS_H_
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "model/cuda/cuda_memory.h"
+
+namespace hardface {
+
+// Sorts COUNT keys in device memory, rising, from KEYS to SORTED, which do not overlap. SCRATCH is of
+// SortScratchBytes(COUNT) or more.
+absl::Status SortKeys(const uint64_t* keys, uint64_t* sorted, int count, const DeviceMemory& scratch,
+                      CudaStreamHandle stream);
+absl::StatusOr<int64_t> SortScratchBytes(int count);
+
+}  // namespace hardface
+
+#endif  // HARDFACE_MODEL_CUDA_SORT_KEYS_H_

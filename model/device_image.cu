@@ -1,0 +1,49 @@
+#include "absl/strings/str_cat.h"
+#include "model/cuda/device_element.cuh"
+#include "model/cuda/launch.cuh"
+#include "model/device_image.h"
+#include "model/image_kernel.h"
+
+namespace hardface {
+namespace {
+
+template <typename T>
+absl::Status Write(const DeviceImage& image, const DeviceLevel& level, const DeviceTensor& input,
+                   CudaStreamHandle stream) {
+  return ForEachIndex(input.pixels(),
+                      ImageKernel<T>{image.data,
+                                     image.rows,
+                                     image.columns,
+                                     level.rows,
+                                     level.columns,
+                                     level.x_step,
+                                     level.y_step,
+                                     {level.mean[0], level.mean[1], level.mean[2]},
+                                     level.factor,
+                                     level.mirror_first,
+                                     static_cast<Channels<T>*>(input.data),
+                                     input.shape.h,
+                                     input.shape.w},
+                      stream, "WriteNetworkInput");
+}
+
+}  // namespace
+
+absl::Status WriteNetworkInput(const DeviceImage& image, const DeviceLevel& level, const DeviceTensor& input,
+                               CudaStreamHandle stream) {
+  if (input.shape.c != 3 || input.shape.n > 2 || input.shape.h < level.rows || input.shape.w < level.columns) {
+    return absl::InvalidArgumentError(absl::StrCat("a level of ", level.columns, " x ", level.rows,
+                                                   " pixels does not fit an input of ", input.shape.ToString()));
+  }
+  switch (input.type) {
+    case ElementType::kFloat:
+      return Write<float>(image, level, input, stream);
+    case ElementType::kBfloat16:
+      return Write<__nv_bfloat16>(image, level, input, stream);
+    case ElementType::kHalf:
+      break;
+  }
+  return Write<__half>(image, level, input, stream);
+}
+
+}  // namespace hardface
