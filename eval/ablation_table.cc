@@ -166,6 +166,21 @@ std::string MarkdownDifference(const AblationRow& row) {
                          row.difference_interval.high, row.p_value);
 }
 
+// A seed far below another of the same variant is a training that failed, not one of its results: means and differences
+// with it say nothing of the method.
+std::string FailedSeeds(const AblationRow& row) {
+  std::string text;
+  const double best = *absl::c_max_element(row.values);
+  for (size_t i = 0; i < row.values.size(); ++i) {
+    if (!(row.values[i] < 0.5 * best)) continue;
+    absl::StrAppendFormat(&text,
+                          "\n**%s, %s, %s: seed %d has %.4f, less than half of another seed's %.4f. Did its training "
+                          "fail? The mean and the differences of %s say little.**\n",
+                          row.test_set, row.metric, row.variant, row.seeds[i], row.values[i], best, row.variant);
+  }
+  return text;
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<AblationResult>> ParseAblationResults(absl::string_view text, const std::string& place) {
@@ -248,6 +263,7 @@ std::string AblationMarkdown(const std::vector<AblationRow>& rows, const Bootstr
       "a "
       "difference. Seeds are not resampled: how far trainings lie apart is seen in the column of each seed.\n",
       options.replicates);
+  for (const AblationRow& row : rows) text += FailedSeeds(row);
   return text;
 }
 

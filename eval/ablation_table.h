@@ -53,6 +53,7 @@ absl::StatusOr<std::vector<AblationRow>> MakeAblationRows(const std::vector<Abla
                                                           const std::vector<Outcomes>& outcomes,
                                                           const BootstrapOptions& options);
 
+// The tables, and a warning for every seed with less than half of what another seed of the variant reaches.
 std::string AblationMarkdown(const std::vector<AblationRow>& rows, const BootstrapOptions& options);
 // One line a row, full precision; lists are separated by semicolons.
 std::string AblationCsv(const std::vector<AblationRow>& rows);

@@ -136,6 +136,11 @@ TEST(AblationTables, MarkdownAndCsv) {
   EXPECT_THAT(markdown,
               HasSubstr("| web (20, 30) | ap | plain | 0.5000, 0.7500 | 0.6250 [0.5000, 0.7000] | - | - | - |\n"));
   EXPECT_THAT(markdown, HasSubstr("| plain | -0.1250 [-0.2500, +0.0625] | 0.500 |\n"));
+  EXPECT_THAT(markdown, ::testing::Not(HasSubstr("Did its training fail?")));
+  him.values = {0.004, 0.75};
+  EXPECT_THAT(AblationMarkdown({plain, him}, {1000, 1, 1}),
+              HasSubstr("\n**web, ap, him: seed 1 has 0.0040, less than half of another seed's 0.7500. Did its"));
+  him.values = plain.values;
   const std::string csv = AblationCsv({plain, him});
   EXPECT_THAT(csv, HasSubstr("\nt,web,20,30,ap,plain,1;2,0.5;0.75,0.625,0.5,0.7,,,,,\n"));
   EXPECT_THAT(csv, HasSubstr("\nt,web,20,30,ap,him,1;2,0.5;0.75,0.625,0.5,0.7,plain,-0.125,-0.25,0.0625,0.5\n"));
