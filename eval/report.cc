@@ -42,7 +42,11 @@ std::vector<ChartPlan> KnownCharts() {
           {"learning rate", {"learning_rate"}},
           {"share of hard images", {"hard_fraction"}, /*log_y=*/false, fraction},
           {"gradient norm", {"gradient_norm"}, /*log_y=*/true},
-          {"images per second", {"images_per_second"}, /*log_y=*/false, {0, {}}},
+          // What is reached, and what the loader threads and the network alone would.
+          {"images per second",
+           {"images_per_second", "data_images_per_second", "compute_images_per_second"},
+           /*log_y=*/false,
+           {0, {}}},
           {"share of the time spent waiting for data", {"data_wait_fraction"}, /*log_y=*/false, fraction}};
 }
 

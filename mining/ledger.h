@@ -56,6 +56,8 @@ class LedgerReader {
   static absl::StatusOr<std::unique_ptr<LedgerReader>> Open(const std::string& path);
   // False at the end. A last line without its line break (a training that is writing) counts as the end.
   absl::StatusOr<bool> Next(LedgerLine* line);
+  // The file.
+  const std::string& path() const { return path_; }
 
  private:
   LedgerReader() = default;

@@ -9,7 +9,7 @@ namespace {
 constexpr char kReplacement[] = "\xef\xbf\xbd";
 
 constexpr char kStyle[] = R"(
-body { font: 15px/1.45 system-ui, sans-serif; margin: 1.5em auto; max-width: 1240px; padding: 0 1em; color: #222;
+body { font: 15px/1.45 system-ui, sans-serif; margin: 1.5em auto; max-width: 1270px; padding: 0 1em; color: #222;
   background: #fff; }
 h1 { font-size: 1.5em; } h2 { font-size: 1.2em; margin-top: 2em; border-bottom: 1px solid #ccc; }
 table { border-collapse: collapse; margin: 0.7em 0; }
