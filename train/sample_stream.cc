@@ -66,6 +66,7 @@ void SampleStream::Plan(const std::vector<LedgerEntry>& ledger) {
     const int64_t offset = Offset(i);
     Random random({options_.seed, kAugment, static_cast<uint64_t>(Number(segment_samples_ + offset))});
     MaybeSample sample = MakeSample(source, entries[static_cast<size_t>(offset)], options_.augment, &random);
+    ++made_;
     busy_nanoseconds_ += std::chrono::nanoseconds(Clock::now() - start).count();
     return sample;
   };

@@ -65,7 +65,8 @@ class SampleStream {
   const DataPosition& position() const { return position_; }
   void Restore(DataPosition position);
 
-  // Seconds of work that the loader threads have spent on samples so far.
+  // Samples that the loader threads have made so far, ahead of their use, and the seconds of work spent on them.
+  int64_t samples_made() const { return made_; }
   double busy_seconds() const { return static_cast<double>(busy_nanoseconds_) * 1e-9; }
 
  private:
@@ -88,7 +89,7 @@ class SampleStream {
   int64_t segment_end_ = 0;      // index into the order at which the prefetcher's samples end
   int64_t segment_samples_ = 0;  // position_.samples at the prefetcher's start
   int64_t taken_ = 0;            // of the prefetcher's
-  std::atomic<int64_t> busy_nanoseconds_{0};
+  std::atomic<int64_t> made_{0}, busy_nanoseconds_{0};
   std::unique_ptr<Prefetcher<MaybeSample>> prefetcher_;  // last: its threads use what stands above
 };
 

@@ -141,7 +141,8 @@ class Trainer {
   Meter meter_;
   Clock::time_point meter_start_ = Clock::now();
   double busy_seconds_before_ = 0;  // of the loader threads, at the meter's start
-  std::unique_ptr<RunLog> log_;     // where this rank leads
+  int64_t samples_made_before_ = 0;
+  std::unique_ptr<RunLog> log_;  // where this rank leads
 };
 
 absl::Status Trainer::InitializeModel() {
@@ -430,13 +431,16 @@ absl::Status Trainer::Log(Progress* progress) {
   const double busy = stream_->busy_seconds() - busy_seconds_before_;
   const double rate = LearningRate(options_.solver.schedule, iteration_ - 1);
   // What either side alone would reach: the loader threads if nothing waited for the network, and the reverse.
-  const double data_rate = busy > 0 ? static_cast<double>(sum.images) * options_.loader_threads / busy : 0;
+  const int64_t loaders = int64_t{options_.loader_threads} * communicator_->size();
+  const int64_t made = stream_->samples_made() - samples_made_before_;
+  const double data_rate = busy > 0 ? static_cast<double>(made * loaders) / busy : 0;
   const double compute_rate = seconds > waiting ? static_cast<double>(sum.images) / (seconds - waiting) : 0;
   const double norm = meter_.gradient_norm / static_cast<double>(std::max<int64_t>(1, meter_.steps));
   const double hard = HardFraction();
   meter_ = Meter();
   meter_start_ = Clock::now();
   busy_seconds_before_ = stream_->busy_seconds();
+  samples_made_before_ = stream_->samples_made();
   if (!leads_) return absl::OkStatus();
   RETURN_IF_ERROR(log_->AddMetrics({{"iteration", iteration_},
                                     {"epoch", stream_->position().epochs_planned},
