@@ -3,12 +3,9 @@
 #include <cuda_runtime_api.h>
 #include <cudnn.h>
 
-#include <utility>
-
 #include "absl/strings/str_cat.h"
 #include "data_tools/base/status_macros.h"
 #include "model/cuda/cuda_status.h"
-#include "model/cuda/cudnn_conv.h"
 
 namespace hardface {
 
@@ -25,8 +22,6 @@ absl::StatusOr<std::shared_ptr<CudaContext>> CudaContext::Create(const CudaConte
   ASSIGN_OR_RETURN(context->stream_, CudaStream::Create());
   CUDNN_RETURN_IF_ERROR(cudnnCreate(&context->cudnn_), "starting cuDNN");
   CUDNN_RETURN_IF_ERROR(cudnnSetStream(context->cudnn_, context->stream_.handle()), "giving cuDNN its stream");
-  ASSIGN_OR_RETURN(auto cudnn_device, DescribeDevice(context->cudnn_));
-  context->cudnn_device_ = std::make_shared<CudnnDescriptor>(std::move(cudnn_device));
   ASSIGN_OR_RETURN(context->plan_cache_, PlanCache::Open(options.plan_cache));
   context->plan_key_prefix_ = absl::StrCat(context->device_.name, " ", context->device_.multiprocessors, " SMs, cuDNN ",
                                            cudnnGetVersion(), ": ");

@@ -15,8 +15,6 @@ struct cudnnContext;  // cudnnHandle_t points to it
 
 namespace hardface {
 
-class CudnnDescriptor;  // cudnn_conv.h
-
 struct CudaContextOptions {
   int device = 0;
   std::string plan_cache = PlanCache::DefaultPath();  // empty: engines are timed anew in every process
@@ -36,7 +34,6 @@ class CudaContext {
   const CudaDeviceInfo& device() const { return device_; }
   const CudaStream& stream() const { return stream_; }
   cudnnContext* cudnn() const { return cudnn_; }  // works on stream()
-  const CudnnDescriptor& cudnn_device() const { return *cudnn_device_; }
   PlanCache& plan_cache() { return plan_cache_; }
   // What the choice of an engine depends on beside the problem: device, cuDNN version.
   const std::string& plan_key_prefix() const { return plan_key_prefix_; }
@@ -48,7 +45,6 @@ class CudaContext {
   CudaDeviceInfo device_;
   CudaStream stream_;
   cudnnContext* cudnn_ = nullptr;
-  std::shared_ptr<CudnnDescriptor> cudnn_device_;  // shared: its type may stay incomplete here
   PlanCache plan_cache_;
   std::string plan_key_prefix_;
 };

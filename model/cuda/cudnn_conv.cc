@@ -14,6 +14,14 @@ namespace {
 // Identifiers by which a plan's tensors get their pointers.
 enum TensorId : int64_t { kFirst = 1, kSecond = 2, kBias = 3, kResult = 4, kConvolved = 5, kBiased = 6 };
 
+// By a handle is how plans that are to be run are made (NVIDIA's own front end does so), though cuDNN's header marks
+// the attributes as going out of use.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+constexpr cudnnBackendAttributeName_t kGraphHandle = CUDNN_ATTR_OPERATIONGRAPH_HANDLE;
+constexpr cudnnBackendAttributeName_t kPlanHandle = CUDNN_ATTR_EXECUTION_PLAN_HANDLE;
+#pragma GCC diagnostic pop
+
 constexpr int64_t kAlignment = 16;  // bytes, of every tensor
 
 cudnnDataType_t DataTypeOf(ElementType type) {
@@ -130,7 +138,7 @@ absl::StatusOr<CudnnDescriptor> MakePointwiseOperation(cudnnPointwiseMode_t mode
   return operation;
 }
 
-absl::StatusOr<CudnnDescriptor> MakeGraph(const ConvProblem& problem) {
+absl::StatusOr<CudnnDescriptor> MakeGraph(const ConvProblem& problem, const CudnnTarget& target) {
   const cudnnDataType_t type = DataTypeOf(ElementTypeOf(problem.precision));
   const bool backward_data = problem.pass == ConvPass::kBackwardData;
   const bool backward_weights = problem.pass == ConvPass::kBackwardWeights;
@@ -168,10 +176,12 @@ absl::StatusOr<CudnnDescriptor> MakeGraph(const ConvProblem& problem) {
   }
   std::vector<cudnnBackendDescriptor_t> pointers;
   for (const CudnnDescriptor& operation : operations) pointers.push_back(operation.get());
-  // Without a handle: the device comes with the heuristics and the plan.
   ASSIGN_OR_RETURN(auto graph, CudnnDescriptor::Create(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR));
   RETURN_IF_ERROR(graph.Set(CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
                             static_cast<int64_t>(pointers.size()), pointers.data()));
+  if (target.handle != nullptr) {
+    RETURN_IF_ERROR(graph.Set(kGraphHandle, CUDNN_TYPE_HANDLE, 1, &target.handle));
+  }
   RETURN_IF_ERROR(graph.Finalize());
   return graph;
 }
@@ -202,12 +212,14 @@ bool Allowed(const ConvProblem& problem, const std::vector<cudnnBackendNumerical
 }
 
 // Adds the engines of one heuristic's list to ENGINES.
-absl::Status AddEngines(const ConvProblem& problem, const CudnnDescriptor& graph, const CudnnDescriptor& device,
+absl::Status AddEngines(const ConvProblem& problem, const CudnnDescriptor& graph, const CudnnTarget& target,
                         cudnnBackendHeurMode_t mode, const std::string& mode_name, std::vector<ConvEngine>* engines) {
   ASSIGN_OR_RETURN(auto heuristics, CudnnDescriptor::Create(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR));
   RETURN_IF_ERROR(heuristics.SetDescriptor(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph));
   RETURN_IF_ERROR(heuristics.Set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode));
-  RETURN_IF_ERROR(heuristics.SetDescriptor(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, device));
+  if (target.handle == nullptr) {
+    RETURN_IF_ERROR(heuristics.SetDescriptor(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, *target.description));
+  }
   // Not every mode knows every graph.
   if (!heuristics.Finalize().ok()) return absl::OkStatus();
   int64_t count = 0;
@@ -284,33 +296,30 @@ absl::Status CudnnDescriptor::Finalize() {
   return CudnnStatus(status, {"cuDNN: finalizing a descriptor", __FILE__, __LINE__});
 }
 
-absl::StatusOr<CudnnDescriptor> DescribeDevice(cudnnHandle_t handle) {
-  ASSIGN_OR_RETURN(auto device, CudnnDescriptor::Create(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR));
-  RETURN_IF_ERROR(device.Set(CUDNN_ATTR_DEVICEPROP_HANDLE, CUDNN_TYPE_HANDLE, 1, &handle));
-  RETURN_IF_ERROR(device.Finalize());
-  return device;
-}
-
-absl::StatusOr<CudnnDescriptor> DescribeDevice(const std::string& json) {
+absl::StatusOr<CudnnTarget> DescribeDevice(const std::string& json) {
   ASSIGN_OR_RETURN(auto device, CudnnDescriptor::Create(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR));
   RETURN_IF_ERROR(device.Set(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR,
                              static_cast<int64_t>(json.size()), json.data()));
   RETURN_IF_ERROR(device.Finalize());
-  return device;
+  return CudnnTarget{nullptr, std::make_shared<CudnnDescriptor>(std::move(device))};
 }
 
-absl::StatusOr<std::vector<ConvEngine>> FindConvEngines(const ConvProblem& problem, const CudnnDescriptor& device) {
+absl::StatusOr<std::vector<ConvEngine>> FindConvEngines(const ConvProblem& problem, const CudnnTarget& target) {
   std::vector<ConvEngine> engines;
-  ASSIGN_OR_RETURN(const auto graph, MakeGraph(problem));
-  RETURN_IF_ERROR(AddEngines(problem, graph, device, CUDNN_HEUR_MODE_A, "a", &engines));
-  RETURN_IF_ERROR(AddEngines(problem, graph, device, CUDNN_HEUR_MODE_FALLBACK, "fallback", &engines));
+  ASSIGN_OR_RETURN(const auto graph, MakeGraph(problem, target));
+  RETURN_IF_ERROR(AddEngines(problem, graph, target, CUDNN_HEUR_MODE_A, "a", &engines));
+  RETURN_IF_ERROR(AddEngines(problem, graph, target, CUDNN_HEUR_MODE_FALLBACK, "fallback", &engines));
   return engines;
 }
 
-absl::StatusOr<std::unique_ptr<ConvPlan>> ConvPlan::Create(const ConvEngine& engine, const CudnnDescriptor& device) {
+absl::StatusOr<std::unique_ptr<ConvPlan>> ConvPlan::Create(const ConvEngine& engine, const CudnnTarget& target) {
   ASSIGN_OR_RETURN(auto plan, CudnnDescriptor::Create(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR));
   RETURN_IF_ERROR(plan.SetDescriptor(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, *engine.config));
-  RETURN_IF_ERROR(plan.SetDescriptor(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, device));
+  if (target.handle != nullptr) {
+    RETURN_IF_ERROR(plan.Set(kPlanHandle, CUDNN_TYPE_HANDLE, 1, &target.handle));
+  } else {
+    RETURN_IF_ERROR(plan.SetDescriptor(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, *target.description));
+  }
   RETURN_IF_ERROR(plan.Finalize());
   int64_t workspace = 0, count = 0;
   CUDNN_RETURN_IF_ERROR(cudnnBackendGetAttribute(plan.get(), CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64,

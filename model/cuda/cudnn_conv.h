@@ -61,10 +61,13 @@ class CudnnDescriptor {
   std::unique_ptr<void, Destroy> descriptor_;
 };
 
-// The device that plans are made for.
-absl::StatusOr<CudnnDescriptor> DescribeDevice(cudnnHandle_t handle);
-// ... from the properties that cuDNN writes of a device; such plans cannot be run.
-absl::StatusOr<CudnnDescriptor> DescribeDevice(const std::string& json);
+// The device that plans are made for: a handle's, or one that is only described, whose plans cannot be run.
+struct CudnnTarget {
+  cudnnHandle_t handle = nullptr;
+  std::shared_ptr<const CudnnDescriptor> description;  // where there is no handle
+};
+// From a device's properties in cuDNN's JSON form.
+absl::StatusOr<CudnnTarget> DescribeDevice(const std::string& json);
 
 // A way to compute a problem.
 struct ConvEngine {
@@ -76,7 +79,7 @@ struct ConvEngine {
 class ConvPlan {
  public:
   // Compiles kernels where the engine does so. Unimplemented when the engine cannot do it after all.
-  static absl::StatusOr<std::unique_ptr<ConvPlan>> Create(const ConvEngine& engine, const CudnnDescriptor& device);
+  static absl::StatusOr<std::unique_ptr<ConvPlan>> Create(const ConvEngine& engine, const CudnnTarget& target);
 
   int64_t workspace_bytes() const { return workspace_bytes_; }
 
@@ -108,7 +111,7 @@ class ConvPlan {
 
 // The engines that cuDNN proposes, best guess first, without those that break the precision's promises (fp32 on tensor
 // cores, fp16 sums) or the determinism asked for. Empty when there is none, as for some fused graphs.
-absl::StatusOr<std::vector<ConvEngine>> FindConvEngines(const ConvProblem& problem, const CudnnDescriptor& device);
+absl::StatusOr<std::vector<ConvEngine>> FindConvEngines(const ConvProblem& problem, const CudnnTarget& target);
 
 }  // namespace hardface
 

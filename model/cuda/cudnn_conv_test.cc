@@ -20,24 +20,24 @@ class CudnnConvTest : public ::testing::Test {
     ASSERT_TRUE(json.ok()) << json.status();
     auto device = DescribeDevice(*json);
     ASSERT_TRUE(device.ok()) << device.status();
-    device_ = std::make_unique<CudnnDescriptor>(std::move(*device));
+    device_ = *device;
   }
 
   // The first engine that makes a plan; fails the test without one.
   void ExpectPlan(const ConvProblem& problem) {
-    const auto engines = FindConvEngines(problem, *device_);
+    const auto engines = FindConvEngines(problem, device_);
     ASSERT_TRUE(engines.ok()) << problem.ToString() << ": " << engines.status();
     std::set<std::string> names;
     for (const ConvEngine& engine : *engines) {
       EXPECT_TRUE(names.insert(engine.name).second) << problem.ToString() << ": two engines named " << engine.name;
     }
     for (const ConvEngine& engine : *engines) {
-      if (ConvPlan::Create(engine, *device_).ok()) return;
+      if (ConvPlan::Create(engine, device_).ok()) return;
     }
     ADD_FAILURE() << problem.ToString() << ": no plan from " << engines->size() << " engines";
   }
 
-  std::unique_ptr<CudnnDescriptor> device_;
+  CudnnTarget device_;
 };
 
 constexpr Precision kPrecisions[] = {Precision::kFp32, Precision::kTf32, Precision::kBf16, Precision::kFp16};
@@ -101,9 +101,9 @@ TEST_F(CudnnConvTest, DeterminismNarrowsTheChoice) {
   problem.n = 1;
   problem.h = problem.w = 80;
   problem.in_channels = problem.out_channels = 512;
-  const auto deterministic = FindConvEngines(problem, *device_);
+  const auto deterministic = FindConvEngines(problem, device_);
   problem.deterministic = false;
-  const auto any = FindConvEngines(problem, *device_);
+  const auto any = FindConvEngines(problem, device_);
   ASSERT_TRUE(deterministic.ok() && any.ok());
   EXPECT_LE(deterministic->size(), any->size());
   EXPECT_GT(deterministic->size(), 0u);

@@ -83,7 +83,7 @@ absl::StatusOr<std::unique_ptr<ConvPlan>> FindFastest(const ConvProblem& problem
   size_t timed = 0;
   for (const ConvEngine& engine : engines) {
     if (timed == kMostEnginesTimed && fastest != nullptr) break;
-    auto plan = ConvPlan::Create(engine, context.cudnn_device());
+    auto plan = ConvPlan::Create(engine, CudnnTarget{context.cudnn(), nullptr});
     if (!plan.ok() || (*plan)->workspace_bytes() > kMostWorkspace) continue;
     const auto milliseconds = TimePlan(problem.pass, plan->get(), &buffers, context);
     // Some engines turn out unfit when they are run. After a failure inside a kernel nothing works any more, and the
@@ -101,12 +101,13 @@ absl::StatusOr<std::unique_ptr<ConvPlan>> FindFastest(const ConvProblem& problem
 
 // The plan for PROBLEM: the one that the cache names, or the fastest. Null where cuDNN has no engine.
 absl::StatusOr<std::unique_ptr<ConvPlan>> ChoosePlan(const ConvProblem& problem, CudaContext* context) {
-  ASSIGN_OR_RETURN(const std::vector<ConvEngine> engines, FindConvEngines(problem, context->cudnn_device()));
+  const CudnnTarget target{context->cudnn(), nullptr};
+  ASSIGN_OR_RETURN(const std::vector<ConvEngine> engines, FindConvEngines(problem, target));
   const std::string key = context->plan_key_prefix() + problem.ToString();
   const std::optional<std::string> known = context->plan_cache().Find(key);
   for (const ConvEngine& engine : engines) {
     if (engine.name != known) continue;
-    auto plan = ConvPlan::Create(engine, context->cudnn_device());
+    auto plan = ConvPlan::Create(engine, target);
     if (plan.ok()) return plan;
   }
   std::string name;

@@ -1,0 +1,232 @@
+// What the threads of the kernels do that label and sample anchors; they run on the CPU, too (model/ops/
+// device_kernels.h). anchor_targets.h is the reference. Anchors are numbered in the order plane, y, x.
+#ifndef HARDFACE_MINING_TARGET_KERNELS_H_
+#define HARDFACE_MINING_TARGET_KERNELS_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "data_tools/base/host_device.h"
+#include "data_tools/box.h"
+#include "mining/anchor_targets.h"
+#include "model/anchors.h"
+
+namespace hardface {
+
+// The anchor planes of one image, by value: they go into a kernel's arguments.
+struct AnchorTable {
+  static constexpr int kMost = 16;
+  AnchorPlane planes[kMost];
+  int first[kMost + 1] = {};  // number of each plane's first anchor; behind the last, that of all
+  int count = 0;
+
+  HARDFACE_HOST_DEVICE int anchors() const { return first[count]; }
+  HARDFACE_HOST_DEVICE AnchorIndex at(int i) const {
+    int plane = 0;
+    while (i >= first[plane + 1]) ++plane;
+    const int cell = i - first[plane];
+    return {plane, cell / planes[plane].width, cell % planes[plane].width};
+  }
+  // How far the logits favour the face.
+  HARDFACE_HOST_DEVICE float margin(const AnchorIndex& a) const {
+    const int cell = planes[a.plane].cell(a.y, a.x);
+    return planes[a.plane].face[cell] - planes[a.plane].background[cell];
+  }
+};
+
+inline AnchorTable TableOf(const std::vector<AnchorPlane>& planes) {
+  AnchorTable table;
+  for (const AnchorPlane& plane : planes) {
+    table.planes[table.count] = plane;
+    table.first[table.count + 1] = table.first[table.count] + plane.height * plane.width;
+    ++table.count;
+  }
+  return table;
+}
+
+HARDFACE_HOST_DEVICE inline bool InsideImage(const Box& anchor, int width, int height) {
+  return anchor.x1 >= 0 && anchor.y1 >= 0 && anchor.x2 < static_cast<float>(width) &&
+         anchor.y2 < static_cast<float>(height);
+}
+
+// Whether any anchor lies inside the image; if none does, all take part. Along each axis it is the first or none that
+// decides, but planes are few and cells cheap.
+inline bool AnyInside(const AnchorTable& table, int width, int height) {
+  for (int p = 0; p < table.count; ++p) {
+    const AnchorPlane& plane = table.planes[p];
+    bool column = false, row = false;
+    for (int x = 0; x < plane.width && !column; ++x) {
+      const Box anchor = plane.anchor(0, x);
+      column = anchor.x1 >= 0 && anchor.x2 < static_cast<float>(width);
+    }
+    for (int y = 0; y < plane.height && !row; ++y) {
+      const Box anchor = plane.anchor(y, 0);
+      row = anchor.y1 >= 0 && anchor.y2 < static_cast<float>(height);
+    }
+    if (column && row) return true;
+  }
+  return false;
+}
+
+struct AnchorLabel {
+  enum Kind : int8_t { kNone, kPositive, kNegative };
+  Kind kind = kNone;
+  bool regresses = false;
+  int face = -1;  // of highest IoU
+};
+
+// labels[anchor]. Every face is compared with every anchor: the GPU has the time, and no order to keep.
+struct LabelKernel {
+  AnchorTable table;
+  const FaceBox* faces;
+  int face_count;
+  int image_width, image_height;
+  bool only_inside;
+  float negative_iou, positive_iou, regression_iou;
+  AnchorLabel* labels;
+
+  HARDFACE_HOST_DEVICE static float ShareCovered(const Box& anchor, const Box& face) {
+    const float w = (anchor.x2 < face.x2 ? anchor.x2 : face.x2) - (anchor.x1 > face.x1 ? anchor.x1 : face.x1) + 1;
+    const float h = (anchor.y2 < face.y2 ? anchor.y2 : face.y2) - (anchor.y1 > face.y1 ? anchor.y1 : face.y1) + 1;
+    return w <= 0 || h <= 0 ? 0 : w * h / anchor.area();
+  }
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const AnchorIndex index = table.at(static_cast<int>(i));
+    const Box anchor = table.planes[index.plane].anchor(index.y, index.x);
+    AnchorLabel label;
+    float best = 0;
+    bool on_ignored = false;
+    for (int f = 0; f < face_count; ++f) {
+      const Box& face = faces[f].box;
+      if (face.width() <= 0 || face.height() <= 0) continue;
+      const float iou = IoU(anchor, face);
+      if (faces[f].ignore) {
+        on_ignored = on_ignored || iou >= negative_iou || ShareCovered(anchor, face) >= 0.5f;
+      } else if (iou > best) {
+        best = iou;
+        label.face = f;
+      }
+    }
+    if (!only_inside || InsideImage(anchor, image_width, image_height)) {
+      if (best >= positive_iou) {
+        label.kind = AnchorLabel::kPositive;
+      } else if (best < negative_iou && !on_ignored) {
+        label.kind = AnchorLabel::kNegative;
+      }
+      label.regresses = label.face >= 0 && best >= regression_iou;
+    }
+    labels[i] = label;
+  }
+};
+
+// Sorts as the numbers do: rising keys are rising values, ties the earlier anchor.
+HARDFACE_HOST_DEVICE inline uint64_t ValueKey(float value, uint32_t anchor) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  bits = bits >> 31 ? ~bits : bits | 0x80000000u;
+  return uint64_t{bits} << 32 | anchor;
+}
+
+constexpr uint64_t kNoAnchor = ~uint64_t{0};
+
+// Keys by which the hardest come first: positives of lowest, negatives of highest margin.
+struct HardnessKeysKernel {
+  AnchorTable table;
+  const AnchorLabel* labels;
+  uint64_t* positives;
+  uint64_t* negatives;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const auto anchor = static_cast<uint32_t>(i);
+    const AnchorLabel::Kind kind = labels[i].kind;
+    const float margin = table.margin(table.at(static_cast<int>(i)));
+    positives[i] = kind == AnchorLabel::kPositive ? ValueKey(margin, anchor) : kNoAnchor;
+    negatives[i] = kind == AnchorLabel::kNegative ? ValueKey(-margin, anchor) : kNoAnchor;
+  }
+};
+
+// A well mixed function of both (SplitMix64's finish).
+HARDFACE_HOST_DEVICE inline uint64_t MixBits(uint64_t seed, uint64_t value) {
+  uint64_t z = seed + (value + 1) * 0x9e3779b97f4a7c15u;
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+  return z ^ z >> 31;
+}
+
+// How many of the sampled anchors are what. SORTED_POSITIVES are the sorted keys.
+struct SampleCounts {
+  int positives, negatives, hard_negatives;  // of the latter two: as many as there are, at most
+
+  HARDFACE_HOST_DEVICE static SampleCounts Of(const uint64_t* sorted_positives, int anchors, int sampled,
+                                              int most_positives, float hard_share) {
+    SampleCounts counts{};
+    while (counts.positives < most_positives && counts.positives < anchors &&
+           sorted_positives[counts.positives] != kNoAnchor) {
+      ++counts.positives;
+    }
+    counts.negatives = sampled - counts.positives;
+    const auto hard = static_cast<int>(static_cast<float>(counts.negatives) * hard_share + 0.5f);
+    counts.hard_negatives = hard < counts.negatives ? hard : counts.negatives;
+    return counts;
+  }
+};
+
+// Keys that put the negatives which are not among the hard ones into a random order: the same distribution as the CPU's
+// draw, not the same draw.
+struct RandomKeysKernel {
+  const AnchorLabel* labels;
+  AnchorTable table;
+  const uint64_t* sorted_positives;
+  const uint64_t* sorted_negatives;
+  int sampled, most_positives;
+  float hard_share;
+  uint64_t seed;
+  uint64_t* keys;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const SampleCounts counts =
+        SampleCounts::Of(sorted_positives, table.anchors(), sampled, most_positives, hard_share);
+    keys[i] = kNoAnchor;
+    if (labels[i].kind != AnchorLabel::kNegative) return;
+    const auto anchor = static_cast<uint32_t>(i);
+    const uint64_t own = ValueKey(-table.margin(table.at(static_cast<int>(i))), anchor);
+    if (counts.hard_negatives > 0) {
+      const int last = counts.hard_negatives < table.anchors() ? counts.hard_negatives : table.anchors();
+      if (own <= sorted_negatives[last - 1]) return;  // a hard one
+    }
+    keys[i] = (MixBits(seed, anchor) & 0xfffffffeu) << 32 | anchor;
+  }
+};
+
+struct SampledAnchor {
+  int anchor = -1;  // -1: there are fewer
+  bool face = false;
+};
+
+// samples[k], k below the number wanted. SORTED_RANDOM may be null where hard_share is 1.
+struct SampleKernel {
+  const uint64_t* sorted_positives;
+  const uint64_t* sorted_negatives;
+  const uint64_t* sorted_random;
+  int anchors, sampled, most_positives;
+  float hard_share;
+  SampledAnchor* samples;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t k) const {
+    const SampleCounts counts = SampleCounts::Of(sorted_positives, anchors, sampled, most_positives, hard_share);
+    const bool face = k < counts.positives;
+    const auto place = static_cast<int>(face ? k : k - counts.positives);
+    const bool hard = face || place < counts.hard_negatives;
+    const uint64_t* const from = face ? sorted_positives : hard ? sorted_negatives : sorted_random;
+    const int at = hard ? place : place - counts.hard_negatives;
+    const uint64_t key = from != nullptr && at < anchors ? from[at] : kNoAnchor;
+    samples[k] =
+        key == kNoAnchor ? SampledAnchor{-1, face} : SampledAnchor{static_cast<int>(static_cast<uint32_t>(key)), face};
+  }
+};
+
+}  // namespace hardface
+
+#endif  // HARDFACE_MINING_TARGET_KERNELS_H_
