@@ -30,7 +30,6 @@ absl::StatusOr<DeviceMemory> DeviceMemory::Allocate(int64_t bytes, const std::st
   void* data = nullptr;
   const cudaError_t error = cudaMalloc(&data, static_cast<size_t>(bytes));
   if (error == cudaErrorMemoryAllocation) {
-    cudaGetLastError();  // or the next check of a launch finds it
     return CudaStatus(error, {absl::StrCat(purpose, " needs ", (bytes + (1 << 20) - 1) >> 20,
                                            " MiB of device memory, and ", FreeMemory()),
                               __FILE__, __LINE__});

@@ -37,6 +37,7 @@ std::string RemedyOf(cudaError_t error) {
 
 absl::Status CudaStatus(cudaError_t error, const CallSite& site) {
   if (error == cudaSuccess) return absl::OkStatus();
+  cudaGetLastError();  // told here: the check of the next launch must not find it again
   const std::string message =
       Message(site, absl::StrCat(cudaGetErrorString(error), " [", cudaGetErrorName(error), "]"), RemedyOf(error));
   switch (error) {
@@ -54,6 +55,7 @@ absl::Status CudaStatus(cudaError_t error, const CallSite& site) {
 
 absl::Status CudnnStatus(cudnnStatus_t error, const CallSite& site) {
   if (error == CUDNN_STATUS_SUCCESS) return absl::OkStatus();
+  cudaGetLastError();  // what failed inside cuDNN is told here, too
   char detail[512] = "";
   cudnnGetLastErrorString(detail, sizeof detail);
   const std::string text =

@@ -49,7 +49,7 @@ run() {
     skipped="$(grep -c '^\[  SKIPPED \]' "$log" || true)"
     if [[ "$status" != 0 ]] || grep -q "no CUDA device\|built without CUDA\|looking for CUDA devices" "$log"; then
       echo "FAILED $name (exit $status)"
-      grep -m5 "Failure\|error\|no CUDA\|without CUDA\|looking for" -A4 "$log" || true
+      grep -m3 "Failure\|error\|no CUDA\|without CUDA\|looking for" -A3 "$log" | head -12 || true
       failures=$((failures + 1))
     else
       echo "passed $name: $(grep '^\[  PASSED  \]' "$log" | tail -1), skips listed: $skipped"
