@@ -46,9 +46,9 @@ absl::Status CheckParameters(const std::vector<ParameterSpec>& specs, const Para
                                                      "); is this a model of the same architecture and width?"));
     }
     if (found->second.dims != spec.dims) {
-      return absl::InvalidArgumentError(absl::StrCat(source, ": tensor ", spec.name, " is ",
-                                                     DimsToString(found->second.dims), ", expected ",
-                                                     DimsToString(spec.dims), "; do the widths (--width_divisor) and heads match?"));
+      return absl::InvalidArgumentError(
+          absl::StrCat(source, ": tensor ", spec.name, " is ", DimsToString(found->second.dims), ", expected ",
+                       DimsToString(spec.dims), "; do the widths (--width_divisor) and heads match?"));
     }
   }
   return absl::OkStatus();
