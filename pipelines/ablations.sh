@@ -13,7 +13,8 @@
 #   --recipe=FILE        that every training starts from (train/recipes/ablation_cpu.flags)
 #   --iterations=N       instead of the recipe's
 #   --baseline=NAME      the variant that the others are compared with (baseline_single); no_ohem is with him_dh
-#   --inference=NAME     the variant whose models are also run with fewer levels and with plain NMS (him_dh); empty: none
+#   --inference=NAME     the variant whose models are also run with fewer levels and with plain NMS (him_dh);
+#                        empty: none
 #   --bootstrap=N        resamplings of the images (1000)
 #   --jobs=N             trainings and detections at a time (1); their output is in OUT/logs
 #   --threads=N          of each (all processors by the jobs)
@@ -106,7 +107,8 @@ for test in "${tests[@]}"; do
   if [[ "$dataset" =~ ^(.+)@([0-9,]+)$ ]]; then dataset="${BASH_REMATCH[1]}" levels="${BASH_REMATCH[2]}"; fi
   [[ "$name" =~ ^[A-Za-z0-9_-]+$ ]] || problem "--test=$test: the name may hold letters, digits, _ and - only"
   [[ ! -v "test_dataset[$name]" ]] || problem "--test=$test: a second test set named $name"
-  [[ ",$levels" =~ ^(,[1-9][0-9]{0,4})+$ ]] || problem "--test=$test: $levels are no levels; give some as in @100,300,600"
+  [[ ",$levels" =~ ^(,[1-9][0-9]{0,4})+$ ]] ||
+    problem "--test=$test: $levels are no levels; give some as in @100,300,600"
   test_names+=("$name")
   test_dataset[$name]="$(absolute "$dataset")"
   test_levels[$name]="$levels"
@@ -221,7 +223,8 @@ start_unit() {  # start_unit VARIANT SEED
 }
 
 say "Tools: $tools"
-say "ablations: ${#variants[@]} variants, ${#seeds[@]} seeds, test sets ${test_names[*]}; $jobs at a time, $threads threads each"
+say "ablations: ${#variants[@]} variants, ${#seeds[@]} seeds, test sets ${test_names[*]}; $jobs at a time," \
+  "$threads threads each"
 if [[ "$dry_run" == yes ]]; then
   for seed in "${seeds[@]}"; do
     for variant in "${variants[@]}"; do unit "$variant" "$seed"; done
@@ -245,7 +248,7 @@ fi
 # ---- The table.
 results="$output/results.csv"
 write_results() {
-  local variant seed test kind against
+  local variant seed test kind against result
   echo "table,test_set,variant,seed,baseline,scores"
   for test in "${test_names[@]}"; do
     for variant in "${variants[@]}"; do
@@ -263,7 +266,8 @@ write_results() {
       against=all_levels
       if [[ "${kind[0]}" == all_levels ]]; then against=""; fi
       for seed in "${seeds[@]}"; do
-        echo "inference of $inference,$test,${kind[0]},$seed,$against,$output/scores/$test/$(result_name "$inference" "$seed" "${kind[0]}")"
+        result="$(result_name "$inference" "$seed" "${kind[0]}")"
+        echo "inference of $inference,$test,${kind[0]},$seed,$against,$output/scores/$test/$result"
       done
     done < <(inference_variants "${test_levels[$test]}")
   done

@@ -38,7 +38,8 @@ stop_on_problems() {
 require_tools() {
   local tool
   for tool in "$@"; do
-    [[ -x "$tools/$tool" ]] || problem "$tools/$tool is not there: build the tools with ./bazelw build //pipelines:$pipeline"
+    [[ -x "$tools/$tool" ]] ||
+      problem "$tools/$tool is not there: build the tools with ./bazelw build //pipelines:$pipeline"
   done
 }
 
@@ -95,7 +96,8 @@ lock_output() {
 
 # The flags of recipe files as lines NAME=VALUE, the last setting of each.
 recipe_flags() {
-  sed -e 's/[[:space:]]*$//' -e '/^#/d' -e '/^$/d' -e 's/^--*//' -e '/^flagfile=/d' -e '/=/!{s/^no\(.*\)/\1=false/;/=/!s/$/=true/}' -- "$@" |
+  sed -e 's/[[:space:]]*$//' -e '/^#/d' -e '/^$/d' -e 's/^--*//' -e '/^flagfile=/d' \
+    -e '/=/!{s/^no\(.*\)/\1=false/;/=/!s/$/=true/}' -- "$@" |
     awk -F= '{ name = $1; sub(/^[^=]*=/, ""); if (!(name in value)) order[++count] = name; value[name] = $0 }
       END { for (i = 1; i <= count; ++i) print order[i] "=" value[order[i]] }'
 }

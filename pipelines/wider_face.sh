@@ -73,7 +73,8 @@ check_part() {  # check_part PART IMAGES: WIDER FACE has so many
     first="${first:-$image}"
   done < <(grep -E '\.jpg[[:space:]]*$' "$annotations")
   if ((missing > 0)); then
-    problem "$images lacks $missing of the $count images that $annotations names, the first: $first; unpack WIDER_$part.zip again"
+    problem "$images lacks $missing of the $count images that $annotations names, the first: $first;" \
+      "unpack WIDER_$part.zip again"
   elif ((count == 0)); then
     problem "$annotations names no image; unpack wider_face_split.zip again"
   elif ((count != expected)); then
@@ -95,12 +96,14 @@ if [[ -z "$ground_truth" ]]; then
   done
 fi
 if ! has_ground_truth "$ground_truth"; then
-  problem "$ground_truth lacks wider_easy_val.mat, wider_medium_val.mat or wider_hard_val.mat: unpack eval_tools.zip in $data, or name their folder with --ground_truth"
+  problem "$ground_truth lacks wider_easy_val.mat, wider_medium_val.mat or wider_hard_val.mat: unpack eval_tools.zip" \
+    "in $data, or name their folder with --ground_truth"
 fi
 if [[ ! -s "$vgg" ]]; then
   problem "$vgg is not there: docs/TRAINING.md (\"Start weights\") says which files are taken"
 elif [[ "$vgg" != *.caffemodel && "$vgg" != *.safetensors ]]; then
-  problem "$vgg must be a .caffemodel or .safetensors; docs/TRAINING.md (\"Start weights\") says how one is made of torchvision's"
+  problem "$vgg must be a .caffemodel or .safetensors; docs/TRAINING.md (\"Start weights\") says how one is made of" \
+    "torchvision's"
 fi
 [[ -f "$recipe" ]] || problem "--recipe: $recipe is not there"
 stop_on_problems
@@ -110,7 +113,10 @@ run_folder="$output/run"
 wanted_flags() {
   local flags
   flags="$(mktemp)"
-  { sed '/^--passes=/d' -- "$recipe" && printf '\n%s\n' "${train_flags[@]}" "--dataset=$output/train_flipped" "--init=$vgg"; } >"$flags"
+  {
+    sed '/^--passes=/d' -- "$recipe"
+    printf '\n%s\n' "${train_flags[@]}" "--dataset=$output/train_flipped" "--init=$vgg"
+  } >"$flags"
   recipe_flags "$flags"
   rm -- "$flags"
 }
@@ -179,10 +185,11 @@ else
     --singletons=drop --format=jsonl,wider --output="$output/detections" "${thread_flags[@]}" "${detect_flags[@]}"
 fi
 
-if complete "$output/scores" "$(hash_of "$output/detections/detections.jsonl")" "$(hash_of "$ground_truth/wider_hard_val.mat")"; then
+detections="$output/detections/detections.jsonl"
+if complete "$output/scores" "$(hash_of "$detections")" "$(hash_of "$ground_truth/wider_hard_val.mat")"; then
   skip "scoring"
 else
-  stage "scoring" "$tools/eval/wider" --ground_truth="$ground_truth" --detections="$output/detections/detections.jsonl" \
+  stage "scoring" "$tools/eval/wider" --ground_truth="$ground_truth" --detections="$detections" \
     --bootstrap=1000 --outcomes --attribution --output="$output/scores"
 fi
 
