@@ -11,7 +11,11 @@ data_tools/synthesize --output="$work/data" --images=10 --seed=1 >/dev/null 2>&1
 settings=(--dataset="$work/data" --width_divisor=16 --initialization=he --input_divisor=64 --short_sides=96,128
   --solver=adam --learning_rate=0.002 --clip_norm=5 --average=0.9 --early_rate=1 --him_threshold=0.05 --batch=1
   --iterations=600 --step_at=400 --checkpoint_every=4 --keep=2 --log_every=3 --threads=1)
+milliseconds() { echo $(($(date +%s%N) / 1000000)); }
+started="$(milliseconds)"
 OMP_NUM_THREADS=1 train/train "${settings[@]}" --output="$work/whole" 2>"$work/whole.log" || die "$(tail -3 "$work/whole.log")"
+# Kills come after a thirtieth of the whole time on average, so that 20 of them fit on any machine.
+longest=$((($(milliseconds) - started) / 15))
 
 RANDOM=7
 killed=0
@@ -20,7 +24,8 @@ for attempt in {1..400}; do
     2>"$work/parts.log" &
   training=$!
   if ((killed < 20)); then
-    sleep "$((RANDOM % 2)).$((RANDOM % 900 + 100))"
+    delay=$((RANDOM % longest))
+    sleep "$((delay / 1000)).$(printf %03d $((delay % 1000)))"
     kill -KILL "$training" 2>/dev/null && killed=$((killed + 1))
     wait "$training" 2>/dev/null && die "the training ended after $killed of 20 kills: give it more iterations"
     continue

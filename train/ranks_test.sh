@@ -37,9 +37,9 @@ ranks 2 --passes=2 --sampling=replicate --him_published_behaviour --output="$wor
 
 # Runs 2 ranks until the first checkpoint is there, sends SIGNAL to the second rank, and gives the job SECONDS to end by
 # itself, with an error that matches EXPECTED.
-strike() {  # strike NAME SIGNAL SECONDS EXPECTED
+strike() {  # strike NAME SIGNAL SECONDS EXPECTED RANK_TIMEOUT
   local output="$work/$1" started=$SECONDS
-  ranks 2 --passes=1 --iterations=1000000 --checkpoint_every=5 --keep=2 --rank_timeout=3 --output="$output" \
+  ranks 2 --passes=1 --iterations=1000000 --checkpoint_every=5 --keep=2 --rank_timeout="$5" --output="$output" \
     2>"$output.log" &
   local job=$!
   until compgen -G "$output/checkpoints/iteration-*" >/dev/null; do
@@ -63,8 +63,8 @@ strike() {  # strike NAME SIGNAL SECONDS EXPECTED
   pkill -KILL -f -- "--output=$output"
   grep -qE "$4" "$output.log" || fail "$1: expected \"$4\", got: $(tail -8 "$output.log")"
 }
-strike dies KILL 30 "rank 1"
-strike hangs STOP 60 "rank 1 .*did not come to exchange"
+strike dies KILL 30 "rank 1" 60
+strike hangs STOP 90 "rank 1 .*did not come to exchange" 5
 
 ranks 2 --passes=1 --solver=sgd --learning_rate=10 --clip_norm=0 --iterations=500 --output="$work/diverges" 2>"$work/diverges.log" &&
   fail "a diverging training ended with success"
