@@ -21,7 +21,7 @@ figure { margin: 0; } figcaption { font-size: 0.85em; color: #555; overflow-wrap
 img { max-width: 100%; }
 .gallery { display: flex; flex-wrap: wrap; gap: 1em; align-items: flex-start; }
 .gallery figure { max-width: 480px; } .charts figure { width: 600px; max-width: 100%; }
-.thumbnails figure { width: 240px; }
+.thumbnails { gap: 1em 0.6em; } .thumbnails figure { width: 240px; }
 .warnings { background: #fff4d6; border: 1px solid #e0b040; padding: 0.5em 1em; }
 .note { color: #555; } .differs { background: #fff4d6; }
 details { margin: 0.7em 0; } summary { cursor: pointer; color: #035; }
