@@ -5,24 +5,12 @@
 
 #include <cmath>
 
+#include "eval/test_outcomes.h"
+
 namespace hardface {
 namespace {
 
 using ::testing::HasSubstr;
-
-// IMAGES images of one face each; the first FOUND of them are found, at falling scores: AP is their share.
-Outcomes Results(int images, int found) {
-  Outcomes outcomes;
-  OutcomeSet set;
-  set.name = "ap";
-  for (int i = 0; i < images; ++i) {
-    outcomes.images.push_back("image " + std::to_string(i));
-    set.ranking.faces.push_back(1);
-    if (i < found) set.ranking.outcomes.push_back({1.0 - 0.001 * i, i, 1, 0});
-  }
-  outcomes.sets.push_back(set);
-  return outcomes;
-}
 
 std::string MessageOf(const absl::Status& status) { return std::string(status.message()); }
 
@@ -64,7 +52,7 @@ TEST(AblationRows, MeansOverSeedsAndTheirPairedDifference) {
                                             "r.csv");
   ASSERT_TRUE(results.ok()) << results.status();
   const auto rows = MakeAblationRows(
-      *results, {Results(200, 140), Results(200, 160), Results(200, 150), Results(200, 170)}, {1000, 1, 2});
+      *results, {FirstFound(200, 140), FirstFound(200, 160), FirstFound(200, 150), FirstFound(200, 170)}, {1000, 1, 2});
   ASSERT_TRUE(rows.ok()) << rows.status();
   ASSERT_EQ(rows->size(), 2u);
   const AblationRow &plain = (*rows)[0], &him = (*rows)[1];
@@ -89,15 +77,15 @@ TEST(AblationRows, MeansOverSeedsAndTheirPairedDifference) {
 TEST(AblationRows, ImagesAreMatchedByNameAndMustBeTheSame) {
   const auto results = ParseAblationResults(kHeader + "t,web,plain,1,,a\nt,web,him,1,plain,b\n", "r.csv");
   ASSERT_TRUE(results.ok()) << results.status();
-  Outcomes other = Results(3, 3);
+  Outcomes other = FirstFound(3, 3);
   std::swap(other.images[0], other.images[2]);
-  const auto rows = MakeAblationRows(*results, {Results(3, 3), other}, {50, 1, 1});
+  const auto rows = MakeAblationRows(*results, {FirstFound(3, 3), other}, {50, 1, 1});
   ASSERT_TRUE(rows.ok()) << rows.status();
   EXPECT_EQ((*rows)[1].difference, 0);
-  EXPECT_THAT(MessageOf(MakeAblationRows(*results, {Results(3, 3), Results(4, 3)}, {50, 1, 1}).status()),
+  EXPECT_THAT(MessageOf(MakeAblationRows(*results, {FirstFound(3, 3), FirstFound(4, 3)}, {50, 1, 1}).status()),
               HasSubstr("r.csv:3: a and b: the results are not of the same images"));
   other.sets[0].name = "easy";
-  EXPECT_THAT(MessageOf(MakeAblationRows(*results, {Results(3, 3), other}, {50, 1, 1}).status()),
+  EXPECT_THAT(MessageOf(MakeAblationRows(*results, {FirstFound(3, 3), other}, {50, 1, 1}).status()),
               HasSubstr("only the first has the metric ap"));
 }
 
@@ -105,7 +93,7 @@ TEST(AblationRows, TablesTestSetsAndVariantsStayInTheirOrder) {
   const auto results = ParseAblationResults(
       kHeader + "b,web,v,1,,s\na,web,w,1,,s\nb,fddb,v,1,,s\nb,web,u,1,v,s\nb,fddb,u,1,v,s\n", "r.csv");
   ASSERT_TRUE(results.ok()) << results.status();
-  const auto rows = MakeAblationRows(*results, std::vector<Outcomes>(5, Results(4, 2)), {20, 1, 1});
+  const auto rows = MakeAblationRows(*results, std::vector<Outcomes>(5, FirstFound(4, 2)), {20, 1, 1});
   ASSERT_TRUE(rows.ok()) << rows.status();
   std::string order;
   for (const AblationRow& row : *rows) order += row.table + " " + row.test_set + " " + row.variant + ", ";

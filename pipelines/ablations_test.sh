@@ -1,25 +1,9 @@
 #!/usr/bin/env bash
 # Runs pipelines:ablations on a few drawn images: what it says before it starts, the table, and that it goes on.
 set -euo pipefail
-work="$TEST_TMPDIR/work with spaces"
-mkdir -p "$work"
-failures=0
+# shellcheck source=pipelines/expect.sh
+source pipelines/expect.sh
 
-fail() {
-  echo "FAILED: $*"
-  cat "$work/log"
-  failures=$((failures + 1))
-}
-# expect CODE "TEXT THAT STDERR OR STDOUT MUST HOLD" COMMAND...
-expect() {
-  local code="$1" text="$2" status=0
-  shift 2
-  "$@" >"$work/log" 2>&1 || status=$?
-  if [[ "$status" != "$code" ]] || ! grep -qF -- "$text" "$work/log"; then
-    fail "$* gave $status (expected $code), without or with \"$text\":"
-  fi
-}
-says() { grep -qF -- "$1" "$work/log" || fail "no \"$1\" in:"; }
 count_of() { grep -cF -- "$1" "$work/log" || true; }
 
 data_tools/synthesize --output="$work/data" --images=6 --width=160 --height=120 --seed=3 >/dev/null

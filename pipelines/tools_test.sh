@@ -1,21 +1,8 @@
 #!/usr/bin/env bash
 # Runs the real binaries of model, mining, train and infer on a few drawn images: exit codes, outputs, and what bad input says.
 set -euo pipefail
-work="$TEST_TMPDIR/work with spaces"
-mkdir -p "$work"
-failures=0
-
-# expect CODE "TEXT THAT STDERR OR STDOUT MUST HOLD" COMMAND...
-expect() {
-  local code="$1" text="$2" status=0
-  shift 2
-  "$@" >"$work/log" 2>&1 || status=$?
-  if [[ "$status" != "$code" ]] || ! grep -qF -- "$text" "$work/log"; then
-    echo "FAILED: $* gave $status (expected $code), without or with \"$text\":"
-    cat "$work/log"
-    failures=$((failures + 1))
-  fi
-}
+# shellcheck source=pipelines/expect.sh
+source pipelines/expect.sh
 
 tiny=(--width_divisor=16 --initialization=he --input_divisor=64 --crops=face_scale --crop_size=64 --max_face=40 --batch=2 --passes=1
   --solver=adam --early_rate=1 --pyramid=100,300 --threads=1)

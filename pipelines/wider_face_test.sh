@@ -1,30 +1,13 @@
 #!/usr/bin/env bash
 # Runs pipelines:wider_face on a miniature in WIDER FACE's folder layout: what it checks, all stages, and that it goes on.
 set -euo pipefail
-work="$TEST_TMPDIR/work with spaces"
-mkdir -p "$work"
+# shellcheck source=pipelines/expect.sh
+source pipelines/expect.sh
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 # Open MPI's sockets need a short path.
 TMPDIR="$(mktemp -d /tmp/wider.XXXX)"
 export TMPDIR
 trap 'rm -rf "$TMPDIR"' EXIT
-failures=0
-
-fail() {
-  echo "FAILED: $*"
-  cat "$work/log"
-  failures=$((failures + 1))
-}
-# expect CODE "TEXT THAT STDERR OR STDOUT MUST HOLD" COMMAND...
-expect() {
-  local code="$1" text="$2" status=0
-  shift 2
-  "$@" >"$work/log" 2>&1 || status=$?
-  if [[ "$status" != "$code" ]] || ! grep -qF -- "$text" "$work/log"; then
-    fail "$* gave $status (expected $code), without or with \"$text\":"
-  fi
-}
-says() { grep -qF -- "$1" "$work/log" || fail "no \"$1\" in:"; }
 
 data_tools/synthesize --output="$work/train" --images=6 --width=160 --height=120 --seed=3 >/dev/null
 data_tools/synthesize --output="$work/val" --images=5 --width=160 --height=120 --seed=4 >/dev/null
