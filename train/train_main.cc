@@ -146,7 +146,6 @@ struct Contradiction {
 absl::Status CheckContradictions() {
   const bool paper = absl::GetFlag(FLAGS_crops) == "paper", sgd = absl::GetFlag(FLAGS_solver) == "sgd";
   const bool step = absl::GetFlag(FLAGS_schedule) == "step", him = absl::GetFlag(FLAGS_him);
-  const bool constant_negatives = absl::GetFlag(FLAGS_hard_negatives_at_start) == absl::GetFlag(FLAGS_hard_negatives);
   const Contradiction contradictions[] = {
       {"dilated_heads", absl::GetFlag(FLAGS_architecture) != "smallhard", "it is of --architecture=smallhard"},
       {"short_sides", !paper, "it is of --crops=paper"},
@@ -167,8 +166,6 @@ absl::Status CheckContradictions() {
       {"him_published_behaviour", !him, "hard image mining is off (--nohim)"},
       {"him_without_positives", absl::GetFlag(FLAGS_him_published_behaviour),
        "--him_published_behaviour takes these images for easy"},
-      {"hard_negatives_ramp", constant_negatives && absl::GetFlag(FLAGS_hard_negatives_ramp) > 0,
-       "--hard_negatives_at_start and --hard_negatives are equal"},
       {"validate_every", absl::GetFlag(FLAGS_validation).empty() && absl::GetFlag(FLAGS_validate_every) > 0,
        "there is no --validation dataset"},
       {"validation", absl::GetFlag(FLAGS_validate_every) == 0, "--validate_every says when to validate"},
