@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "data_tools/base/atomic_output.h"
 #include "data_tools/base/provenance.h"
@@ -25,6 +26,10 @@ ABSL_FLAG(std::string, model, "",
           "the detector (.safetensors, or a published .caffemodel); empty: hardface-s, which ships with the project");
 ABSL_FLAG(std::string, dataset, "", "detect on this dataset's images ...");
 ABSL_FLAG(std::vector<std::string>, images, {}, "... or on these files and folders (arguments are taken, too)");
+ABSL_FLAG(
+    std::string, shard, "",
+    "I/N, such as 0/4: only the I-th of N consecutive parts of the images, for several machines or GPUs; the parts' "
+    "files, one after another, are those of one run");
 ABSL_FLAG(std::string, output, "", "folder to write");
 ABSL_FLAG(std::vector<std::string>, format, std::vector<std::string>({"jsonl"}),
           "any of wider, fddb, face_eval, jsonl");
@@ -126,6 +131,22 @@ absl::StatusOr<std::vector<ImageToDetect>> FindImages(const std::vector<std::str
   return ImagesOfDataset(dataset);
 }
 
+// Leaves the part of IMAGES that --shard names.
+absl::Status TakeShard(std::vector<ImageToDetect>* images) {
+  const std::string shard = absl::GetFlag(FLAGS_shard);
+  if (shard.empty()) return absl::OkStatus();
+  const std::vector<std::string> parts = absl::StrSplit(shard, '/');
+  int64_t index = 0, count = 0;
+  if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &index) || !absl::SimpleAtoi(parts[1], &count) || index < 0 ||
+      index >= count || count > 1000000) {
+    return UsageError(absl::StrCat("--shard=", shard, ": give I/N with I from 0 to N - 1, such as 0/4"));
+  }
+  const auto all = static_cast<int64_t>(images->size());
+  const int64_t first = all * index / count, end = all * (index + 1) / count;
+  *images = std::vector<ImageToDetect>(images->begin() + first, images->begin() + end);
+  return absl::OkStatus();
+}
+
 absl::Status Run(const std::string& program, const std::vector<std::string>& arguments) {
   const std::string output = absl::GetFlag(FLAGS_output);
   RETURN_IF_ERROR(RequireFlag("output", output));
@@ -135,14 +156,15 @@ absl::Status Run(const std::string& program, const std::vector<std::string>& arg
     ASSIGN_OR_RETURN(model_path, ShippedModelPath(program));
   }
   Provenance provenance;
-  ASSIGN_OR_RETURN(const std::vector<ImageToDetect> images, FindImages(arguments, &provenance));
+  ASSIGN_OR_RETURN(std::vector<ImageToDetect> images, FindImages(arguments, &provenance));
+  RETURN_IF_ERROR(TakeShard(&images));
   for (const ImageToDetect& image : images) RETURN_IF_ERROR(CheckSpares(output, image.path));
   RETURN_IF_ERROR(CheckSpares(output, model_path));
   ASSIGN_OR_RETURN(const Model model, LoadModel(model_path));
   RETURN_IF_ERROR(provenance.AddInput(model_path));
   ASSIGN_OR_RETURN(const auto folder, AtomicFolder::Create(output));
   ASSIGN_OR_RETURN(const DetectionCounts counts, DetectImages(model, images, folder->temporary_path(), options));
-  if (counts.images == 0) {
+  if (counts.images == 0 && !counts.failures.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat("none of ", images.size(), " images could be read; the first: ", counts.failures[0]));
   }

@@ -44,6 +44,13 @@ expect 2 "--drop=7" mining/select --dataset="$work/data" --scores="$work/difficu
 expect 0 "images=6" infer/detect --model="$model" --dataset="$work/data" --output="$work/found" --format=wider,jsonl,fddb,face_eval --draw --nms=plain
 test -s "$work/found/detections.jsonl" && test -s "$work/found/wider/000000.txt"
 expect 0 "images=1" infer/detect --model="$model" --output="$work/one" "$work/data/images/000001.jpg"
+# Parts of the images, one after another, are the whole; more parts than images leave some without any.
+for i in 0 1 2 3; do
+  expect 0 "images=" infer/detect --model="$model" --dataset="$work/data" --output="$work/part$i" --shard="$i/4" --nms=plain
+done
+cmp <(cat "$work"/part{0,1,2,3}/detections.jsonl) "$work/found/detections.jsonl" || fail "shards differ from the whole"
+expect 0 "images=0" infer/detect --model="$model" --dataset="$work/data" --output="$work/part" --shard=0/9
+expect 2 "--shard=4/4" infer/detect --model="$model" --dataset="$work/data" --output="$work/part" --shard=4/4
 # The model that ships.
 expect 0 "images=6" infer/detect --dataset="$work/data" --output="$work/shipped" --pyramid=100,200
 expect 2 "either --dataset, or images" infer/detect --model="$model" --output="$work/one"
