@@ -26,7 +26,6 @@ void GradientExchange::BeginStep() {
   SetToZero(&sums_);
   for (ParameterSet& of_pass : of_passes_) SetToZero(&of_pass);
   for (Bucket& bucket : buckets_) {
-    bucket.arrays.clear();
     bucket.names.clear();
     bucket.count = 0;
   }
@@ -42,10 +41,8 @@ void GradientExchange::Complete(const std::string& layer) {
   if (open_ == buckets_.size()) buckets_.emplace_back();
   Bucket& bucket = buckets_[open_];
   for (const char* const part : {".weight", ".bias"}) {
-    const std::string name = layer + part;
-    bucket.arrays.push_back(&sums_.at(name));
-    bucket.names.push_back(name);
-    bucket.count += static_cast<int64_t>(bucket.arrays.back()->values.size());
+    bucket.names.push_back(layer + part);
+    bucket.count += static_cast<int64_t>(sums_.at(bucket.names.back()).values.size());
   }
   if (bucket.count * static_cast<int64_t>(sizeof(float)) < options_.bucket_bytes) return;
   StartBucket(&bucket);
@@ -57,17 +54,18 @@ void GradientExchange::StartBucket(Bucket* bucket) {
   const int64_t sent = bucket->count * (ordered ? options_.passes : 1);
   bucket->sent.resize(static_cast<size_t>(sent));
   auto end = bucket->sent.begin();
+  const auto append = [&](const ParameterSet& from) {
+    for (const std::string& name : bucket->names) {
+      const std::vector<float>& values = from.at(name).values;
+      end = std::copy(values.begin(), values.end(), end);
+    }
+  };
   if (!ordered) {
-    for (const Array* const array : bucket->arrays) end = std::copy(array->values.begin(), array->values.end(), end);
+    append(sums_);
     communicator_->StartSum(bucket->sent.data(), sent);
     return;
   }
-  for (const ParameterSet& of_pass : of_passes_) {
-    for (const std::string& name : bucket->names) {
-      const std::vector<float>& values = of_pass.at(name).values;
-      end = std::copy(values.begin(), values.end(), end);
-    }
-  }
+  for (const ParameterSet& of_pass : of_passes_) append(of_pass);
   bucket->received.resize(static_cast<size_t>(sent * communicator_->size()));
   communicator_->StartGather(bucket->sent.data(), sent, bucket->received.data());
 }
@@ -75,9 +73,10 @@ void GradientExchange::StartBucket(Bucket* bucket) {
 void GradientExchange::FinishBucket(Bucket* bucket) {
   if (options_.reduction == Reduction::kFast) {
     auto from = bucket->sent.cbegin();
-    for (Array* const array : bucket->arrays) {
-      const auto to = from + static_cast<int64_t>(array->values.size());
-      std::copy(from, to, array->values.begin());
+    for (const std::string& name : bucket->names) {
+      std::vector<float>& values = sums_.at(name).values;
+      const auto to = from + static_cast<int64_t>(values.size());
+      std::copy(from, to, values.begin());
       from = to;
     }
     return;
@@ -86,8 +85,8 @@ void GradientExchange::FinishBucket(Bucket* bucket) {
   const int64_t addends = int64_t{communicator_->size()} * options_.passes;
   for (int64_t addend = 0; addend < addends; ++addend) {
     const float* from = bucket->received.data() + addend * bucket->count;
-    for (Array* const array : bucket->arrays) {
-      for (float& value : array->values) value += *from++;
+    for (const std::string& name : bucket->names) {
+      for (float& value : sums_.at(name).values) value += *from++;
     }
   }
 }

@@ -42,9 +42,8 @@ class GradientExchange {
 
  private:
   struct Bucket {
-    std::vector<Array*> arrays;  // of sums_, in the order they were completed
-    std::vector<std::string> names;
-    int64_t count = 0;                  // floats
+    std::vector<std::string> names;     // of parameters, in the order they were completed
+    int64_t count = 0;                  // floats of all of them
     std::vector<float> sent, received;  // kFast: sent is also what comes back
   };
 

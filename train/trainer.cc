@@ -101,7 +101,7 @@ class Trainer {
   void MakeExecutors();
   absl::Status Resume();
   absl::Status TakeRankState(const TrainingState& state);
-  absl::Status StartOutputFolder();
+  absl::Status StartOutputFolder(const std::string& manifest_hash);
   // One step of the solver over all ranks' passes.
   absl::Status Step();
   absl::Status Pass(int pass);
@@ -226,13 +226,13 @@ absl::Status Trainer::TakeRankState(const TrainingState& state) {
   return absl::OkStatus();
 }
 
-absl::Status Trainer::StartOutputFolder() {
+absl::Status Trainer::StartOutputFolder(const std::string& manifest_hash) {
   const std::string& output = options_.output;
   std::error_code error;
   fs::create_directories(output, error);
   if (error) return absl::InternalError(absl::StrCat(output, ": cannot make this folder: ", error.message()));
   Provenance provenance;
-  RETURN_IF_ERROR(provenance.AddInput(dataset_.manifest_path));
+  provenance.AddHashedInput(dataset_.manifest_path, manifest_hash);
   if (!options_.init.empty()) RETURN_IF_ERROR(provenance.AddInput(options_.init));
   RETURN_IF_ERROR(provenance.WriteInto(output));
   const std::string flags = EffectiveFlags();
@@ -293,7 +293,7 @@ absl::Status Trainer::Prepare() {
   stream.ranks = communicator_->size();
   stream_ = std::make_unique<SampleStream>(&dataset_, stream);
   RETURN_IF_ERROR(Resume());
-  return leads_ ? StartOutputFolder() : absl::OkStatus();
+  return leads_ ? StartOutputFolder(manifest_hash) : absl::OkStatus();
 }
 
 void Trainer::NoteVisits(const TrainingSample& sample, int64_t number, const std::vector<AnchorPlane>& planes,
