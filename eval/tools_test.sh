@@ -2,15 +2,8 @@
 # Runs eval:wider, eval:fddb, eval:compare and eval:plot as a user does, on made-up files.
 set -euo pipefail
 
-fail() { echo "FAILED: $*" >&2; exit 1; }
-expect_status() {
-  local expected="$1" status=0
-  shift
-  "$@" > "$work/stdout" 2> "$work/stderr" || status=$?
-  [[ "$status" == "$expected" ]] || fail "exit code $status instead of $expected: $* $(cat "$work/stderr")"
-}
-
-work="$TEST_TMPDIR"
+# shellcheck source=data_tools/base/expect_status.sh
+source data_tools/base/expect_status.sh
 
 # WIDER: a dataset as ground truth, results as a folder and as archives. Two faces 3 pixels apart: the official rule
 # gives the second box to the first face, best IoU to the second.

@@ -25,7 +25,7 @@ absl::StatusOr<std::unique_ptr<DifficultyReader>> DifficultyReader::Open(const s
   return reader;
 }
 
-absl::StatusOr<ScoredEntry> DifficultyFromJson(absl::string_view line, const std::string& place) {
+absl::StatusOr<ScoredEntry> DifficultyFromJson(absl::string_view line, const std::string& place, double* scale) {
   ScoredEntry entry;
   try {
     const nlohmann::json json = nlohmann::json::parse(line);
@@ -33,6 +33,14 @@ absl::StatusOr<ScoredEntry> DifficultyFromJson(absl::string_view line, const std
     entry.flip = json.at("flip").get<bool>();
     entry.difficulty.positives = json.at("positives").get<int>();
     entry.difficulty.iteration = json.at("iteration").get<int64_t>();
+    if (scale != nullptr) {
+      const nlohmann::json value = json.value("scale", nlohmann::json(1.0));
+      if (!value.is_number() || !(value.get<double>() > 0)) {
+        return absl::InvalidArgumentError(
+            absl::StrCat(place, ": \"scale\" is ", value.dump(), "; expected a number > 0"));
+      }
+      *scale = value.get<double>();
+    }
     const nlohmann::json& wpas = json.at("wpas");
     if (wpas.is_null()) return entry;
     entry.difficulty.wpas = wpas.get<float>();

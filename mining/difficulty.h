@@ -36,8 +36,10 @@ struct ScoredEntry {
   Difficulty difficulty;
 };
 
-// Reads one line. PLACE stands before errors ("difficulty.jsonl:7").
-absl::StatusOr<ScoredEntry> DifficultyFromJson(absl::string_view line, const std::string& place);
+// Reads one line. PLACE stands before errors ("difficulty.jsonl:7"). SCALE, where given, gets the scale that a ledger's
+// line has (ledger.h), 1 where there is none.
+absl::StatusOr<ScoredEntry> DifficultyFromJson(absl::string_view line, const std::string& place,
+                                               double* scale = nullptr);
 
 // Reads a difficulty file line by line. Errors name file and line.
 class DifficultyReader {

@@ -2,15 +2,8 @@
 # Runs mining:explore as a user does.
 set -euo pipefail
 
-fail() { echo "FAILED: $*" >&2; exit 1; }
-expect_status() {
-  local expected="$1" status=0
-  shift
-  "$@" > "$work/stdout" 2> "$work/stderr" || status=$?
-  [[ "$status" == "$expected" ]] || fail "exit code $status instead of $expected: $* $(cat "$work/stderr")"
-}
-
-work="$TEST_TMPDIR"
+# shellcheck source=data_tools/base/expect_status.sh
+source data_tools/base/expect_status.sh
 command -v gnuplot > /dev/null || { echo "skipped: gnuplot is not installed"; exit 0; }
 
 mkdir -p "$work/run" "$work/set" "$work/empty"

@@ -1,7 +1,6 @@
 #include "mining/ledger.h"
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -51,16 +50,9 @@ absl::StatusOr<bool> LedgerReader::Next(LedgerLine* line) {
     if (!std::getline(stream_, text) || stream_.eof()) return false;
     ++line_number_;
   } while (text.empty());
-  const std::string place = absl::StrCat(path_, ":", line_number_);
-  ASSIGN_OR_RETURN(const ScoredEntry scored, DifficultyFromJson(text, place));
-  *line = {scored.image, scored.flip, 1, scored.difficulty};
-  const nlohmann::json json = nlohmann::json::parse(text);
-  const auto scale = json.find("scale");
-  if (scale == json.end()) return true;
-  if (!scale->is_number() || !(scale->get<double>() > 0)) {
-    return absl::InvalidArgumentError(absl::StrCat(place, ": \"scale\" is ", scale->dump(), "; expected a number > 0"));
-  }
-  line->scale = scale->get<double>();
+  double scale = 1;
+  ASSIGN_OR_RETURN(const ScoredEntry scored, DifficultyFromJson(text, absl::StrCat(path_, ":", line_number_), &scale));
+  *line = {scored.image, scored.flip, scale, scored.difficulty};
   return true;
 }
 
