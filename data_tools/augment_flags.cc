@@ -21,6 +21,8 @@ ABSL_FLAG(double, max_face, 96, "of --crops=face_scale: largest size a face is s
 ABSL_FLAG(double, mosaic_probability, 0.6, "of --crops=face_scale: of a sample being a grid of crops");
 ABSL_FLAG(double, close_up_probability, 0.25,
           "of --crops=face_scale: of a single crop showing a face of 1 to 4 times --max_face");
+ABSL_FLAG(double, random_crop_probability, 0,
+          "of --crops=face_scale: of a single crop being cut anywhere, at any scale up to the pyramid's level 1400");
 
 namespace hardface {
 
@@ -37,6 +39,7 @@ absl::StatusOr<AugmentOptions> AugmentOptionsFromFlags() {
   options.max_face = absl::GetFlag(FLAGS_max_face);
   options.mosaic_probability = absl::GetFlag(FLAGS_mosaic_probability);
   options.close_up_probability = absl::GetFlag(FLAGS_close_up_probability);
+  options.random_crop_probability = absl::GetFlag(FLAGS_random_crop_probability);
   RETURN_IF_ERROR(RequireRange("max_long_side", options.max_long_side, 16, 100000));
   RETURN_IF_ERROR(RequireRange("crop_probability", options.crop_probability, 0, 1));
   RETURN_IF_ERROR(RequireRange("crop_size", options.crop_size, 64, 4096));
@@ -45,6 +48,7 @@ absl::StatusOr<AugmentOptions> AugmentOptionsFromFlags() {
   RETURN_IF_ERROR(RequireRange("min_face", options.min_face, 1, options.max_face));
   RETURN_IF_ERROR(RequireRange("mosaic_probability", options.mosaic_probability, 0, 1));
   RETURN_IF_ERROR(RequireRange("close_up_probability", options.close_up_probability, 0, 1));
+  RETURN_IF_ERROR(RequireRange("random_crop_probability", options.random_crop_probability, 0, 1));
   return options;
 }
 

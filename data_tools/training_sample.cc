@@ -13,6 +13,9 @@ namespace {
 
 constexpr int kCropTries = 50;
 
+// The sides that an image has at most at level 1400 of the published pyramid (method: 1400 / 800 of the base scale).
+constexpr double kLargestShortSide = 1400, kLargestLongSide = 2100;
+
 // The colour of padding: the training mean (BGR), so that padding is zero for the network.
 const cv::Scalar kPadding(102.9801, 115.9465, 122.7717);
 
@@ -167,19 +170,36 @@ Rect PickBox(const DatasetEntry& entry, Random* random) {
 
 double LogUniform(double low, double high, Random* random) { return low * std::pow(high / low, random->Uniform()); }
 
-CropPlan PlanCrop(const DatasetEntry& entry, const cv::Size& tile, bool close_up, const AugmentOptions& options,
-                  Random* random) {
-  const Rect box = PickBox(entry, random);
-  const double face = std::max(box.w, box.h);
-  CropPlan plan;
-  if (close_up) {
-    plan.scale = LogUniform(options.max_face, 4 * options.max_face, random) / face;
-  } else {
-    const double largest =
-        std::max(options.min_face, std::min(options.max_face, 0.9 * std::min(tile.width, tile.height)));
-    const double fill = static_cast<double>(std::max(tile.width, tile.height)) / std::max(entry.width, entry.height);
-    plan.scale = std::max(LogUniform(options.min_face, largest, random) / face, fill);
+// What a single crop or a mosaic's tile shows.
+enum class View { kFace, kCloseUp, kAnywhere };
+
+// A point of the image, for kAnywhere; otherwise see PickBox.
+Rect PickPlace(const DatasetEntry& entry, View view, Random* random) {
+  if (view != View::kAnywhere) return PickBox(entry, random);
+  return {static_cast<float>(random->Uniform(0, entry.width)), static_cast<float>(random->Uniform(0, entry.height)), 0,
+          0};
+}
+
+double PickScale(const DatasetEntry& entry, const cv::Size& tile, const Rect& box, View view,
+                 const AugmentOptions& options, Random* random) {
+  const double fill = static_cast<double>(std::max(tile.width, tile.height)) / std::max(entry.width, entry.height);
+  if (view == View::kAnywhere) {
+    const double largest = std::min(kLargestShortSide / std::min(entry.width, entry.height),
+                                    kLargestLongSide / std::max(entry.width, entry.height));
+    return LogUniform(fill, std::max(fill, largest), random);
   }
+  const double face = std::max(box.w, box.h);
+  if (view == View::kCloseUp) return LogUniform(options.max_face, 4 * options.max_face, random) / face;
+  const double largest =
+      std::max(options.min_face, std::min(options.max_face, 0.9 * std::min(tile.width, tile.height)));
+  return std::max(LogUniform(options.min_face, largest, random) / face, fill);
+}
+
+CropPlan PlanCrop(const DatasetEntry& entry, const cv::Size& tile, View view, const AugmentOptions& options,
+                  Random* random) {
+  const Rect box = PickPlace(entry, view, random);
+  CropPlan plan;
+  plan.scale = PickScale(entry, tile, box, view, options, random);
   const auto extent = [&](int pixels) { return std::max(1, static_cast<int>(std::lround(pixels * plan.scale))); };
   plan.start.x = WindowStart(box.x * plan.scale, (box.x + box.w) * plan.scale, tile.width, extent(entry.width), random);
   plan.start.y =
@@ -188,9 +208,9 @@ CropPlan PlanCrop(const DatasetEntry& entry, const cv::Size& tile, bool close_up
 }
 
 // Scales and crops MATERIAL into TILE of the sample.
-void PlaceCrop(const Material& material, int source, const cv::Rect& tile, bool close_up, const AugmentOptions& options,
+void PlaceCrop(const Material& material, int source, const cv::Rect& tile, View view, const AugmentOptions& options,
                Random* random, TrainingSample* sample) {
-  const CropPlan plan = PlanCrop(*material.entry, tile.size(), close_up, options, random);
+  const CropPlan plan = PlanCrop(*material.entry, tile.size(), view, options, random);
   sample->scales.push_back(plan.scale);
   // tile pixel p shows image position (p + 0.5 + start) / scale - 0.5, which is how cv::resize aligns pixels, too.
   cv::Mat crop;
@@ -227,7 +247,13 @@ std::vector<cv::Rect> MosaicTiles(int size, int grid, Random* random) {
 absl::StatusOr<TrainingSample> FaceScaleSample(const SampleSource& source, int64_t index, const AugmentOptions& options,
                                                Random* random) {
   const bool mosaic = random->Chance(options.mosaic_probability);
-  const bool close_up = !mosaic && random->Chance(options.close_up_probability);
+  View view = View::kFace;
+  // No chance is drawn for what is off: samples of a recipe without it stay as they were.
+  if (!mosaic && options.random_crop_probability > 0 && random->Chance(options.random_crop_probability)) {
+    view = View::kAnywhere;
+  } else if (!mosaic && random->Chance(options.close_up_probability)) {
+    view = View::kCloseUp;
+  }
   const double grid_chance = random->Uniform();
   const int grid = !mosaic ? 1 : (grid_chance < 0.5 ? 2 : (grid_chance < 0.8 ? 3 : 4));
   std::vector<cv::Rect> tiles = MosaicTiles(options.crop_size, grid, random);
@@ -240,7 +266,7 @@ absl::StatusOr<TrainingSample> FaceScaleSample(const SampleSource& source, int64
   sample.image.create(options.crop_size, options.crop_size, CV_32FC3);
   for (size_t i = 0; i < tiles.size(); ++i) {
     ASSIGN_OR_RETURN(const Material material, Load(source, sample.sources[i]));
-    PlaceCrop(material, static_cast<int>(i), tiles[i], close_up, options, random, &sample);
+    PlaceCrop(material, static_cast<int>(i), tiles[i], view, options, random, &sample);
   }
   return sample;
 }

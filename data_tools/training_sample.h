@@ -40,6 +40,9 @@ struct AugmentOptions {
   // Of a single crop showing a face of max_face to 4 max_face pixels: close-ups, in which no anchor may call a part a
   // face.
   double close_up_probability = 0.25;
+  // Of a single crop being cut anywhere from the image, at a scale drawn log-uniformly between the whole image in the
+  // crop and the largest level of the published pyramid: background as inference sees it, enlarged, too.
+  double random_crop_probability = 0;
   double min_labelled_face = 6;  // pixels; smaller faces in a crop are ignored, not background
 };
 

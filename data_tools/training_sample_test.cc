@@ -125,6 +125,31 @@ TEST_F(AugmentTest, FaceScaleSamplesAreSquareWithBoxesOnTheFaces) {
   EXPECT_EQ(grids, (std::set<size_t>{1, 4, 9, 16}));
 }
 
+TEST_F(AugmentTest, RandomCropsShowBackgroundAndFacesOfEverySizeWhereTheyAre) {
+  options_.crops = CropStyle::kFaceScale;
+  options_.mosaic_probability = 0;
+  options_.random_crop_probability = 1;
+  int empty = 0;
+  double smallest = 1e9, largest = 0;
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    const TrainingSample sample = Make(static_cast<int64_t>(seed % 6), seed);
+    ASSERT_EQ(sample.image.size(), cv::Size(320, 320));
+    empty += sample.faces.empty();
+    // Every entry's long side is its width; at level 1400 the short side of 240 pixels would have 1400, the long one at
+    // most 2100.
+    const double width = sample.scales[0] * entries_[seed % 6].width;
+    smallest = std::min(smallest, width);
+    largest = std::max(largest, width);
+    ExpectBoxesOnBrightness(sample);
+  }
+  EXPECT_GT(empty, 60);
+  EXPECT_LT(empty, 190);
+  EXPECT_GE(smallest, 320 - 1e-6);
+  EXPECT_LT(smallest, 340);
+  EXPECT_LE(largest, 2100 + 1e-6);
+  EXPECT_GT(largest, 1700);
+}
+
 TEST_F(AugmentTest, TheSameSeedGivesTheSameSample) {
   options_.crops = CropStyle::kFaceScale;
   options_.distort_colors = true;

@@ -156,6 +156,7 @@ absl::Status CheckContradictions() {
       {"max_face", paper, "it is of --crops=face_scale"},
       {"mosaic_probability", paper, "it is of --crops=face_scale"},
       {"close_up_probability", paper, "it is of --crops=face_scale"},
+      {"random_crop_probability", paper, "it is of --crops=face_scale"},
       {"momentum", !sgd, "it is of --solver=sgd"},
       {"step_at", !step, "it is of --schedule=step"},
       {"step_factor", !step, "it is of --schedule=step"},
