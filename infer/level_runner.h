@@ -11,18 +11,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "infer/level_plan.h"
 #include "model/executor_cache.h"
 #include "model/model_file.h"
 #include "model/tensor.h"
 
 namespace hardface {
-
-// How a level of padded size HEIGHT x WIDTH is run.
-struct LevelPlan {
-  bool passes_together = true;  // as it is and mirrored in one batch
-  int rows = 1, columns = 1;    // tiles
-  int tile_height = 0, tile_width = 0;
-};
 
 // Not thread-safe; a call uses all OpenMP threads.
 class LevelRunner {
@@ -42,8 +36,10 @@ class LevelRunner {
   // naming the need.
   absl::Status Run(const cv::Mat& level, bool flip, int64_t activation_bytes, const Visitor& visit);
 
-  // The largest pieces that fit; of equal ones those with the least overlap.
-  absl::StatusOr<LevelPlan> Plan(int height, int width, bool flip, int64_t activation_bytes) const;
+  // PlanLevel by what this network's activations take on the CPU.
+  absl::StatusOr<LevelPlan> Plan(int height, int width, bool flip, int64_t activation_bytes) const {
+    return PlanLevel(rules_, height, width, flip, activation_bytes);
+  }
 
   const ExecutorResources& resources() const { return executors_.resources(); }
 
@@ -55,8 +51,7 @@ class LevelRunner {
 
   const Model& model_;
   ExecutorCache executors_;
-  int overlap_ = 0;             // pixels, a multiple of the detector's size multiple
-  double bytes_per_pixel_ = 0;  // of activations
+  const TileRules rules_;
 };
 
 }  // namespace hardface
