@@ -22,14 +22,16 @@ absl::StatusOr<std::shared_ptr<CudaContext>> CudaContext::Create(const CudaConte
   ASSIGN_OR_RETURN(context->stream_, CudaStream::Create());
   CUDNN_RETURN_IF_ERROR(cudnnCreate(&context->cudnn_), "starting cuDNN");
   CUDNN_RETURN_IF_ERROR(cudnnSetStream(context->cudnn_, context->stream_.handle()), "giving cuDNN its stream");
-  ASSIGN_OR_RETURN(context->plan_cache_, PlanCache::Open(options.plan_cache));
+  ASSIGN_OR_RETURN(context->plan_cache_, PlanCache::Shared(options.plan_cache));
   context->plan_key_prefix_ = absl::StrCat(context->device_.name, " ", context->device_.multiprocessors, " SMs, cuDNN ",
                                            cudnnGetVersion(), ": ");
   return context;
 }
 
 CudaContext::~CudaContext() {
-  if (cudnn_ != nullptr) cudnnDestroy(cudnn_);
+  if (cudnn_ == nullptr) return;
+  cudaSetDevice(index_);  // the destroying thread may be on another
+  cudnnDestroy(cudnn_);
 }
 
 absl::Status CudaContext::MakeCurrent() const {

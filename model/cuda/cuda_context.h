@@ -33,8 +33,8 @@ class CudaContext {
 
   const CudaDeviceInfo& device() const { return device_; }
   const CudaStream& stream() const { return stream_; }
-  cudnnContext* cudnn() const { return cudnn_; }  // works on stream()
-  PlanCache& plan_cache() { return plan_cache_; }
+  cudnnContext* cudnn() const { return cudnn_; }    // works on stream()
+  PlanCache& plan_cache() { return *plan_cache_; }  // shared by this process's contexts
   // What the choice of an engine depends on beside the problem: device, cuDNN version.
   const std::string& plan_key_prefix() const { return plan_key_prefix_; }
 
@@ -45,7 +45,7 @@ class CudaContext {
   CudaDeviceInfo device_;
   CudaStream stream_;
   cudnnContext* cudnn_ = nullptr;
-  PlanCache plan_cache_;
+  std::shared_ptr<PlanCache> plan_cache_;
   std::string plan_key_prefix_;
 };
 

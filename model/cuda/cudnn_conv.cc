@@ -325,7 +325,7 @@ absl::StatusOr<std::unique_ptr<ConvPlan>> ConvPlan::Create(const ConvEngine& eng
   CUDNN_RETURN_IF_ERROR(cudnnBackendGetAttribute(plan.get(), CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64,
                                                  1, &count, &workspace),
                         "cuDNN: a plan's workspace");
-  return std::unique_ptr<ConvPlan>(new ConvPlan(std::move(plan), workspace));
+  return std::unique_ptr<ConvPlan>(new ConvPlan(engine.config, std::move(plan), workspace));
 }
 
 absl::Status ConvPlan::PackPointers(const Pointers& pointers, void* workspace) {

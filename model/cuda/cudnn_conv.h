@@ -98,9 +98,11 @@ class ConvPlan {
   absl::Status Execute(cudnnHandle_t handle, const Pointers& pointers, void* workspace);
 
  private:
-  ConvPlan(CudnnDescriptor plan, int64_t workspace_bytes) : plan_(std::move(plan)), workspace_bytes_(workspace_bytes) {}
+  ConvPlan(std::shared_ptr<const CudnnDescriptor> config, CudnnDescriptor plan, int64_t workspace_bytes)
+      : config_(std::move(config)), plan_(std::move(plan)), workspace_bytes_(workspace_bytes) {}
   absl::Status PackPointers(const Pointers& pointers, void* workspace);
 
+  const std::shared_ptr<const CudnnDescriptor> config_;  // outlives the plan, as in NVIDIA's front end
   const CudnnDescriptor plan_;
   const int64_t workspace_bytes_;
   // What the last call used: the executor calls with the same pointers again and again.

@@ -37,29 +37,46 @@ absl::StatusOr<std::map<std::string, std::string>> Read(const std::string& path)
 
 }  // namespace
 
-absl::StatusOr<PlanCache> PlanCache::Open(const std::string& path) {
-  PlanCache cache;
-  cache.path_ = path;
-  if (path.empty()) return cache;
-  ASSIGN_OR_RETURN(cache.choices_, Read(path));
+absl::StatusOr<std::shared_ptr<PlanCache>> PlanCache::Open(const std::string& path) {
+  std::map<std::string, std::string> choices;
+  if (!path.empty()) {
+    ASSIGN_OR_RETURN(choices, Read(path));
+  }
+  return std::shared_ptr<PlanCache>(new PlanCache(path, std::move(choices)));
+}
+
+absl::StatusOr<std::shared_ptr<PlanCache>> PlanCache::Shared(const std::string& path) {
+  static auto* const mutex = new std::mutex;
+  static auto* const caches = new std::map<std::string, std::shared_ptr<PlanCache>>;
+  const std::lock_guard<std::mutex> lock(*mutex);
+  std::shared_ptr<PlanCache>& cache = (*caches)[path];
+  if (cache == nullptr) {
+    ASSIGN_OR_RETURN(cache, Open(path));
+  }
   return cache;
 }
 
 std::optional<std::string> PlanCache::Find(const std::string& key) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
   const auto found = choices_.find(key);
   if (found == choices_.end()) return std::nullopt;
   return found->second;
 }
 
-absl::Status PlanCache::Insert(const std::string& key, const std::string& choice) {
+absl::StatusOr<std::string> PlanCache::Insert(const std::string& key, const std::string& choice,
+                                              const std::optional<std::string>& known) {
   HARDFACE_CHECK(key.find_first_of("\t\n") == std::string::npos && choice.find_first_of("\t\n") == std::string::npos);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = choices_.find(key);
+  if (found != choices_.end() && found->second != known) return found->second;
   choices_[key] = choice;
-  if (path_.empty()) return absl::OkStatus();
+  if (path_.empty()) return choice;
   ASSIGN_OR_RETURN(const auto others, Read(path_));
   choices_.insert(others.begin(), others.end());  // ours stay where both have a key
   std::string text(kHeader);
-  for (const auto& [known, value] : choices_) absl::StrAppend(&text, known, "\t", value, "\n");
-  return WriteFileAtomically(path_, text);
+  for (const auto& [name, value] : choices_) absl::StrAppend(&text, name, "\t", value, "\n");
+  RETURN_IF_ERROR(WriteFileAtomically(path_, text));
+  return choice;
 }
 
 std::string PlanCache::DefaultPath() {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,7 +19,6 @@ namespace {
 // Of the heuristics' list, best guess first: the fastest is among the first, and every more costs time once.
 constexpr size_t kMostEnginesTimed = 12;
 constexpr int kTimedRuns = 3;
-constexpr int64_t kMostWorkspace = int64_t{1} << 30;
 
 int64_t AlignUp(int64_t bytes) { return (bytes + 255) / 256 * 256; }
 
@@ -72,48 +73,71 @@ absl::StatusOr<float> TimePlan(ConvPass pass, ConvPlan* plan, TimingBuffers* buf
   return best;
 }
 
-// The fastest plan, and its engine's name; null where no engine works.
-absl::StatusOr<std::unique_ptr<ConvPlan>> FindFastest(const ConvProblem& problem,
-                                                      const std::vector<ConvEngine>& engines,
-                                                      const CudaContext& context, std::string* name) {
+struct FastestPlan {
+  std::unique_ptr<ConvPlan> plan;  // null where no engine works
+  std::string engine;
+  bool all_timed = true;  // none was left out for want of memory
+};
+
+absl::StatusOr<FastestPlan> FindFastest(const ConvProblem& problem, int64_t most_workspace,
+                                        const std::vector<ConvEngine>& engines, const CudaContext& context) {
   ASSIGN_OR_RETURN(TimingBuffers buffers, TimingBuffers::Create(problem));
   RETURN_IF_ERROR(buffers.Clear(context.stream().handle()));
-  std::unique_ptr<ConvPlan> fastest;
+  FastestPlan fastest;
+  absl::Status exhausted;
   float best = std::numeric_limits<float>::infinity();
   size_t timed = 0;
   for (const ConvEngine& engine : engines) {
-    if (timed == kMostEnginesTimed && fastest != nullptr) break;
+    if (timed == kMostEnginesTimed && fastest.plan != nullptr) break;
     auto plan = ConvPlan::Create(engine, CudnnTarget{context.cudnn(), nullptr});
-    if (!plan.ok() || (*plan)->workspace_bytes() > kMostWorkspace) continue;
+    if (!plan.ok() || (*plan)->workspace_bytes() > most_workspace) continue;
     const auto milliseconds = TimePlan(problem.pass, plan->get(), &buffers, context);
     // Some engines turn out unfit when they are run. After a failure inside a kernel nothing works any more, and the
     // last line here says so.
+    if (absl::IsResourceExhausted(milliseconds.status())) exhausted = milliseconds.status();
     if (!milliseconds.ok()) continue;
     ++timed;
     if (*milliseconds >= best) continue;
     best = *milliseconds;
-    fastest = std::move(*plan);
-    *name = engine.name;
+    fastest.plan = std::move(*plan);
+    fastest.engine = engine.name;
   }
   RETURN_IF_ERROR(context.stream().Synchronize());
+  // Want of memory is no want of engines: with less in its place, there may be enough.
+  if (fastest.plan == nullptr) RETURN_IF_ERROR(exhausted);
+  fastest.all_timed = exhausted.ok();
   return fastest;
 }
 
+// The plan of the engine called NAME; null where there is none, or none that can be used.
+std::unique_ptr<ConvPlan> PlanNamed(const std::string& name, int64_t most_workspace,
+                                    const std::vector<ConvEngine>& engines, const CudnnTarget& target) {
+  for (const ConvEngine& engine : engines) {
+    if (engine.name != name) continue;
+    auto plan = ConvPlan::Create(engine, target);
+    if (plan.ok() && (*plan)->workspace_bytes() <= most_workspace) return std::move(*plan);
+  }
+  return nullptr;
+}
+
 // The plan for PROBLEM: the one that the cache names, or the fastest. Null where cuDNN has no engine.
-absl::StatusOr<std::unique_ptr<ConvPlan>> ChoosePlan(const ConvProblem& problem, CudaContext* context) {
+absl::StatusOr<std::unique_ptr<ConvPlan>> ChoosePlan(const ConvProblem& problem, int64_t most_workspace,
+                                                     CudaContext* context) {
   const CudnnTarget target{context->cudnn(), nullptr};
   ASSIGN_OR_RETURN(const std::vector<ConvEngine> engines, FindConvEngines(problem, target));
-  const std::string key = context->plan_key_prefix() + problem.ToString();
+  std::string key = context->plan_key_prefix() + problem.ToString();
+  // Under a memory limit slower engines win, which others must not follow.
+  if (most_workspace != kMostConvWorkspace) absl::StrAppend(&key, " within ", most_workspace, " bytes");
   const std::optional<std::string> known = context->plan_cache().Find(key);
-  for (const ConvEngine& engine : engines) {
-    if (engine.name != known) continue;
-    auto plan = ConvPlan::Create(engine, target);
-    if (plan.ok()) return plan;
+  if (known.has_value()) {
+    if (auto plan = PlanNamed(*known, most_workspace, engines, target); plan != nullptr) return plan;
   }
-  std::string name;
-  ASSIGN_OR_RETURN(auto plan, FindFastest(problem, engines, *context, &name));
-  if (plan != nullptr) RETURN_IF_ERROR(context->plan_cache().Insert(key, name));
-  return plan;
+  ASSIGN_OR_RETURN(FastestPlan fastest, FindFastest(problem, most_workspace, engines, *context));
+  if (fastest.plan == nullptr || !fastest.all_timed) return std::move(fastest.plan);
+  ASSIGN_OR_RETURN(const std::string stands, context->plan_cache().Insert(key, fastest.engine, known));
+  if (stands == fastest.engine) return std::move(fastest.plan);
+  auto plan = PlanNamed(stands, most_workspace, engines, target);
+  return plan != nullptr ? std::move(plan) : std::move(fastest.plan);
 }
 
 class CudnnConv2d : public Conv2dCuda {
@@ -133,7 +157,7 @@ class CudnnConv2d : public Conv2dCuda {
     problem.dilation = config_.spec.dilation;
     problem.deterministic = config_.deterministic;
     problem.pass = config_.spec.relu ? ConvPass::kForwardBiasRelu : ConvPass::kForwardBias;
-    ASSIGN_OR_RETURN(forward_, ChoosePlan(problem, context_.get()));
+    ASSIGN_OR_RETURN(forward_, ChoosePlan(problem, config_.most_workspace, context_.get()));
     fused_ = forward_ != nullptr;
     if (!fused_) RETURN_IF_ERROR(MakePlan(problem, ConvPass::kForward, &forward_));
     if (!config_.training) return absl::OkStatus();
@@ -186,7 +210,7 @@ class CudnnConv2d : public Conv2dCuda {
  private:
   absl::Status MakePlan(ConvProblem problem, ConvPass pass, std::unique_ptr<ConvPlan>* plan) const {
     problem.pass = pass;
-    ASSIGN_OR_RETURN(*plan, ChoosePlan(problem, context_.get()));
+    ASSIGN_OR_RETURN(*plan, ChoosePlan(problem, config_.most_workspace, context_.get()));
     if (*plan != nullptr) return absl::OkStatus();
     return absl::UnimplementedError(absl::StrCat("cuDNN has no engine for ", problem.ToString(), " on ",
                                                  context_->device().name, "; try another --precision"));

@@ -34,13 +34,17 @@ class DeviceConvWeights {
   DeviceMemory weights_, bias_;
 };
 
+// The workspace that a convolution may take where nobody says otherwise: enough for every engine that is fast here.
+inline constexpr int64_t kMostConvWorkspace = int64_t{1} << 30;
+
 struct Conv2dCudaConfig {
   Conv2dSpec spec;
   Shape input;  // (N, in_channels, H, W)
   Precision precision = Precision::kBf16;
-  bool training = false;      // the backward functions will be called
-  bool input_grad = true;     // ... and BackwardData among them
-  bool deterministic = true;  // the same bits at every run
+  bool training = false;                        // the backward functions will be called
+  bool input_grad = true;                       // ... and BackwardData among them
+  bool deterministic = true;                    // the same bits at every run
+  int64_t most_workspace = kMostConvWorkspace;  // bytes; engines that need more are left out
 };
 
 // One convolution at one input shape. Creating it chooses, for each pass, the fastest of cuDNN's engines by timing
@@ -49,6 +53,7 @@ struct Conv2dCudaConfig {
 class Conv2dCuda {
  public:
   // InvalidArgument for a spec or shape that cannot be computed, Unimplemented when cuDNN has no engine; both name it.
+  // ResourceExhausted when the device has too little memory to time the engines with.
   static absl::StatusOr<std::unique_ptr<Conv2dCuda>> Create(const Conv2dCudaConfig& config,
                                                             std::shared_ptr<CudaContext> context);
   virtual ~Conv2dCuda() = default;
