@@ -28,13 +28,21 @@ absl::Status CudaExecutorResources::Reserve(int64_t arena_bytes, int64_t workspa
   return workspace.Grow(workspace_bytes, "the convolutions' workspace");
 }
 
+absl::Status CudaExecutorResources::Release() {
+  ++moves;
+  RETURN_IF_ERROR(context->stream().Synchronize());
+  arena = DeviceMemory();
+  workspace = DeviceMemory();
+  return absl::OkStatus();
+}
+
 int64_t CudaExecutorResources::bytes() const {
   int64_t bytes = arena.bytes() + workspace.bytes();
   for (const auto& [name, of_layer] : weights) bytes += of_layer->bytes();
   return bytes;
 }
 
-// Lays out steps and buffers; the counterpart of Executor::Create.
+// Lays out steps and buffers; the counterpart of Executor::Create. Of an executor without resources the memory only.
 class CudaExecutor::Builder {
  public:
   Builder(const NetworkSpec& network, const CudaExecutorOptions& options, CudaExecutor* executor)
@@ -107,7 +115,7 @@ class CudaExecutor::Builder {
       for (const int buffer : step.inputs) Use(buffer, end_ - i);
       Use(step.output, end_ - i);
     }
-    if (convolution) RETURN_IF_ERROR(AddConvolution(&step));
+    if (convolution && executor_->resources_ != nullptr) RETURN_IF_ERROR(AddConvolution(&step));
     executor_->steps_.push_back(std::move(step));
     return absl::OkStatus();
   }
@@ -121,16 +129,18 @@ class CudaExecutor::Builder {
     config.training = step->needs_weight_gradient;
     config.input_grad = step->input_gradients[0] >= 0;
     config.deterministic = options_.deterministic;
+    config.most_workspace = options_.most_workspace;
     // A frozen convolution after a trained layer would need the data pass alone; no detector has one.
     if (config.input_grad && !config.training) {
       return absl::UnimplementedError(absl::StrCat("layer ", layer.name, " is frozen, and what comes before is not"));
     }
-    std::shared_ptr<DeviceConvWeights>& weights = executor_->resources_->weights[layer.parameters];
-    if (weights == nullptr) {
-      ASSIGN_OR_RETURN(weights, DeviceConvWeights::Create(layer.out_channels, config.input.c, layer.kernel,
-                                                          ElementTypeOf(options_.precision)));
+    auto& known = executor_->resources_->weights;
+    if (known.count(layer.parameters) == 0) {
+      ASSIGN_OR_RETURN(auto weights, DeviceConvWeights::Create(layer.out_channels, config.input.c, layer.kernel,
+                                                               ElementTypeOf(options_.precision)));
+      known.emplace(layer.parameters, std::move(weights));
     }
-    step->weights = weights;
+    step->weights = known.at(layer.parameters);
     ASSIGN_OR_RETURN(step->conv, Conv2dCuda::Create(config, executor_->resources_->context));
     executor_->workspace_bytes_ = std::max(executor_->workspace_bytes_, step->conv->workspace_bytes());
     return absl::OkStatus();
@@ -178,6 +188,13 @@ absl::StatusOr<std::unique_ptr<CudaExecutor>> CudaExecutor::Create(const Network
   RETURN_IF_ERROR(Builder(network, options, executor.get()).Build(input));
   RETURN_IF_ERROR(executor->Bind());
   return executor;
+}
+
+absl::StatusOr<int64_t> CudaExecutor::ActivationBytes(const NetworkSpec& network, const Shape& input,
+                                                      const CudaExecutorOptions& options) {
+  CudaExecutor layout;
+  RETURN_IF_ERROR(Builder(network, options, &layout).Build(input));
+  return layout.arena_bytes_;
 }
 
 absl::Status CudaExecutor::Bind() {
@@ -236,7 +253,13 @@ absl::Status CudaExecutor::Forward() {
   if (graph_.has_value()) return graph_->Launch(stream());
   // The first run may load kernels and allocate in the libraries, which a graph cannot record.
   if (!record_graph_ || forwards_++ == 0) return ForwardSteps();
-  ASSIGN_OR_RETURN(graph_, CudaGraph::Capture(stream(), [this] { return ForwardSteps(); }));
+  auto graph = CudaGraph::Capture(stream(), [this] { return ForwardSteps(); });
+  if (!graph.ok()) {
+    // An engine of cuDNN that does what a graph cannot record; call by call it works. Other failures show there again.
+    record_graph_ = false;
+    return ForwardSteps();
+  }
+  graph_ = std::move(*graph);
   return graph_->Launch(stream());
 }
 
@@ -318,6 +341,10 @@ absl::Status CudaExecutor::Backward(float loss_scale, const DeviceParameters& gr
   return absl::OkStatus();
 }
 
+bool CudaExecutorCache::Has(const Shape& shape) const {
+  return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.shape == shape; });
+}
+
 absl::StatusOr<CudaExecutor*> CudaExecutorCache::Get(const Shape& shape, const DeviceParameters& parameters,
                                                      int64_t version) {
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.shape == shape; });
@@ -326,7 +353,11 @@ absl::StatusOr<CudaExecutor*> CudaExecutorCache::Get(const Shape& shape, const D
   } else {
     ASSIGN_OR_RETURN(auto executor, CudaExecutor::Create(network_, shape, options_));
     entries_.push_front({shape, std::move(executor)});
-    if (entries_.size() > kMaxEntries) entries_.pop_back();
+    if (entries_.size() > kMaxEntries) {
+      // Its graph and the kernels that its plans hold may still be running.
+      RETURN_IF_ERROR(options_.resources->context->stream().Synchronize());
+      entries_.pop_back();
+    }
   }
   CudaExecutor* const executor = entries_.front().executor.get();
   RETURN_IF_ERROR(executor->Bind());

@@ -33,6 +33,8 @@ struct CudaExecutorResources {
 
   // Makes arena and workspace at least so large. What moves is counted: recorded graphs hold addresses.
   absl::Status Reserve(int64_t arena_bytes, int64_t workspace_bytes);
+  // Gives arena and workspace back; executors get new ones at their next Bind().
+  absl::Status Release();
   // Bytes of device memory held.
   int64_t bytes() const;
 
@@ -48,6 +50,7 @@ struct CudaExecutorOptions {
   Precision precision = Precision::kBf16;
   bool deterministic = true;  // the same bits at every run
   bool record_graph = true;   // of inference: launch the whole network at once from the second Forward() on
+  int64_t most_workspace = kMostConvWorkspace;  // bytes, of a convolution
   // Of training: parts without gradients.
   std::function<bool(NetworkPart)> frozen = [](NetworkPart) { return false; };
   std::shared_ptr<CudaExecutorResources> resources = nullptr;  // needed
@@ -62,6 +65,10 @@ class CudaExecutor {
   static absl::StatusOr<std::unique_ptr<CudaExecutor>> Create(const NetworkSpec& network, const Shape& input,
                                                               const CudaExecutorOptions& options);
 
+  // activation_bytes() of such an executor; needs no device, and no resources among the OPTIONS.
+  static absl::StatusOr<int64_t> ActivationBytes(const NetworkSpec& network, const Shape& input,
+                                                 const CudaExecutorOptions& options);
+
   // Packs PARAMETERS (all of the network's) for cuDNN; call again after an update. Executors that share resources share
   // the weights.
   absl::Status SetParameters(const DeviceParameters& parameters);
@@ -73,6 +80,8 @@ class CudaExecutor {
   // Where to write the image before Forward(). The filling channels must be zero.
   const DeviceTensor& input() const { return buffers_[0]; }
   absl::Status Forward();
+  // Whether the next Forward() launches a recorded graph.
+  bool recorded() const { return graph_.has_value(); }
   // A network output after Forward(): block 1, DATA in device memory. Valid until the next Forward().
   TensorView output(const std::string& name) const;
 
@@ -148,6 +157,9 @@ class CudaExecutorCache {
   // The executor for SHAPE, bound. VERSION tells whether PARAMETERS have changed since the last call; start at 0 and
   // count up. The pointer is valid until the next call.
   absl::StatusOr<CudaExecutor*> Get(const Shape& shape, const DeviceParameters& parameters, int64_t version);
+
+  // Whether Get(SHAPE) need make no executor, for which engines may be timed.
+  bool Has(const Shape& shape) const;
 
   const CudaExecutorResources& resources() const { return *options_.resources; }
 

@@ -108,6 +108,7 @@ TEST_P(CudaGoldenTest, OutputMapsMatchThePublishedImplementation) {
               << map << "_" << dilation << " in " << PrecisionName(precision) << ", run " << run;
         }
       }
+      EXPECT_EQ(executor->recorded(), run > 0) << PrecisionName(precision);
     }
   }
 }
@@ -209,6 +210,25 @@ TEST(CudaExecutorTest, ExecutorsOfSeveralShapesShareTheirMemory) {
       }
     }
   }
+}
+
+TEST(CudaExecutorTest, ActivationBytesAreKnownWithoutADevice) {
+  const NetworkSpec network = BuildDetector({})->network;
+  const auto bytes_of = [&network](const Shape& shape, Precision precision) {
+    CudaExecutorOptions options;
+    options.precision = precision;
+    const auto bytes = CudaExecutor::ActivationBytes(network, shape, options);
+    EXPECT_TRUE(bytes.ok()) << bytes.status();
+    return bytes.value_or(0);
+  };
+  // conv1_1 and conv1_2, 64 channels of a half each, live at one time.
+  const int64_t pixels = int64_t{512} * 512, half = bytes_of({1, 3, 512, 512}, Precision::kBf16);
+  EXPECT_GE(half, 2 * 64 * 2 * pixels);
+  EXPECT_LT(half, 2 * 64 * 2 * pixels * 5 / 4);
+  EXPECT_EQ(bytes_of({1, 3, 512, 512}, Precision::kFp16), half);
+  EXPECT_NEAR(static_cast<double>(bytes_of({1, 3, 512, 512}, Precision::kFp32)), 2.0 * half, 0.01 * half);
+  EXPECT_NEAR(static_cast<double>(bytes_of({2, 3, 512, 512}, Precision::kBf16)), 2.0 * half, 0.01 * half);
+  EXPECT_FALSE(CudaExecutor::ActivationBytes(network, {1, 3, 511, 512}, {}).ok());
 }
 
 TEST(CudaExecutorTest, TooLargeAnImageNamesTheNeed) {

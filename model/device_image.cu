@@ -21,6 +21,8 @@ absl::Status Write(const DeviceImage& image, const DeviceLevel& level, const Dev
                                      {level.mean[0], level.mean[1], level.mean[2]},
                                      level.factor,
                                      level.mirror_first,
+                                     level.from_x,
+                                     level.from_y,
                                      static_cast<Channels<T>*>(input.data),
                                      input.shape.h,
                                      input.shape.w},
@@ -31,9 +33,11 @@ absl::Status Write(const DeviceImage& image, const DeviceLevel& level, const Dev
 
 absl::Status WriteNetworkInput(const DeviceImage& image, const DeviceLevel& level, const DeviceTensor& input,
                                CudaStreamHandle stream) {
-  if (input.shape.c != 3 || input.shape.n > 2 || input.shape.h < level.rows || input.shape.w < level.columns) {
-    return absl::InvalidArgumentError(absl::StrCat("a level of ", level.columns, " x ", level.rows,
-                                                   " pixels does not fit an input of ", input.shape.ToString()));
+  if (input.shape.c != 3 || input.shape.n > 2 || level.from_x < 0 || level.from_x >= level.columns ||
+      level.from_y < 0 || level.from_y >= level.rows) {
+    return absl::InvalidArgumentError(absl::StrCat("a level of ", level.columns, " x ", level.rows, " pixels from ",
+                                                   level.from_x, ", ", level.from_y, " on cannot fill an input of ",
+                                                   input.shape.ToString()));
   }
   switch (input.type) {
     case ElementType::kFloat:

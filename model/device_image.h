@@ -20,8 +20,9 @@ struct DeviceLevel {
   int rows = 0, columns = 0;
   double x_step = 1, y_step = 1;
   float mean[3] = {};
-  float factor = 1;           // after the mean is subtracted
-  bool mirror_first = false;  // image 0 of the batch; image 1 is mirrored always
+  float factor = 1;            // after the mean is subtracted
+  bool mirror_first = false;   // image 0 of the batch; image 1 is mirrored always
+  int from_x = 0, from_y = 0;  // of a tile: the pixel of the (mirrored) level that the input begins with
 };
 
 // Fills INPUT (1 or 2, 3, H, W), the filling and what lies beyond the level at the right and bottom with zeros.

@@ -11,7 +11,8 @@
 namespace hardface {
 
 // ResizeToFloat and WriteNetworkInput in one. Indices are of pixels (n, height, width) of OUT, whose 3 channels fill
-// one group; image 1 of a batch is mirrored, as is image 0 where `mirror_first` says so.
+// one group; image 1 of a batch is mirrored, as is image 0 where `mirror_first` says so. OUT shows the (mirrored) level
+// from the pixel (from_x, from_y) on.
 template <typename T>
 struct ImageKernel {
   const uint8_t* image;  // (rows, columns, 3), BGR
@@ -21,6 +22,7 @@ struct ImageKernel {
   float mean[3];
   float factor;
   bool mirror_first;
+  int from_x, from_y;
   Channels<T>* out;
   int height, width;
 
@@ -28,10 +30,11 @@ struct ImageKernel {
     const GroupIndex o(i, height, width, /*groups=*/1);
     Channels<T> result;
     for (int c = 0; c < 8; ++c) result.set(c, 0.0f);
-    if (o.y < level_rows && o.x < level_columns) {
+    const int x = from_x + o.x, y = from_y + o.y;
+    if (y < level_rows && x < level_columns) {
       const bool mirror = o.n > 0 || mirror_first;
-      const ResizeTap tap_x = ResizeTapOf(mirror ? level_columns - 1 - o.x : o.x, columns, x_step);
-      const ResizeTap tap_y = ResizeTapOf(o.y, rows, y_step);
+      const ResizeTap tap_x = ResizeTapOf(mirror ? level_columns - 1 - x : x, columns, x_step);
+      const ResizeTap tap_y = ResizeTapOf(y, rows, y_step);
       const int right = tap_x.source + 1 < columns ? 3 : 0;
       const uint8_t* const upper = image + (int64_t{tap_y.source} * columns + tap_x.source) * 3;
       const uint8_t* const lower = tap_y.source + 1 < rows ? upper + int64_t{columns} * 3 : upper;

@@ -41,4 +41,10 @@ absl::StatusOr<CudaDeviceInfo> DescribeCudaDevice(int index) {
                         static_cast<int64_t>(free)};
 }
 
+absl::StatusOr<int64_t> FreeDeviceBytes() {
+  size_t free = 0, total = 0;
+  CUDA_RETURN_IF_ERROR(cudaMemGetInfo(&free, &total), "asking for free device memory");
+  return static_cast<int64_t>(free);
+}
+
 }  // namespace hardface

@@ -27,6 +27,9 @@ struct CudaDeviceInfo {
 // FailedPrecondition for an index that there is not.
 absl::StatusOr<CudaDeviceInfo> DescribeCudaDevice(int index);
 
+// Of the calling thread's current device: what cudaMalloc can hope for.
+absl::StatusOr<int64_t> FreeDeviceBytes();
+
 }  // namespace hardface
 
 #endif  // HARDFACE_MODEL_CUDA_CUDA_DEVICE_H_

@@ -8,4 +8,6 @@ std::string WhyNoCuda() { return "this program was built without CUDA; build it 
 
 absl::StatusOr<CudaDeviceInfo> DescribeCudaDevice(int) { return absl::FailedPreconditionError(WhyNoCuda()); }
 
+absl::StatusOr<int64_t> FreeDeviceBytes() { return absl::FailedPreconditionError(WhyNoCuda()); }
+
 }  // namespace hardface

@@ -54,8 +54,13 @@ absl::StatusOr<PinnedMemory> PinnedMemory::Allocate(int64_t bytes) {
   PinnedMemory memory;
   if (bytes == 0) return memory;
   void* data = nullptr;
-  CUDA_RETURN_IF_ERROR(cudaMallocHost(&data, static_cast<size_t>(bytes)),
-                       absl::StrCat("getting ", bytes >> 20, " MiB of pinned host memory"));
+  const cudaError_t error = cudaMallocHost(&data, static_cast<size_t>(bytes));
+  if (error == cudaErrorMemoryAllocation) {
+    cudaGetLastError();  // told here, with a remedy that is not that of the device's memory
+    return absl::ResourceExhaustedError(absl::StrCat("the machine gives no ", (bytes + (1 << 20) - 1) >> 20,
+                                                     " MiB of pinned memory; give the process more memory"));
+  }
+  CUDA_RETURN_IF_ERROR(error, "getting pinned host memory");
   memory.data_.reset(data);
   memory.bytes_ = bytes;
   return memory;
