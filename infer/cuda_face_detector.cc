@@ -1,15 +1,42 @@
 #include "infer/cuda_face_detector.h"
 
+#include <algorithm>
 #include <cstring>
+#include <limits>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "data_tools/base/check.h"
 #include "data_tools/base/status_macros.h"
 #include "model/anchors.h"
 #include "model/device_image.h"
-#include "model/image_input.h"
 
 namespace hardface {
+namespace {
+
+// Activations grow in proportion to the pixels: of an image of this side, by which all others are judged.
+constexpr int kProbeSide = 512;
+// What the driver takes for a process: its context, code and cuDNN's kernels. A guess that a first run on a GPU should
+// replace.
+constexpr int64_t kContextBytes = int64_t{512} << 20;
+// cuDNN's engines count the elements of a tensor in 32 bits, with few exceptions.
+constexpr double kMostElements = std::numeric_limits<int32_t>::max();
+
+// The most elements of a layer for each pixel of the input.
+double ElementsPerPixel(const NetworkSpec& network) {
+  const auto shapes = InferShapes(network, {1, 3, kProbeSide, kProbeSide});
+  HARDFACE_CHECK(shapes.ok());
+  int64_t most = 0;
+  for (const auto& [name, shape] : *shapes) most = std::max(most, int64_t{StoredChannels(shape.c)} * shape.h * shape.w);
+  return static_cast<double>(most) / (kProbeSide * kProbeSide);
+}
+
+// Under a limit, an eighth of it for the convolutions' workspace: engines that want more are rarely faster here.
+int64_t WorkspaceWithin(int64_t memory_limit) {
+  return memory_limit == 0 ? kMostConvWorkspace : std::min(kMostConvWorkspace, memory_limit / 8);
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<CudaFaceDetector>> CudaFaceDetector::Create(const Model& model,
                                                                            const CudaFaceDetectorOptions& options) {
@@ -17,68 +44,215 @@ absl::StatusOr<std::unique_ptr<CudaFaceDetector>> CudaFaceDetector::Create(const
   CudaContextOptions context_options;
   context_options.device = options.device;
   ASSIGN_OR_RETURN(detector->context_, CudaContext::Create(context_options));
+  ASSIGN_OR_RETURN(detector->copies_, CudaStream::Create());
+  for (ImageSlot& slot : detector->slots_) {
+    ASSIGN_OR_RETURN(slot.copied, CudaEvent::Create(/*timed=*/false));
+  }
   const CudaStream& stream = detector->context_->stream();
   ASSIGN_OR_RETURN(detector->parameters_,
                    DeviceParameters::Create(ListParameters(model.detector.network), stream.handle()));
   RETURN_IF_ERROR(detector->parameters_.Upload(model.parameters, stream));
+  detector->resources_ = std::make_shared<CudaExecutorResources>(detector->context_);
+  detector->most_workspace_ = WorkspaceWithin(options.memory_limit);
   CudaExecutorOptions executor_options;
   executor_options.precision = options.precision;
-  executor_options.resources = std::make_shared<CudaExecutorResources>(detector->context_);
-  detector->executors_ = std::make_unique<CudaExecutorCache>(model.detector.network, executor_options);
+  executor_options.resources = detector->resources_;
+  executor_options.most_workspace = detector->most_workspace_;
+  const NetworkSpec& network = model.detector.network;
+  detector->executors_ = std::make_unique<CudaExecutorCache>(network, executor_options);
+  ASSIGN_OR_RETURN(const int64_t probe,
+                   CudaExecutor::ActivationBytes(network, {1, 3, kProbeSide, kProbeSide}, executor_options));
+  detector->rules_ = TileRulesOf(model.detector, static_cast<double>(probe) / (kProbeSide * kProbeSide));
   ASSIGN_OR_RETURN(detector->detections_, DeviceDetections::Create(options.detections, detector->context_));
   return detector;
 }
 
-absl::Status CudaFaceDetector::Start(const cv::Mat& image) {
-  HARDFACE_CHECK(image.type() == CV_8UC3);
-  RETURN_IF_ERROR(context_->MakeCurrent());
-  rows_ = image.rows;
-  columns_ = image.cols;
-  const int64_t row_bytes = int64_t{3} * columns_, bytes = row_bytes * rows_;
-  // The last image's copy and kernels may still be under way after an error.
-  RETURN_IF_ERROR(context_->stream().Synchronize());
-  RETURN_IF_ERROR(staging_.Grow(bytes));
-  RETURN_IF_ERROR(image_.Grow(bytes, "the image"));
-  for (int y = 0; y < rows_; ++y) {
-    std::memcpy(staging_.as<uint8_t>() + y * row_bytes, image.ptr(y), static_cast<size_t>(row_bytes));
-  }
-  detections_->Start();
-  return CopyToDevice(staging_.data(), image_.data(), bytes, context_->stream().handle());
+// What is still queued after an error uses the memory that goes.
+CudaFaceDetector::~CudaFaceDetector() {
+  if (context_ == nullptr || copies_.handle() == nullptr || !context_->MakeCurrent().ok()) return;
+  copies_.Synchronize().IgnoreError();
+  context_->stream().Synchronize().IgnoreError();
 }
 
-absl::Status CudaFaceDetector::RunPasses(double scale, int first_pass, int passes) {
-  const LevelGeometry geometry = LevelGeometryOf(rows_, columns_, scale);
-  const int multiple = model_.detector.size_multiple;
-  const Shape shape{passes, 3, RoundUp(geometry.rows, multiple), RoundUp(geometry.columns, multiple)};
-  ASSIGN_OR_RETURN(CudaExecutor* const executor, executors_->Get(shape, parameters_, /*version=*/0));
+absl::Status CudaFaceDetector::Upload(const cv::Mat& image, ImageSlot* slot) const {
+  HARDFACE_CHECK(image.type() == CV_8UC3);
+  const int64_t row_bytes = int64_t{3} * image.cols, bytes = row_bytes * image.rows;
+  // The copy before last may still read the staging memory; kernels are through with the pixels since this Start().
+  RETURN_IF_ERROR(slot->copied.Synchronize());
+  RETURN_IF_ERROR(slot->staging.Grow(bytes));
+  RETURN_IF_ERROR(slot->pixels.Grow(bytes, "the image"));
+  for (int y = 0; y < image.rows; ++y) {
+    std::memcpy(slot->staging.as<uint8_t>() + y * row_bytes, image.ptr(y), static_cast<size_t>(row_bytes));
+  }
+  RETURN_IF_ERROR(CopyToDevice(slot->staging.data(), slot->pixels.data(), bytes, copies_.handle()));
+  return slot->copied.Record(copies_.handle());
+}
+
+void CudaFaceDetector::Preload(const cv::Mat& image) {
+  ImageSlot* const slot = &slots_[1 - current_];
+  slot->image = Upload(image, slot).ok() ? image : cv::Mat();
+}
+
+absl::Status CudaFaceDetector::Start(const cv::Mat& image) {
+  RETURN_IF_ERROR(context_->MakeCurrent());
+  // Idle but after an error, when kernels of the last image may still be under way.
+  RETURN_IF_ERROR(context_->stream().Synchronize());
+  ImageSlot& other = slots_[1 - current_];
+  const bool preloaded = !other.image.empty() && other.image.data == image.data && other.image.size() == image.size();
+  if (preloaded) {
+    current_ = 1 - current_;
+  } else {
+    RETURN_IF_ERROR(Upload(image, &slots_[current_]));
+  }
+  other.image.release();
+  rows_ = image.rows;
+  columns_ = image.cols;
+  detections_->Start(/*kept=*/0);
+  return slots_[current_].copied.HoldBack(context_->stream().handle());
+}
+
+absl::StatusOr<CudaExecutor*> CudaFaceDetector::ExecutorFor(const Shape& shape) {
+  // Engines are timed in memory of its own, which would come on top of the last shape's activations.
+  if (options_.memory_limit > 0 && !executors_->Has(shape)) RETURN_IF_ERROR(resources_->Release());
+  return executors_->Get(shape, parameters_, /*version=*/0);
+}
+
+absl::Status CudaFaceDetector::WriteInput(const LevelGeometry& geometry, const CudaExecutor& executor,
+                                          bool mirror_first, int from_x, int from_y) const {
   DeviceLevel level{geometry.rows, geometry.columns, geometry.x_step, geometry.y_step};
   std::copy(std::begin(kBgrMean), std::end(kBgrMean), level.mean);
   level.factor = 1.0f / model_.info.input_divisor;
-  level.mirror_first = first_pass == 1;
-  RETURN_IF_ERROR(WriteNetworkInput({image_.as<uint8_t>(), rows_, columns_}, level, executor->input(),
-                                    context_->stream().handle()));
+  level.mirror_first = mirror_first;
+  level.from_x = from_x;
+  level.from_y = from_y;
+  return WriteNetworkInput({slots_[current_].pixels.as<uint8_t>(), rows_, columns_}, level, executor.input(),
+                           context_->stream().handle());
+}
+
+absl::Status CudaFaceDetector::AddPass(const LevelGeometry& geometry, double scale, bool mirrored,
+                                       const std::function<TensorView(const std::string&)>& output, int n) {
+  PassGeometry pass;
+  pass.level_width = geometry.columns;
+  pass.level_height = geometry.rows;
+  pass.factor = static_cast<float>(1.0 / scale);
+  pass.image_width = static_cast<float>(columns_);
+  pass.mirrored = mirrored;
+  return detections_->AddPass(PlanesOf(model_.detector, output, n), pass);
+}
+
+absl::Status CudaFaceDetector::RunWhole(const LevelGeometry& geometry, double scale, const LevelPlan& plan,
+                                        int first_pass) {
+  const int passes = plan.passes_together ? 2 : 1;
+  ASSIGN_OR_RETURN(CudaExecutor* const executor, ExecutorFor({passes, 3, plan.tile_height, plan.tile_width}));
+  RETURN_IF_ERROR(WriteInput(geometry, *executor, /*mirror_first=*/first_pass == 1, 0, 0));
   RETURN_IF_ERROR(executor->Forward());
+  const auto output = [executor](const std::string& name) { return executor->output(name); };
   for (int n = 0; n < passes; ++n) {
-    const auto planes = PlanesOf(
-        model_.detector, [executor](const std::string& name) { return executor->output(name); }, n);
-    PassGeometry pass;
-    pass.level_width = geometry.columns;
-    pass.level_height = geometry.rows;
-    pass.factor = static_cast<float>(1.0 / scale);
-    pass.image_width = static_cast<float>(columns_);
-    pass.mirrored = first_pass + n == 1;
-    RETURN_IF_ERROR(detections_->AddPass(planes, pass));
+    RETURN_IF_ERROR(AddPass(geometry, scale, /*mirrored=*/first_pass + n == 1, output, n));
   }
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::map<std::string, TensorView>> CudaFaceDetector::LevelMaps(const Shape& padded) {
+  ASSIGN_OR_RETURN(const auto shapes, InferShapes(model_.detector.network, padded));
+  int64_t floats = 0;
+  for (const std::string& name : model_.detector.network.outputs) floats += shapes.at(name).size();
+  const int64_t bytes = floats * static_cast<int64_t>(sizeof(float));
+  if (bytes > maps_.bytes()) {
+    RETURN_IF_ERROR(context_->stream().Synchronize());  // what is queued may use the old memory
+    RETURN_IF_ERROR(maps_.Grow(bytes, "the level's output maps"));
+  }
+  std::map<std::string, TensorView> maps;
+  float* data = maps_.as<float>();
+  for (const std::string& name : model_.detector.network.outputs) {
+    maps[name] = {data, shapes.at(name), /*block=*/1};
+    data += shapes.at(name).size();
+  }
+  return maps;
+}
+
+absl::Status CudaFaceDetector::RunTiles(const LevelGeometry& geometry, double scale, const Shape& padded,
+                                        const LevelPlan& plan, bool mirrored) {
+  ASSIGN_OR_RETURN(const auto maps, LevelMaps(padded));
+  const Shape shape{1, 3, plan.tile_height, plan.tile_width};
+  for (const TileSpan& rows : TileRows(rules_, plan, padded.h)) {
+    for (const TileSpan& columns : TileColumns(rules_, plan, padded.w)) {
+      ASSIGN_OR_RETURN(CudaExecutor* const executor, ExecutorFor(shape));
+      RETURN_IF_ERROR(WriteInput(geometry, *executor, mirrored, columns.begin, rows.begin));
+      RETURN_IF_ERROR(executor->Forward());
+      for (const auto& [name, map] : maps) {
+        RETURN_IF_ERROR(
+            CopyCore(executor->output(name), rows, columns, padded.h / map.shape.h, map, context_->stream().handle()));
+      }
+    }
+  }
+  return AddPass(
+      geometry, scale, mirrored, [&maps](const std::string& name) { return maps.at(name); }, 0);
+}
+
+absl::Status CudaFaceDetector::RunPlan(const LevelGeometry& geometry, double scale, const Shape& padded,
+                                       const LevelPlan& plan) {
+  for (int pass = 0; pass < (options_.flip ? 2 : 1); pass += plan.passes_together ? 2 : 1) {
+    if (plan.whole()) {
+      RETURN_IF_ERROR(RunWhole(geometry, scale, plan, pass));
+    } else {
+      RETURN_IF_ERROR(RunTiles(geometry, scale, padded, plan, /*mirrored=*/pass == 1));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> CudaFaceDetector::BytesLeft(const Shape& padded) const {
+  ASSIGN_OR_RETURN(const auto shapes, InferShapes(model_.detector.network, padded));
+  int64_t of_level = 0;  // maps, and a key for each anchor
+  for (const DetectionHead& head : model_.detector.heads) {
+    const Shape& scores = shapes.at(head.scores);
+    of_level += (scores.size() + shapes.at(head.boxes).size()) * static_cast<int64_t>(sizeof(float)) +
+                scores.size() / 2 * DeviceDetections::kRankingBytes;
+  }
+  int64_t weights = 0;
+  for (const auto& [name, of_layer] : resources_->weights) weights += of_layer->bytes();
+  if (weights == 0) weights = parameters_.size() * 4;  // before the first executor
+  // The image and the next one.
+  const int64_t held = kContextBytes + 2 * int64_t{3} * rows_ * columns_ + parameters_.size() * 4 + weights +
+                       detections_->bytes() + of_level + most_workspace_;
+  if (held < options_.memory_limit) return options_.memory_limit - held;
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "an image of ", columns_, " x ", rows_, " pixels and this model take ", held / 1000000, " MB of cuda:",
+      options_.device, " before any activations; raise --memory_limit (", options_.memory_limit / 1000000, " MB)"));
+}
+
+absl::StatusOr<LevelPlan> CudaFaceDetector::Plan(const Shape& padded) {
+  auto most = static_cast<int64_t>(rules_.bytes_per_pixel * kMostElements / ElementsPerPixel(model_.detector.network));
+  if (options_.memory_limit > 0) {
+    ASSIGN_OR_RETURN(const int64_t left, BytesLeft(padded));
+    most = std::min(most, left);
+  }
+  ASSIGN_OR_RETURN(const LevelPlan plan, PlanLevel(rules_, padded.h, padded.w, options_.flip, most));
+  const int64_t held = resources_->arena.bytes();
+  if (rules_.BytesOf(plan) <= held) return plan;
+  // More than ever before: a first guess that saves failing attempts, of which each may time engines in vain.
+  ASSIGN_OR_RETURN(const int64_t free, FreeDeviceBytes());
+  const int64_t usable = free + held + resources_->workspace.bytes();
+  if (rules_.BytesOf(plan) <= usable - usable / 8) return plan;
+  auto smaller = PlanLevel(rules_, padded.h, padded.w, options_.flip, std::max<int64_t>(1, usable - usable / 8));
+  return smaller.ok() ? smaller : plan;  // the attempt's error says more
+}
+
 absl::Status CudaFaceDetector::RunLevel(double scale) {
-  const int passes = options_.flip ? 2 : 1;
-  const absl::Status together = RunPasses(scale, 0, passes);
-  if (passes == 1 || !absl::IsResourceExhausted(together)) return together;
-  // Memory runs out before anything of the level is queued.
-  RETURN_IF_ERROR(RunPasses(scale, 0, 1));
-  return RunPasses(scale, 1, 1);
+  const LevelGeometry geometry = LevelGeometryOf(rows_, columns_, scale);
+  const int multiple = model_.detector.size_multiple;
+  const Shape padded{1, 3, RoundUp(geometry.rows, multiple), RoundUp(geometry.columns, multiple)};
+  const int passes = detections_->passes();
+  ASSIGN_OR_RETURN(const LevelPlan plan, Plan(padded));
+  return RunInSmallerPieces(
+      rules_, padded.h, padded.w, plan,
+      [&](const LevelPlan& pieces) {
+        detections_->Start(passes);  // without those that an attempt has added
+        last_plan_ = pieces;
+        return RunPlan(geometry, scale, padded, pieces);
+      },
+      [this] { return resources_->Release(); });
 }
 
 }  // namespace hardface

@@ -3,15 +3,21 @@
 #ifndef HARDFACE_INFER_CUDA_FACE_DETECTOR_H_
 #define HARDFACE_INFER_CUDA_FACE_DETECTOR_H_
 
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <opencv2/core/mat.hpp>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "infer/device_detections.h"
+#include "infer/level_plan.h"
 #include "infer/nms.h"
 #include "model/cuda_executor.h"
+#include "model/image_input.h"
 #include "model/model_file.h"
 
 namespace hardface {
@@ -20,37 +26,75 @@ struct CudaFaceDetectorOptions {
   int device = 0;
   Precision precision = Precision::kBf16;
   bool flip = true;  // run each level's mirror image, too
+  // Bytes of the device's memory that this may take (0: what is free there). Levels that need more are run in tiles.
+  int64_t memory_limit = 0;
   DeviceDetectionsOptions detections;
 };
 
-// Not thread-safe.
+// One thread at a time, and one thread from Start() to Finish().
 class CudaFaceDetector {
  public:
   // MODEL must outlive this. FailedPrecondition without CUDA, a driver or that device.
   static absl::StatusOr<std::unique_ptr<CudaFaceDetector>> Create(const Model& model,
                                                                   const CudaFaceDetectorOptions& options);
+  ~CudaFaceDetector();
+  CudaFaceDetector(const CudaFaceDetector&) = delete;
+  CudaFaceDetector& operator=(const CudaFaceDetector&) = delete;
 
   // An 8-bit BGR image; then its levels, resized by SCALE each; then its faces, pixels of the image, in falling score.
   absl::Status Start(const cv::Mat& image);
-  // ResourceExhausted when the device has too little memory even for one pass at a time.
+  // ResourceExhausted when the device has too little memory even for the smallest tiles.
   absl::Status RunLevel(double scale);
   // Whether the last level had a candidate that a finer level may see better. Waits.
   absl::StatusOr<bool> SmallCandidates() { return detections_->SmallCandidates(options_.flip ? 2 : 1); }
+  // Any time between Start() and Finish(): copies the image that the next Start() will be called with to the device,
+  // beside what is being computed. IMAGE must not change until then. Where that fails, Start() copies it.
+  void Preload(const cv::Mat& image);
   absl::StatusOr<std::vector<ScoredBox>> Finish() { return detections_->Finish(); }
+  // How the last level was run.
+  const LevelPlan& last_plan() const { return last_plan_; }
 
  private:
+  // An image's way to the device; there are two, so that one can be filled while the other is read.
+  struct ImageSlot {
+    cv::Mat image;         // what was preloaded: held, so that no other image gets its address
+    PinnedMemory staging;  // read until COPIED
+    DeviceMemory pixels;   // (rows, columns, 3)
+    CudaEvent copied;
+  };
+
   CudaFaceDetector(const Model& model, const CudaFaceDetectorOptions& options) : model_(model), options_(options) {}
-  absl::Status RunPasses(double scale, int first_pass, int passes);
+  absl::Status Upload(const cv::Mat& image, ImageSlot* slot) const;
+  absl::Status WriteInput(const LevelGeometry& geometry, const CudaExecutor& executor, bool mirror_first, int from_x,
+                          int from_y) const;
+  absl::Status AddPass(const LevelGeometry& geometry, double scale, bool mirrored,
+                       const std::function<TensorView(const std::string&)>& output, int n);
+  absl::Status RunPlan(const LevelGeometry& geometry, double scale, const Shape& padded, const LevelPlan& plan);
+  absl::Status RunWhole(const LevelGeometry& geometry, double scale, const LevelPlan& plan, int first_pass);
+  absl::Status RunTiles(const LevelGeometry& geometry, double scale, const Shape& padded, const LevelPlan& plan,
+                        bool mirrored);
+  absl::StatusOr<CudaExecutor*> ExecutorFor(const Shape& shape);
+  // A whole level's output maps, in memory of their own.
+  absl::StatusOr<std::map<std::string, TensorView>> LevelMaps(const Shape& padded);
+  // What MEMORY_LIMIT, free memory and cuDNN's counting leave for a level's activations.
+  absl::StatusOr<LevelPlan> Plan(const Shape& padded);
+  absl::StatusOr<int64_t> BytesLeft(const Shape& padded) const;
 
   const Model& model_;
   const CudaFaceDetectorOptions options_;
   std::shared_ptr<CudaContext> context_;
+  CudaStream copies_;  // images' way to the device
+  std::shared_ptr<CudaExecutorResources> resources_;
   std::unique_ptr<CudaExecutorCache> executors_;
   DeviceParameters parameters_;
   std::unique_ptr<DeviceDetections> detections_;
-  PinnedMemory staging_;
-  DeviceMemory image_;
-  int rows_ = 0, columns_ = 0;  // of the image
+  TileRules rules_;
+  int64_t most_workspace_ = 0;  // of a convolution
+  ImageSlot slots_[2];
+  int current_ = 0;             // the slot of the image that is being worked on
+  int rows_ = 0, columns_ = 0;  // of that image
+  DeviceMemory maps_;           // of LevelMaps()
+  LevelPlan last_plan_;
 };
 
 }  // namespace hardface

@@ -10,9 +10,11 @@
 #include <cstring>
 
 #include "data_tools/base/host_device.h"
+#include "infer/level_plan.h"
 #include "infer/nms.h"
 #include "model/anchors.h"
 #include "model/ops/softmax.h"
+#include "model/tensor.h"
 
 namespace hardface {
 
@@ -40,6 +42,41 @@ struct PlaneList {
   int height = 0, width = 0;  // of the largest plane
 
   HARDFACE_HOST_DEVICE int64_t places() const { return int64_t{height} * width * count; }
+};
+
+// Copies the cells that stand for a tile's core from its output map to the level's; both (channels, height, width) with
+// cells of STRIDE pixels. Indices are of (channels, core_height, core_width).
+struct CopyCoreKernel {
+  const float* tile;
+  float* level;
+  int tile_height, tile_width, level_height, level_width;
+  int tile_y, tile_x;                           // the level's cell that the tile begins with
+  int core_y, core_x, core_height, core_width;  // cells of the level
+  int channels;
+
+  CopyCoreKernel(const TensorView& from, const TileSpan& rows, const TileSpan& columns, int stride,
+                 const TensorView& to)
+      : tile(from.data),
+        level(to.data),
+        tile_height(from.shape.h),
+        tile_width(from.shape.w),
+        level_height(to.shape.h),
+        level_width(to.shape.w),
+        tile_y(rows.begin / stride),
+        tile_x(columns.begin / stride),
+        core_y(rows.core_begin / stride),
+        core_x(columns.core_begin / stride),
+        core_height((rows.core_end - rows.core_begin) / stride),
+        core_width((columns.core_end - columns.core_begin) / stride),
+        channels(from.shape.c) {}
+
+  int64_t count() const { return int64_t{channels} * core_height * core_width; }
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const int x = core_x + static_cast<int>(i % core_width),
+              y = core_y + static_cast<int>(i / core_width % core_height);
+    const int64_t c = i / core_width / core_height;
+    level[(c * level_height + y) * level_width + x] = tile[(c * tile_height + y - tile_y) * tile_width + x - tile_x];
+  }
 };
 
 // keys[place] of every anchor; places without one (of coarser planes) have kNoKey. Indices are places.
@@ -181,8 +218,8 @@ struct MergeKernel {
   const uint64_t* mask;
   const int* owner;
   int count, words;
-  int last_first;  // rank of the last box that is the first of its group
-  bool vote;       // else the first itself
+  const int* last_first;  // rank of the last box that is the first of its group
+  bool vote;              // else the first itself
   bool drop_singletons;
   ScoredBox* merged;
 
@@ -207,7 +244,7 @@ struct MergeKernel {
       x2 += score * sorted[j].box.x2;
       y2 += score * sorted[j].box.y2;
     }
-    if (drop_singletons && members == 1 && i != last_first) return;
+    if (drop_singletons && members == 1 && i != *last_first) return;
     if (!vote || weight <= 0) {
       merged[i] = sorted[i];
       return;

@@ -10,7 +10,9 @@
 
 #include "data_tools/base/random.h"
 #include "infer/decode.h"
+#include "infer/level_plan.h"
 #include "infer/nms.h"
+#include "model/tensor.h"
 
 namespace hardface {
 namespace {
@@ -110,6 +112,49 @@ TEST(DecodeKernelTest, BoxesGoToTheImage) {
   EXPECT_EQ(image.box.y2, 2.5f * level.box.y2);
 }
 
+// Tiles whose cells are right in their cores only become the level's map, each cell written once.
+TEST(CopyCoreKernelTest, MakesTheLevelOfItsTilesCores) {
+  const TileRules rules{/*multiple=*/32, /*overlap=*/64, /*bytes_per_pixel=*/1};
+  const int height = 352, width = 544;
+  for (const int64_t limit : {height * width, 100000, 60000, 30000}) {
+    const auto plan = PlanLevel(rules, height, width, /*flip=*/false, limit);
+    ASSERT_TRUE(plan.ok()) << plan.status();
+    for (const int stride : {8, 16, 32}) {
+      const Tensor level({1, 3, height / stride, width / stride});
+      const auto value = [](int c, int y, int x) { return static_cast<float>(1 + c + 10 * x + 10000 * y); };
+      for (const TileSpan& rows : TileRows(rules, *plan, height)) {
+        for (const TileSpan& columns : TileColumns(rules, *plan, width)) {
+          const Tensor tile({1, 3, plan->tile_height / stride, plan->tile_width / stride});
+          for (int c = 0; c < 3; ++c) {
+            for (int y = 0; y < tile.shape().h; ++y) {
+              for (int x = 0; x < tile.shape().w; ++x) {
+                const int level_y = rows.begin / stride + y, level_x = columns.begin / stride + x;
+                const bool core = level_y * stride >= rows.core_begin && level_y * stride < rows.core_end &&
+                                  level_x * stride >= columns.core_begin && level_x * stride < columns.core_end;
+                tile.view().at(0, c, y, x) = core ? value(c, level_y, level_x) : -1e9f;
+              }
+            }
+          }
+          // Added, so that a cell written twice shows.
+          const Tensor copied(level.shape());
+          const CopyCoreKernel kernel(tile.view(), rows, columns, stride, copied.view());
+          RunAll(kernel.count(), kernel);
+          for (int64_t i = 0; i < level.shape().size(); ++i) level.data()[i] += copied.data()[i];
+        }
+      }
+      for (int c = 0; c < 3; ++c) {
+        for (int y = 0; y < level.shape().h; ++y) {
+          for (int x = 0; x < level.shape().w; ++x) {
+            ASSERT_EQ(level.view().at(0, c, y, x), value(c, y, x))
+                << plan->rows << " x " << plan->columns << " tiles, stride " << stride << ": " << c << " " << y << " "
+                << x;
+          }
+        }
+      }
+    }
+  }
+}
+
 // The whole way of the boxes of several passes, as the device does it.
 std::vector<ScoredBox> MergeByKernels(std::vector<ScoredBox> boxes, float score_threshold, float threshold, bool vote,
                                       bool drop_singletons) {
@@ -134,7 +179,7 @@ std::vector<ScoredBox> MergeByKernels(std::vector<ScoredBox> boxes, float score_
     });
   }
   std::vector<ScoredBox> merged(static_cast<size_t>(count));
-  RunAll(count, MergeKernel{sorted.data(), mask.data(), owner.data(), count, words, last_first, vote, drop_singletons,
+  RunAll(count, MergeKernel{sorted.data(), mask.data(), owner.data(), count, words, &last_first, vote, drop_singletons,
                             merged.data()});
   merged.erase(std::remove_if(merged.begin(), merged.end(), [](const ScoredBox& box) { return box.score < 0; }),
                merged.end());

@@ -54,10 +54,21 @@ class DetectionsOnDevice : public DeviceDetections {
     ASSIGN_OR_RETURN(small_, DeviceMemory::Allocate(BytesOf<bool>(slots_), "boxes"));
     ASSIGN_OR_RETURN(owner_, DeviceMemory::Allocate(BytesOf<int>(kMostMerged), "boxes"));
     ASSIGN_OR_RETURN(numbers_, DeviceMemory::Allocate(BytesOf<int>(2), "boxes"));
+    ASSIGN_OR_RETURN(count_host_, PinnedMemory::Allocate(BytesOf<int>(1)));
     return GrowKeys(slots_);
   }
 
-  void Start() override { passes_ = 0; }
+  void Start(int kept) override { passes_ = kept; }
+  int passes() const override { return passes_; }
+
+  int64_t bytes() const override {
+    int64_t bytes = BytesOf<uint64_t>(int64_t{kMostMerged} * kMostWords);  // of mask_, which grows as needed
+    for (const DeviceMemory* memory :
+         {&boxes_, &small_, &sorted_, &merged_, &owner_, &numbers_, &keys_, &sorted_keys_, &sort_scratch_}) {
+      bytes += memory->bytes();
+    }
+    return bytes;
+  }
 
   absl::Status AddPass(const std::vector<AnchorPlane>& planes, const PassGeometry& geometry) override {
     if (passes_ == options_.most_passes || planes.size() > PlaneList::kMost) {
@@ -109,11 +120,16 @@ class DetectionsOnDevice : public DeviceDetections {
                                  GatherKernel{sorted_keys_.as<uint64_t>(), total, boxes_.as<ScoredBox>(),
                                               sorted_.as<ScoredBox>(), numbers_.as<int>()},
                                  stream(), "gathering boxes"));
-    int count = 0;
-    RETURN_IF_ERROR(CopyToHost(numbers_.data(), &count, BytesOf<int>(1), stream()));
+    RETURN_IF_ERROR(CopyToHost(numbers_.data(), count_host_.data(), BytesOf<int>(1), stream()));
     RETURN_IF_ERROR(context_->stream().Synchronize());
+    const int count = *count_host_.as<int>();
+    if (count == 0) return std::vector<ScoredBox>();
     if (count > kMostMerged) return MergeOnHost(count);
-    RETURN_IF_ERROR(MergeOnDevice(count));
+    if (const absl::Status merging = MergeOnDevice(count); !merging.ok()) {
+      // The mask's memory is all that it gets.
+      if (absl::IsResourceExhausted(merging)) return MergeOnHost(count);
+      return merging;
+    }
     std::vector<ScoredBox> merged(static_cast<size_t>(count));
     RETURN_IF_ERROR(CopyToHost(merged_.data(), merged.data(), BytesOf<ScoredBox>(count), stream()));
     RETURN_IF_ERROR(context_->stream().Synchronize());
@@ -126,12 +142,15 @@ class DetectionsOnDevice : public DeviceDetections {
   CudaStreamHandle stream() const { return context_->stream().handle(); }
 
   absl::Status GrowKeys(int count) {
-    if (BytesOf<uint64_t>(count) <= keys_.bytes()) return absl::OkStatus();
+    if (count <= most_keys_) return absl::OkStatus();
     RETURN_IF_ERROR(context_->stream().Synchronize());  // what is queued may use the old memory
+    most_keys_ = 0;                                     // until all three are there
     RETURN_IF_ERROR(keys_.Grow(BytesOf<uint64_t>(count), "ranking"));
     RETURN_IF_ERROR(sorted_keys_.Grow(BytesOf<uint64_t>(count), "ranking"));
     ASSIGN_OR_RETURN(const int64_t scratch, SortScratchBytes(count));
-    return sort_scratch_.Grow(scratch, "ranking");
+    RETURN_IF_ERROR(sort_scratch_.Grow(scratch, "ranking"));
+    most_keys_ = count;
+    return absl::OkStatus();
   }
 
   absl::Status MergeOnDevice(int count) {
@@ -143,17 +162,13 @@ class DetectionsOnDevice : public DeviceDetections {
                                  OverlapKernel{sorted_.as<ScoredBox>(), count, words, threshold,
                                                /*above=*/!options_.vote, mask_.as<uint64_t>()},
                                  stream(), "comparing boxes"));
-    if (count == 0) return absl::OkStatus();
     int* const last_first = numbers_.as<int>() + 1;
     ScanKernel<<<1, kScanThreads, 0, stream()>>>(count, words, mask_.as<uint64_t>(), owner_.as<int>(), last_first);
     CUDA_RETURN_IF_LAUNCH_FAILED("grouping boxes");
-    int last = 0;
-    RETURN_IF_ERROR(CopyToHost(last_first, &last, BytesOf<int>(1), stream()));
-    RETURN_IF_ERROR(context_->stream().Synchronize());
     return ForEachIndex(
         count,
-        MergeKernel{sorted_.as<ScoredBox>(), mask_.as<uint64_t>(), owner_.as<int>(), count, words, last, options_.vote,
-                    options_.vote && options_.voting.drop_singletons, merged_.as<ScoredBox>()},
+        MergeKernel{sorted_.as<ScoredBox>(), mask_.as<uint64_t>(), owner_.as<int>(), count, words, last_first,
+                    options_.vote, options_.vote && options_.voting.drop_singletons, merged_.as<ScoredBox>()},
         stream(), "merging boxes");
   }
 
@@ -177,10 +192,17 @@ class DetectionsOnDevice : public DeviceDetections {
   DeviceMemory merged_, owner_, mask_;
   DeviceMemory numbers_;  // how many are sorted; the last that is the first of a group
   DeviceMemory keys_, sorted_keys_, sort_scratch_;
-  PinnedMemory small_host_;
+  int most_keys_ = 0;  // that the three have room for
+  PinnedMemory small_host_, count_host_;
 };
 
 }  // namespace
+
+absl::Status CopyCore(const TensorView& tile, const TileSpan& rows, const TileSpan& columns, int stride,
+                      const TensorView& level, CudaStreamHandle stream) {
+  const CopyCoreKernel kernel(tile, rows, columns, stride, level);
+  return ForEachIndex(kernel.count(), kernel, stream, "copying a tile");
+}
 
 absl::StatusOr<std::unique_ptr<DeviceDetections>> DeviceDetections::Create(const DeviceDetectionsOptions& options,
                                                                            std::shared_ptr<CudaContext> context) {

@@ -10,9 +10,11 @@
 #include "absl/status/statusor.h"
 #include "infer/decode.h"
 #include "infer/detection_kernels.h"
+#include "infer/level_plan.h"
 #include "infer/nms.h"
 #include "model/anchors.h"
 #include "model/cuda/cuda_context.h"
+#include "model/tensor.h"
 
 namespace hardface {
 
@@ -34,15 +36,26 @@ class DeviceDetections {
                                                                   std::shared_ptr<CudaContext> context);
   virtual ~DeviceDetections() = default;
 
-  // Forgets the passes.
-  virtual void Start() = 0;
+  // Forgets the passes but the first KEPT.
+  virtual void Start(int kept) = 0;
+  virtual int passes() const = 0;
   // Queues the decoding of a pass. PLANES point into device memory, which may change once the stream got so far.
   virtual absl::Status AddPass(const std::vector<AnchorPlane>& planes, const PassGeometry& geometry) = 0;
   // Whether the last PASSES passes have a candidate that counts as small. Waits.
   virtual absl::StatusOr<bool> SmallCandidates(int passes) = 0;
   // The merged boxes in falling score. Waits.
   virtual absl::StatusOr<std::vector<ScoredBox>> Finish() = 0;
+
+  // Bytes of device memory held, that of merging included. A level of more anchors than any before adds
+  // kRankingBytes for each of them.
+  virtual int64_t bytes() const = 0;
+  static constexpr int64_t kRankingBytes = 3 * sizeof(uint64_t);  // keys, sorted keys, CUB's copy
 };
+
+// Queues the copy of a tile's core, ROWS and COLUMNS of the level, from its output map to the level's; cells of STRIDE
+// pixels, block 1, image 0, device memory.
+absl::Status CopyCore(const TensorView& tile, const TileSpan& rows, const TileSpan& columns, int stride,
+                      const TensorView& level, CudaStreamHandle stream);
 
 }  // namespace hardface
 

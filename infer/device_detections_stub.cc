@@ -7,4 +7,8 @@ absl::StatusOr<std::unique_ptr<DeviceDetections>> DeviceDetections::Create(const
   return absl::FailedPreconditionError(WhyNoCuda());
 }
 
+absl::Status CopyCore(const TensorView&, const TileSpan&, const TileSpan&, int, const TensorView&, CudaStreamHandle) {
+  return absl::FailedPreconditionError(WhyNoCuda());
+}
+
 }  // namespace hardface

@@ -28,11 +28,12 @@ double BaseScale(int width, int height) {
 }
 
 FaceDetector::FaceDetector(Model model, DetectOptions options)
-    : model_(std::move(model)), options_(std::move(options)), runner_(model_, [this] {
-        ExecutorOptions executor_options;
-        executor_options.engine = options_.engine;
-        return executor_options;
-      }()) {}
+    : model_(std::move(model)), options_(std::move(options)) {
+  if (options_.device.cuda()) return;
+  ExecutorOptions executor_options;
+  executor_options.engine = options_.engine;
+  runner_ = std::make_unique<LevelRunner>(model_, executor_options);
+}
 
 absl::StatusOr<int64_t> FaceDetector::ActivationBytes(const cv::Mat& image, const cv::Mat& level) const {
   if (options_.memory_limit == 0) return 0;
@@ -54,7 +55,7 @@ absl::Status FaceDetector::DetectAtScale(const cv::Mat& image, double scale, std
   const cv::Mat level = ResizeToFloat(image, scale);
   ASSIGN_OR_RETURN(const int64_t activation_bytes, ActivationBytes(image, level));
   const auto factor = static_cast<float>(1.0 / scale), width = static_cast<float>(image.cols);
-  return runner_.Run(level, options_.flip, activation_bytes, [&](bool mirrored, const auto& output, int n) {
+  return runner_->Run(level, options_.flip, activation_bytes, [&](bool mirrored, const auto& output, int n) {
     const auto planes = PlanesOf(model_.detector, output, n);
     for (auto [box, score] : DecodeDetections(planes, level.cols, level.rows, options_.decode)) {
       *small_candidates |= score >= kCandidateScore && box.width() * box.height() <= kSmallSide * kSmallSide;
@@ -81,35 +82,50 @@ absl::Status FaceDetector::ForEachLevel(const cv::Mat& image,
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<ScoredBox>> FaceDetector::DetectOnDevice(const cv::Mat& image) {
-  if (cuda_ == nullptr) {
-    const size_t levels = options_.pyramid.empty() ? model_.info.pyramid.size() : options_.pyramid.size();
-    CudaFaceDetectorOptions options;
-    options.device = options_.device.index;
-    options.precision = options_.precision;
-    options.flip = options_.flip;
-    options.detections.decode = options_.decode;
-    options.detections.most_passes = static_cast<int>(levels) * (options_.flip ? 2 : 1);
-    options.detections.score_threshold = options_.score_threshold;
-    options.detections.vote = options_.merge == Merge::kVote;
-    options.detections.voting = options_.vote;
-    options.detections.nms_threshold = options_.nms_threshold;
-    options.detections.small_score = kCandidateScore;
-    options.detections.small_area = kSmallSide * kSmallSide;
-    ASSIGN_OR_RETURN(cuda_, CudaFaceDetector::Create(model_, options));
-  }
+absl::Status FaceDetector::StartDevice() {
+  const size_t levels = options_.pyramid.empty() ? model_.info.pyramid.size() : options_.pyramid.size();
+  CudaFaceDetectorOptions options;
+  options.device = options_.device.index;
+  options.precision = options_.precision;
+  options.flip = options_.flip;
+  options.memory_limit = options_.memory_limit;
+  options.detections.decode = options_.decode;
+  options.detections.most_passes = static_cast<int>(levels) * (options_.flip ? 2 : 1);
+  options.detections.score_threshold = options_.score_threshold;
+  options.detections.vote = options_.merge == Merge::kVote;
+  options.detections.voting = options_.vote;
+  options.detections.nms_threshold = options_.nms_threshold;
+  options.detections.small_score = kCandidateScore;
+  options.detections.small_area = kSmallSide * kSmallSide;
+  ASSIGN_OR_RETURN(cuda_, CudaFaceDetector::Create(model_, options));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<ScoredBox>> FaceDetector::DetectOnDevice(const cv::Mat& image,
+                                                                    const std::function<cv::Mat()>& upcoming) {
+  if (cuda_ == nullptr) RETURN_IF_ERROR(StartDevice());
+  bool asked = upcoming == nullptr;
+  // While the device has something to compute and before it is waited for.
+  const auto preload = [&] {
+    if (std::exchange(asked, true)) return;
+    const cv::Mat next = upcoming();
+    if (!next.empty()) cuda_->Preload(next);
+  };
   RETURN_IF_ERROR(cuda_->Start(image));
   RETURN_IF_ERROR(ForEachLevel(image, [&](double scale, bool* small_candidates) {
     RETURN_IF_ERROR(cuda_->RunLevel(scale));
     if (!options_.adaptive) return absl::OkStatus();  // the answer would have to be waited for
+    preload();
     ASSIGN_OR_RETURN(*small_candidates, cuda_->SmallCandidates());
     return absl::OkStatus();
   }));
+  preload();
   return cuda_->Finish();
 }
 
-absl::StatusOr<std::vector<ScoredBox>> FaceDetector::Detect(const cv::Mat& image) {
-  if (options_.device.cuda()) return DetectOnDevice(image);
+absl::StatusOr<std::vector<ScoredBox>> FaceDetector::Detect(const cv::Mat& image,
+                                                            const std::function<cv::Mat()>& upcoming) {
+  if (options_.device.cuda()) return DetectOnDevice(image, upcoming);
   std::vector<ScoredBox> boxes;
   RETURN_IF_ERROR(ForEachLevel(image, [&](double scale, bool* small_candidates) {
     return DetectAtScale(image, scale, &boxes, small_candidates);

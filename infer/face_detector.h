@@ -37,28 +37,33 @@ struct DetectOptions {
   Device device;
   Precision precision = Precision::kBf16;        // of a CUDA device
   Conv2dEngine engine = Conv2dEngine::kFastest;  // of the CPU
-  // Of the CPU: bytes of memory that this process may use (0: no limit). Levels that need more are run in tiles
-  // (level_runner.h).
+  // Bytes (0: no limit): on the CPU of the memory that this process may use, on a CUDA device of that device's. Levels
+  // that need more are run in tiles (level_plan.h).
   int64_t memory_limit = 0;
 };
 
 // 800 / short side, unless that takes the long side beyond 1200; then 1200 / long side.
 double BaseScale(int width, int height);
 
-// Not thread-safe; a call uses all OpenMP threads.
+// Not thread-safe; a call uses all OpenMP threads of the thread that makes it.
 class FaceDetector {
  public:
   FaceDetector(Model model, DetectOptions options);
 
   // The faces of an 8-bit BGR image, pixels of it, in falling score. ResourceExhausted when the memory limit is too
   // low, or a CUDA device's memory too small, saying what is needed.
-  absl::StatusOr<std::vector<ScoredBox>> Detect(const cv::Mat& image);
+  //
+  // UPCOMING, where given, may be called once, while a CUDA device computes; it returns the image that the next call
+  // will be for, which then goes there meanwhile and must not change, or an empty one where that is not known.
+  absl::StatusOr<std::vector<ScoredBox>> Detect(const cv::Mat& image,
+                                                const std::function<cv::Mat()>& upcoming = nullptr);
 
  private:
   // Calls RUN(scale, &finer_may_add) for each level in turn.
   absl::Status ForEachLevel(const cv::Mat& image, const std::function<absl::Status(double, bool*)>& run) const;
 
-  absl::StatusOr<std::vector<ScoredBox>> DetectOnDevice(const cv::Mat& image);
+  absl::StatusOr<std::vector<ScoredBox>> DetectOnDevice(const cv::Mat& image, const std::function<cv::Mat()>& upcoming);
+  absl::Status StartDevice();
 
   // Adds the boxes of one level to ALL, in pixels of the image. SMALL_CANDIDATES: whether a finer level may add faces.
   absl::Status DetectAtScale(const cv::Mat& image, double scale, std::vector<ScoredBox>* all, bool* small_candidates);
@@ -68,7 +73,7 @@ class FaceDetector {
 
   const Model model_;
   const DetectOptions options_;
-  LevelRunner runner_;
+  std::unique_ptr<LevelRunner> runner_;     // of the CPU
   std::unique_ptr<CudaFaceDetector> cuda_;  // made for the first image, so that its errors can be returned
 };
 
