@@ -11,11 +11,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "data_tools/base/parallel.h"
-#include "data_tools/base/prefetcher.h"
 #include "data_tools/base/progress.h"
 #include "data_tools/base/status_macros.h"
 #include "data_tools/dataset.h"
 #include "data_tools/image_io.h"
+#include "infer/detection_workers.h"
 #include "infer/draw.h"
 #include "infer/result_writers.h"
 
@@ -48,6 +48,18 @@ ImageDetections ToDetections(const ImageToDetect& image, const std::vector<Score
 std::string DrawnName(const std::string& folder, int64_t index, const ImageToDetect& image) {
   return absl::StrCat(folder, "/drawn/", absl::Dec(index, absl::kZeroPad5), "_", fs::path(image.name).stem().string(),
                       image.flip ? "_flip" : "", ".png");
+}
+
+std::vector<std::unique_ptr<FaceDetector>> MakeDetectors(const Model& model, const DetectImagesOptions& options) {
+  std::vector<Device> devices = options.devices;
+  if (devices.empty()) devices = {options.detect.device};
+  std::vector<std::unique_ptr<FaceDetector>> detectors;
+  for (const Device& device : devices) {
+    DetectOptions of_one = options.detect;
+    of_one.device = device;
+    detectors.push_back(std::make_unique<FaceDetector>(model, of_one));
+  }
+  return detectors;
 }
 
 }  // namespace
@@ -91,31 +103,37 @@ absl::StatusOr<DetectionCounts> DetectImages(const Model& model, const std::vect
   for (const std::string& format : options.formats) {
     ASSIGN_OR_RETURN(writers.emplace_back(), MakeResultWriter(format, folder));
   }
-  FaceDetector detector(model, options.detect);
+  const std::vector<std::unique_ptr<FaceDetector>> detectors = MakeDetectors(model, options);
+  std::vector<DetectFunction> functions;
+  for (const auto& detector : detectors) {
+    functions.push_back([&detector](const cv::Mat& image, const std::function<cv::Mat()>& upcoming) {
+      return detector->Detect(image, upcoming);
+    });
+  }
   DetectionCounts counts;
   const auto count = static_cast<int64_t>(images.size());
   Progress progress("detect", count, "images");
   // One image ahead keeps the processors busy; the memory limit counts on no more (face_detector.cc).
-  const int64_t ahead = options.detect.memory_limit > 0 ? 1 : 4;
-  Prefetcher<absl::StatusOr<cv::Mat>> loaded(count, /*threads=*/1, ahead,
-                                             [&](int64_t i) { return Load(images[static_cast<size_t>(i)]); });
+  const bool host_limit = options.detect.memory_limit > 0 && options.devices.empty() && !options.detect.device.cuda();
+  DetectionWorkers workers(std::move(functions), count, /*ahead=*/host_limit ? 1 : 4,
+                           [&](int64_t i) { return Load(images[static_cast<size_t>(i)]); });
   for (int64_t i = 0; i < count; ++i) {
     const ImageToDetect& image = images[static_cast<size_t>(i)];
-    const absl::StatusOr<cv::Mat> pixels = loaded.Next();
-    if (!pixels.ok()) {
-      counts.failures.emplace_back(pixels.status().message());
+    const DetectedImage detected = workers.Next();
+    if (!detected.pixels.ok()) {
+      counts.failures.emplace_back(detected.pixels.status().message());
       progress.Advance(1);
       continue;
     }
-    ASSIGN_OR_RETURN(const std::vector<ScoredBox> boxes, detector.Detect(*pixels));
-    const ImageDetections detections = ToDetections(image, boxes);
+    RETURN_IF_ERROR(detected.boxes.status());
+    const ImageDetections detections = ToDetections(image, *detected.boxes);
     for (const auto& writer : writers) RETURN_IF_ERROR(writer->Write(detections));
     if (options.draw) {
-      RETURN_IF_ERROR(
-          WritePng(DrawnName(folder, i, image), DrawDetections(*pixels, detections.boxes, options.draw_threshold)));
+      RETURN_IF_ERROR(WritePng(DrawnName(folder, i, image),
+                               DrawDetections(*detected.pixels, detections.boxes, options.draw_threshold)));
     }
     ++counts.images;
-    counts.boxes += static_cast<int64_t>(boxes.size());
+    counts.boxes += static_cast<int64_t>(detected.boxes->size());
     progress.Advance(1);
   }
   for (const auto& writer : writers) RETURN_IF_ERROR(writer->Finish());

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "infer/face_detector.h"
+#include "model/device.h"
 #include "model/model_file.h"
 
 namespace hardface {
@@ -25,6 +26,9 @@ absl::StatusOr<std::vector<ImageToDetect>> ImagesOfPaths(const std::vector<std::
 
 struct DetectImagesOptions {
   DetectOptions detect;
+  // Several GPUs, which share the images; empty: detect.device alone. The results are those of one, where they are of
+  // one kind.
+  std::vector<Device> devices;
   std::vector<std::string> formats = {"jsonl"};
   bool draw = false;            // pictures with the boxes, in OUTPUT/drawn
   float draw_threshold = 0.5f;  // least score drawn

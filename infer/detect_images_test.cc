@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <opencv2/core.hpp>
 
+#include "absl/strings/str_cat.h"
 #include "data_tools/base/atomic_output.h"
 #include "data_tools/base/random.h"
 #include "data_tools/detections.h"
@@ -250,6 +251,43 @@ TEST(DetectImagesTest, GoesOnAfterAnUnreadableImageAndDraws) {
   const auto drawn = ReadImage(folder + "/out/drawn/00001_good.png");
   ASSERT_TRUE(drawn.ok()) << drawn.status();
   EXPECT_EQ(drawn->size(), cv::Size(64, 48));
+}
+
+// The CPU stands for several GPUs here.
+TEST(DetectImagesTest, SeveralDetectorsWriteTheFilesOfOne) {
+  const std::string folder = Folder("several");
+  for (int i = 0; i < 12; ++i) {
+    const std::string path = absl::StrCat(folder, "/in/", absl::Dec(i, absl::kZeroPad2), ".png");
+    fs::create_directories(folder + "/in");
+    // Sizes vary, so that one does not finish in the order in which they began.
+    ASSERT_TRUE(WritePng(path, RandomImage(40 + 30 * (i % 3), 48, static_cast<uint64_t>(i))).ok());
+  }
+  for (const char* bad : {"/in/03a.png", "/in/07a.png"}) ASSERT_TRUE(WriteFileAtomically(folder + bad, "no").ok());
+  const auto images = ImagesOfPaths({folder + "/in"});
+  ASSERT_TRUE(images.ok());
+  DetectImagesOptions options;
+  options.draw = true;
+  options.formats = {"jsonl", "fddb"};
+  options.threads = 1;
+  const auto one = DetectImages(RandomModel(), *images, folder + "/one", options);
+  ASSERT_TRUE(one.ok()) << one.status();
+  EXPECT_EQ(one->images, 12);
+  for (const size_t count : {2, 3}) {
+    options.devices.assign(count, Device{});
+    const std::string output = absl::StrCat(folder, "/of_", count);
+    const auto several = DetectImages(RandomModel(), *images, output, options);
+    ASSERT_TRUE(several.ok()) << several.status();
+    EXPECT_EQ(several->boxes, one->boxes);
+    EXPECT_EQ(several->failures, one->failures);
+    size_t files = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(folder + "/one")) {
+      if (!entry.is_regular_file()) continue;
+      const std::string name = fs::relative(entry.path(), folder + "/one").string();
+      EXPECT_EQ(*ReadFile(output + "/" + name), *ReadFile(entry.path().string())) << name;
+      ++files;
+    }
+    EXPECT_EQ(files, 14u);
+  }
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "data_tools/base/atomic_output.h"
@@ -17,6 +18,7 @@
 #include "data_tools/dataset.h"
 #include "infer/detect_images.h"
 #include "infer/shipped_model.h"
+#include "model/cuda/cuda_device.h"
 #include "model/cuda/precision.h"
 #include "model/device.h"
 #include "model/engine_flags.h"
@@ -46,11 +48,13 @@ ABSL_FLAG(bool, draw, false, "write pictures with the boxes into OUTPUT/drawn");
 ABSL_FLAG(double, draw_threshold, 0.5, "least score drawn");
 ABSL_FLAG(int, threads, 0, "0: all processors");
 ABSL_FLAG(std::string, memory_limit, "",
-          "memory the process may use, such as 2GiB or 800MB (empty: no limit); larger levels are run in tiles, with "
-          "the same "
-          "detections");
+          "memory the process may use, of a GPU with --device=cuda:N, such as 2GiB or 800MB (empty: no limit); larger "
+          "levels are run in tiles, with the same detections");
 ABSL_FLAG(std::string, device, "auto",
           "cpu, cuda:N, or auto: the first GPU where this program and machine have one, else cpu");
+ABSL_FLAG(std::vector<std::string>, devices, {},
+          "several GPUs that share the images, in place of --device: cuda:0,cuda:1, or all; the results are written in "
+          "the images' order, as with one");
 ABSL_FLAG(std::string, precision, "bf16", "of a GPU: fp32, tf32, bf16 or fp16");
 
 namespace hardface {
@@ -83,6 +87,24 @@ absl::StatusOr<int64_t> ParseBytes(const std::string& text) {
   return UsageError(absl::StrCat("--memory_limit=", text, ": give a number and a unit, such as 2GiB or 800MB"));
 }
 
+// --device, or --devices in its place.
+absl::Status SetDevices(DetectImagesOptions* options) {
+  const std::string device = absl::GetFlag(FLAGS_device);
+  const std::vector<std::string> several = absl::GetFlag(FLAGS_devices);
+  if (several.empty()) {
+    const auto parsed = ParseDevice(device);
+    if (!parsed.ok()) return UsageError(absl::StrCat("--device=", device, ": ", parsed.status().message()));
+    options->detect.device = *parsed;
+    return absl::OkStatus();
+  }
+  const std::string text = absl::StrCat("--devices=", absl::StrJoin(several, ","));
+  if (device != "auto") return UsageError(absl::StrCat("give either --device=", device, " or ", text));
+  const auto parsed = ParseDevices(several, CudaDeviceCount());
+  if (!parsed.ok()) return UsageError(absl::StrCat(text, ": ", parsed.status().message()));
+  options->devices = *parsed;
+  return absl::OkStatus();
+}
+
 absl::StatusOr<DetectImagesOptions> OptionsFromFlags() {
   DetectImagesOptions options;
   ASSIGN_OR_RETURN(options.detect.engine, EngineFromFlags());
@@ -107,10 +129,7 @@ absl::StatusOr<DetectImagesOptions> OptionsFromFlags() {
   options.draw = absl::GetFlag(FLAGS_draw);
   options.draw_threshold = static_cast<float>(absl::GetFlag(FLAGS_draw_threshold));
   options.threads = absl::GetFlag(FLAGS_threads);
-  const std::string device = absl::GetFlag(FLAGS_device);
-  const auto parsed_device = ParseDevice(device);
-  if (!parsed_device.ok()) return UsageError(absl::StrCat("--device=", device, ": ", parsed_device.status().message()));
-  options.detect.device = *parsed_device;
+  RETURN_IF_ERROR(SetDevices(&options));
   const auto precision = ParsePrecision(absl::GetFlag(FLAGS_precision));
   if (!precision.ok()) return UsageError(absl::StrCat("--precision: ", precision.status().message()));
   options.detect.precision = *precision;

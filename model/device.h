@@ -3,6 +3,7 @@
 #define HARDFACE_MODEL_DEVICE_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -21,6 +22,11 @@ struct Device {
 // FailedPrecondition when CUDA is asked for and the build, the driver or the GPU is missing, saying which and what to
 // do.
 absl::StatusOr<Device> ParseDevice(const std::string& text);
+
+// The meaning of --devices, several GPUs that share work: "cuda:N" each, or "all" alone, of a machine that has
+// CUDA_DEVICES of them. InvalidArgument for any other text, a device named twice and none at all; FailedPrecondition as
+// of ParseDevice.
+absl::StatusOr<std::vector<Device>> ParseDevices(const std::vector<std::string>& texts, int cuda_devices);
 
 }  // namespace hardface
 

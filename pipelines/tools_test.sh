@@ -61,6 +61,8 @@ expect 1 "would replace" infer/detect --model="$model" --dataset="$work/data" --
 expect 1 "would replace" mining/select --dataset="$work/data" --scores="$work/difficulty.jsonl" --output="$work/data"
 test -s "$work/data/images/000001.jpg"
 expect 2 "--engine" infer/detect --model="$model" --output="$work/one" --engine=fast a.jpg
+expect 2 "cuda:1 is named twice" infer/detect --model="$model" --output="$work/one" --devices=cuda:1,cuda:1 a.jpg
+expect 2 "either --device=cpu or --devices=all" infer/detect --model="$model" --output="$work/one" --device=cpu --devices=all a.jpg
 expect 2 "--memory_limit" infer/detect --model="$model" --output="$work/one" --memory_limit=2 a.jpg
 expect 0 "images=1" infer/detect --model="$model" --output="$work/one" --memory_limit=1GiB --instruction_set=baseline "$work/data/images/000001.jpg"
 head -c 100 "$model" >"$work/cut.safetensors"
