@@ -105,6 +105,25 @@ std::vector<int64_t> CountFaces(const std::vector<ScoredImage>& images, const He
   return counts;
 }
 
+// The score threshold of greatest F1, the harmonic mean of precision and recall, and what it gives. Detections count
+// that have a score above it, as infer:detect --score_threshold has it: it lies between two scores.
+void AddBalancedThreshold(const std::vector<CurvePoint>& reachable, size_t images, Metrics* metrics) {
+  const auto f1 = [](const CurvePoint& point) {
+    return point.true_positives > 0 ? 2 * point.precision * point.recall / (point.precision + point.recall) : 0;
+  };
+  size_t best = 0;
+  for (size_t i = 1; i < reachable.size(); ++i) {
+    if (f1(reachable[i]) > f1(reachable[best])) best = i;
+  }
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  const bool any = !reachable.empty() && f1(reachable[best]) > 0;
+  const double next = any && best + 1 < reachable.size() ? reachable[best + 1].score : 0;
+  (*metrics)["balanced_threshold"] = any ? (reachable[best].score + next) / 2 : kNone;
+  (*metrics)["balanced_recall"] = any ? reachable[best].recall : kNone;
+  (*metrics)["balanced_precision"] = any ? reachable[best].precision : kNone;
+  (*metrics)["balanced_fp_per_image"] = any ? reachable[best].false_positives / static_cast<double>(images) : kNone;
+}
+
 std::string RateName(double rate) {
   std::string name = absl::StrFormat("recall_at_%g_fp_per_image", rate);
   return name;
@@ -195,7 +214,9 @@ DatasetScores ScoreDataset(const JoinedDetections& joined, const std::vector<dou
     const double allowed = rate * static_cast<double>(joined.images.size());
     metrics[RateName(rate)] =
         has_faces ? RecallAtFalsePositives(reachable, allowed) : std::numeric_limits<double>::quiet_NaN();
+    metrics[absl::StrFormat("threshold_at_%g_fp_per_image", rate)] = ThresholdAtFalsePositives(reachable, allowed);
   }
+  AddBalancedThreshold(reachable, joined.images.size(), &metrics);
   for (const HeightBin& bin : kHeightBins) {
     const Ranking in_bin = rank(kDefaultIou, &bin);
     metrics[absl::StrCat("ap_height_", bin.name)] = AveragePrecision(in_bin, Ties::kApart);

@@ -110,6 +110,27 @@ TEST(DatasetScore, RecallAtFalsePositivesPerImage) {
   EXPECT_EQ(scores.metrics["recall_at_0.1_fp_per_image"], 0.0);
   EXPECT_EQ(scores.metrics["recall_at_0.5_fp_per_image"], 0.5);
   EXPECT_EQ(scores.metrics["recall_at_1_fp_per_image"], 1.0);
+  // What has a score above the threshold stays: nothing; 0.9 and 0.8; all.
+  EXPECT_NEAR(scores.metrics["threshold_at_0.1_fp_per_image"].get<double>(), 0.9, 1e-6);
+  EXPECT_NEAR(scores.metrics["threshold_at_0.5_fp_per_image"].get<double>(), 0.75, 1e-6);
+  EXPECT_EQ(scores.metrics["threshold_at_1_fp_per_image"], 0.0);
+}
+
+TEST(DatasetScore, TheBalancedThresholdHasTheGreatestF1) {
+  // F1 after 0.9: 2/3; 0.8: 1/2; 0.7: 4/5; 0.6: 2/3.
+  const DatasetScores scores = ScoreDataset(
+      Joined({{{FaceAt(0, 0, 10), FaceAt(100, 0, 10)},
+               {At(0, 0, 10, 0.9f), At(50, 0, 10, 0.8f), At(100, 0, 10, 0.7f), At(200, 0, 10, 0.6f)}}}),
+      {});
+  EXPECT_NEAR(scores.metrics["balanced_threshold"].get<double>(), 0.65, 1e-6);
+  EXPECT_EQ(scores.metrics["balanced_recall"], 1.0);
+  EXPECT_NEAR(scores.metrics["balanced_precision"].get<double>(), 2.0 / 3, 1e-12);
+  EXPECT_EQ(scores.metrics["balanced_fp_per_image"], 1.0);
+}
+
+TEST(DatasetScore, WithoutATruePositiveThereIsNoBalancedThreshold) {
+  const DatasetScores scores = ScoreDataset(Joined({{{FaceAt(0, 0, 10)}, {At(50, 0, 10, 0.9f)}}}), {});
+  EXPECT_TRUE(std::isnan(scores.metrics["balanced_threshold"].get<double>()));
 }
 
 DatasetEntry Entry(const std::string& image, bool flip, std::vector<Face> faces) {

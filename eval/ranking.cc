@@ -66,6 +66,15 @@ double AveragePrecision(const Ranking& ranking, Ties ties, absl::Span<const int>
   return AllPointAp(MakeCurve(ranking, ties, weights));
 }
 
+double ThresholdAtFalsePositives(absl::Span<const CurvePoint> curve_of_ties_together, double max_false_positives) {
+  for (size_t i = 0; i < curve_of_ties_together.size(); ++i) {
+    const CurvePoint& point = curve_of_ties_together[i];
+    if (point.false_positives <= max_false_positives) continue;
+    return i == 0 ? point.score : (curve_of_ties_together[i - 1].score + point.score) / 2;
+  }
+  return 0;
+}
+
 double RecallAtFalsePositives(absl::Span<const CurvePoint> curve_of_ties_together, double max_false_positives) {
   double recall = 0;
   for (const CurvePoint& point : curve_of_ties_together) {

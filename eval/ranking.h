@@ -59,6 +59,10 @@ double AveragePrecision(const Ranking& ranking, Ties ties, absl::Span<const int>
 // The highest recall of a score threshold with at most MAX_FALSE_POSITIVES; 0 when none has so few, NaN without faces.
 double RecallAtFalsePositives(absl::Span<const CurvePoint> curve_of_ties_together, double max_false_positives);
 
+// The least score threshold that leaves at most MAX_FALSE_POSITIVES, halfway between two scores: detections count that
+// have a score above it. 0 when all detections may stay.
+double ThresholdAtFalsePositives(absl::Span<const CurvePoint> curve_of_ties_together, double max_false_positives);
+
 // The rate at the first point of the curve, from the lowest score upwards, that has fewer than FALSE_POSITIVES: how the
 // figure "at 1000 false positives" is read off the official tool's files. 0 when no point has so few.
 double RateAtFalsePositives(absl::Span<const CurvePoint> curve, double false_positives);

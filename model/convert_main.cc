@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "data_tools/base/flag_values.h"
 #include "data_tools/base/provenance.h"
 #include "data_tools/base/status_macros.h"
 #include "data_tools/base/tool_main.h"
@@ -15,9 +16,29 @@
 
 ABSL_FLAG(std::string, input, "", "a detector: .safetensors of this project, or a published .caffemodel");
 ABSL_FLAG(std::string, output, "", "file to write: .safetensors or .onnx");
+ABSL_FLAG(double, score_threshold, -1,
+          "of a .safetensors: what infer:detect takes for a face by default (eval:dataset gives balanced_threshold); -1: "
+          "stays");
+ABSL_FLAG(std::vector<std::string>, pyramid, {}, "of a .safetensors: the levels it should be run on; empty: stay");
 
 namespace hardface {
 namespace {
+
+// Takes what the flags say of how the model is to be used.
+absl::Status SetInfo(bool onnx, ModelInfo* info) {
+  const double threshold = absl::GetFlag(FLAGS_score_threshold);
+  const std::vector<std::string> pyramid = absl::GetFlag(FLAGS_pyramid);
+  if (onnx && (threshold != -1 || !pyramid.empty())) {
+    return UsageError("--score_threshold and --pyramid are kept in .safetensors only, an .onnx is the network alone");
+  }
+  if (threshold != -1) {
+    RETURN_IF_ERROR(RequireRange("score_threshold", threshold, 0, 1));
+    info->score_threshold = static_cast<float>(threshold);
+  }
+  if (pyramid.empty()) return absl::OkStatus();
+  info->pyramid.clear();
+  return ParsePositive("pyramid", pyramid, &info->pyramid);
+}
 
 absl::Status Run(const std::vector<std::string>&) {
   const std::string input = absl::GetFlag(FLAGS_input), output = absl::GetFlag(FLAGS_output);
@@ -27,7 +48,8 @@ absl::Status Run(const std::vector<std::string>&) {
   if (!onnx && !absl::EndsWith(output, ".safetensors")) {
     return UsageError(absl::StrCat("--output=", output, ": must end in .safetensors or .onnx"));
   }
-  ASSIGN_OR_RETURN(const Model model, LoadModel(input));
+  ASSIGN_OR_RETURN(Model model, LoadModel(input));
+  RETURN_IF_ERROR(SetInfo(onnx, &model.info));
   RETURN_IF_ERROR(onnx ? WriteOnnx(output, model) : SaveModel(output, model));
   Provenance provenance;
   RETURN_IF_ERROR(provenance.AddInput(input));

@@ -66,6 +66,9 @@ absl::Status Run(const std::vector<std::string>&) {
   for (const auto& [name, array] : model.parameters) parameters += static_cast<int64_t>(array.values.size());
   ASSIGN_OR_RETURN(const double flops, CountFlops(model.detector.network, input));
   ASSIGN_OR_RETURN(const auto executor, Executor::Create(model.detector.network, input, {}));
+  if (model.info.score_threshold.has_value()) {
+    absl::PrintF("\nscores above %g are taken for faces\n", *model.info.score_threshold);
+  }
   absl::PrintF("\ntrained for %d iterations on: %s\npyramid %s, input divided by %g\n", model.info.iterations,
                model.info.data, absl::StrJoin(model.info.pyramid, ","), model.info.input_divisor);
   absl::PrintF("architecture=%s width_divisor=%d dilated_heads=%d parameters=%d gflops=%.3f activation_mib=%.1f\n",

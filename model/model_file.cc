@@ -79,6 +79,11 @@ absl::StatusOr<Model> FromSafeTensors(const std::string& path) {
   RETURN_IF_ERROR(metadata.Read<float>("input_divisor", &absl::SimpleAtof, &model.info.input_divisor));
   RETURN_IF_ERROR(metadata.Read<int64_t>("iterations", &absl::SimpleAtoi, &model.info.iterations));
   RETURN_IF_ERROR(ReadPyramid(metadata, path, &model.info.pyramid));
+  if (content.metadata.count("score_threshold") != 0) {
+    float threshold = 0;
+    RETURN_IF_ERROR(metadata.Read<float>("score_threshold", &absl::SimpleAtof, &threshold));
+    model.info.score_threshold = threshold;
+  }
   ASSIGN_OR_RETURN(model.info.data, metadata.Text("data"));
   model.parameters = std::move(content.tensors);
   return model;
@@ -142,6 +147,9 @@ absl::Status SaveModel(const std::string& path, const Model& model) {
                       {"iterations", absl::StrCat(model.info.iterations)},
                       {"data", model.info.data},
                       {"written_by", absl::StrCat("hardface ", kVersion)}};
+  if (model.info.score_threshold.has_value()) {
+    content.metadata["score_threshold"] = absl::StrCat(*model.info.score_threshold);
+  }
   return WriteSafeTensors(path, content);
 }
 

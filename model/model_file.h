@@ -4,6 +4,7 @@
 #define HARDFACE_MODEL_MODEL_FILE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,9 @@ struct ModelInfo {
   float input_divisor = 1;
   // The image pyramid it should be run on: level k resizes by base scale * k / 800.
   std::vector<int> pyramid = {100, 300, 600, 1000, 1400};
+  // Scores above it are taken for faces in use: the balanced threshold, measured on photographs. Nothing where nobody
+  // has measured it.
+  std::optional<float> score_threshold;
   int64_t iterations = 0;
   std::string data;  // what it was trained on, in words
 };

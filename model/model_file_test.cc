@@ -21,7 +21,7 @@ Model SmallModel() {
   Model model;
   model.detector = *BuildDetector({"smallhard", 16, true});
   model.parameters = InitializeParameters(ListParameters(model.detector.network), Initialization::kHe, 5);
-  model.info = {64, {50, 100}, 123, "drawn \"faces\", 3 of them"};
+  model.info = {64, {50, 100}, 0.875f, 123, "drawn \"faces\", 3 of them"};
   return model;
 }
 
@@ -45,6 +45,7 @@ TEST(ModelFileTest, RoundTripKeepsEverything) {
   EXPECT_TRUE(loaded->detector.options.dilated_heads);
   EXPECT_EQ(loaded->info.input_divisor, 64);
   EXPECT_EQ(loaded->info.pyramid, (std::vector<int>{50, 100}));
+  EXPECT_EQ(loaded->info.score_threshold, std::optional<float>(0.875f));
   EXPECT_EQ(loaded->info.iterations, 123);
   EXPECT_EQ(loaded->info.data, model.info.data);
   ASSERT_EQ(loaded->parameters.size(), model.parameters.size());

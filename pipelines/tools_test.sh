@@ -25,7 +25,7 @@ expect 2 "--precision=fp32" train/train --dataset="$work/data" --output="$work/r
 # Every recipe, and every ablation after both of its bases, gets past the checks of the settings.
 for recipe in train/recipes/*.flags; do
   case "$recipe" in
-    */ablation_cpu.flags | */from_scratch.flags | */quickstart.flags) bases=("$recipe") ;;
+    */ablation_cpu.flags | */from_scratch.flags | */hardface_s_more.flags | */quickstart.flags) bases=("$recipe") ;;
     */wider_paper.flags) bases=("$recipe") ;;
     *) bases=(train/recipes/wider_paper.flags train/recipes/ablation_cpu.flags) ;;
   esac
@@ -37,6 +37,11 @@ done
 model="$work/run/model.safetensors"
 expect 0 "parameters=" model/describe --model="$model" --width=160 --height=120
 expect 0 "tensors=" model/convert --input="$model" --output="$work/net.onnx"
+expect 0 "tensors=" model/convert --input="$model" --output="$work/for_use.safetensors" --score_threshold=0.75 --pyramid=100,200
+expect 0 "scores above 0.75 are taken for faces" model/describe --model="$work/for_use.safetensors"
+expect 0 "pyramid 100,200" model/describe --model="$work/for_use.safetensors"
+expect 2 "score_threshold" model/convert --input="$model" --output="$work/net.onnx" --score_threshold=0.75
+expect 2 "score_threshold" model/convert --input="$model" --output="$work/x.safetensors" --score_threshold=7
 expect 2 ".safetensors or .onnx" model/convert --input="$model" --output="$work/net.tflite"
 expect 0 "score" mining/score --model="$model" --dataset="$work/data" --short_side=120 --output="$work/difficulty.jsonl"
 expect 0 "entries=6" mining/select --dataset="$work/data" --scores="$work/difficulty.jsonl" --output="$work/hard"
@@ -56,13 +61,13 @@ expect 0 "images=6" infer/detect --dataset="$work/data" --output="$work/shipped"
 expect 2 "either --dataset, or images" infer/detect --model="$model" --output="$work/one"
 expect 2 "--pyramid" infer/detect --model="$model" --output="$work/one" --pyramid=100,x a.jpg
 expect 2 "--device=cuda:0" infer/detect --model="$model" --output="$work/one" --device=cuda:0 a.jpg
+expect 2 "cuda:1 is named twice" infer/detect --model="$model" --output="$work/one" --devices=cuda:1,cuda:1 a.jpg
+expect 2 "either --device=cpu or --devices=all" infer/detect --model="$model" --output="$work/one" --device=cpu --devices=all a.jpg
 expect 1 "a.jpg" infer/detect --model="$model" --output="$work/one" a.jpg
 expect 1 "would replace" infer/detect --model="$model" --dataset="$work/data" --output="$work/data"
 expect 1 "would replace" mining/select --dataset="$work/data" --scores="$work/difficulty.jsonl" --output="$work/data"
 test -s "$work/data/images/000001.jpg"
 expect 2 "--engine" infer/detect --model="$model" --output="$work/one" --engine=fast a.jpg
-expect 2 "cuda:1 is named twice" infer/detect --model="$model" --output="$work/one" --devices=cuda:1,cuda:1 a.jpg
-expect 2 "either --device=cpu or --devices=all" infer/detect --model="$model" --output="$work/one" --device=cpu --devices=all a.jpg
 expect 2 "--memory_limit" infer/detect --model="$model" --output="$work/one" --memory_limit=2 a.jpg
 expect 0 "images=1" infer/detect --model="$model" --output="$work/one" --memory_limit=1GiB --instruction_set=baseline "$work/data/images/000001.jpg"
 head -c 100 "$model" >"$work/cut.safetensors"

@@ -12,6 +12,7 @@ namespace hardface {
 namespace {
 
 constexpr int kParts = 1024;
+constexpr int kFaceParts = 64;
 
 template <typename T>
 int64_t BytesOf(int64_t count) {
@@ -24,7 +25,11 @@ class LossOnDevice : public DeviceDetectionLoss {
       : options_(options),
         most_images_(most_images),
         most_positives_(static_cast<int>(static_cast<float>(options.sampled_anchors) * options.positive_fraction)),
-        context_(std::move(context)) {}
+        context_(std::move(context)),
+        faces_of_images_(static_cast<size_t>(most_images)),
+        face_counts_(static_cast<size_t>(most_images)) {}
+
+  void SetHardNegativeShare(float share) override { options_.hard_negative_share = share; }
 
   absl::Status Allocate() {
     const int sampled = options_.sampled_anchors;
@@ -75,20 +80,48 @@ class LossOnDevice : public DeviceDetectionLoss {
                                  FinishLossKernel{classification_.as<double>(), options_.sampled_anchors,
                                                   regression_.as<double>(), kParts, loss},
                                  stream(), "the loss"));
+    RETURN_IF_ERROR(ScoreFaces(table, face_count));
     ++images_;
     return absl::OkStatus();
   }
 
-  absl::StatusOr<std::vector<DeviceLoss>> Losses() override {
-    std::vector<DeviceLoss> losses(static_cast<size_t>(std::exchange(images_, 0)));
+  absl::StatusOr<std::vector<DeviceOutcome>> Outcomes() override {
+    const auto images = static_cast<size_t>(std::exchange(images_, 0));
+    std::vector<DeviceLoss> losses(images);
+    std::vector<DeviceOutcome> outcomes(images);
     RETURN_IF_ERROR(
-        CopyToHost(losses_.data(), losses.data(), BytesOf<DeviceLoss>(static_cast<int64_t>(losses.size())), stream()));
+        CopyToHost(losses_.data(), losses.data(), BytesOf<DeviceLoss>(static_cast<int64_t>(images)), stream()));
+    for (size_t i = 0; i < images; ++i) {
+      std::vector<DeviceFace>& faces = outcomes[i].faces;
+      faces.resize(face_counts_[i]);
+      if (faces.empty()) continue;
+      RETURN_IF_ERROR(CopyToHost(faces_of_images_[i].data(), faces.data(),
+                                 BytesOf<DeviceFace>(static_cast<int64_t>(faces.size())), stream()));
+    }
     RETURN_IF_ERROR(context_->stream().Synchronize());
-    return losses;
+    for (size_t i = 0; i < images; ++i) outcomes[i].loss = losses[i];
+    return outcomes;
   }
 
  private:
   CudaStreamHandle stream() const { return context_->stream().handle(); }
+
+  absl::Status ScoreFaces(const AnchorTable& table, int face_count) {
+    const auto image = static_cast<size_t>(images_);
+    face_counts_[image] = static_cast<size_t>(face_count);
+    if (face_count == 0) return absl::OkStatus();
+    DeviceMemory& faces = faces_of_images_[image];
+    if (faces.bytes() < BytesOf<DeviceFace>(face_count)) {
+      RETURN_IF_ERROR(context_->stream().Synchronize());  // what is queued may use the old memory
+      RETURN_IF_ERROR(faces.Grow(BytesOf<DeviceFace>(std::max(face_count, 256)), "the loss"));
+    }
+    const int64_t parts = int64_t{face_count} * kFaceParts;
+    RETURN_IF_ERROR(
+        ForEachIndex(parts, FacePartsKernel{table, labels_.as<AnchorLabel>(), kFaceParts, face_parts_.as<DeviceFace>()},
+                     stream(), "the faces' scores"));
+    return ForEachIndex(face_count, FaceKernel{face_parts_.as<DeviceFace>(), kFaceParts, faces.as<DeviceFace>()},
+                        stream(), "the faces' scores");
+  }
 
   // Hard positives and negatives first, then the random rest.
   absl::Status Sample(const AnchorTable& table, uint64_t seed) {
@@ -123,6 +156,7 @@ class LossOnDevice : public DeviceDetectionLoss {
     }
     RETURN_IF_ERROR(context_->stream().Synchronize());  // what is queued may use the old memory
     RETURN_IF_ERROR(faces_.Grow(BytesOf<FaceBox>(std::max(faces, 256)), "the loss"));
+    RETURN_IF_ERROR(face_parts_.Grow(BytesOf<DeviceFace>(std::max(faces, 256)) * kFaceParts, "the loss"));
     RETURN_IF_ERROR(labels_.Grow(BytesOf<AnchorLabel>(anchors), "the loss"));
     for (DeviceMemory* memory : {&keys_, &other_keys_, &positives_, &negatives_, &random_}) {
       RETURN_IF_ERROR(memory->Grow(BytesOf<uint64_t>(anchors), "the loss"));
@@ -131,7 +165,7 @@ class LossOnDevice : public DeviceDetectionLoss {
     return sort_scratch_.Grow(scratch, "the loss");
   }
 
-  const TargetOptions options_;
+  TargetOptions options_;
   const int most_images_, most_positives_;
   const std::shared_ptr<CudaContext> context_;
   int images_ = 0;
@@ -140,6 +174,9 @@ class LossOnDevice : public DeviceDetectionLoss {
   DeviceMemory positives_, negatives_, random_;  // sorted keys
   DeviceMemory samples_, counts_, classification_, regression_;
   DeviceMemory losses_;  // of the images
+  DeviceMemory face_parts_;
+  std::vector<DeviceMemory> faces_of_images_;
+  std::vector<size_t> face_counts_;
 };
 
 }  // namespace

@@ -40,7 +40,7 @@ class SolverOnDevice : public DeviceSolver {
         stream(), "the gradient's norm"));
     const double rate = LearningRate(options_.schedule, iteration);
     for (const ParameterSpec& spec : specs_) {
-      const auto own_rate = static_cast<float>(rate * RateOf(spec));
+      const auto own_rate = static_cast<float>(rate * RateOf(options_, spec));
       if (own_rate != 0) RETURN_IF_ERROR(Update(spec, iteration, own_rate, gradients, parameters));
     }
     return options_.average > 0 ? UpdateAverage(iteration, parameters) : absl::OkStatus();
@@ -55,19 +55,26 @@ class SolverOnDevice : public DeviceSolver {
 
   const DeviceParameters* average() const override { return averaged_ ? &average_ : nullptr; }
 
+  absl::StatusOr<ParameterSet> State() override {
+    SolverState state = ZeroSolverState(specs_, options_);
+    RETURN_IF_ERROR(first_.Download(&state.first, context_->stream()));
+    if (!state.second.empty()) RETURN_IF_ERROR(second_.Download(&state.second, context_->stream()));
+    if (!averaged_) state.average.clear();
+    if (averaged_) RETURN_IF_ERROR(average_.Download(&state.average, context_->stream()));
+    return state.Pack();
+  }
+
+  absl::Status Restore(const ParameterSet& arrays, const std::string& source) override {
+    SolverState state = ZeroSolverState(specs_, options_);
+    RETURN_IF_ERROR(state.Unpack(arrays, source));
+    RETURN_IF_ERROR(first_.Upload(state.first, context_->stream()));
+    if (!state.second.empty()) RETURN_IF_ERROR(second_.Upload(state.second, context_->stream()));
+    averaged_ = !state.average.empty();
+    return averaged_ ? average_.Upload(state.average, context_->stream()) : absl::OkStatus();
+  }
+
  private:
   CudaStreamHandle stream() const { return context_->stream().handle(); }
-
-  // As Solver has them.
-  double RateOf(const ParameterSpec& spec) const {
-    const double part = spec.part == NetworkPart::kEarly  ? options_.early_rate
-                        : spec.part == NetworkPart::kBody ? options_.body_rate
-                                                          : options_.head_rate;
-    return part * (spec.bias ? options_.bias_rate : 1.0);
-  }
-  float DecayOf(const ParameterSpec& spec) const {
-    return spec.part == NetworkPart::kHead && spec.bias ? 0.0f : static_cast<float>(options_.weight_decay);
-  }
 
   absl::Status Update(const ParameterSpec& spec, int64_t iteration, float rate, const DeviceParameters& gradients,
                       const DeviceParameters& parameters) {
@@ -76,15 +83,16 @@ class SolverOnDevice : public DeviceSolver {
     if (options_.kind == SolverOptions::Kind::kSgd) {
       return ForEachIndex(spec.size(),
                           SgdKernel{parameters.at(name), first_.at(name), gradients.at(name), scale, rate,
-                                    DecayOf(spec), static_cast<float>(options_.momentum)},
+                                    static_cast<float>(DecayOf(options_, spec)), static_cast<float>(options_.momentum)},
                           stream(), "an update by SGD");
     }
     const auto step = static_cast<double>(iteration + 1);
     return ForEachIndex(
         spec.size(),
         AdamKernel{parameters.at(name), first_.at(name), second_.at(name), gradients.at(name), scale, rate,
-                   DecayOf(spec), static_cast<float>(options_.beta1), static_cast<float>(options_.beta2),
-                   static_cast<float>(options_.epsilon), static_cast<float>(1 - std::pow(options_.beta1, step)),
+                   static_cast<float>(DecayOf(options_, spec)), static_cast<float>(options_.beta1),
+                   static_cast<float>(options_.beta2), static_cast<float>(options_.epsilon),
+                   static_cast<float>(1 - std::pow(options_.beta1, step)),
                    static_cast<float>(1 - std::pow(options_.beta2, step))},
         stream(), "an update by Adam");
   }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -12,6 +13,7 @@
 #include "model/cuda/cuda_context.h"
 #include "model/cuda/device_parameters.h"
 #include "model/network.h"
+#include "model/parameters.h"
 #include "train/solver.h"
 #include "train/step_kernels.h"
 
@@ -33,6 +35,10 @@ class DeviceSolver {
   virtual absl::StatusOr<GradientScale> LastGradient() = 0;
   // The averaged weights; null where no average is kept, or before the first step.
   virtual const DeviceParameters* average() const = 0;
+
+  // For checkpoints; the CPU's solver has the same. Both wait.
+  virtual absl::StatusOr<ParameterSet> State() = 0;
+  virtual absl::Status Restore(const ParameterSet& state, const std::string& source) = 0;
 };
 
 }  // namespace hardface

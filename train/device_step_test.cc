@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "data_tools/base/random.h"
@@ -60,21 +61,28 @@ TEST(DeviceDetectionLossTest, LossAndGradientAreThoseOfTheCpu) {
       {{20, 30, 44, 52}, false}, {{100, 80, 150, 139}, false}, {{200, 10, 240, 60}, true}};
   std::vector<LossParts> expected;
   std::vector<float> expected_wpas;
+  std::vector<std::vector<std::optional<float>>> expected_faces;
   for (const auto& image_faces : {faces, std::vector<FaceBox>()}) {
     const AnchorLabels labels = LabelAnchors(planes, image_faces, 355, 240, options);
     expected.push_back(
         DetectionLoss(planes, labels, SampleAnchors(planes, labels, options, &random), 0.5f, gradient_planes));
     expected_wpas.push_back(Wpas(planes, labels).value_or(-1));
+    expected_faces.push_back(WorstScores(planes, labels, image_faces.size()));
     const absl::Status added = (*loss)->Add(on_device, image_faces, 355, 240, 1, 0.5f, gradients_on_device);
     ASSERT_TRUE(added.ok()) << added;
   }
-  const auto actual = (*loss)->Losses();
+  const auto actual = (*loss)->Outcomes();
   ASSERT_TRUE(actual.ok()) << actual.status();
   ASSERT_EQ(actual->size(), 2u);
   for (size_t i = 0; i < 2; ++i) {
-    EXPECT_NEAR((*actual)[i].classification, expected[i].classification, 1e-5) << i;
-    EXPECT_NEAR((*actual)[i].regression, expected[i].regression, 1e-5) << i;
-    EXPECT_NEAR((*actual)[i].wpas, expected_wpas[i], 1e-6) << i;
+    const DeviceOutcome& outcome = (*actual)[i];
+    EXPECT_NEAR(outcome.loss.classification, expected[i].classification, 1e-5) << i;
+    EXPECT_NEAR(outcome.loss.regression, expected[i].regression, 1e-5) << i;
+    EXPECT_NEAR(outcome.loss.wpas, expected_wpas[i], 1e-6) << i;
+    ASSERT_EQ(outcome.faces.size(), expected_faces[i].size());
+    for (size_t f = 0; f < outcome.faces.size(); ++f) {
+      EXPECT_NEAR(outcome.faces[f].worst, expected_faces[i][f].value_or(-1), 1e-6) << i << ", " << f;
+    }
   }
   ASSERT_TRUE(CopyToHost(device_gradients->data(), gradients.data(), kBytes, stream.handle()).ok());
   ASSERT_TRUE(stream.Synchronize().ok());

@@ -287,6 +287,10 @@ int RanksOnThisMachine() {
   return std::max(1, IntOfEnvironment("OMPI_COMM_WORLD_LOCAL_SIZE", IntOfEnvironment("MPI_LOCALNRANKS", 1)));
 }
 
+int LocalRank() {
+  return std::max(0, IntOfEnvironment("OMPI_COMM_WORLD_LOCAL_RANK", IntOfEnvironment("MPI_LOCALRANKID", 0)));
+}
+
 absl::StatusOr<std::unique_ptr<Communicator>> JoinMpi(const MpiOptions& options) {
   auto communicator = std::make_unique<MpiCommunicator>(options);
   RETURN_IF_ERROR(communicator->Join());

@@ -19,6 +19,8 @@ struct MpiOptions {
 bool StartedByMpi();
 // Ranks on this machine; 1 where the launcher does not say.
 int RanksOnThisMachine();
+// This rank's number among them; 0 where the launcher does not say.
+int LocalRank();
 
 // Joins the ranks. All MPI calls are made by a thread of their own, so that gradients travel while the backward pass
 // goes on. Once in a process. The destructor waits for all ranks.

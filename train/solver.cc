@@ -56,20 +56,42 @@ double LearningRate(const Schedule& schedule, int64_t iteration) {
   return rate;
 }
 
+double RateOf(const SolverOptions& options, const ParameterSpec& spec) {
+  const double part = spec.part == NetworkPart::kEarly  ? options.early_rate
+                      : spec.part == NetworkPart::kBody ? options.body_rate
+                                                        : options.head_rate;
+  return part * (spec.bias ? options.bias_rate : 1.0);
+}
+
+double DecayOf(const SolverOptions& options, const ParameterSpec& spec) {
+  return spec.part == NetworkPart::kHead && spec.bias ? 0 : options.weight_decay;
+}
+
+ParameterSet SolverState::Pack() const {
+  ParameterSet arrays;
+  AddPrefixed("first.", first, &arrays);
+  AddPrefixed("second.", second, &arrays);
+  AddPrefixed("average.", average, &arrays);
+  return arrays;
+}
+
+absl::Status SolverState::Unpack(const ParameterSet& arrays, const std::string& source) {
+  RETURN_IF_ERROR(TakePrefixed("first.", arrays, source, &first));
+  RETURN_IF_ERROR(TakePrefixed("second.", arrays, source, &second));
+  return TakePrefixed("average.", arrays, source, &average);
+}
+
+SolverState ZeroSolverState(const std::vector<ParameterSpec>& specs, const SolverOptions& options) {
+  SolverState state;
+  state.first = ZeroParameters(specs);
+  if (options.kind == SolverOptions::Kind::kAdam) state.second = ZeroParameters(specs);
+  if (options.average > 0) state.average = ZeroParameters(specs);
+  return state;
+}
+
 Solver::Solver(std::vector<ParameterSpec> specs, const SolverOptions& options)
-    : specs_(std::move(specs)), options_(options), first_(ZeroParameters(specs_)) {
-  if (options_.kind == SolverOptions::Kind::kAdam) second_ = ZeroParameters(specs_);
-}
-
-double Solver::RateOf(const ParameterSpec& spec) const {
-  const double part = spec.part == NetworkPart::kEarly  ? options_.early_rate
-                      : spec.part == NetworkPart::kBody ? options_.body_rate
-                                                        : options_.head_rate;
-  return part * (spec.bias ? options_.bias_rate : 1.0);
-}
-
-double Solver::DecayOf(const ParameterSpec& spec) const {
-  return spec.part == NetworkPart::kHead && spec.bias ? 0 : options_.weight_decay;
+    : specs_(std::move(specs)), options_(options), state_(ZeroSolverState(specs_, options)) {
+  state_.average.clear();  // the first step's weights start it
 }
 
 double Solver::Step(int64_t iteration, const ParameterSet& gradients, ParameterSet* parameters) {
@@ -80,9 +102,10 @@ double Solver::Step(int64_t iteration, const ParameterSet& gradients, ParameterS
   const auto correction1 = static_cast<float>(1 - std::pow(options_.beta1, static_cast<double>(iteration + 1)));
   const auto correction2 = static_cast<float>(1 - std::pow(options_.beta2, static_cast<double>(iteration + 1)));
   for (const ParameterSpec& spec : specs_) {
-    const auto own_rate = static_cast<float>(rate * RateOf(spec)), decay = static_cast<float>(DecayOf(spec));
+    const auto own_rate = static_cast<float>(rate * RateOf(options_, spec));
+    const auto decay = static_cast<float>(DecayOf(options_, spec));
     if (own_rate == 0) continue;
-    Values weights = ValuesOf(&parameters->at(spec.name)), first = ValuesOf(&first_.at(spec.name));
+    Values weights = ValuesOf(&parameters->at(spec.name)), first = ValuesOf(&state_.first.at(spec.name));
     const Eigen::ArrayXf gradient = static_cast<float>(clip) * ValuesOf(gradients.at(spec.name)) + decay * weights;
     if (options_.kind == SolverOptions::Kind::kSgd) {
       first = static_cast<float>(options_.momentum) * first + own_rate * gradient;
@@ -90,7 +113,7 @@ double Solver::Step(int64_t iteration, const ParameterSet& gradients, ParameterS
       continue;
     }
     const auto beta1 = static_cast<float>(options_.beta1), beta2 = static_cast<float>(options_.beta2);
-    Values second = ValuesOf(&second_.at(spec.name));
+    Values second = ValuesOf(&state_.second.at(spec.name));
     first = beta1 * first + (1 - beta1) * gradient;
     second = beta2 * second + (1 - beta2) * gradient.square();
     weights -= own_rate / correction1 * first / ((second / correction2).sqrt() + static_cast<float>(options_.epsilon));
@@ -100,38 +123,25 @@ double Solver::Step(int64_t iteration, const ParameterSet& gradients, ParameterS
 }
 
 void Solver::UpdateAverage(int64_t iteration, const ParameterSet& parameters) {
-  if (average_.empty()) {
-    average_ = parameters;
+  if (state_.average.empty()) {
+    state_.average = parameters;
     return;
   }
   const double age = static_cast<double>(iteration + 1);
   const auto keep = static_cast<float>(std::min(options_.average, age / (age + 10)));
-  for (auto& [name, array] : average_) {
+  for (auto& [name, array] : state_.average) {
     Values average = ValuesOf(&array);
     average = keep * average + (1 - keep) * ValuesOf(parameters.at(name));
   }
 }
 
 const ParameterSet& Solver::AveragedOr(const ParameterSet& parameters) const {
-  return average_.empty() ? parameters : average_;
-}
-
-ParameterSet Solver::State() const {
-  ParameterSet state;
-  AddPrefixed("first.", first_, &state);
-  AddPrefixed("second.", second_, &state);
-  AddPrefixed("average.", average_, &state);
-  return state;
+  return state_.average.empty() ? parameters : state_.average;
 }
 
 absl::Status Solver::Restore(const ParameterSet& state, const std::string& source) {
-  RETURN_IF_ERROR(TakePrefixed("first.", state, source, &first_));
-  RETURN_IF_ERROR(TakePrefixed("second.", state, source, &second_));
-  if (options_.average > 0) {
-    average_ = ZeroParameters(specs_);
-    RETURN_IF_ERROR(TakePrefixed("average.", state, source, &average_));
-  }
-  return absl::OkStatus();
+  state_ = ZeroSolverState(specs_, options_);
+  return state_.Unpack(state, source);
 }
 
 }  // namespace hardface

@@ -42,6 +42,24 @@ struct SolverOptions {
   double bias_rate = 2;
 };
 
+// The learning rate's multiplier of a parameter, and its weight decay.
+double RateOf(const SolverOptions& options, const ParameterSpec& spec);
+double DecayOf(const SolverOptions& options, const ParameterSpec& spec);
+
+// What an optimiser remembers between steps. The same names in a checkpoint whatever device trains.
+struct SolverState {
+  ParameterSet first;    // momentum, or Adam's mean
+  ParameterSet second;   // Adam's mean of squares; empty with SGD
+  ParameterSet average;  // moving average of the weights; empty where none is kept, or before the first step
+
+  // As one set of named arrays, and back: takes from ARRAYS what this has (shapes included). An error names what is
+  // missing.
+  ParameterSet Pack() const;
+  absl::Status Unpack(const ParameterSet& arrays, const std::string& source);
+};
+// Zeros of what OPTIONS need, the average included.
+SolverState ZeroSolverState(const std::vector<ParameterSpec>& specs, const SolverOptions& options);
+
 // Owns the optimiser's state. Deterministic: one order of operations whatever the number of threads.
 class Solver {
  public:
@@ -55,21 +73,17 @@ class Solver {
   const ParameterSet& AveragedOr(const ParameterSet& parameters) const;
 
   // Everything a resumed training needs, as named arrays; and back (an error names what is missing).
-  ParameterSet State() const;
+  ParameterSet State() const { return state_.Pack(); }
   absl::Status Restore(const ParameterSet& state, const std::string& source);
 
  private:
-  double RateOf(const ParameterSpec& spec) const;
-  double DecayOf(const ParameterSpec& spec) const;
   // The moving average starts as a copy and follows faster at first, so that it does not drag the initial weights
   // along.
   void UpdateAverage(int64_t iteration, const ParameterSet& parameters);
 
   const std::vector<ParameterSpec> specs_;
   const SolverOptions options_;
-  ParameterSet first_;   // momentum, or Adam's mean
-  ParameterSet second_;  // Adam's mean of squares
-  ParameterSet average_;
+  SolverState state_;
 };
 
 }  // namespace hardface

@@ -22,6 +22,18 @@ struct DeviceLoss {
   int sampled = 0, regressed = 0;
 };
 
+// Of one face of an image, in device memory.
+struct DeviceFace {
+  float worst = -1;  // the lowest face probability of its positive anchors; -1: it has none
+  int positives = 0;
+
+  HARDFACE_HOST_DEVICE void Add(const DeviceFace& other) {
+    if (other.positives == 0) return;
+    if (positives == 0 || other.worst < worst) worst = other.worst;
+    positives += other.positives;
+  }
+};
+
 // sigma^2 = 9, as losses.cc has it.
 HARDFACE_HOST_DEVICE inline float SmoothL1Of(float x) {
   const float size = x < 0 ? -x : x;
@@ -66,6 +78,40 @@ struct CountKernel {
       result.wpas = FaceProbability(plane.background[cell], plane.face[cell]);
     }
     *loss = result;
+  }
+};
+
+// partial[face * parts + part]: what each part of the anchors says of each face. Index: as PARTIAL's.
+struct FacePartsKernel {
+  AnchorTable table;
+  const AnchorLabel* labels;
+  int parts;
+  DeviceFace* partial;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t index) const {
+    const int face = static_cast<int>(index / parts);
+    DeviceFace result;
+    for (int i = static_cast<int>(index % parts); i < table.anchors(); i += parts) {
+      if (labels[i].kind != AnchorLabel::kPositive || labels[i].face != face) continue;
+      const AnchorIndex a = table.at(i);
+      const AnchorPlane& plane = table.planes[a.plane];
+      const int cell = plane.cell(a.y, a.x);
+      result.Add({FaceProbability(plane.background[cell], plane.face[cell]), 1});
+    }
+    partial[index] = result;
+  }
+};
+
+// faces[face].
+struct FaceKernel {
+  const DeviceFace* partial;
+  int parts;
+  DeviceFace* faces;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t face) const {
+    DeviceFace result;
+    for (int part = 0; part < parts; ++part) result.Add(partial[face * parts + part]);
+    faces[face] = result;
   }
 };
 

@@ -79,6 +79,17 @@ TEST(LossKernelsTest, LossAndGradientAreThoseOfTheCpu) {
                                     regression.data()});
     RunAll(1, FinishLossKernel{classification.data(), sampled, regression.data(), kParts, &loss});
 
+    std::vector<DeviceFace> partial(faces.size() * kParts), device_faces(faces.size());
+    RunAll(static_cast<int64_t>(partial.size()), FacePartsKernel{table, labels.data(), kParts, partial.data()});
+    RunAll(static_cast<int64_t>(faces.size()), FaceKernel{partial.data(), kParts, device_faces.data()});
+    const auto worst = WorstScores(values.planes, cpu_labels, faces.size());
+    for (size_t f = 0; f < faces.size(); ++f) {
+      EXPECT_EQ(device_faces[f].worst, worst[f].value_or(-1)) << f;
+      int positives = 0;
+      for (const LabelledAnchor& positive : cpu_labels.positives) positives += positive.face == static_cast<int>(f);
+      EXPECT_EQ(device_faces[f].positives, positives) << f;
+    }
+
     EXPECT_EQ(loss.sampled, static_cast<int>(cpu_samples.positives.size() + cpu_samples.negatives.size()));
     EXPECT_EQ(loss.regressed, static_cast<int>(cpu_labels.regression.size()));
     EXPECT_EQ(with_faces, loss.regressed > 0);

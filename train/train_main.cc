@@ -15,10 +15,12 @@
 #include "data_tools/base/status_macros.h"
 #include "data_tools/base/tool_main.h"
 #include "mining/difficulty.h"
+#include "model/cuda/precision.h"
 #include "model/engine_flags.h"
 #include "model/openmp_policy.h"
 #include "train/communicator.h"
 #include "train/mpi_communicator.h"
+#include "train/rank_device.h"
 #include "train/trainer.h"
 
 ABSL_DECLARE_FLAG(std::string, crops);  // augment_flags
@@ -47,8 +49,11 @@ ABSL_FLAG(int, threads, 0, "of computation; 0: all processors");
 ABSL_FLAG(int, loader_threads, 1, "that read and augment images");
 ABSL_FLAG(int, image_cache_mb, 2048, "memory for decoded images");
 ABSL_FLAG(int, max_bad_images, 10, "unreadable images that are left out before training gives up");
-ABSL_FLAG(std::string, device, "auto", "auto or cpu; cuda:N where it is built in");
-ABSL_FLAG(std::string, precision, "fp32", "of activations and gradients: fp32; bf16 and fp16 are for --device=cuda:N");
+ABSL_FLAG(std::string, device, "auto",
+          "cpu, cuda:N, cuda (each rank of a machine its own GPU), or auto: cuda where there is one, else cpu");
+ABSL_FLAG(std::string, precision, "auto",
+          "of activations and gradients: fp32, tf32, bf16, fp16; auto: fp32 on the CPU, bf16 on a GPU");
+ABSL_FLAG(bool, deterministic, true, "of GPUs: the same bits at every run, which can be slower");
 
 ABSL_FLAG(
     std::string, sampling, "shard",
@@ -125,15 +130,7 @@ absl::Status CheckRanges() {
   RETURN_IF_ERROR(RequireRange("momentum", absl::GetFlag(FLAGS_momentum), 0, 0.9999));
   RETURN_IF_ERROR(RequireRange("weight_decay", absl::GetFlag(FLAGS_weight_decay), 0, 1));
   RETURN_IF_ERROR(RequireRange("step_factor", absl::GetFlag(FLAGS_step_factor), 1e-9, 1));
-  RETURN_IF_ERROR(RequireRange("final_rate", absl::GetFlag(FLAGS_final_rate), 0, absl::GetFlag(FLAGS_learning_rate)));
-  bool known = false;
-  RETURN_IF_ERROR(Choose<bool>("precision", absl::GetFlag(FLAGS_precision),
-                               {{"fp32", true}, {"bf16", false}, {"fp16", false}}, &known));
-  if (!known) {
-    return UsageError(absl::StrCat("--precision=", absl::GetFlag(FLAGS_precision),
-                                   " is for GPUs; training on the CPU takes --precision=fp32"));
-  }
-  return Choose<bool>("device", absl::GetFlag(FLAGS_device), {{"auto", true}, {"cpu", true}}, &known);
+  return RequireRange("final_rate", absl::GetFlag(FLAGS_final_rate), 0, absl::GetFlag(FLAGS_learning_rate));
 }
 
 // A flag that says nothing under the value that another has: whoever changed both expects something else to happen.
@@ -157,6 +154,7 @@ absl::Status CheckContradictions() {
       {"mosaic_probability", paper, "it is of --crops=face_scale"},
       {"close_up_probability", paper, "it is of --crops=face_scale"},
       {"random_crop_probability", paper, "it is of --crops=face_scale"},
+      {"deterministic", absl::GetFlag(FLAGS_device) == "cpu", "it is of GPUs"},
       {"momentum", !sgd, "it is of --solver=sgd"},
       {"step_at", !step, "it is of --schedule=step"},
       {"step_factor", !step, "it is of --schedule=step"},
@@ -205,6 +203,21 @@ absl::StatusOr<SolverOptions> SolverFromFlags() {
         "without --init, conv1_* and conv2_* are random and must learn: set --early_rate=1 (0 freezes them)");
   }
   return solver;
+}
+
+absl::Status SetDevice(TrainerOptions* options) {
+  const bool ranks = StartedByMpi();
+  ASSIGN_OR_RETURN(options->device, DeviceOfRank(absl::GetFlag(FLAGS_device), ranks ? LocalRank() : 0,
+                                                 ranks ? RanksOnThisMachine() : 1));
+  const std::string precision = absl::GetFlag(FLAGS_precision);
+  if (options->device.cuda()) {
+    ASSIGN_OR_RETURN(options->precision, ParsePrecision(precision == "auto" ? "bf16" : precision));
+    return absl::OkStatus();
+  }
+  if (precision == "auto" || precision == "fp32") return absl::OkStatus();
+  RETURN_IF_ERROR(ParsePrecision(precision).status());
+  return UsageError(
+      absl::StrCat("--precision=", precision, " is for GPUs; training on the CPU takes --precision=fp32"));
 }
 
 absl::Status SetDistribution(TrainerOptions* options) {
@@ -263,6 +276,7 @@ absl::StatusOr<TrainerOptions> OptionsFromFlags() {
   options.targets.hard_negative_share = static_cast<float>(absl::GetFlag(FLAGS_hard_negatives));
   options.hard_negatives_at_start = absl::GetFlag(FLAGS_hard_negatives_at_start);
   options.hard_negatives_ramp = absl::GetFlag(FLAGS_hard_negatives_ramp);
+  RETURN_IF_ERROR(SetDevice(&options));
   RETURN_IF_ERROR(SetDistribution(&options));
   RETURN_IF_ERROR(SetMining(&options));
   options.validation = absl::GetFlag(FLAGS_validation);

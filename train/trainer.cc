@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <opencv2/core/mat.hpp>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -26,13 +27,9 @@
 #include "data_tools/base/random.h"
 #include "data_tools/base/status_macros.h"
 #include "data_tools/base/tool_main.h"
-#include "model/anchors.h"
-#include "model/executor.h"
-#include "model/executor_cache.h"
-#include "model/image_input.h"
 #include "train/checkpoint.h"
-#include "train/losses.h"
 #include "train/run_log.h"
+#include "train/step_engine.h"
 #include "train/visit_exchange.h"
 
 namespace hardface {
@@ -41,15 +38,13 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-// Which use of chance a random stream serves (PlanEpoch has 1 and 2, SampleStream 3 and 5).
-enum Stream : uint64_t { kNegatives = 4 };
-
 double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 // Sums since the last log line, of one rank or of all.
 struct Meter {
   LossParts loss;
   int64_t images = 0, steps = 0;
+  int64_t left_out = 0;  // steps, by the loss scale: the same on all ranks
   double gradient_norm = 0, waiting_seconds = 0;
 
   std::string ToText() const {
@@ -98,23 +93,23 @@ class Trainer {
  private:
   absl::Status Prepare();
   absl::Status InitializeModel();
-  void MakeExecutors();
+  absl::Status MakeEngine();
   absl::Status Resume();
   absl::Status TakeRankState(const TrainingState& state);
   absl::Status StartOutputFolder(const std::string& manifest_hash);
   // One step of the solver over all ranks' passes.
   absl::Status Step();
   absl::Status Pass(int pass);
-  LossParts ImageLoss(const TrainingSample& sample, int64_t number, int n, Executor* executor);
-  void NoteVisits(const TrainingSample& sample, int64_t number, const std::vector<AnchorPlane>& planes,
-                  const AnchorLabels& labels);
+  // Checks and adds up what a step found, and notes its visits.
+  absl::Status TakeOutcome(const StepOutcome& outcome);
+  void NoteVisits(const TrainingSample& sample, const ImageOutcome& outcome);
   // Makes the visits since the last call known to all ranks, and writes them down. All ranks call it together.
   absl::Status MergeVisits();
   absl::Status Log(Progress* progress);
   absl::Status ValidateModel();
   absl::Status Checkpoint();
   absl::Status WriteDifficulty() const;
-  Model ModelForUse() const;
+  absl::StatusOr<Model> ModelForUse();
   int RankSamples() const { return options_.batch * options_.passes; }
   int StepSamples() const { return RankSamples() * communicator_->size(); }
   double HardFraction() const;
@@ -128,12 +123,10 @@ class Trainer {
   std::unique_ptr<SampleStream> stream_;
   Model model_;
   std::vector<ParameterSpec> specs_;
-  std::unique_ptr<Solver> solver_;
-  std::unique_ptr<GradientExchange> gradients_;
-  std::unique_ptr<ExecutorCache> executors_;
+  std::unique_ptr<StepEngine> engine_;
   std::vector<LedgerEntry> ledger_;
-  std::vector<Visit> visits_;  // since MergeVisits()
-  TargetOptions targets_;
+  std::vector<Visit> visits_;                 // since MergeVisits()
+  std::vector<TrainingSample> step_samples_;  // of the step's images, in the engine's order, without their pixels
   int64_t iteration_ = 0;
   int64_t metrics_bytes_ = 0, ledger_bytes_ = 0;  // of a checkpoint that training goes on from
   std::optional<double> best_ap_;
@@ -203,7 +196,7 @@ absl::Status Trainer::Resume() {
   ledger_bytes_ = state.ledger_bytes;
   best_ap_ = state.best_ap;
   model_.parameters = std::move(state.parameters);
-  RETURN_IF_ERROR(solver_->Restore(state.solver, folder));
+  RETURN_IF_ERROR(engine_->Restore(state.solver, folder));
   if (leads_) absl::FPrintF(stderr, "train: resuming at iteration %d from %s\n", iteration_, folder);
   return TakeRankState(state);
 }
@@ -248,14 +241,21 @@ absl::Status Trainer::StartOutputFolder(const std::string& manifest_hash) {
   return absl::OkStatus();
 }
 
-void Trainer::MakeExecutors() {
-  ExecutorOptions options;
-  options.training = true;
+absl::Status Trainer::MakeEngine() {
+  StepEngineOptions options;
+  options.solver = options_.solver;
+  options.targets = options_.targets;
+  options.batch = options_.batch;
+  options.passes = options_.passes;
+  options.reduction = options_.reduction;
+  options.bucket_bytes = options_.bucket_bytes;
+  options.seed = options_.seed;
+  options.device = options_.device;
   options.engine = options_.engine;
-  if (options_.solver.early_rate == 0) {
-    options.frozen = [](NetworkPart part) { return part == NetworkPart::kEarly; };
-  }
-  executors_ = std::make_unique<ExecutorCache>(model_.detector.network, options);
+  options.precision = options_.precision;
+  options.deterministic = options_.deterministic;
+  ASSIGN_OR_RETURN(engine_, MakeStepEngine(&model_, options, communicator_));
+  return absl::OkStatus();
 }
 
 absl::Status Trainer::Prepare() {
@@ -274,10 +274,7 @@ absl::Status Trainer::Prepare() {
   ASSIGN_OR_RETURN(const std::string manifest_hash, HashFile(dataset_.manifest_path));
   RETURN_IF_ERROR(RequireSameOnAllRanks("settings or dataset",
                                         absl::StrCat(EffectiveFlags(), "manifest ", manifest_hash), communicator_));
-  solver_ = std::make_unique<Solver>(specs_, options_.solver);
-  gradients_ = std::make_unique<GradientExchange>(
-      specs_, GradientExchangeOptions{options_.reduction, options_.passes, options_.bucket_bytes}, communicator_);
-  MakeExecutors();
+  RETURN_IF_ERROR(MakeEngine());
   ledger_.resize(dataset_.entries.size());
   SampleStreamOptions stream;
   stream.seed = options_.seed;
@@ -296,22 +293,17 @@ absl::Status Trainer::Prepare() {
   return leads_ ? StartOutputFolder(manifest_hash) : absl::OkStatus();
 }
 
-void Trainer::NoteVisits(const TrainingSample& sample, int64_t number, const std::vector<AnchorPlane>& planes,
-                         const AnchorLabels& labels) {
+void Trainer::NoteVisits(const TrainingSample& sample, const ImageOutcome& outcome) {
   std::vector<Visit> visits(sample.sources.size());
   for (size_t s = 0; s < visits.size(); ++s) {
-    visits[s] = {number, sample.sources[s], sample.scales[s], {std::nullopt, 0, iteration_}};
+    visits[s] = {outcome.number, sample.sources[s], sample.scales[s], {std::nullopt, 0, iteration_}};
   }
-  const auto of_face = [&](size_t face) -> Difficulty& {
-    return visits[static_cast<size_t>(sample.faces[face].source)].difficulty;
-  };
-  const auto worst = WorstScores(planes, labels, sample.faces.size());
   for (size_t f = 0; f < sample.faces.size(); ++f) {
-    if (!worst[f].has_value()) continue;
-    std::optional<float>& wpas = of_face(f).wpas;
-    wpas = std::min(wpas.value_or(1.0f), *worst[f]);
+    const FaceOutcome& face = outcome.faces[f];
+    Difficulty& difficulty = visits[static_cast<size_t>(sample.faces[f].source)].difficulty;
+    difficulty.positives += face.positives;
+    if (face.worst.has_value()) difficulty.wpas = std::min(difficulty.wpas.value_or(1.0f), *face.worst);
   }
-  for (const LabelledAnchor& positive : labels.positives) ++of_face(static_cast<size_t>(positive.face)).positives;
   visits_.insert(visits_.end(), visits.begin(), visits.end());
 }
 
@@ -324,65 +316,56 @@ absl::Status Trainer::MergeVisits() {
   return log_ != nullptr ? log_->AddVisits(dataset_, all) : absl::OkStatus();
 }
 
-LossParts Trainer::ImageLoss(const TrainingSample& sample, int64_t number, int n, Executor* executor) {
-  const auto planes = PlanesOf(
-      model_.detector, [&](const std::string& name) { return executor->output(name); }, n);
-  const auto gradients = PlanesOf(
-      model_.detector, [&](const std::string& name) { return executor->output_gradient(name); }, n);
-  std::vector<FaceBox> faces;
-  for (const SampleFace& face : sample.faces) faces.push_back({face.box, face.ignore});
-  const AnchorLabels labels = LabelAnchors(planes, faces, sample.image.cols, sample.image.rows, targets_);
-  NoteVisits(sample, number, planes, labels);
-  Random random({options_.seed, kNegatives, static_cast<uint64_t>(number)});
-  const SampledAnchors sampled = SampleAnchors(planes, labels, targets_, &random);
-  return DetectionLoss(planes, labels, sampled, 1.0f / static_cast<float>(StepSamples()), gradients);
-}
-
 absl::Status Trainer::Pass(int pass) {
   const Clock::time_point start = Clock::now();
   std::vector<NumberedSample> samples;
   for (int i = 0; i < options_.batch; ++i) samples.push_back(stream_->Next());
   meter_.waiting_seconds += SecondsSince(start);
 
-  const int multiple = model_.detector.size_multiple;
-  Shape shape{options_.batch, 3, multiple, multiple};
+  std::vector<PassImage> images;
   for (const auto& [number, sample] : samples) {
-    if (!sample.ok()) {
-      absl::FPrintF(stderr, "\ntrain: left out: %s\n", sample.status().message());
-      if (++bad_images_ <= options_.max_bad_images) continue;
-      return absl::InvalidArgumentError(
-          absl::StrCat("more than ", options_.max_bad_images,
-                       " images could not be read, the last one: ", sample.status().message()));
-    }
-    shape.h = std::max(shape.h, RoundUp(sample->image.rows, multiple));
-    shape.w = std::max(shape.w, RoundUp(sample->image.cols, multiple));
+    images.push_back({number, sample.ok() ? &*sample : nullptr});
+    if (sample.ok()) continue;
+    absl::FPrintF(stderr, "\ntrain: left out: %s\n", sample.status().message());
+    if (++bad_images_ <= options_.max_bad_images) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "more than ", options_.max_bad_images, " images could not be read, the last one: ", sample.status().message()));
   }
-  ASSIGN_OR_RETURN(Executor* const executor, executors_->Get(shape, model_.parameters, iteration_));
-  for (int n = 0; n < shape.n; ++n) {
-    const absl::StatusOr<TrainingSample>& sample = samples[static_cast<size_t>(n)].sample;
-    WriteNetworkInput(sample.ok() ? sample->image : cv::Mat(0, 0, CV_32FC3), model_.info.input_divisor,
-                      /*mirror=*/false, n, executor->input());
-  }
-  executor->Forward();
-  for (int n = 0; n < shape.n; ++n) {
-    const auto& [number, sample] = samples[static_cast<size_t>(n)];
+  RETURN_IF_ERROR(engine_->Pass(pass, images));
+  for (auto& [number, sample] : samples) {
     if (!sample.ok()) continue;
-    const LossParts loss = ImageLoss(*sample, number, n, executor);
-    if (!std::isfinite(loss.total())) {
+    sample->image = cv::Mat();
+    step_samples_.push_back(*std::move(sample));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Trainer::TakeOutcome(const StepOutcome& outcome) {
+  for (size_t i = 0; i < outcome.images.size(); ++i) {
+    const ImageOutcome& image = outcome.images[i];
+    const TrainingSample& sample = step_samples_[i];
+    if (!std::isfinite(image.loss.total())) {
       return absl::InternalError(
-          absl::StrCat("iteration ", iteration_, ": the loss is ", loss.total(), " on image ",
-                       dataset_.entries[static_cast<size_t>(sample->sources[0])].image,
+          absl::StrCat("iteration ", iteration_, ": the loss is ", image.loss.total(), " on image ",
+                       dataset_.entries[static_cast<size_t>(sample.sources[0])].image,
                        "; training has diverged. Lower --learning_rate, or set --clip_norm; the last checkpoint is in ",
                        options_.output));
     }
-    meter_.loss.classification += loss.classification;
-    meter_.loss.regression += loss.regression;
+    meter_.loss.classification += image.loss.classification;
+    meter_.loss.regression += image.loss.regression;
     ++meter_.images;
+    NoteVisits(sample, image);
   }
-  const bool last = pass == options_.passes - 1;
-  executor->Backward(gradients_->pass_gradients(pass), [&](const std::string& layer) {
-    if (last) gradients_->Complete(layer);
-  });
+  if (outcome.left_out) {
+    ++meter_.left_out;
+  } else if (!std::isfinite(outcome.gradient_norm)) {
+    return absl::InternalError(
+        absl::StrCat("iteration ", iteration_, ": the gradient's norm is ", outcome.gradient_norm,
+                     "; training has diverged. Lower --learning_rate; the last checkpoint is in ", options_.output));
+  } else {
+    meter_.gradient_norm += outcome.gradient_norm;
+    ++meter_.steps;
+  }
   return absl::OkStatus();
 }
 
@@ -391,26 +374,18 @@ absl::Status Trainer::Step() {
       options_.hard_negatives_ramp == 0
           ? 1.0
           : std::min(1.0, static_cast<double>(iteration_) / static_cast<double>(options_.hard_negatives_ramp));
-  targets_ = options_.targets;
-  targets_.hard_negative_share =
-      static_cast<float>(options_.hard_negatives_at_start +
-                         ramp * (options_.targets.hard_negative_share - options_.hard_negatives_at_start));
+  const double hard_negatives = options_.hard_negatives_at_start +
+                                ramp * (options_.targets.hard_negative_share - options_.hard_negatives_at_start);
   if (stream_->NeedsPlan()) {
     // With sequences of their own the ranks come here at different times: they plan from what they merged last.
     if (!ranks_differ()) RETURN_IF_ERROR(MergeVisits());
     stream_->Plan(ledger_);
   }
-  gradients_->BeginStep();
+  step_samples_.clear();
+  RETURN_IF_ERROR(engine_->BeginStep(static_cast<float>(hard_negatives)));
   for (int pass = 0; pass < options_.passes; ++pass) RETURN_IF_ERROR(Pass(pass));
-  RETURN_IF_ERROR(gradients_->Finish());
-  const double norm = solver_->Step(iteration_, gradients_->gradients(), &model_.parameters);
-  if (!std::isfinite(norm)) {
-    return absl::InternalError(
-        absl::StrCat("iteration ", iteration_, ": the gradient's norm is ", norm,
-                     "; training has diverged. Lower --learning_rate; the last checkpoint is in ", options_.output));
-  }
-  meter_.gradient_norm += norm;
-  ++meter_.steps;
+  ASSIGN_OR_RETURN(const StepOutcome outcome, engine_->FinishStep(iteration_));
+  RETURN_IF_ERROR(TakeOutcome(outcome));
   ++iteration_;
   return absl::OkStatus();
 }
@@ -437,6 +412,7 @@ absl::Status Trainer::Log(Progress* progress) {
   const double compute_rate = seconds > waiting ? static_cast<double>(sum.images) / (seconds - waiting) : 0;
   const double norm = meter_.gradient_norm / static_cast<double>(std::max<int64_t>(1, meter_.steps));
   const double hard = HardFraction();
+  const int64_t left_out = meter_.left_out;
   meter_ = Meter();
   meter_start_ = Clock::now();
   busy_seconds_before_ = stream_->busy_seconds();
@@ -453,7 +429,9 @@ absl::Status Trainer::Log(Progress* progress) {
                                     {"images_per_second", static_cast<double>(sum.images) / seconds},
                                     {"data_images_per_second", data_rate},
                                     {"compute_images_per_second", compute_rate},
-                                    {"data_wait_fraction", waiting / seconds}}));
+                                    {"data_wait_fraction", waiting / seconds},
+                                    {"engine_bytes", engine_->bytes()},
+                                    {"steps_left_out", left_out}}));
   const std::string ap = best_ap_.has_value() ? absl::StrFormat(", best AP %.4f", *best_ap_) : "";
   progress->Advance(
       0, absl::StrFormat("loss %.4f (%.4f + %.4f), rate %.3g, hard %.0f%%, %.1f images/s (data %.0f, "
@@ -464,18 +442,21 @@ absl::Status Trainer::Log(Progress* progress) {
   return absl::OkStatus();
 }
 
-Model Trainer::ModelForUse() const {
+absl::StatusOr<Model> Trainer::ModelForUse() {
+  RETURN_IF_ERROR(engine_->UpdateModel());
   Model model = model_;
-  model.parameters = solver_->AveragedOr(model_.parameters);
+  ASSIGN_OR_RETURN(model.parameters, engine_->AveragedParameters());
   model.info.iterations = iteration_;
   return model;
 }
 
 absl::Status Trainer::ValidateModel() {
   const Clock::time_point start = Clock::now();
-  const Model model = ModelForUse();
+  ASSIGN_OR_RETURN(const Model model, ModelForUse());
   ValidationOptions validating = options_.validating;
   validating.detect.engine = options_.engine;
+  validating.detect.device = options_.device;
+  validating.detect.precision = options_.precision;
   ASSIGN_OR_RETURN(const double ap, Validate(model, validation_, validating, communicator_));
   const bool best = ap > best_ap_.value_or(-1);
   if (best) best_ap_ = ap;
@@ -499,6 +480,7 @@ absl::Status Trainer::WriteDifficulty() const {
 
 absl::Status Trainer::Checkpoint() {
   RETURN_IF_ERROR(MergeVisits());
+  ASSIGN_OR_RETURN(const Model for_use, ModelForUse());
   const RankState mine{stream_->position(), ledger_};
   TrainingState state;
   state.iteration = iteration_;
@@ -526,8 +508,8 @@ absl::Status Trainer::Checkpoint() {
   state.ledger_bytes = log_->ledger_bytes();
   state.best_ap = best_ap_;
   state.parameters = model_.parameters;
-  state.solver = solver_->State();
-  RETURN_IF_ERROR(SaveCheckpoint(options_.output, state, ModelForUse(), options_.keep));
+  ASSIGN_OR_RETURN(state.solver, engine_->SolverArrays());
+  RETURN_IF_ERROR(SaveCheckpoint(options_.output, state, for_use, options_.keep));
   return WriteDifficulty();
 }
 
@@ -537,8 +519,14 @@ absl::Status Trainer::Run() {
   std::optional<Progress> progress;
   if (leads_) progress.emplace("train", iterations - iteration_, "steps");
   meter_start_ = Clock::now();
+  int64_t most_bytes = 0;
   while (iteration_ < iterations) {
     RETURN_IF_ERROR(Step());
+    if (leads_ && engine_->bytes() > most_bytes) {
+      most_bytes = engine_->bytes() + engine_->bytes() / 8;  // small growth is no news
+      absl::FPrintF(stderr, "\ntrain: memory for activations, gradients and weights: %.0f MB on %s\n",
+                    static_cast<double>(engine_->bytes()) / 1e6, options_.device.ToString());
+    }
     const bool last = iteration_ == iterations;
     const auto due = [&](int64_t every) { return every > 0 && (last || iteration_ % every == 0); };
     if (due(options_.log_every)) RETURN_IF_ERROR(Log(leads_ ? &*progress : nullptr));

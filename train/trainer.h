@@ -9,6 +9,8 @@
 #include "data_tools/training_sample.h"
 #include "mining/anchor_targets.h"
 #include "mining/difficulty.h"
+#include "model/cuda/precision.h"
+#include "model/device.h"
 #include "model/model_file.h"
 #include "model/ops/conv2d.h"
 #include "train/communicator.h"
@@ -56,7 +58,10 @@ struct TrainerOptions {
   int checkpoint_every = 1000;  // iterations
   int keep = 3;                 // checkpoints
   int log_every = 50;           // iterations
-  int threads = 0;              // of computation; 0: all processors that this process may use
+  Device device;
+  Precision precision = Precision::kBf16;  // of a CUDA device
+  bool deterministic = true;               // of a CUDA device: the same bits at every run
+  int threads = 0;                         // of computation on the CPU; 0: all processors that this process may use
   Conv2dEngine engine = Conv2dEngine::kFastest;
   int loader_threads = 1;
   int64_t image_cache_bytes = int64_t{2} << 30;

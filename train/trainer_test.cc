@@ -5,18 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
-#include <opencv2/core.hpp>
 
 #include "data_tools/base/atomic_output.h"
-#include "data_tools/base/random.h"
-#include "data_tools/dataset.h"
-#include "data_tools/image_io.h"
 #include "mining/difficulty.h"
 #include "mining/ledger.h"
-#include "model/safetensors.h"
+#include "model/model_file.h"
 #include "train/checkpoint.h"
+#include "train/small_training.h"
 #include "train/thread_ranks.h"
 
 namespace hardface {
@@ -25,83 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-// Images of noise, each with one bright square as its "face".
-std::string MakeDataset(const std::string& name, int images) {
-  const std::string folder = ::testing::TempDir() + "/trainer_test_" + name;
-  fs::remove_all(folder);
-  fs::create_directories(folder + "/images");
-  DatasetHeader header;
-  header.image_root = folder + "/images";
-  auto writer = DatasetWriter::Create(folder + "/data", header);
-  EXPECT_TRUE(writer.ok()) << writer.status();
-  Random random(1);
-  for (int i = 0; i < images; ++i) {
-    cv::Mat image(96, 128, CV_8UC3);
-    for (int y = 0; y < image.rows; ++y) {
-      for (int x = 0; x < 3 * image.cols; ++x) image.ptr(y)[x] = static_cast<uchar>(random.Index(120));
-    }
-    const int size = 16 + 8 * (i % 3), x = random.Integer(0, 128 - size), y = random.Integer(0, 96 - size);
-    image(cv::Rect(x, y, size, size)) = cv::Scalar(230, 240, 250);
-    DatasetEntry entry;
-    entry.image = std::to_string(i) + ".png";
-    entry.width = 128;
-    entry.height = 96;
-    entry.faces.push_back(
-        {{static_cast<float>(x), static_cast<float>(y), static_cast<float>(size), static_cast<float>(size)}});
-    EXPECT_TRUE(WritePng(header.image_root + "/" + entry.image, image).ok());
-    EXPECT_TRUE((*writer)->Write(entry).ok());
-  }
-  EXPECT_TRUE((*writer)->Commit({}).ok());
-  return folder + "/data";
-}
-
-absl::Status TrainAlone(const TrainerOptions& options) {
-  WorldOfOne alone;
-  return Train(options, &alone);
-}
-
-TrainerOptions SmallTraining(const std::string& dataset, const std::string& output, int64_t iterations) {
-  TrainerOptions options;
-  options.dataset = dataset;
-  options.output = dataset + "_" + output;
-  fs::remove_all(options.output);
-  options.detector = {"smallhard", 16, true};
-  options.info.input_divisor = 64;
-  options.initialization = Initialization::kHe;
-  options.batch = 2;
-  options.passes = 2;
-  options.augment.distort_colors = false;
-  options.augment.short_sides = {96};
-  options.augment.crop_probability = 0;
-  options.targets.hard_negative_share = 0.5f;
-  options.hard_negatives_at_start = 0.5;
-  options.solver.kind = SolverOptions::Kind::kAdam;
-  options.solver.schedule.base = 0.003;
-  options.solver.schedule.iterations = iterations;
-  options.solver.early_rate = options.solver.body_rate = options.solver.head_rate = options.solver.bias_rate = 1;
-  options.solver.clip_norm = 5;
-  options.checkpoint_every = 10;
-  options.log_every = 10;
-  options.threads = 1;
-  options.loader_threads = 2;
-  return options;
-}
-
-std::vector<nlohmann::json> ReadMetrics(const std::string& output) {
-  std::vector<nlohmann::json> lines;
-  std::ifstream stream(output + "/metrics.jsonl");
-  for (std::string line; std::getline(stream, line);) lines.push_back(nlohmann::json::parse(line));
-  return lines;
-}
-
-ParameterSet WeightsOf(const std::string& output) {
-  auto content = ReadSafeTensors(ListCheckpoints(output).back() + "/solver.safetensors");
-  EXPECT_TRUE(content.ok()) << content.status();
-  return std::move(content->tensors);
-}
-
 TEST(TrainerTest, OverfitsAFewImages) {
-  TrainerOptions options = SmallTraining(MakeDataset("overfit", 4), "out", 150);
+  TrainerOptions options = SmallTraining(MakeSquares("overfit", 4), "out", 150);
   ASSERT_TRUE(TrainAlone(options).ok());
   const auto metrics = ReadMetrics(options.output);
   ASSERT_EQ(metrics.size(), 15u);
@@ -118,7 +38,7 @@ TEST(TrainerTest, OverfitsAFewImages) {
 }
 
 TEST(TrainerTest, ResumedTrainingIsTheUninterruptedOneToTheBit) {
-  const std::string dataset = MakeDataset("resume", 7);
+  const std::string dataset = MakeSquares("resume", 7);
   TrainerOptions whole = SmallTraining(dataset, "whole", 30), parts = SmallTraining(dataset, "parts", 30);
   whole.mining.threshold = parts.mining.threshold = 0.01f;  // so that easy images are left out already now
   whole.solver.average = parts.solver.average = 0.9;
@@ -150,7 +70,7 @@ ParameterSet WeightsOfRanks(TrainerOptions options, int ranks) {
 }
 
 TEST(TrainerTest, RanksTakeTheStepsOfOneRankToTheBitWhenOrdered) {
-  const std::string dataset = MakeDataset("ranks", 7);
+  const std::string dataset = MakeSquares("ranks", 7);
   const auto options = [&](const std::string& name) {
     TrainerOptions made = SmallTraining(dataset, name, 20);
     made.mining.threshold = 0.01f;  // so that plans depend on the merged ledger
@@ -169,7 +89,7 @@ TEST(TrainerTest, RanksTakeTheStepsOfOneRankToTheBitWhenOrdered) {
 }
 
 TEST(TrainerTest, RanksAgreeWithOneRankToRoundingWhenFast) {
-  const std::string dataset = MakeDataset("fast_ranks", 7);
+  const std::string dataset = MakeSquares("fast_ranks", 7);
   TrainerOptions alone = SmallTraining(dataset, "alone", 5), shared = SmallTraining(dataset, "shared", 5);
   for (TrainerOptions* const options : {&alone, &shared}) {
     options->solver.kind = SolverOptions::Kind::kSgd;
@@ -184,7 +104,7 @@ TEST(TrainerTest, RanksAgreeWithOneRankToRoundingWhenFast) {
 }
 
 TEST(TrainerTest, TrainingsOfOtherRankCountsGoOn) {
-  TrainerOptions options = SmallTraining(MakeDataset("other_ranks", 7), "out", 20);
+  TrainerOptions options = SmallTraining(MakeSquares("other_ranks", 7), "out", 20);
   for (const Sharing sharing : {Sharing::kShard, Sharing::kReplicate}) {
     fs::remove_all(options.output);
     options.sharing = sharing;
@@ -203,7 +123,7 @@ TEST(TrainerTest, TrainingsOfOtherRankCountsGoOn) {
 }
 
 TEST(TrainerTest, EveryVisitIsInTheLedgerFile) {
-  TrainerOptions options = SmallTraining(MakeDataset("ledger", 4), "out", 10);
+  TrainerOptions options = SmallTraining(MakeSquares("ledger", 4), "out", 10);
   ASSERT_TRUE(TrainAlone(options).ok());
   const auto reader = LedgerReader::Open(options.output);
   ASSERT_TRUE(reader.ok()) << reader.status();
@@ -219,7 +139,7 @@ TEST(TrainerTest, EveryVisitIsInTheLedgerFile) {
 }
 
 TEST(TrainerTest, ValidatesAndKeepsTheBestModel) {
-  TrainerOptions options = SmallTraining(MakeDataset("validate", 4), "out", 40);
+  TrainerOptions options = SmallTraining(MakeSquares("validate", 4), "out", 40);
   options.validation = options.dataset;
   options.validate_every = 20;
   options.validating.detect.pyramid = {600};
@@ -244,7 +164,7 @@ TEST(TrainerTest, ValidatesAndKeepsTheBestModel) {
 }
 
 TEST(TrainerTest, KeepsTheLastCheckpoints) {
-  TrainerOptions options = SmallTraining(MakeDataset("keep", 4), "out", 50);
+  TrainerOptions options = SmallTraining(MakeSquares("keep", 4), "out", 50);
   options.keep = 2;
   ASSERT_TRUE(TrainAlone(options).ok());
   const auto folders = ListCheckpoints(options.output);
@@ -253,13 +173,13 @@ TEST(TrainerTest, KeepsTheLastCheckpoints) {
 }
 
 TEST(TrainerTest, DoesNotOverwriteAnEarlierTraining) {
-  TrainerOptions options = SmallTraining(MakeDataset("twice", 4), "out", 10);
+  TrainerOptions options = SmallTraining(MakeSquares("twice", 4), "out", 10);
   ASSERT_TRUE(TrainAlone(options).ok());
   EXPECT_THAT(std::string(TrainAlone(options).message()), HasSubstr("--resume"));
 }
 
 TEST(TrainerTest, FrozenPartsStay) {
-  const std::string dataset = MakeDataset("frozen", 4);
+  const std::string dataset = MakeSquares("frozen", 4);
   TrainerOptions first = SmallTraining(dataset, "first", 10);
   ASSERT_TRUE(TrainAlone(first).ok());
   TrainerOptions second = SmallTraining(dataset, "second", 10);
@@ -272,7 +192,7 @@ TEST(TrainerTest, FrozenPartsStay) {
 }
 
 TEST(TrainerTest, AFewUnreadableImagesAreLeftOutManyAreAnError) {
-  const std::string dataset = MakeDataset("broken", 4);
+  const std::string dataset = MakeSquares("broken", 4);
   ASSERT_TRUE(WriteFileAtomically(fs::path(dataset).parent_path().string() + "/images/2.png", "not an image").ok());
   TrainerOptions options = SmallTraining(dataset, "few", 4);
   options.max_bad_images = 100;
@@ -285,7 +205,7 @@ TEST(TrainerTest, AFewUnreadableImagesAreLeftOutManyAreAnError) {
 }
 
 TEST(TrainerTest, DivergenceEndsWithTheIterationAndAHint) {
-  TrainerOptions options = SmallTraining(MakeDataset("diverge", 4), "out", 200);
+  TrainerOptions options = SmallTraining(MakeSquares("diverge", 4), "out", 200);
   options.solver.kind = SolverOptions::Kind::kSgd;
   options.solver.schedule.base = 1e6;
   options.solver.clip_norm = 0;

@@ -10,16 +10,16 @@ set -euo pipefail
 
 tests=(
   model/cuda/cuda_memory_test model/ops/device_ops_test model/ops/conv2d_cuda_test model/cuda_executor_test
-  infer/cuda_face_detector_test train/device_step_test train/nccl_communicator_test
+  infer/cuda_face_detector_test train/device_step_test train/nccl_communicator_test train/cuda_trainer_test
 )
 
 pack() {
   local target="$1" labels=() name
   cd "$(dirname "${BASH_SOURCE[0]}")/../.."
   for name in "${tests[@]}"; do labels+=("//$(dirname "$name"):$(basename "$name")"); done
-  ./bazelw build --config=cuda "${labels[@]}" //model:cuda_executor_benchmark //infer:detect
+  ./bazelw build --config=cuda "${labels[@]}" //model:cuda_executor_benchmark //infer:detect //train
   mkdir -p "$target/lib"
-  for name in "${tests[@]}" model/cuda_executor_benchmark infer/detect; do
+  for name in "${tests[@]}" model/cuda_executor_benchmark infer/detect train/train; do
     install -s -D "bazel-bin/$name" "$target/$name"
     # Libraries that a bare machine lacks; the C library and CUDA are its own.
     ldd "bazel-bin/$name" | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' |

@@ -1,0 +1,127 @@
+// Whole trainings on a GPU beside the CPU's.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include "data_tools/base/atomic_output.h"
+#include "model/cuda/cuda_device.h"
+#include "train/checkpoint.h"
+#include "train/small_training.h"
+#include "train/trainer.h"
+
+namespace hardface {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+constexpr Device kGpu{Device::Kind::kCuda, 0};
+
+// Every step logged; hard negatives only, since random ones are drawn differently.
+TrainerOptions ComparedTraining(const std::string& dataset, const std::string& output) {
+  TrainerOptions options = SmallTraining(dataset, output, 50);
+  options.targets.hard_negative_share = 1;
+  options.hard_negatives_at_start = 1;
+  options.solver.kind = SolverOptions::Kind::kSgd;
+  options.solver.schedule.base = 0.01;
+  options.solver.average = 0.9;
+  options.log_every = 1;
+  return options;
+}
+
+// The losses of GPU training lie within SHARE of the CPU's over the first STEPS steps; afterwards both go on falling.
+void ExpectFollowsTheCpu(Precision precision, size_t steps, double share) {
+  const std::string dataset = MakeSquares("follow_" + PrecisionName(precision), 6);
+  const TrainerOptions cpu = ComparedTraining(dataset, "cpu");
+  TrainerOptions gpu = ComparedTraining(dataset, "gpu");
+  gpu.device = kGpu;
+  gpu.precision = precision;
+  ASSERT_TRUE(TrainAlone(cpu).ok());
+  const absl::Status status = TrainAlone(gpu);
+  ASSERT_TRUE(status.ok()) << status;
+  const auto expected = ReadMetrics(cpu.output), actual = ReadMetrics(gpu.output);
+  ASSERT_EQ(actual.size(), expected.size());
+  for (size_t i = 0; i < steps; ++i) {
+    const double loss = expected[i]["loss"].get<double>();
+    EXPECT_NEAR(actual[i]["loss"].get<double>(), loss, share * loss) << PrecisionName(precision) << ", step " << i;
+  }
+  double cpu_end = 0, gpu_end = 0;
+  for (size_t i = expected.size() - 10; i < expected.size(); ++i) {
+    cpu_end += expected[i]["loss"].get<double>();
+    gpu_end += actual[i]["loss"].get<double>();
+  }
+  EXPECT_NEAR(gpu_end, cpu_end, 0.2 * cpu_end) << PrecisionName(precision);
+}
+
+TEST(CudaTrainerTest, FiftyStepsFollowTheCpu) {
+  if (CudaDeviceCount() == 0) GTEST_SKIP() << WhyNoCuda();
+  ExpectFollowsTheCpu(Precision::kFp32, 50, 0.01);
+  ExpectFollowsTheCpu(Precision::kTf32, 20, 0.02);
+  ExpectFollowsTheCpu(Precision::kBf16, 20, 0.05);
+}
+
+TEST(CudaTrainerTest, Fp16LowersItsLossScaleUntilStepsAreFiniteAndLearns) {
+  if (CudaDeviceCount() == 0) GTEST_SKIP() << WhyNoCuda();
+  TrainerOptions options = SmallTraining(MakeSquares("fp16", 4), "out", 150);
+  options.device = kGpu;
+  options.precision = Precision::kFp16;
+  const absl::Status status = TrainAlone(options);
+  ASSERT_TRUE(status.ok()) << status;
+  const auto metrics = ReadMetrics(options.output);
+  EXPECT_LT(metrics.back()["loss"].get<double>(), 0.5 * metrics.front()["loss"].get<double>());
+  EXPECT_EQ(metrics.back()["steps_left_out"].get<int>(), 0);
+  EXPECT_TRUE(WeightsOf(options.output).count("solver.loss_scale"));
+}
+
+TEST(CudaTrainerTest, ResumedTrainingIsTheUninterruptedOneToTheBit) {
+  if (CudaDeviceCount() == 0) GTEST_SKIP() << WhyNoCuda();
+  const std::string dataset = MakeSquares("resume", 7);
+  TrainerOptions whole = SmallTraining(dataset, "whole", 30), parts = SmallTraining(dataset, "parts", 30);
+  for (TrainerOptions* const options : {&whole, &parts}) {
+    options->device = kGpu;
+    options->solver.average = 0.9;
+    options->keep = 10;
+  }
+  ASSERT_TRUE(TrainAlone(whole).ok());
+  ASSERT_TRUE(TrainAlone(parts).ok());
+  fs::remove_all(ListCheckpoints(parts.output).back());
+  parts.resume = true;
+  ASSERT_TRUE(TrainAlone(parts).ok());
+  const ParameterSet expected = WeightsOf(whole.output), actual = WeightsOf(parts.output);
+  for (const auto& [name, array] : expected) EXPECT_EQ(actual.at(name).values, array.values) << name;
+  EXPECT_EQ(*ReadFile(parts.output + "/ledger.jsonl"), *ReadFile(whole.output + "/ledger.jsonl"));
+}
+
+TEST(CudaTrainerTest, GoesOnFromTheCpusCheckpoint) {
+  if (CudaDeviceCount() == 0) GTEST_SKIP() << WhyNoCuda();
+  TrainerOptions options = ComparedTraining(MakeSquares("handover", 6), "out");
+  options.solver.schedule.iterations = 10;
+  ASSERT_TRUE(TrainAlone(options).ok());
+  options.solver.schedule.iterations = 20;
+  options.device = kGpu;
+  options.precision = Precision::kFp32;
+  options.resume = true;
+  const absl::Status status = TrainAlone(options);
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_THAT(ListCheckpoints(options.output).back(), HasSubstr("iteration-00000020"));
+}
+
+TEST(CudaTrainerTest, OrderedReductionIsAnErrorThatSaysWhatToTake) {
+  if (CudaDeviceCount() == 0) GTEST_SKIP() << WhyNoCuda();
+  TrainerOptions options = SmallTraining(MakeSquares("ordered", 4), "out", 10);
+  options.device = kGpu;
+  options.reduction = Reduction::kOrdered;
+  EXPECT_THAT(std::string(TrainAlone(options).message()), HasSubstr("take fast"));
+}
+
+TEST(CudaTrainerTest, WithoutCudaTheErrorSaysWhy) {
+  if (CudaDeviceCount() > 0) GTEST_SKIP() << "there is a CUDA device";
+  TrainerOptions options = SmallTraining(MakeSquares("no_cuda", 4), "out", 10);
+  options.device = kGpu;
+  EXPECT_EQ(TrainAlone(options).code(), absl::StatusCode::kFailedPrecondition);
+}
+
+}  // namespace
+}  // namespace hardface
