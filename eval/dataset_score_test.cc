@@ -118,10 +118,10 @@ TEST(DatasetScore, RecallAtFalsePositivesPerImage) {
 
 TEST(DatasetScore, TheBalancedThresholdHasTheGreatestF1) {
   // F1 after 0.9: 2/3; 0.8: 1/2; 0.7: 4/5; 0.6: 2/3.
-  const DatasetScores scores = ScoreDataset(
-      Joined({{{FaceAt(0, 0, 10), FaceAt(100, 0, 10)},
-               {At(0, 0, 10, 0.9f), At(50, 0, 10, 0.8f), At(100, 0, 10, 0.7f), At(200, 0, 10, 0.6f)}}}),
-      {});
+  const DatasetScores scores =
+      ScoreDataset(Joined({{{FaceAt(0, 0, 10), FaceAt(100, 0, 10)},
+                            {At(0, 0, 10, 0.9f), At(50, 0, 10, 0.8f), At(100, 0, 10, 0.7f), At(200, 0, 10, 0.6f)}}}),
+                   {});
   EXPECT_NEAR(scores.metrics["balanced_threshold"].get<double>(), 0.65, 1e-6);
   EXPECT_EQ(scores.metrics["balanced_recall"], 1.0);
   EXPECT_NEAR(scores.metrics["balanced_precision"].get<double>(), 2.0 / 3, 1e-12);

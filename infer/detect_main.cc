@@ -1,5 +1,6 @@
 // infer/detect: finds faces.
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "data_tools/base/atomic_output.h"
+#include "data_tools/base/flag_values.h"
 #include "data_tools/base/provenance.h"
 #include "data_tools/base/status_macros.h"
 #include "data_tools/base/tool_main.h"
@@ -43,9 +45,11 @@ ABSL_FLAG(std::string, nms, "vote", "how overlapping boxes are merged: vote (box
 ABSL_FLAG(double, nms_threshold, 0.4, "IoU from which boxes are merged");
 ABSL_FLAG(std::string, singletons, "keep",
           "of --nms=vote: keep or drop a box that no other overlaps; drop is the published behaviour");
-ABSL_FLAG(double, score_threshold, 0.05, "boxes of this score or less are left out");
+ABSL_FLAG(double, score_threshold, -1,
+          "boxes of this score or less are left out; -1: 0.05, as published, for a --dataset, whose detections are to be "
+          "scored; for other images the model's own balanced threshold, where it has one");
 ABSL_FLAG(bool, draw, false, "write pictures with the boxes into OUTPUT/drawn");
-ABSL_FLAG(double, draw_threshold, 0.5, "least score drawn");
+ABSL_FLAG(double, draw_threshold, -1, "least score drawn; -1: the model's own balanced threshold, else 0.5");
 ABSL_FLAG(int, threads, 0, "0: all processors");
 ABSL_FLAG(std::string, memory_limit, "",
           "memory the process may use, of a GPU with --device=cuda:N, such as 2GiB or 800MB (empty: no limit); larger "
@@ -112,7 +116,6 @@ absl::StatusOr<DetectImagesOptions> OptionsFromFlags() {
   ASSIGN_OR_RETURN(options.detect.pyramid, ParseLevels());
   options.detect.flip = absl::GetFlag(FLAGS_flip);
   options.detect.adaptive = absl::GetFlag(FLAGS_adaptive);
-  options.detect.score_threshold = static_cast<float>(absl::GetFlag(FLAGS_score_threshold));
   const std::string nms = absl::GetFlag(FLAGS_nms), singletons = absl::GetFlag(FLAGS_singletons);
   if (nms != "vote" && nms != "plain") return UsageError(absl::StrCat("--nms=", nms, ": must be vote or plain"));
   if (singletons != "keep" && singletons != "drop") {
@@ -127,7 +130,6 @@ absl::StatusOr<DetectImagesOptions> OptionsFromFlags() {
   options.formats = absl::GetFlag(FLAGS_format);
   if (options.formats.empty()) return UsageError("--format: name at least one of wider, fddb, face_eval, jsonl");
   options.draw = absl::GetFlag(FLAGS_draw);
-  options.draw_threshold = static_cast<float>(absl::GetFlag(FLAGS_draw_threshold));
   options.threads = absl::GetFlag(FLAGS_threads);
   RETURN_IF_ERROR(SetDevices(&options));
   const auto precision = ParsePrecision(absl::GetFlag(FLAGS_precision));
@@ -150,6 +152,25 @@ absl::StatusOr<std::vector<ImageToDetect>> FindImages(const std::vector<std::str
   return ImagesOfDataset(dataset);
 }
 
+// The thresholds of the flags, or what is right for MODEL and what is done with the detections.
+absl::Status SetThresholds(const Model& model, DetectImagesOptions* options) {
+  const double score = absl::GetFlag(FLAGS_score_threshold), draw = absl::GetFlag(FLAGS_draw_threshold);
+  const std::optional<float> balanced = model.info.score_threshold;
+  const bool to_be_scored = !absl::GetFlag(FLAGS_dataset).empty();
+  for (const auto& [name, value] : {std::pair("score_threshold", score), std::pair("draw_threshold", draw)}) {
+    if (value != -1) RETURN_IF_ERROR(RequireRange(name, value, 0, 1));
+  }
+  if (score != -1) {
+    options->detect.score_threshold = static_cast<float>(score);
+  } else if (!to_be_scored && balanced.has_value()) {
+    options->detect.score_threshold = *balanced;
+    std::fprintf(stderr, "detect: leaving out scores up to %g, the model's balanced threshold (--score_threshold)\n",
+                 static_cast<double>(*balanced));
+  }
+  options->draw_threshold = draw != -1 ? static_cast<float>(draw) : balanced.value_or(options->draw_threshold);
+  return absl::OkStatus();
+}
+
 // Leaves the part of IMAGES that --shard names.
 absl::Status TakeShard(std::vector<ImageToDetect>* images) {
   const std::string shard = absl::GetFlag(FLAGS_shard);
@@ -170,7 +191,7 @@ absl::Status Run(const std::string& program, const std::vector<std::string>& arg
   const std::string output = absl::GetFlag(FLAGS_output);
   RETURN_IF_ERROR(RequireFlag("output", output));
   std::string model_path = absl::GetFlag(FLAGS_model);
-  ASSIGN_OR_RETURN(const DetectImagesOptions options, OptionsFromFlags());
+  ASSIGN_OR_RETURN(DetectImagesOptions options, OptionsFromFlags());
   if (model_path.empty()) {
     ASSIGN_OR_RETURN(model_path, ShippedModelPath(program));
   }
@@ -181,6 +202,7 @@ absl::Status Run(const std::string& program, const std::vector<std::string>& arg
   RETURN_IF_ERROR(CheckSpares(output, model_path));
   ASSIGN_OR_RETURN(const Model model, LoadModel(model_path));
   RETURN_IF_ERROR(provenance.AddInput(model_path));
+  RETURN_IF_ERROR(SetThresholds(model, &options));
   ASSIGN_OR_RETURN(const auto folder, AtomicFolder::Create(output));
   ASSIGN_OR_RETURN(const DetectionCounts counts, DetectImages(model, images, folder->temporary_path(), options));
   if (counts.images == 0 && !counts.failures.empty()) {

@@ -16,9 +16,10 @@
 
 ABSL_FLAG(std::string, input, "", "a detector: .safetensors of this project, or a published .caffemodel");
 ABSL_FLAG(std::string, output, "", "file to write: .safetensors or .onnx");
-ABSL_FLAG(double, score_threshold, -1,
-          "of a .safetensors: what infer:detect takes for a face by default (eval:dataset gives balanced_threshold); -1: "
-          "stays");
+ABSL_FLAG(
+    double, score_threshold, -1,
+    "of a .safetensors: what infer:detect takes for a face by default (eval:dataset gives balanced_threshold); -1: "
+    "stays");
 ABSL_FLAG(std::vector<std::string>, pyramid, {}, "of a .safetensors: the levels it should be run on; empty: stay");
 
 namespace hardface {

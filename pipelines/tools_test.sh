@@ -49,6 +49,22 @@ expect 2 "--drop=7" mining/select --dataset="$work/data" --scores="$work/difficu
 expect 0 "images=6" infer/detect --model="$model" --dataset="$work/data" --output="$work/found" --format=wider,jsonl,fddb,face_eval --draw --nms=plain
 test -s "$work/found/detections.jsonl" && test -s "$work/found/wider/000000.txt"
 expect 0 "images=1" infer/detect --model="$model" --output="$work/one" "$work/data/images/000001.jpg"
+# Photographs get the model's balanced threshold, a dataset the published one.
+same() {  # same FILE FILE WHAT
+  cmp -s "$1/detections.jsonl" "$2/detections.jsonl" || fail "$3"
+}
+use() {  # use NAME FLAGS...
+  expect 0 "images=" infer/detect --model="$work/for_use.safetensors" --output="$work/use_$1" "${@:2}"
+}
+use photo "$work/data/images/000001.jpg"
+use photo_075 "$work/data/images/000001.jpg" --score_threshold=0.75
+use photo_005 "$work/data/images/000001.jpg" --score_threshold=0.05
+use data --dataset="$work/data"
+use data_005 --dataset="$work/data" --score_threshold=0.05
+same "$work/use_photo" "$work/use_photo_075" "a photograph does not get the model's threshold"
+cmp -s "$work/use_photo/detections.jsonl" "$work/use_photo_005/detections.jsonl" && fail "the threshold of the model changes nothing: this tests nothing"
+same "$work/use_data" "$work/use_data_005" "a dataset does not get the published threshold"
+expect 2 "score_threshold" infer/detect --model="$model" --output="$work/one" --score_threshold=2 "$work/data/images/000001.jpg"
 # Parts of the images, one after another, are the whole; more parts than images leave some without any.
 for i in 0 1 2 3; do
   expect 0 "images=" infer/detect --model="$model" --dataset="$work/data" --output="$work/part$i" --shard="$i/4" --nms=plain
