@@ -222,8 +222,9 @@ absl::StatusOr<int64_t> CudaFaceDetector::BytesLeft(const Shape& padded) const {
       options_.device, " before any activations; raise --memory_limit (", options_.memory_limit / 1000000, " MB)"));
 }
 
-absl::StatusOr<LevelPlan> CudaFaceDetector::Plan(const Shape& padded) {
-  auto most = static_cast<int64_t>(rules_.bytes_per_pixel * kMostElements / ElementsPerPixel(model_.detector.network));
+absl::StatusOr<LevelPlan> CudaFaceDetector::Plan(const Shape& padded) const {
+  const double most_pixels = kMostElements / ElementsPerPixel(model_.detector.network);
+  int64_t most = std::min(most_activations_, static_cast<int64_t>(rules_.bytes_per_pixel * most_pixels));
   if (options_.memory_limit > 0) {
     ASSIGN_OR_RETURN(const int64_t left, BytesLeft(padded));
     most = std::min(most, left);
@@ -245,14 +246,16 @@ absl::Status CudaFaceDetector::RunLevel(double scale) {
   const Shape padded{1, 3, RoundUp(geometry.rows, multiple), RoundUp(geometry.columns, multiple)};
   const int passes = detections_->passes();
   ASSIGN_OR_RETURN(const LevelPlan plan, Plan(padded));
-  return RunInSmallerPieces(
+  RETURN_IF_ERROR(RunInSmallerPieces(
       rules_, padded.h, padded.w, plan,
       [&](const LevelPlan& pieces) {
         detections_->Start(passes);  // without those that an attempt has added
         last_plan_ = pieces;
         return RunPlan(geometry, scale, padded, pieces);
       },
-      [this] { return resources_->Release(); });
+      [this] { return resources_->Release(); }));
+  if (rules_.BytesOf(last_plan_) < rules_.BytesOf(plan)) most_activations_ = rules_.BytesOf(last_plan_);
+  return absl::OkStatus();
 }
 
 }  // namespace hardface

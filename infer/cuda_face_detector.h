@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <opencv2/core/mat.hpp>
@@ -76,8 +77,9 @@ class CudaFaceDetector {
   absl::StatusOr<CudaExecutor*> ExecutorFor(const Shape& shape);
   // A whole level's output maps, in memory of their own.
   absl::StatusOr<std::map<std::string, TensorView>> LevelMaps(const Shape& padded);
-  // What MEMORY_LIMIT, free memory and cuDNN's counting leave for a level's activations.
-  absl::StatusOr<LevelPlan> Plan(const Shape& padded);
+  // The pieces for which memory_limit, free memory and cuDNN's counting leave room.
+  absl::StatusOr<LevelPlan> Plan(const Shape& padded) const;
+  // What memory_limit leaves for activations of a level.
   absl::StatusOr<int64_t> BytesLeft(const Shape& padded) const;
 
   const Model& model_;
@@ -95,6 +97,8 @@ class CudaFaceDetector {
   int rows_ = 0, columns_ = 0;  // of that image
   DeviceMemory maps_;           // of LevelMaps()
   LevelPlan last_plan_;
+  // Activations for which there once was memory after more had failed: what fails is not tried again and again.
+  int64_t most_activations_ = std::numeric_limits<int64_t>::max();
 };
 
 }  // namespace hardface

@@ -45,15 +45,17 @@ ABSL_FLAG(std::string, nms, "vote", "how overlapping boxes are merged: vote (box
 ABSL_FLAG(double, nms_threshold, 0.4, "IoU from which boxes are merged");
 ABSL_FLAG(std::string, singletons, "keep",
           "of --nms=vote: keep or drop a box that no other overlaps; drop is the published behaviour");
-ABSL_FLAG(double, score_threshold, -1,
-          "boxes of this score or less are left out; -1: 0.05, as published, for a --dataset, whose detections are to be "
-          "scored; for other images the model's own balanced threshold, where it has one");
+ABSL_FLAG(
+    double, score_threshold, -1,
+    "boxes of this score or less are left out; -1: 0.05, as published, for a --dataset, whose detections are to be "
+    "scored; for other images the model's own balanced threshold, where it has one");
 ABSL_FLAG(bool, draw, false, "write pictures with the boxes into OUTPUT/drawn");
 ABSL_FLAG(double, draw_threshold, -1, "least score drawn; -1: the model's own balanced threshold, else 0.5");
 ABSL_FLAG(int, threads, 0, "0: all processors");
-ABSL_FLAG(std::string, memory_limit, "",
-          "memory the process may use, of a GPU with --device=cuda:N, such as 2GiB or 800MB (empty: no limit); larger "
-          "levels are run in tiles, with the same detections");
+ABSL_FLAG(
+    std::string, memory_limit, "",
+    "memory the process may use, on GPUs that of each, such as 2GiB or 800MB (empty: no limit); larger levels are "
+    "run in tiles, with the same detections");
 ABSL_FLAG(std::string, device, "auto",
           "cpu, cuda:N, or auto: the first GPU where this program and machine have one, else cpu");
 ABSL_FLAG(std::vector<std::string>, devices, {},

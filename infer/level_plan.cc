@@ -55,7 +55,7 @@ absl::StatusOr<LevelPlan> PlanLevel(const TileRules& rules, int height, int widt
   return absl::ResourceExhaustedError(absl::StrCat("even the smallest tile of a level of ", width, " x ", height,
                                                    " pixels needs ", static_cast<int64_t>(least * 1e-6) + 1,
                                                    " MB for activations, and ", activation_bytes / 1000000,
-                                                   " MB are left for them"));
+                                                   " MB are left for them; raise --memory_limit"));
 }
 
 absl::Status RunInSmallerPieces(const TileRules& rules, int height, int width, LevelPlan plan,
