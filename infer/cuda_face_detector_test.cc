@@ -127,14 +127,16 @@ TEST(CudaFaceDetectorTest, PreloadedImagesGiveWhatOthersGive) {
   ASSERT_TRUE(model.ok()) << model.status();
   DetectOptions options;
   options.pyramid = {200, 400};
+  options.precision = Precision::kFp32;
   options.device = {Device::Kind::kCuda, 0};
   std::vector<cv::Mat> images;
   for (int i = 0; i < 6; ++i) images.push_back(RandomImage(213 + 40 * (i % 3), 317 - 20 * (i % 2)));
+  const cv::Mat broken_promise = cv::Scalar::all(255) - images[5];
   FaceDetector plain(*model, options), preloading(*model, options);
   for (size_t i = 0; i < images.size(); ++i) {
     // Nothing after the third: the fourth is copied in its own turn. After the fifth another than promised comes.
     const auto upcoming = [&] {
-      return i == 2 || i + 1 == images.size() ? cv::Mat() : i == 4 ? images[0].clone() : images[i + 1];
+      return i == 2 || i + 1 == images.size() ? cv::Mat() : i == 4 ? broken_promise : images[i + 1];
     };
     const auto expected = plain.Detect(images[i]), actual = preloading.Detect(images[i], upcoming);
     ASSERT_TRUE(expected.ok() && actual.ok()) << expected.status() << actual.status();

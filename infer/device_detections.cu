@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "data_tools/base/check.h"
@@ -17,6 +18,7 @@ constexpr int kMostMerged = 16384;
 constexpr int kMostWords = kMostMerged / 64;
 constexpr int kScanThreads = 256;
 
+#ifdef __CUDACC__
 // Goes through the boxes in falling score; one block. Its threads share the words of each step.
 __global__ void __launch_bounds__(kScanThreads)
     ScanKernel(int count, int words, const uint64_t* mask, int* owner, int* last_first) {
@@ -33,6 +35,24 @@ __global__ void __launch_bounds__(kScanThreads)
     __syncthreads();
   }
 }
+
+absl::Status Scan(int count, int words, const uint64_t* mask, int* owner, int* last_first, CudaStreamHandle stream) {
+  ScanKernel<<<1, kScanThreads, 0, stream>>>(count, words, mask, owner, last_first);
+  CUDA_RETURN_IF_LAUNCH_FAILED("grouping boxes");
+  return absl::OkStatus();
+}
+#else
+// As one thread does it (launch.cuh).
+absl::Status Scan(int count, int words, const uint64_t* mask, int* owner, int* last_first, CudaStreamHandle) {
+  std::vector<uint64_t> taken(static_cast<size_t>(words));
+  for (int i = 0; i < count; ++i) {
+    if (taken[static_cast<size_t>(i) / 64] >> (i % 64) & 1) continue;
+    for (int word = 0; word < words; ++word) TakeOverlaps(i, word, words, mask, taken.data(), owner);
+    *last_first = i;
+  }
+  return absl::OkStatus();
+}
+#endif
 
 template <typename T>
 int64_t BytesOf(int64_t count) {
@@ -163,8 +183,7 @@ class DetectionsOnDevice : public DeviceDetections {
                                                /*above=*/!options_.vote, mask_.as<uint64_t>()},
                                  stream(), "comparing boxes"));
     int* const last_first = numbers_.as<int>() + 1;
-    ScanKernel<<<1, kScanThreads, 0, stream()>>>(count, words, mask_.as<uint64_t>(), owner_.as<int>(), last_first);
-    CUDA_RETURN_IF_LAUNCH_FAILED("grouping boxes");
+    RETURN_IF_ERROR(Scan(count, words, mask_.as<uint64_t>(), owner_.as<int>(), last_first, stream()));
     return ForEachIndex(
         count,
         MergeKernel{sorted_.as<ScoredBox>(), mask_.as<uint64_t>(), owner_.as<int>(), count, words, last_first,

@@ -25,6 +25,12 @@ int TileSize(int size, int count, const TileRules& rules) {
   return count == 1 ? size : std::min(size, RoundUp((size + count - 1) / count, rules.multiple) + 2 * rules.overlap);
 }
 
+// Of the smallest tile.
+int64_t LeastBytes(const TileRules& rules, int height, int width) {
+  const int side = rules.multiple + 2 * rules.overlap;
+  return rules.BytesOf({/*passes_together=*/false, 1, 1, std::min(height, side), std::min(width, side)});
+}
+
 }  // namespace
 
 TileRules TileRulesOf(const DetectorSpec& detector, double bytes_per_pixel) {
@@ -65,14 +71,15 @@ absl::Status RunInSmallerPieces(const TileRules& rules, int height, int width, L
   for (bool smaller = false; absl::IsResourceExhausted(status); smaller = true) {
     RETURN_IF_ERROR(make_room());
     if (smaller) {
-      // Rounded up, so that half of two passes is one.
-      const auto half = PlanLevel(rules, height, width, plan.passes_together, (rules.BytesOf(plan) + 1) / 2);
-      if (!half.ok()) {
+      const int64_t least = LeastBytes(rules, height, width);
+      if (least >= rules.BytesOf(plan)) {
         return absl::ResourceExhaustedError(absl::StrCat("a level of ", width, " x ", height,
                                                          " pixels does not fit even in tiles of ", plan.tile_width,
                                                          " x ", plan.tile_height, ": ", status.message()));
       }
-      plan = *half;
+      // Rounded up, so that half of two passes is one.
+      const int64_t half = (rules.BytesOf(plan) + 1) / 2;
+      ASSIGN_OR_RETURN(plan, PlanLevel(rules, height, width, plan.passes_together, std::max(half, least)));
     }
     status = run(plan);
   }

@@ -99,16 +99,26 @@ TEST(RunInSmallerPiecesTest, GoesFromPassesOneByOneToTilesThatFit) {
   device = {kWhole / 5};
   EXPECT_TRUE(device.Try(800, 960).ok());
   EXPECT_GT(device.tried.back().rows * device.tried.back().columns, 1);
-  for (size_t i = 2; i < device.tried.size(); ++i) {
+  for (size_t i = 2; i + 1 < device.tried.size(); ++i) {  // the last may be the smallest tile
     EXPECT_LE(kRules.BytesOf(device.tried[i]), (kRules.BytesOf(device.tried[i - 1]) + 1) / 2) << i;
   }
+}
+
+TEST(RunInSmallerPiecesTest, ComesToTheSmallestTileAlsoWhereThatIsMoreThanHalfOfTheLast) {
+  const int64_t smallest = int64_t{100} * (16 + 2 * 48) * (16 + 2 * 48);
+  FakeDevice device{smallest};
+  EXPECT_TRUE(device.Try(800, 960).ok());
+  EXPECT_EQ(kRules.BytesOf(device.tried.back()), smallest);
+  device = {smallest - 1};
+  EXPECT_FALSE(device.Try(800, 960).ok());
+  EXPECT_EQ(kRules.BytesOf(device.tried.back()), smallest);
 }
 
 TEST(RunInSmallerPiecesTest, NotEvenTheSmallestTileIsAnErrorWithSizeAndRemedy) {
   FakeDevice device{1000};
   const absl::Status status = device.Try(800, 960);
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
-  for (const char* text : {"960 x 800", "even in tiles of", " bytes", "--pyramid"}) {
+  for (const char* text : {"960 x 800", "even in tiles of 112 x 112", " bytes", "--pyramid"}) {
     EXPECT_NE(status.message().find(text), std::string::npos) << text << " in " << status;
   }
 }

@@ -1,4 +1,5 @@
-// Launches the kernels that are written as functions of an index (device_kernels.h and its like). For .cu files only.
+// Launches the kernels that are written as functions of an index (device_kernels.h and its like). For .cu files, and
+// for emulation/, where a C++ compiler makes a loop of a launch.
 #ifndef HARDFACE_MODEL_CUDA_LAUNCH_CUH_
 #define HARDFACE_MODEL_CUDA_LAUNCH_CUH_
 
@@ -7,10 +8,13 @@
 
 #include "absl/status/status.h"
 #include "model/cuda/cuda_memory.h"
+#ifdef __CUDACC__
 #include "model/cuda/cuda_status.h"
+#endif
 
 namespace hardface {
 
+#ifdef __CUDACC__
 template <typename Kernel>
 __global__ void ForEachIndexKernel(int64_t count, Kernel kernel) {
   const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
@@ -28,6 +32,13 @@ absl::Status ForEachIndex(int64_t count, const Kernel& kernel, CudaStreamHandle 
   CUDA_RETURN_IF_LAUNCH_FAILED(operation);
   return absl::OkStatus();
 }
+#else
+template <typename Kernel>
+absl::Status ForEachIndex(int64_t count, const Kernel& kernel, CudaStreamHandle, const char*) {
+  for (int64_t i = count - 1; i >= 0; --i) kernel(i);  // any order must do
+  return absl::OkStatus();
+}
+#endif
 
 }  // namespace hardface
 

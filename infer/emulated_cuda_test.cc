@@ -1,0 +1,161 @@
+// The detector on devices that are the CPU (emulation.h): memory that runs out, limits, several devices. The tests of
+// cuda_face_detector_test.cc are linked, too, and run.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <opencv2/core.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "data_tools/base/atomic_output.h"
+#include "data_tools/image_io.h"
+#include "infer/detect_images.h"
+#include "infer/face_detector.h"
+#include "model/cuda/emulation/emulation.h"
+#include "model/device.h"
+#include "model/model_file.h"
+
+namespace hardface {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kUnlimited = int64_t{1} << 40;
+constexpr int64_t kContext = int64_t{512} << 20;  // that --memory_limit counts and an emulation does not take
+
+cv::Mat Waves(int rows, int columns) {
+  cv::Mat image(rows, columns, CV_8UC3);
+  for (int y = 0; y < rows; ++y) {
+    for (int x = 0; x < 3 * columns; ++x) {
+      image.ptr(y)[x] = static_cast<uint8_t>(127 + 60 * std::sin(0.05 * x * (1 + y % 3)) + 50 * std::cos(0.08 * y));
+    }
+  }
+  return image;
+}
+
+Model SmallModel() { return *LoadModel("model/testdata/net_w16.caffemodel"); }
+
+DetectOptions TwoLevels() {
+  DetectOptions options;
+  options.pyramid = {200, 800};
+  options.precision = Precision::kFp32;
+  options.decode.max_boxes = 300;
+  return options;
+}
+
+void ExpectNearlyTheSame(const std::vector<ScoredBox>& actual, const std::vector<ScoredBox>& expected) {
+  ASSERT_GT(expected.size(), 0u);
+  const auto found = std::count_if(expected.begin(), expected.end(), [&](const ScoredBox& box) {
+    return std::any_of(actual.begin(), actual.end(), [&](const ScoredBox& other) {
+      return std::fabs(other.score - box.score) < 1e-3f && IoU(other.box, box.box) > 0.98f;
+    });
+  });
+  EXPECT_GE(static_cast<double>(found), 0.97 * static_cast<double>(expected.size()));
+  EXPECT_NEAR(static_cast<double>(actual.size()), static_cast<double>(expected.size()),
+              0.03 * static_cast<double>(expected.size()));
+}
+
+class EmulatedCudaTest : public ::testing::Test {
+ protected:
+  void SetUp() override { SetEmulatedCapacity(kUnlimited); }
+  void TearDown() override {
+    SetEmulatedCapacity(kUnlimited);
+    EXPECT_EQ(GetEmulatedMemory().used, 0) << "memory that nobody has given back";
+  }
+
+  const cv::Mat image_ = Waves(500, 700);
+};
+
+TEST_F(EmulatedCudaTest, WhatDoesNotFitRunsInPiecesWithTheSameFaces) {
+  DetectOptions options = TwoLevels();
+  const auto expected = FaceDetector(SmallModel(), options).Detect(image_);
+  ASSERT_TRUE(expected.ok()) << expected.status();
+  options.device = {Device::Kind::kCuda, 0};
+  {
+    const auto whole = FaceDetector(SmallModel(), options).Detect(image_);
+    ASSERT_TRUE(whole.ok()) << whole.status();
+    ExpectNearlyTheSame(*whole, *expected);
+  }
+  const int64_t need = GetEmulatedMemory().peak;
+  int64_t refusals = 0;
+  for (const double part : {0.8, 0.35, 0.2}) {
+    SetEmulatedCapacity(static_cast<int64_t>(part * static_cast<double>(need)));
+    FaceDetector detector(SmallModel(), options);
+    for (int run = 0; run < 2; ++run) {
+      const auto boxes = detector.Detect(image_);
+      ASSERT_TRUE(boxes.ok()) << part << ": " << boxes.status();
+      ExpectNearlyTheSame(*boxes, *expected);
+    }
+    refusals += GetEmulatedMemory().refusals;
+  }
+  EXPECT_GT(refusals, 0) << "free memory alone, asked for before, led to pieces that fit";
+  SetEmulatedCapacity(need / 50);
+  const auto boxes = FaceDetector(SmallModel(), options).Detect(image_);
+  EXPECT_EQ(boxes.status().code(), absl::StatusCode::kResourceExhausted);
+  for (const char* text : {"pixels", "bytes", "--pyramid"}) {
+    EXPECT_NE(boxes.status().message().find(text), std::string::npos) << text << " in " << boxes.status();
+  }
+}
+
+TEST_F(EmulatedCudaTest, AMemoryLimitIsKept) {
+  DetectOptions options = TwoLevels();
+  const auto expected = FaceDetector(SmallModel(), options).Detect(image_);
+  ASSERT_TRUE(expected.ok()) << expected.status();
+  options.device = {Device::Kind::kCuda, 1};
+  int64_t last_peak = kUnlimited;
+  for (const int64_t mebibytes : {900, 650}) {
+    options.memory_limit = mebibytes << 20;
+    SetEmulatedCapacity(kUnlimited);
+    FaceDetector detector(SmallModel(), options);
+    for (int run = 0; run < 2; ++run) {
+      const auto boxes = detector.Detect(image_, [this] { return image_; });
+      ASSERT_TRUE(boxes.ok()) << mebibytes << ": " << boxes.status();
+      ExpectNearlyTheSame(*boxes, *expected);
+    }
+    EXPECT_LE(GetEmulatedMemory().peak + kContext, options.memory_limit);
+    EXPECT_LT(GetEmulatedMemory().peak, last_peak) << "the limit changes nothing";
+    last_peak = GetEmulatedMemory().peak;
+  }
+  for (const int64_t mebibytes : {632, 500}) {
+    options.memory_limit = mebibytes << 20;
+    const auto boxes = FaceDetector(SmallModel(), options).Detect(image_);
+    EXPECT_EQ(boxes.status().code(), absl::StatusCode::kResourceExhausted) << mebibytes;
+    EXPECT_NE(boxes.status().message().find("raise --memory_limit"), std::string::npos) << boxes.status();
+  }
+}
+
+TEST_F(EmulatedCudaTest, SeveralDevicesWriteTheFilesOfOne) {
+  const std::string folder = ::testing::TempDir() + "/emulated_cuda_test";
+  fs::remove_all(folder);
+  fs::create_directories(folder + "/in");
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(
+        WritePng(absl::StrCat(folder, "/in/", 10 + i, ".png"), Waves(80 + 30 * (i % 4), 120 + 20 * (i % 3))).ok());
+  }
+  const auto images = ImagesOfPaths({folder + "/in"});
+  ASSERT_TRUE(images.ok()) << images.status();
+  DetectImagesOptions options;
+  options.detect.precision = Precision::kFp32;
+  options.detect.pyramid = {100, 200};
+  for (const bool adaptive : {false, true}) {
+    options.detect.adaptive = adaptive;
+    std::string first;
+    for (const std::vector<int>& indices : std::vector<std::vector<int>>{{0}, {2, 0, 1}}) {
+      options.devices.clear();
+      for (const int index : indices) options.devices.push_back({Device::Kind::kCuda, index});
+      const std::string output = absl::StrCat(folder, "/of_", indices.size(), adaptive ? "_adaptive" : "");
+      const auto counts = DetectImages(SmallModel(), *images, output, options);
+      ASSERT_TRUE(counts.ok()) << counts.status();
+      EXPECT_EQ(counts->images, 20);
+      const std::string found = *ReadFile(output + "/detections.jsonl");
+      if (indices.size() == 1) first = found;
+      EXPECT_EQ(found, first);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace hardface
