@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "data_tools/base/flag_values.h"
 #include "data_tools/base/provenance.h"
 #include "data_tools/base/status_macros.h"
 #include "data_tools/base/tool_main.h"
@@ -22,17 +23,23 @@
 #include "eval/metrics.h"
 #include "eval/outcome_set.h"
 #include "eval/paths.h"
+#include "eval/ranking.h"
 #include "eval/result_check.h"
 
 ABSL_FLAG(std::string, dataset, "", "the dataset's folder");
 ABSL_FLAG(std::string, detections, "", "detections.jsonl, or a folder with one (infer:detect --format=jsonl)");
 ABSL_FLAG(std::string, output, "", "folder for metrics.json, pr.csv and provenance.json");
 ABSL_FLAG(std::string, false_positives_per_image, "0.1,1,10", "rates at which recall is given");
+ABSL_FLAG(int, refits, 0,
+          "scorings with the detections moved and scaled to the annotations' style before each but the first; the last "
+          "counts, as in eval:face_eval. 0: as they are");
 ABSL_FLAG(bool, attribution, false, "writes attribution.csv: AP lost to misses, poor boxes, duplicates, false alarms");
 ABSL_FLAG(bool, strict, false, "what the layout check finds is an error, not a warning");
 
 namespace hardface {
 namespace {
+
+constexpr double kScoredIou = 0.5;  // of "ap"
 
 absl::StatusOr<std::vector<double>> ParseRates(const std::string& text) {
   std::vector<double> rates;
@@ -52,13 +59,13 @@ Outcomes MakeOutcomes(const Dataset& dataset, const JoinedDetections& joined) {
   for (const DatasetEntry& entry : dataset.entries) {
     outcomes.images.push_back(absl::StrCat(entry.image, entry.flip ? " (flipped)" : ""));
   }
-  outcomes.sets.push_back({"ap", Ties::kApart, 0, RankDataset(joined.images, 0.5)});
+  outcomes.sets.push_back({"ap", Ties::kApart, 0, RankDataset(joined.images, kScoredIou)});
   return outcomes;
 }
 
 absl::Status WriteAttribution(const JoinedDetections& joined, ScoreOutput* output, Metrics* metrics) {
   AttributionInput input;
-  input.judged = JudgeDataset(joined.images, 0.5);
+  input.judged = JudgeDataset(joined.images, kScoredIou);
   for (const ScoredImage& image : joined.images) {
     std::vector<bool>& counted = input.counted.emplace_back();
     for (const Face& face : image.faces) counted.push_back(!face.ignore);
@@ -75,18 +82,27 @@ absl::Status Run(const std::vector<std::string>&) {
   RETURN_IF_ERROR(RequireFlag("detections", detections_path));
   RETURN_IF_ERROR(RequireFlag("output", absl::GetFlag(FLAGS_output)));
   ASSIGN_OR_RETURN(const std::vector<double> rates, ParseRates(absl::GetFlag(FLAGS_false_positives_per_image)));
+  RETURN_IF_ERROR(RequireRange("refits", absl::GetFlag(FLAGS_refits), 0, 1000));
   RETURN_IF_ERROR(CheckConfidenceFlags());
   ASSIGN_OR_RETURN(const auto output, ScoreOutput::Create(absl::GetFlag(FLAGS_output)));
 
   ASSIGN_OR_RETURN(const Dataset dataset, ReadDataset(dataset_path));
   const std::string detections_file = FileOrInFolder(detections_path, "detections.jsonl");
   ASSIGN_OR_RETURN(std::vector<ImageDetections> detections, ReadDetections(detections_file));
-  ASSIGN_OR_RETURN(const JoinedDetections joined, JoinDetections(dataset, std::move(detections), detections_path));
+  ASSIGN_OR_RETURN(JoinedDetections joined, JoinDetections(dataset, std::move(detections), detections_path));
   ASSIGN_OR_RETURN(const std::vector<int64_t> lines, FilledLines(detections_file));
   const LayoutReport layout = CheckDatasetLayout(dataset, joined, detections_file, lines);
   RETURN_IF_ERROR(layout.Resolve(absl::GetFlag(FLAGS_strict)));
 
+  const int refits = absl::GetFlag(FLAGS_refits);
+  const double ap_without_refits =
+      refits > 0 ? AveragePrecision(RankDataset(joined.images, kScoredIou), Ties::kApart) : 0;
+  for (int scoring = 1; scoring < refits; ++scoring) RefitDetections(&joined.images);
   DatasetScores scores = ScoreDataset(joined, rates);
+  if (refits > 0) {
+    scores.metrics["refits"] = refits;
+    scores.metrics["ap_without_refits"] = ap_without_refits;
+  }
   Provenance provenance;
   RETURN_IF_ERROR(provenance.AddInput(dataset.manifest_path));
   RETURN_IF_ERROR(provenance.AddInput(detections_file));

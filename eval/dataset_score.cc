@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "eval/axis_fit.h"
 
 namespace hardface {
 namespace {
@@ -193,6 +194,34 @@ std::vector<JudgedDetection> JudgeDataset(const std::vector<ScoredImage>& images
 
 Ranking RankDataset(const std::vector<ScoredImage>& images, double iou_threshold, const HeightBin* bin) {
   return MakeRanking(JudgeDataset(images, iou_threshold, bin), CountFaces(images, bin));
+}
+
+void RefitDetections(std::vector<ScoredImage>* images) {
+  const std::vector<JudgedDetection> judged = JudgeDataset(*images, kDefaultIou);
+  AxisFit x, y;
+  size_t next = 0;  // of judged, which has the images' detections in falling score
+  for (const ScoredImage& image : *images) {
+    for (const size_t i : ByFallingScore(image.detections)) {
+      const JudgedDetection& detection = judged[next++];
+      if (detection.verdict != Verdict::kTruePositive) continue;
+      const Rect& box = image.detections[i].box;
+      const Rect& face = image.faces[static_cast<size_t>(detection.face)].box;
+      x.Add(face.x, double{face.x} + face.w, box.x, double{box.x} + box.w);
+      y.Add(face.y, double{face.y} + face.h, box.y, double{box.y} + box.h);
+    }
+  }
+  const auto apply = [](const AxisFit& fit, float* start, float* size) {
+    double low = *start, high = low + *size;
+    fit.Apply(&low, &high);
+    *start = static_cast<float>(low);
+    *size = static_cast<float>(high - low);
+  };
+  for (ScoredImage& image : *images) {
+    for (Detection& detection : image.detections) {
+      apply(x, &detection.box.x, &detection.box.w);
+      apply(y, &detection.box.y, &detection.box.h);
+    }
+  }
 }
 
 DatasetScores ScoreDataset(const JoinedDetections& joined, const std::vector<double>& fp_per_image) {

@@ -61,6 +61,10 @@ std::vector<JudgedDetection> JudgeDataset(const std::vector<ScoredImage>& images
 // The ranking of those verdicts.
 Ranking RankDataset(const std::vector<ScoredImage>& images, double iou_threshold, const HeightBin* bin = nullptr);
 
+// Moves and scales all detections by how the true positives at IoU 0.5 lie to their faces on average, x and y apart
+// (axis_fit.h). Nothing changes where there is no true positive.
+void RefitDetections(std::vector<ScoredImage>* images);
+
 struct DatasetScores {
   Metrics metrics;  // ap, ap_50_95, ap_height_*, recall_at_*_fp_per_image, counts
   std::vector<CurvePoint> curve;

@@ -128,6 +128,21 @@ TEST(DatasetScore, TheBalancedThresholdHasTheGreatestF1) {
   EXPECT_EQ(scores.metrics["balanced_fp_per_image"], 1.0);
 }
 
+TEST(DatasetScore, RefitsMoveDetectionsToTheAnnotationsStyle) {
+  // Boxes from the eyebrows on, faces from the crown: 14 pixels high where the boxes have 10. The second image's box is
+  // off by chance as well, so that it is no hit before.
+  std::vector<ScoredImage> images =
+      Joined({{{FaceAt(0, 0, 10)}, {At(0, 4, 10, 0.9f)}}, {{FaceAt(50, 0, 20)}, {At(50, 11, 20, 0.8f)}}}).images;
+  for (ScoredImage& image : images) image.faces[0].box.h *= 1.4f;
+  EXPECT_LT(AveragePrecision(RankDataset(images, 0.6), Ties::kApart), 0.51);
+  RefitDetections(&images);
+  const Rect& box = images[0].detections[0].box;
+  EXPECT_NEAR(box.x, 0, 1e-5);
+  EXPECT_NEAR(box.w, 10, 1e-5);
+  EXPECT_NEAR(box.h, 14, 0.5);
+  EXPECT_EQ(AveragePrecision(RankDataset(images, 0.6), Ties::kApart), 1.0);
+}
+
 TEST(DatasetScore, WithoutATruePositiveThereIsNoBalancedThreshold) {
   const DatasetScores scores = ScoreDataset(Joined({{{FaceAt(0, 0, 10)}, {At(50, 0, 10, 0.9f)}}}), {});
   EXPECT_TRUE(std::isnan(scores.metrics["balanced_threshold"].get<double>()));

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "data_tools/base/status_macros.h"
 #include "data_tools/formats/mat_file.h"
+#include "eval/axis_fit.h"
 #include "eval/result_check.h"
 #include "eval/text_lines.h"
 
@@ -60,29 +61,6 @@ double Iou(const CornerBox& a, const CornerBox& b) {
   const double common = (w + 1) * (h + 1);
   return common / (Area(a) + Area(b) - common);
 }
-
-// How the faces lie to the detections that found them, along one axis.
-class AxisFit {
- public:
-  void Add(double face_low, double face_high, double low, double high) {
-    const double size = high - low;
-    offset_ += ((face_low + face_high) / 2 - (low + high) / 2) / size;
-    ratio_ += (face_high - face_low) / size;
-    ++count_;
-  }
-  void Apply(double* low, double* high) const {
-    if (count_ == 0) return;
-    const double size = *high - *low;
-    const double center = (*low + *high) / 2 + offset_ / count_ * size;
-    const double new_size = size * ratio_ / count_;
-    *low = center - new_size / 2;
-    *high = center + new_size / 2;
-  }
-
- private:
-  double offset_ = 0, ratio_ = 0;
-  int count_ = 0;
-};
 
 void Refit(const std::vector<FaceEvalImage>& images, const std::vector<JudgedDetection>& judged,
            std::vector<FaceEvalDetection>* detections) {
