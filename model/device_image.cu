@@ -43,11 +43,11 @@ absl::Status WriteNetworkInput(const DeviceImage& image, const DeviceLevel& leve
     case ElementType::kFloat:
       return Write<float>(image, level, input, stream);
     case ElementType::kBfloat16:
-      return Write<__nv_bfloat16>(image, level, input, stream);
+      return Write<DeviceBfloat16>(image, level, input, stream);
     case ElementType::kHalf:
       break;
   }
-  return Write<__half>(image, level, input, stream);
+  return Write<DeviceHalf>(image, level, input, stream);
 }
 
 }  // namespace hardface

@@ -19,21 +19,24 @@ using ::testing::HasSubstr;
 
 constexpr Device kGpu{Device::Kind::kCuda, 0};
 
-// Every step logged; hard negatives only, since random ones are drawn differently.
+// Every step logged. Every anchor counts: which ones are the hardest hangs on rounding, and after one other choice two
+// trainings lie per cent apart within ten steps.
 TrainerOptions ComparedTraining(const std::string& dataset, const std::string& output) {
   TrainerOptions options = SmallTraining(dataset, output, 50);
+  options.targets.sampled_anchors = 4096;
   options.targets.hard_negative_share = 1;
   options.hard_negatives_at_start = 1;
   options.solver.kind = SolverOptions::Kind::kSgd;
-  options.solver.schedule.base = 0.01;
+  options.solver.schedule.base = 0.002;
   options.solver.average = 0.9;
   options.log_every = 1;
   return options;
 }
 
-// The losses of GPU training lie within SHARE of the CPU's over the first STEPS steps; afterwards both go on falling.
+// The losses of the GPU's training lie within SHARE of the CPU's over the first STEPS steps; then the difference grows
+// from step to step, and over all fifty it is a few per cent in the mean.
 void ExpectFollowsTheCpu(Precision precision, size_t steps, double share) {
-  const std::string dataset = MakeSquares("follow_" + PrecisionName(precision), 6);
+  const std::string name = PrecisionName(precision), dataset = MakeSquares("follow_" + name, 6);
   const TrainerOptions cpu = ComparedTraining(dataset, "cpu");
   TrainerOptions gpu = ComparedTraining(dataset, "gpu");
   gpu.device = kGpu;
@@ -42,24 +45,25 @@ void ExpectFollowsTheCpu(Precision precision, size_t steps, double share) {
   const absl::Status status = TrainAlone(gpu);
   ASSERT_TRUE(status.ok()) << status;
   const auto expected = ReadMetrics(cpu.output), actual = ReadMetrics(gpu.output);
-  ASSERT_EQ(actual.size(), expected.size());
-  for (size_t i = 0; i < steps; ++i) {
+  ASSERT_EQ(actual.size(), 50u);
+  ASSERT_EQ(expected.size(), 50u);
+  double sum = 0;
+  for (size_t i = 0; i < expected.size(); ++i) {
     const double loss = expected[i]["loss"].get<double>();
-    EXPECT_NEAR(actual[i]["loss"].get<double>(), loss, share * loss) << PrecisionName(precision) << ", step " << i;
+    const double difference = std::fabs(actual[i]["loss"].get<double>() - loss) / loss;
+    if (i < steps) {
+      EXPECT_LT(difference, share) << name << ", step " << i;
+    }
+    sum += difference;
   }
-  double cpu_end = 0, gpu_end = 0;
-  for (size_t i = expected.size() - 10; i < expected.size(); ++i) {
-    cpu_end += expected[i]["loss"].get<double>();
-    gpu_end += actual[i]["loss"].get<double>();
-  }
-  EXPECT_NEAR(gpu_end, cpu_end, 0.2 * cpu_end) << PrecisionName(precision);
+  EXPECT_LT(sum / 50, 0.05) << name;
 }
 
 TEST(CudaTrainerTest, FiftyStepsFollowTheCpu) {
   if (CudaDeviceCount() == 0) GTEST_SKIP() << WhyNoCuda();
-  ExpectFollowsTheCpu(Precision::kFp32, 50, 0.01);
-  ExpectFollowsTheCpu(Precision::kTf32, 20, 0.02);
-  ExpectFollowsTheCpu(Precision::kBf16, 20, 0.05);
+  ExpectFollowsTheCpu(Precision::kFp32, 8, 1e-4);
+  ExpectFollowsTheCpu(Precision::kTf32, 8, 0.01);
+  ExpectFollowsTheCpu(Precision::kBf16, 12, 0.04);
 }
 
 TEST(CudaTrainerTest, Fp16LowersItsLossScaleUntilStepsAreFiniteAndLearns) {

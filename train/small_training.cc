@@ -33,7 +33,10 @@ std::string MakeSquares(const std::string& name, int images) {
       for (int x = 0; x < 3 * image.cols; ++x) image.ptr(y)[x] = static_cast<uchar>(random.Index(120));
     }
     const int size = 16 + 8 * (i % 3), x = random.Integer(0, 128 - size), y = random.Integer(0, 96 - size);
-    image(cv::Rect(x, y, size, size)) = cv::Scalar(230, 240, 250);
+    // Of noise, too: where all pixels are equal, rounding decides which of them max pooling takes.
+    for (int row = y; row < y + size; ++row) {
+      for (int i = 3 * x; i < 3 * (x + size); ++i) image.ptr(row)[i] = static_cast<uchar>(220 + random.Index(30));
+    }
     DatasetEntry entry;
     entry.image = std::to_string(i) + ".png";
     entry.width = 128;

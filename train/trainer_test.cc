@@ -93,7 +93,7 @@ TEST(TrainerTest, RanksAgreeWithOneRankToRoundingWhenFast) {
   TrainerOptions alone = SmallTraining(dataset, "alone", 5), shared = SmallTraining(dataset, "shared", 5);
   for (TrainerOptions* const options : {&alone, &shared}) {
     options->solver.kind = SolverOptions::Kind::kSgd;
-    options->solver.schedule.base = 0.01;
+    options->solver.schedule.base = 0.001;
     options->batch = 1;
     options->checkpoint_every = 5;
   }

@@ -17,11 +17,11 @@ absl::Status WithElement(ElementType type, const Function& function) {
     case ElementType::kFloat:
       return function(float());
     case ElementType::kBfloat16:
-      return function(__nv_bfloat16());
+      return function(DeviceBfloat16());
     case ElementType::kHalf:
       break;
   }
-  return function(__half());
+  return function(DeviceHalf());
 }
 
 template <typename T>

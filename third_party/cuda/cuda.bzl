@@ -122,3 +122,32 @@ def cuda_or_stub(name, hdrs, cuda_srcs, stub_srcs, deps = [], cuda_deps = [], st
             "//conditions:default": [":" + name + "_stub"],
         }),
     )
+
+def emulated_cuda(name, src, deps, visibility = None):
+    """SRC (.cu) for tests without a GPU: a C++ compiler makes loops of its launches (model/cuda/launch.cuh).
+
+    Takes the place of the stub in a test that links it beside //model/cuda/emulation: its symbols come first.
+
+    Args:
+      name: the library
+      src: written so that all that nvcc alone can compile is in model/cuda/*.cuh
+      deps: of SRC
+      visibility: of the library
+    """
+    native.genrule(
+        name = name + "_cc",
+        testonly = True,
+        srcs = [src],
+        outs = [name + ".cc"],
+        cmd = "cp $< $@",
+        visibility = ["//visibility:private"],
+    )
+    cc_library(
+        name = name,
+        testonly = True,
+        srcs = [":" + name + "_cc"],
+        copts = COPTS,
+        visibility = visibility,
+        deps = deps,
+        alwayslink = True,
+    )
