@@ -76,6 +76,7 @@ TEST(CudaTrainerTest, Fp16LowersItsLossScaleUntilStepsAreFiniteAndLearns) {
   const auto metrics = ReadMetrics(options.output);
   EXPECT_LT(metrics.back()["loss"].get<double>(), 0.5 * metrics.front()["loss"].get<double>());
   EXPECT_EQ(metrics.back()["steps_left_out"].get<int>(), 0);
+  EXPECT_LT(metrics.back()["gradient_norm"].get<double>(), 100) << "is it of the scaled loss?";
   EXPECT_TRUE(WeightsOf(options.output).count("solver.loss_scale"));
 }
 
