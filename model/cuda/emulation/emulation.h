@@ -1,6 +1,6 @@
 // Three CUDA devices that are the CPU, for tests of what surrounds kernels: what is queued when, which memory is held,
 // what happens when it runs out. Linked into a test, it takes the place of CUDA. Work is done when it is queued, graphs
-// cannot be recorded; convolutions sum in fp32.
+// are run again; convolutions sum in fp32.
 #ifndef HARDFACE_MODEL_CUDA_EMULATION_EMULATION_H_
 #define HARDFACE_MODEL_CUDA_EMULATION_EMULATION_H_
 
