@@ -1,6 +1,6 @@
-// Annotation styles differ: a box to the chin and the eyebrows, another to the crown. Detections can be moved and scaled
-// to a data set's style before they are scored again, as face-eval does (Mathias et al., "Face detection without bells
-// and whistles", 2014).
+// Annotation styles differ: a box to the chin and the eyebrows, another to the crown. Detections can be moved and
+// scaled to a data set's style before they are scored again, as face-eval does (Mathias et al., "Face detection without
+// bells and whistles", 2014).
 #ifndef HARDFACE_EVAL_AXIS_FIT_H_
 #define HARDFACE_EVAL_AXIS_FIT_H_
 

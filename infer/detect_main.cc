@@ -34,7 +34,7 @@ ABSL_FLAG(
     std::string, shard, "",
     "I/N, such as 0/4: only the I-th of N consecutive parts of the images, for several machines or GPUs; the parts' "
     "files, one after another, are those of one run");
-ABSL_FLAG(std::string, output, "", "folder to write");
+ABSL_FLAG(std::string, output, "", "folder to write; without a --dataset it may be left out: found");
 ABSL_FLAG(std::vector<std::string>, format, std::vector<std::string>({"jsonl"}),
           "any of wider, fddb, face_eval, jsonl");
 ABSL_FLAG(std::vector<std::string>, pyramid, {}, "levels, such as 100,300,600,1000,1400; empty: the model's own");
@@ -190,8 +190,9 @@ absl::Status TakeShard(std::vector<ImageToDetect>* images) {
 }
 
 absl::Status Run(const std::string& program, const std::vector<std::string>& arguments) {
-  const std::string output = absl::GetFlag(FLAGS_output);
-  RETURN_IF_ERROR(RequireFlag("output", output));
+  std::string output = absl::GetFlag(FLAGS_output);
+  if (!absl::GetFlag(FLAGS_dataset).empty()) RETURN_IF_ERROR(RequireFlag("output", output));
+  if (output.empty()) output = "found";
   std::string model_path = absl::GetFlag(FLAGS_model);
   ASSIGN_OR_RETURN(DetectImagesOptions options, OptionsFromFlags());
   if (model_path.empty()) {
@@ -213,6 +214,7 @@ absl::Status Run(const std::string& program, const std::vector<std::string>& arg
   }
   RETURN_IF_ERROR(provenance.WriteInto(folder->temporary_path()));
   RETURN_IF_ERROR(folder->Commit());
+  if (absl::GetFlag(FLAGS_output).empty()) absl::FPrintF(stderr, "detect: the results are in %s/\n", output);
   absl::PrintF("images=%d boxes=%d failed=%d\n", counts.images, counts.boxes, counts.failures.size());
   if (counts.failures.empty()) return absl::OkStatus();
   for (const std::string& failure : counts.failures) absl::FPrintF(stderr, "detect: %s\n", failure);

@@ -47,6 +47,6 @@ _stage = rule(
     },
 )
 
-def stage(name, tool, flags, stages = [], data = [], **kwargs):
-    """Runs TOOL with FLAGS; the target's output is the folder {out}."""
-    _stage(name = name, tool = tool, args_ = flags, stages = stages, data = data, **kwargs)
+def stage(name, tool, flags, stages = [], data = [], tags = [], **kwargs):
+    """Runs TOOL with FLAGS; the target's output is the folder {out}. Tagged "stage", so that a build can leave it out."""
+    _stage(name = name, tool = tool, args_ = flags, stages = stages, data = data, tags = ["stage"] + tags, **kwargs)

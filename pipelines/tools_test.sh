@@ -49,6 +49,11 @@ expect 2 "--drop=7" mining/select --dataset="$work/data" --scores="$work/difficu
 expect 0 "images=6" infer/detect --model="$model" --dataset="$work/data" --output="$work/found" --format=wider,jsonl,fddb,face_eval --draw --nms=plain
 test -s "$work/found/detections.jsonl" && test -s "$work/found/wider/000000.txt"
 expect 0 "images=1" infer/detect --model="$model" --output="$work/one" "$work/data/images/000001.jpg"
+# With nothing but a photograph.
+mkdir -p "$work/here"
+expect 0 "the results are in found/" env -C "$work/here" "$PWD/infer/detect" --draw --images="$work/data/images/000001.jpg"
+test -s "$work/here/found/detections.jsonl" && compgen -G "$work/here/found/drawn/*.png" >/dev/null || fail "nothing in found/"
+expect 2 "--output" infer/detect --dataset="$work/data"
 # Photographs get the model's balanced threshold, a dataset the published one.
 same() {  # same FILE FILE WHAT
   cmp -s "$1/detections.jsonl" "$2/detections.jsonl" || fail "$3"

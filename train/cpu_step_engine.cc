@@ -84,8 +84,7 @@ class CpuStepEngine : public StepEngine {
         model_->detector, [&](const std::string& name) { return executor->output(name); }, n);
     const auto gradients = PlanesOf(
         model_->detector, [&](const std::string& name) { return executor->output_gradient(name); }, n);
-    std::vector<FaceBox> faces;
-    for (const SampleFace& face : sample.faces) faces.push_back({face.box, face.ignore});
+    const std::vector<FaceBox> faces = FacesOf(sample);
     const AnchorLabels labels = LabelAnchors(planes, faces, sample.image.cols, sample.image.rows, targets_);
     Random random({options_.seed, kNegativesStream, static_cast<uint64_t>(image.number)});
     const SampledAnchors sampled = SampleAnchors(planes, labels, targets_, &random);

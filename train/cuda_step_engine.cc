@@ -186,8 +186,7 @@ class CudaStepEngine : public StepEngine {
         model_->detector, [&](const std::string& name) { return executor->output(name); }, n);
     const auto gradients = PlanesOf(
         model_->detector, [&](const std::string& name) { return executor->output_gradient(name); }, n);
-    std::vector<FaceBox> faces;
-    for (const SampleFace& face : sample.faces) faces.push_back({face.box, face.ignore});
+    const std::vector<FaceBox> faces = FacesOf(sample);
     const uint64_t seed = Random({options_.seed, kNegativesStream, static_cast<uint64_t>(image.number)}).Next();
     numbers_.push_back(image.number);
     return loss_->Add(planes, faces, sample.image.cols, sample.image.rows, seed,

@@ -18,6 +18,12 @@ Shape PassShape(const std::vector<PassImage>& images, int size_multiple) {
   return shape;
 }
 
+std::vector<FaceBox> FacesOf(const TrainingSample& sample) {
+  std::vector<FaceBox> faces;
+  for (const SampleFace& face : sample.faces) faces.push_back({face.box, face.ignore});
+  return faces;
+}
+
 absl::StatusOr<std::unique_ptr<StepEngine>> MakeStepEngine(Model* model, const StepEngineOptions& options,
                                                            Communicator* communicator) {
   if (options.device.cuda()) return MakeCudaStepEngine(model, options, communicator);

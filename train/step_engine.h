@@ -49,6 +49,9 @@ struct PassImage {
   const TrainingSample* sample = nullptr;
 };
 
+// The sample's faces as targets are made from them.
+std::vector<FaceBox> FacesOf(const TrainingSample& sample);
+
 struct FaceOutcome {
   std::optional<float> worst;  // the lowest face probability of its positive anchors; nothing where it has none
   int positives = 0;

@@ -108,25 +108,6 @@ class EmulatedConv2d : public Conv2dCuda {
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<DeviceConvWeights>> DeviceConvWeights::Create(int out_channels, int in_channels,
-                                                                             int kernel, ElementType type) {
-  auto weights = std::make_shared<DeviceConvWeights>();
-  weights->out_channels_ = out_channels;
-  weights->in_channels_ = in_channels;
-  weights->kernel_ = kernel;
-  weights->type_ = type;
-  ASSIGN_OR_RETURN(weights->weights_,
-                   DeviceMemory::Allocate(PackedWeightBytes(out_channels, in_channels, kernel, type), "weights"));
-  ASSIGN_OR_RETURN(weights->bias_,
-                   DeviceMemory::Allocate(int64_t{StoredChannels(out_channels)} * ElementBytes(type), "a bias"));
-  return weights;
-}
-
-absl::Status DeviceConvWeights::Set(const float* weights, const float* bias, CudaStreamHandle stream) {
-  RETURN_IF_ERROR(PackWeights(weights, out_channels_, in_channels_, kernel_, type_, weights_.data(), stream));
-  return PackBias(bias, out_channels_, type_, bias_.data(), stream);
-}
-
 absl::StatusOr<std::unique_ptr<Conv2dCuda>> Conv2dCuda::Create(const Conv2dCudaConfig& config,
                                                                std::shared_ptr<CudaContext>) {
   const Shape& in = config.input;
