@@ -39,8 +39,6 @@ ABSL_FLAG(bool, strict, false, "what the layout check finds is an error, not a w
 namespace hardface {
 namespace {
 
-constexpr double kScoredIou = 0.5;  // of "ap"
-
 absl::StatusOr<std::vector<double>> ParseRates(const std::string& text) {
   std::vector<double> rates;
   for (absl::string_view part : absl::StrSplit(text, ',', absl::SkipWhitespace())) {

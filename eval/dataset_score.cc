@@ -13,7 +13,6 @@
 namespace hardface {
 namespace {
 
-constexpr double kDefaultIou = 0.5;
 constexpr int kIouSteps = 10;  // 0.50, 0.55, .. 0.95
 
 constexpr HeightBin kHeightBins[] = {
@@ -197,7 +196,7 @@ Ranking RankDataset(const std::vector<ScoredImage>& images, double iou_threshold
 }
 
 void RefitDetections(std::vector<ScoredImage>* images) {
-  const std::vector<JudgedDetection> judged = JudgeDataset(*images, kDefaultIou);
+  const std::vector<JudgedDetection> judged = JudgeDataset(*images, kScoredIou);
   AxisFit x, y;
   size_t next = 0;  // of judged, which has the images' detections in falling score
   for (const ScoredImage& image : *images) {
@@ -229,7 +228,7 @@ DatasetScores ScoreDataset(const JoinedDetections& joined, const std::vector<dou
   const auto rank = [&](double iou_threshold, const HeightBin* bin) {
     return MakeRanking(JudgeAll(judges, iou_threshold, bin), CountFaces(joined.images, bin));
   };
-  const Ranking ranking = rank(kDefaultIou, nullptr);
+  const Ranking ranking = rank(kScoredIou, nullptr);
   DatasetScores scores;
   scores.curve = MakeCurve(ranking, Ties::kApart);
   Metrics& metrics = scores.metrics;
@@ -247,7 +246,7 @@ DatasetScores ScoreDataset(const JoinedDetections& joined, const std::vector<dou
   }
   AddBalancedThreshold(reachable, joined.images.size(), &metrics);
   for (const HeightBin& bin : kHeightBins) {
-    const Ranking in_bin = rank(kDefaultIou, &bin);
+    const Ranking in_bin = rank(kScoredIou, &bin);
     metrics[absl::StrCat("ap_height_", bin.name)] = AveragePrecision(in_bin, Ties::kApart);
     metrics[absl::StrCat("faces_height_", bin.name)] = in_bin.total_faces();
   }

@@ -22,6 +22,9 @@
 
 namespace hardface {
 
+// The IoU threshold of "ap".
+inline constexpr double kScoredIou = 0.5;
+
 // Intersection over union of continuous rectangles; 0 where they do not meet or one has no area.
 double ContinuousIou(const Rect& a, const Rect& b);
 

@@ -17,9 +17,7 @@ ExecutorOptions ExecutorOptionsOf(const StepEngineOptions& options) {
   ExecutorOptions executor;
   executor.training = true;
   executor.engine = options.engine;
-  if (options.solver.early_rate == 0) {
-    executor.frozen = [](NetworkPart part) { return part == NetworkPart::kEarly; };
-  }
+  executor.frozen = FrozenParts(options.solver);
   return executor;
 }
 

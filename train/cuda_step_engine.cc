@@ -60,9 +60,7 @@ class CudaStepEngine : public StepEngine {
     executor.precision = options_.precision;
     executor.deterministic = options_.deterministic;
     executor.resources = std::make_shared<CudaExecutorResources>(context_);
-    if (options_.solver.early_rate == 0) {
-      executor.frozen = [](NetworkPart part) { return part == NetworkPart::kEarly; };
-    }
+    executor.frozen = FrozenParts(options_.solver);
     executors_ = std::make_unique<CudaExecutorCache>(model_->detector.network, executor);
     for (Staging& staging : staging_) {
       ASSIGN_OR_RETURN(staging.copied, CudaEvent::Create(/*timed=*/false));

@@ -18,6 +18,11 @@ Shape PassShape(const std::vector<PassImage>& images, int size_multiple) {
   return shape;
 }
 
+std::function<bool(NetworkPart)> FrozenParts(const SolverOptions& options) {
+  const bool early = options.early_rate == 0;
+  return [early](NetworkPart part) { return early && part == NetworkPart::kEarly; };
+}
+
 std::vector<FaceBox> FacesOf(const TrainingSample& sample) {
   std::vector<FaceBox> faces;
   for (const SampleFace& face : sample.faces) faces.push_back({face.box, face.ignore});

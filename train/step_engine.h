@@ -4,6 +4,7 @@
 #define HARDFACE_TRAIN_STEP_ENGINE_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 #include "model/cuda/precision.h"
 #include "model/device.h"
 #include "model/model_file.h"
+#include "model/network.h"
 #include "model/ops/conv2d.h"
 #include "model/parameters.h"
 #include "model/tensor.h"
@@ -48,6 +50,9 @@ struct PassImage {
   int64_t number = 0;  // of the visit, in the whole training: decides what is drawn at random
   const TrainingSample* sample = nullptr;
 };
+
+// Whether a part has no gradient: the early blocks, where they do not learn.
+std::function<bool(NetworkPart)> FrozenParts(const SolverOptions& options);
 
 // The sample's faces as targets are made from them.
 std::vector<FaceBox> FacesOf(const TrainingSample& sample);

@@ -109,9 +109,9 @@ class Trainer {
   absl::Status ValidateModel();
   absl::Status Checkpoint();
   absl::Status WriteDifficulty() const;
+  // With the averaged weights, where an average is kept. After UpdateModel().
   absl::StatusOr<Model> ModelForUse();
   int RankSamples() const { return options_.batch * options_.passes; }
-  int StepSamples() const { return RankSamples() * communicator_->size(); }
   double HardFraction() const;
   // Whether ranks know different things: each has a place in the data of its own.
   bool ranks_differ() const { return options_.sharing == Sharing::kReplicate && communicator_->size() > 1; }
@@ -443,7 +443,6 @@ absl::Status Trainer::Log(Progress* progress) {
 }
 
 absl::StatusOr<Model> Trainer::ModelForUse() {
-  RETURN_IF_ERROR(engine_->UpdateModel());
   Model model = model_;
   ASSIGN_OR_RETURN(model.parameters, engine_->AveragedParameters());
   model.info.iterations = iteration_;
@@ -452,6 +451,7 @@ absl::StatusOr<Model> Trainer::ModelForUse() {
 
 absl::Status Trainer::ValidateModel() {
   const Clock::time_point start = Clock::now();
+  RETURN_IF_ERROR(engine_->UpdateModel());
   ASSIGN_OR_RETURN(const Model model, ModelForUse());
   ValidationOptions validating = options_.validating;
   validating.detect.engine = options_.engine;
@@ -480,7 +480,7 @@ absl::Status Trainer::WriteDifficulty() const {
 
 absl::Status Trainer::Checkpoint() {
   RETURN_IF_ERROR(MergeVisits());
-  ASSIGN_OR_RETURN(const Model for_use, ModelForUse());
+  RETURN_IF_ERROR(engine_->UpdateModel());
   const RankState mine{stream_->position(), ledger_};
   TrainingState state;
   state.iteration = iteration_;
@@ -509,6 +509,7 @@ absl::Status Trainer::Checkpoint() {
   state.best_ap = best_ap_;
   state.parameters = model_.parameters;
   ASSIGN_OR_RETURN(state.solver, engine_->SolverArrays());
+  ASSIGN_OR_RETURN(const Model for_use, ModelForUse());
   RETURN_IF_ERROR(SaveCheckpoint(options_.output, state, for_use, options_.keep));
   return WriteDifficulty();
 }
