@@ -23,6 +23,11 @@ ABSL_FLAG(double, close_up_probability, 0.25,
           "of --crops=face_scale: of a single crop showing a face of 1 to 4 times --max_face");
 ABSL_FLAG(double, random_crop_probability, 0,
           "of --crops=face_scale: of a single crop being cut anywhere, at any scale up to the pyramid's level 1400");
+ABSL_FLAG(double, rotation, 0, "of --crops=face_scale: degrees that crops are turned by, at most");
+ABSL_FLAG(double, stretch, 0, "of --crops=face_scale: change of width against height, at most; 0.2: 1 / 1.2 to 1.2");
+ABSL_FLAG(double, degrade_probability, 0,
+          "of --crops=face_scale: of a crop being blurred, of fewer pixels, noisy or grey");
+ABSL_FLAG(double, occlude_probability, 0, "of --crops=face_scale: of a face being partly hidden");
 
 namespace hardface {
 
@@ -40,6 +45,10 @@ absl::StatusOr<AugmentOptions> AugmentOptionsFromFlags() {
   options.mosaic_probability = absl::GetFlag(FLAGS_mosaic_probability);
   options.close_up_probability = absl::GetFlag(FLAGS_close_up_probability);
   options.random_crop_probability = absl::GetFlag(FLAGS_random_crop_probability);
+  options.rotation = absl::GetFlag(FLAGS_rotation);
+  options.stretch = absl::GetFlag(FLAGS_stretch);
+  options.degrade_probability = absl::GetFlag(FLAGS_degrade_probability);
+  options.occlude_probability = absl::GetFlag(FLAGS_occlude_probability);
   RETURN_IF_ERROR(RequireRange("max_long_side", options.max_long_side, 16, 100000));
   RETURN_IF_ERROR(RequireRange("crop_probability", options.crop_probability, 0, 1));
   RETURN_IF_ERROR(RequireRange("crop_size", options.crop_size, 64, 4096));
@@ -49,6 +58,10 @@ absl::StatusOr<AugmentOptions> AugmentOptionsFromFlags() {
   RETURN_IF_ERROR(RequireRange("mosaic_probability", options.mosaic_probability, 0, 1));
   RETURN_IF_ERROR(RequireRange("close_up_probability", options.close_up_probability, 0, 1));
   RETURN_IF_ERROR(RequireRange("random_crop_probability", options.random_crop_probability, 0, 1));
+  RETURN_IF_ERROR(RequireRange("rotation", options.rotation, 0, 45));
+  RETURN_IF_ERROR(RequireRange("stretch", options.stretch, 0, 1));
+  RETURN_IF_ERROR(RequireRange("degrade_probability", options.degrade_probability, 0, 1));
+  RETURN_IF_ERROR(RequireRange("occlude_probability", options.occlude_probability, 0, 1));
   return options;
 }
 

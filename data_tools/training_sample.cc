@@ -75,15 +75,37 @@ absl::StatusOr<Material> Load(const SampleSource& source, int64_t index) {
   return material;
 }
 
+// How a crop shows its image: scaled, then turned about the crop's centre.
+struct Shape {
+  explicit Shape(double scale) : scale_x(scale), scale_y(scale) {}
+
+  double scale_x, scale_y;  // pixels of the sample per pixel of the image
+  double angle = 0;         // radians; positive turns the picture counter-clockwise
+};
+
+// The box of an ellipse turned by ANGLE about CENTER: that of a turned face, which fills a box as an ellipse does
+// rather than into its corners.
+Box TurnBox(const Box& box, double angle, const cv::Point2d& center) {
+  const double c = std::cos(angle), s = std::sin(angle);
+  const double dx = box.center_x() - center.x, dy = box.center_y() - center.y;
+  const double x = center.x + c * dx + s * dy, y = center.y - s * dx + c * dy;
+  const double w = std::hypot(c * box.width(), s * box.height()), h = std::hypot(s * box.width(), c * box.height());
+  return {static_cast<float>(x - (w - 1) / 2), static_cast<float>(y - (h - 1) / 2), static_cast<float>(x + (w - 1) / 2),
+          static_cast<float>(y + (h - 1) / 2)};
+}
+
 // Keeps the faces whose centre lies in WINDOW (pixels of the scaled image), clipped to it, and moves them by OFFSET.
-void AddFacesIn(const cv::Rect& window, const cv::Point& offset, double scale, const DatasetEntry& entry, int source,
-                double min_labelled_face, std::vector<SampleFace>* faces) {
-  const auto s = static_cast<float>(scale);
+void AddFacesIn(const cv::Rect& window, const cv::Point& offset, const Shape& shape, const DatasetEntry& entry,
+                int source, double min_labelled_face, std::vector<SampleFace>* faces) {
+  const auto sx = static_cast<float>(shape.scale_x), sy = static_cast<float>(shape.scale_y);
   const auto left = static_cast<float>(window.x), top = static_cast<float>(window.y);
   const auto right = left + static_cast<float>(window.width - 1), bottom = top + static_cast<float>(window.height - 1);
   for (const Face& face : entry.faces) {
     if (face.box.w <= 0 || face.box.h <= 0) continue;
-    Box box = ToBox({face.box.x * s, face.box.y * s, face.box.w * s, face.box.h * s});
+    Box box = ToBox({face.box.x * sx, face.box.y * sy, face.box.w * sx, face.box.h * sy});
+    if (shape.angle != 0) {
+      box = TurnBox(box, shape.angle, {window.x + (window.width - 1) / 2.0, window.y + (window.height - 1) / 2.0});
+    }
     const float x = box.center_x(), y = box.center_y();
     if (x < left || x > right || y < top || y > bottom) continue;
     const bool tiny = std::max(box.width(), box.height()) < min_labelled_face;
@@ -109,7 +131,7 @@ cv::Rect PaperWindow(const cv::Size& size, double scale, const DatasetEntry& ent
     const cv::Rect window(random->Integer(0, size.width - width), random->Integer(0, size.height - height), width,
                           height);
     std::vector<SampleFace> kept;
-    AddFacesIn(window, {0, 0}, scale, entry, 0, 0, &kept);
+    AddFacesIn(window, {0, 0}, Shape(scale), entry, 0, 0, &kept);
     if (!kept.empty()) return window;
   }
   return {0, 0, size.width, size.height};
@@ -130,7 +152,7 @@ absl::StatusOr<TrainingSample> PaperSample(const SampleSource& source, int64_t i
   sample.sources = {index};
   sample.scales = {scale};
   sample.image = scaled(window).clone();
-  AddFacesIn(window, {0, 0}, scale, *material.entry, 0, /*min_labelled_face=*/0, &sample.faces);
+  AddFacesIn(window, {0, 0}, Shape(scale), *material.entry, 0, /*min_labelled_face=*/0, &sample.faces);
   return sample;
 }
 
@@ -150,7 +172,7 @@ int WindowStart(double low, double high, int size, int extent, Random* random) {
 
 // The scale and window of a crop of SIZE in which a random face is between the limits.
 struct CropPlan {
-  double scale = 1;
+  Shape shape;
   cv::Point start;  // of the window, scaled pixels; may be outside the image
 };
 
@@ -195,35 +217,121 @@ double PickScale(const DatasetEntry& entry, const cv::Size& tile, const Rect& bo
   return std::max(LogUniform(options.min_face, largest, random) / face, fill);
 }
 
+// No chance is drawn for what is off: samples of a recipe without it stay as they were.
+Shape PickShape(double scale, const AugmentOptions& options, Random* random) {
+  Shape shape(scale);
+  if (options.stretch > 0) {
+    const double most = std::log1p(options.stretch);
+    const double half = std::exp(random->Uniform(-most, most) / 2);
+    shape.scale_x *= half;
+    shape.scale_y /= half;
+  }
+  if (options.rotation > 0) shape.angle = random->Uniform(-options.rotation, options.rotation) * CV_PI / 180;
+  return shape;
+}
+
 CropPlan PlanCrop(const DatasetEntry& entry, const cv::Size& tile, View view, const AugmentOptions& options,
                   Random* random) {
   const Rect box = PickPlace(entry, view, random);
-  CropPlan plan;
-  plan.scale = PickScale(entry, tile, box, view, options, random);
-  const auto extent = [&](int pixels) { return std::max(1, static_cast<int>(std::lround(pixels * plan.scale))); };
-  plan.start.x = WindowStart(box.x * plan.scale, (box.x + box.w) * plan.scale, tile.width, extent(entry.width), random);
-  plan.start.y =
-      WindowStart(box.y * plan.scale, (box.y + box.h) * plan.scale, tile.height, extent(entry.height), random);
-  return plan;
+  const Shape shape = PickShape(PickScale(entry, tile, box, view, options, random), options, random);
+  const auto start = [random](double low, double size, int window, int extent, double scale) {
+    const int scaled = std::max(1, static_cast<int>(std::lround(extent * scale)));
+    return WindowStart(low * scale, (low + size) * scale, window, scaled, random);
+  };
+  const int x = start(box.x, box.w, tile.width, entry.width, shape.scale_x);
+  const int y = start(box.y, box.h, tile.height, entry.height, shape.scale_y);
+  return {shape, {x, y}};
+}
+
+// Tile pixel p shows image position (turned p + 0.5 + start) / scale - 0.5, which is how cv::resize aligns pixels, too.
+cv::Matx23d TileToImage(const CropPlan& plan, const cv::Size& tile) {
+  const double ix = 1.0 / plan.shape.scale_x, iy = 1.0 / plan.shape.scale_y;
+  if (plan.shape.angle == 0) {
+    return {ix, 0, (plan.start.x + 0.5) * ix - 0.5, 0, iy, (plan.start.y + 0.5) * iy - 0.5};
+  }
+  const double c = std::cos(plan.shape.angle), s = std::sin(plan.shape.angle);
+  const double x = (tile.width - 1) / 2.0, y = (tile.height - 1) / 2.0;
+  return {ix * c, -ix * s, (x - c * x + s * y + plan.start.x + 0.5) * ix - 0.5,
+          iy * s, iy * c,  (y - s * x - c * y + plan.start.y + 0.5) * iy - 0.5};
+}
+
+void AddNoise(cv::Mat* image, double deviation, Random* random) {
+  for (int y = 0; y < image->rows; ++y) {
+    float* row = image->ptr<float>(y);
+    for (int i = 0; i < 3 * image->cols; ++i) row[i] += static_cast<float>(deviation * random->Gaussian());
+  }
+}
+
+// As a worse camera or a smaller copy would show it. IMAGE: float BGR 0..255, as it stays.
+void Degrade(cv::Mat* image, Random* random) {
+  switch (random->Index(4)) {
+    case 0:
+      cv::GaussianBlur(*image, *image, cv::Size(), LogUniform(0.5, 2, random));
+      break;
+    case 1: {
+      const double share = 1 / LogUniform(1.3, 3, random);
+      cv::Mat small;
+      cv::resize(*image, small, cv::Size(), share, share, cv::INTER_AREA);
+      cv::resize(small, *image, image->size(), 0, 0, cv::INTER_LINEAR);
+      break;
+    }
+    case 2:
+      AddNoise(image, LogUniform(2, 16, random), random);
+      break;
+    default: {
+      cv::Mat grey;
+      cv::cvtColor(*image, grey, cv::COLOR_BGR2GRAY);
+      cv::cvtColor(grey, *image, cv::COLOR_GRAY2BGR);
+    }
+  }
+  RoundAndClip(image);
+}
+
+// Hides a part of BOX (pixels of IMAGE) by another part of the picture.
+void Occlude(const Box& box, cv::Mat* image, Random* random) {
+  const auto share = [random](float extent) {
+    return std::max(1, static_cast<int>(extent * random->Uniform(0.2, 0.6)));
+  };
+  const cv::Size size(std::min(share(box.width()), image->cols), std::min(share(box.height()), image->rows));
+  const auto place = [random](double first, double last) {
+    return static_cast<int>(std::floor(random->Uniform(first, std::max(first, last) + 1)));
+  };
+  const cv::Rect all(0, 0, image->cols, image->rows);
+  const cv::Rect from(place(0, all.width - size.width), place(0, all.height - size.height), size.width, size.height);
+  cv::Rect to(place(box.x1, box.x2 - size.width + 1), place(box.y1, box.y2 - size.height + 1), size.width, size.height);
+  to.x = std::clamp(to.x, 0, all.width - size.width);
+  to.y = std::clamp(to.y, 0, all.height - size.height);
+  (*image)(from).clone().copyTo((*image)(to));
+}
+
+void OccludeFaces(const std::vector<SampleFace>& faces, size_t first, double probability, const cv::Rect& tile,
+                  cv::Mat* image, Random* random) {
+  const auto x = static_cast<float>(tile.x), y = static_cast<float>(tile.y);
+  cv::Mat part = (*image)(tile);
+  for (size_t i = first; i < faces.size(); ++i) {
+    const Box& box = faces[i].box;
+    if (random->Chance(probability)) Occlude({box.x1 - x, box.y1 - y, box.x2 - x, box.y2 - y}, &part, random);
+  }
 }
 
 // Scales and crops MATERIAL into TILE of the sample.
 void PlaceCrop(const Material& material, int source, const cv::Rect& tile, View view, const AugmentOptions& options,
                Random* random, TrainingSample* sample) {
   const CropPlan plan = PlanCrop(*material.entry, tile.size(), view, options, random);
-  sample->scales.push_back(plan.scale);
-  // tile pixel p shows image position (p + 0.5 + start) / scale - 0.5, which is how cv::resize aligns pixels, too.
+  sample->scales.push_back(std::sqrt(plan.shape.scale_x * plan.shape.scale_y));
   cv::Mat crop;
-  const double inverse = 1.0 / plan.scale;
-  const cv::Matx23d to_image(inverse, 0, (plan.start.x + 0.5) * inverse - 0.5, 0, inverse,
-                             (plan.start.y + 0.5) * inverse - 0.5);
-  cv::warpAffine(material.image, crop, to_image, tile.size(), cv::INTER_LINEAR | cv::WARP_INVERSE_MAP,
-                 cv::BORDER_CONSTANT, kPadding);
+  cv::warpAffine(material.image, crop, TileToImage(plan, tile.size()), tile.size(),
+                 cv::INTER_LINEAR | cv::WARP_INVERSE_MAP, cv::BORDER_CONSTANT, kPadding);
   crop.convertTo(crop, CV_32FC3);
+  if (options.degrade_probability > 0 && random->Chance(options.degrade_probability)) Degrade(&crop, random);
   if (options.distort_colors) DistortColors(&crop, random);
   crop.copyTo(sample->image(tile));
-  AddFacesIn({plan.start, tile.size()}, tile.tl(), plan.scale, *material.entry, source, options.min_labelled_face,
+  const size_t first = sample->faces.size();
+  AddFacesIn({plan.start, tile.size()}, tile.tl(), plan.shape, *material.entry, source, options.min_labelled_face,
              &sample->faces);
+  if (options.occlude_probability > 0) {
+    OccludeFaces(sample->faces, first, options.occlude_probability, tile, &sample->image, random);
+  }
 }
 
 // Tiles of a GRID x GRID mosaic with jittered borders, row by row.

@@ -44,6 +44,14 @@ struct AugmentOptions {
   // crop and the largest level of the published pyramid: background as inference sees it, enlarged, too.
   double random_crop_probability = 0;
   double min_labelled_face = 6;  // pixels; smaller faces in a crop are ignored, not background
+
+  // Of kFaceScale, too; against learning few photographs by heart. Each crop and each tile of a mosaic draws its own.
+  double rotation = 0;  // degrees, at most, either way; a box turns as the ellipse in it does
+  double stretch = 0;   // width against height, at most, either way: 0.2 is 1 / 1.2 to 1.2
+  // Of a crop being blurred, of fewer pixels, noisy or grey: one of the four.
+  double degrade_probability = 0;
+  // Of a face being partly hidden by a piece of the picture beside it: 0.2 to 0.6 of its width and of its height.
+  double occlude_probability = 0;
 };
 
 struct SampleFace {

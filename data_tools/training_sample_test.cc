@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <opencv2/core.hpp>
+#include <opencv2/imgproc.hpp>
 #include <set>
 
 namespace hardface {
@@ -150,9 +151,102 @@ TEST_F(AugmentTest, RandomCropsShowBackgroundAndFacesOfEverySizeWhereTheyAre) {
   EXPECT_GT(largest, 1700);
 }
 
+// The smallest box around the bright pixels of one sample.
+Box BrightBox(const cv::Mat& image) {
+  cv::Mat one, bright;
+  cv::extractChannel(image, one, 0);
+  bright = one > 128;
+  const cv::Rect r = cv::boundingRect(bright);
+  return ToBox(
+      {static_cast<float>(r.x), static_cast<float>(r.y), static_cast<float>(r.width), static_cast<float>(r.height)});
+}
+
+TEST_F(AugmentTest, TurnedAndStretchedFacesAreWhereTheirBoxesAre) {
+  // An ellipse, higher than wide, as a face is.
+  DatasetEntry& entry = entries_[0];
+  entry.faces = {{{120, 60, 60, 100}}};
+  images_[0] = cv::Scalar(10, 10, 10);
+  cv::ellipse(images_[0], cv::Point(1196, 876), cv::Size(240, 400), 0, 0, 360, cv::Scalar(250, 250, 250), cv::FILLED,
+              cv::LINE_AA, /*shift=*/3);
+  options_.crops = CropStyle::kFaceScale;
+  options_.mosaic_probability = 0;
+  options_.close_up_probability = 0;
+  options_.min_face = 60;
+  options_.rotation = 40;
+  options_.stretch = 0.3;
+  double least = 9, most = 0;
+  int seen = 0;
+  for (uint64_t seed = 0; seed < 60; ++seed) {
+    const TrainingSample sample = Make(0, seed);
+    if (sample.faces.empty()) continue;  // turned out of the crop
+    const Box box = sample.faces[0].box;
+    // Boxes at the crop's edge may belong to faces that it cuts, whose shape is another.
+    if (box.x1 <= 1 || box.y1 <= 1 || box.x2 >= 318 || box.y2 >= 318) continue;
+    const Box bright = BrightBox(sample.image);
+    EXPECT_NEAR(bright.x1, box.x1, 1.6) << seed;
+    EXPECT_NEAR(bright.y1, box.y1, 1.6) << seed;
+    EXPECT_NEAR(bright.x2, box.x2, 1.6) << seed;
+    EXPECT_NEAR(bright.y2, box.y2, 1.6) << seed;
+    least = std::min(least, static_cast<double>(box.width() / box.height()));
+    most = std::max(most, static_cast<double>(box.width() / box.height()));
+    ++seen;
+  }
+  EXPECT_GT(seen, 30);
+  // Upright, the shape is 0.6; stretched 0.46 to 0.78; turned by 40 degrees up to 0.93.
+  EXPECT_LT(least, 0.55);
+  EXPECT_GT(most, 0.8);
+}
+
+TEST_F(AugmentTest, DegradedSamplesStayInRangeAndKeepTheirBoxes) {
+  options_.crops = CropStyle::kFaceScale;
+  options_.mosaic_probability = 0.5;
+  int changed = 0;
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    options_.degrade_probability = 1;
+    const TrainingSample sample = Make(static_cast<int64_t>(seed % 6), seed);
+    double low = 0, high = 0;
+    cv::minMaxLoc(sample.image.reshape(1), &low, &high);
+    EXPECT_GE(low, 0);
+    EXPECT_LE(high, 255);
+    // The picture was grey: whatever is not 10, 250 or padding came from the degrading (edges of faces, too, and
+    // noise).
+    options_.degrade_probability = 0;
+    const TrainingSample plain = Make(static_cast<int64_t>(seed % 6), seed);
+    changed += plain.image.size() == sample.image.size() && cv::norm(plain.image, sample.image, cv::NORM_INF) > 1;
+  }
+  EXPECT_GT(changed, 20);
+}
+
+TEST_F(AugmentTest, OccludedFacesKeepTheirBoxesAndMostOfTheirPixels) {
+  options_.crops = CropStyle::kFaceScale;
+  options_.mosaic_probability = 0;
+  options_.close_up_probability = 0;
+  options_.occlude_probability = 1;
+  int hidden = 0;
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    const TrainingSample sample = Make(static_cast<int64_t>(seed % 6), seed);
+    for (const SampleFace& face : sample.faces) {
+      cv::Mat one;
+      cv::extractChannel(sample.image, one, 0);
+      const cv::Rect inside(
+          cv::Point(static_cast<int>(std::ceil(face.box.x1)) + 1, static_cast<int>(std::ceil(face.box.y1)) + 1),
+          cv::Point(static_cast<int>(face.box.x2) - 1, static_cast<int>(face.box.y2) - 1));
+      if (inside.width < 8 || inside.height < 8) continue;
+      const double dark = 1.0 - cv::countNonZero(one(inside) > 128) / static_cast<double>(inside.area());
+      EXPECT_LT(dark, 0.55) << seed;  // 0.6 x 0.6, and the edges left out
+      hidden += dark > 0.02;
+    }
+  }
+  EXPECT_GT(hidden, 15);
+}
+
 TEST_F(AugmentTest, TheSameSeedGivesTheSameSample) {
   options_.crops = CropStyle::kFaceScale;
   options_.distort_colors = true;
+  options_.rotation = 10;
+  options_.stretch = 0.2;
+  options_.degrade_probability = 0.9;
+  options_.occlude_probability = 0.5;
   const TrainingSample a = Make(2, 11), b = Make(2, 11), c = Make(2, 12);
   EXPECT_EQ(cv::norm(a.image, b.image, cv::NORM_INF), 0);
   EXPECT_GT(cv::norm(a.image, c.image, cv::NORM_INF), 0);
