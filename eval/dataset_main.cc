@@ -33,6 +33,9 @@ ABSL_FLAG(std::string, false_positives_per_image, "0.1,1,10", "rates at which re
 ABSL_FLAG(int, refits, 0,
           "scorings with the detections moved and scaled to the annotations' style before each but the first; the last "
           "counts, as in eval:face_eval. 0: as they are");
+ABSL_FLAG(int, refit_folds, 0,
+          "of --refits: 2 or more for cross-validation: each fold of the images is moved as the others say, so that no "
+          "image's annotations take part in its own score. 0: all together, as eval:face_eval does");
 ABSL_FLAG(bool, attribution, false, "writes attribution.csv: AP lost to misses, poor boxes, duplicates, false alarms");
 ABSL_FLAG(bool, strict, false, "what the layout check finds is an error, not a warning");
 
@@ -73,6 +76,16 @@ absl::Status WriteAttribution(const JoinedDetections& joined, ScoreOutput* outpu
   return output->Write("attribution.csv", AttributionCsvHeader() + AttributionToCsv("all", shares));
 }
 
+absl::Status CheckRefitFolds(int folds, int refits) {
+  if (folds == 0) return absl::OkStatus();
+  RETURN_IF_ERROR(RequireRange("refit_folds", folds, 2, 1000));
+  if (refits < 2) {
+    return UsageError(
+        absl::StrCat("--refit_folds=", folds, " has no effect without refits; give --refits=5, or leave it out"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Run(const std::vector<std::string>&) {
   const std::string dataset_path = absl::GetFlag(FLAGS_dataset);
   const std::string detections_path = absl::GetFlag(FLAGS_detections);
@@ -81,6 +94,7 @@ absl::Status Run(const std::vector<std::string>&) {
   RETURN_IF_ERROR(RequireFlag("output", absl::GetFlag(FLAGS_output)));
   ASSIGN_OR_RETURN(const std::vector<double> rates, ParseRates(absl::GetFlag(FLAGS_false_positives_per_image)));
   RETURN_IF_ERROR(RequireRange("refits", absl::GetFlag(FLAGS_refits), 0, 1000));
+  RETURN_IF_ERROR(CheckRefitFolds(absl::GetFlag(FLAGS_refit_folds), absl::GetFlag(FLAGS_refits)));
   RETURN_IF_ERROR(CheckConfidenceFlags());
   ASSIGN_OR_RETURN(const auto output, ScoreOutput::Create(absl::GetFlag(FLAGS_output)));
 
@@ -92,13 +106,18 @@ absl::Status Run(const std::vector<std::string>&) {
   const LayoutReport layout = CheckDatasetLayout(dataset, joined, detections_file, lines);
   RETURN_IF_ERROR(layout.Resolve(absl::GetFlag(FLAGS_strict)));
 
-  const int refits = absl::GetFlag(FLAGS_refits);
+  const int refits = absl::GetFlag(FLAGS_refits), folds = absl::GetFlag(FLAGS_refit_folds);
   const double ap_without_refits =
       refits > 0 ? AveragePrecision(RankDataset(joined.images, kScoredIou), Ties::kApart) : 0;
-  for (int scoring = 1; scoring < refits; ++scoring) RefitDetections(&joined.images);
+  if (folds > 0) {
+    RefitDetectionsByFolds(refits - 1, static_cast<size_t>(folds), &joined.images);
+  } else {
+    for (int scoring = 1; scoring < refits; ++scoring) RefitDetections(&joined.images);
+  }
   DatasetScores scores = ScoreDataset(joined, rates);
   if (refits > 0) {
     scores.metrics["refits"] = refits;
+    if (folds > 0) scores.metrics["refit_folds"] = folds;
     scores.metrics["ap_without_refits"] = ap_without_refits;
   }
   Provenance provenance;

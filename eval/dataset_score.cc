@@ -195,20 +195,34 @@ Ranking RankDataset(const std::vector<ScoredImage>& images, double iou_threshold
   return MakeRanking(JudgeDataset(images, iou_threshold, bin), CountFaces(images, bin));
 }
 
-void RefitDetections(std::vector<ScoredImage>* images) {
-  const std::vector<JudgedDetection> judged = JudgeDataset(*images, kScoredIou);
+namespace {
+
+// How true positives lie to their faces, on average.
+struct Style {
   AxisFit x, y;
+};
+
+// Of the images for which COUNTS(index).
+template <typename Counts>
+Style FitStyle(const std::vector<ScoredImage>& images, const Counts& counts) {
+  const std::vector<JudgedDetection> judged = JudgeDataset(images, kScoredIou);
+  Style style;
   size_t next = 0;  // of judged, which has the images' detections in falling score
-  for (const ScoredImage& image : *images) {
-    for (const size_t i : ByFallingScore(image.detections)) {
+  for (size_t i = 0; i < images.size(); ++i) {
+    const ScoredImage& image = images[i];
+    for (const size_t d : ByFallingScore(image.detections)) {
       const JudgedDetection& detection = judged[next++];
-      if (detection.verdict != Verdict::kTruePositive) continue;
-      const Rect& box = image.detections[i].box;
+      if (detection.verdict != Verdict::kTruePositive || !counts(i)) continue;
+      const Rect& box = image.detections[d].box;
       const Rect& face = image.faces[static_cast<size_t>(detection.face)].box;
-      x.Add(face.x, double{face.x} + face.w, box.x, double{box.x} + box.w);
-      y.Add(face.y, double{face.y} + face.h, box.y, double{box.y} + box.h);
+      style.x.Add(face.x, double{face.x} + face.w, box.x, double{box.x} + box.w);
+      style.y.Add(face.y, double{face.y} + face.h, box.y, double{box.y} + box.h);
     }
   }
+  return style;
+}
+
+void ApplyStyle(const Style& style, std::vector<ScoredImage>* images) {
   const auto apply = [](const AxisFit& fit, float* start, float* size) {
     double low = *start, high = low + *size;
     fit.Apply(&low, &high);
@@ -217,9 +231,26 @@ void RefitDetections(std::vector<ScoredImage>* images) {
   };
   for (ScoredImage& image : *images) {
     for (Detection& detection : image.detections) {
-      apply(x, &detection.box.x, &detection.box.w);
-      apply(y, &detection.box.y, &detection.box.h);
+      apply(style.x, &detection.box.x, &detection.box.w);
+      apply(style.y, &detection.box.y, &detection.box.h);
     }
+  }
+}
+
+}  // namespace
+
+void RefitDetections(std::vector<ScoredImage>* images) {
+  ApplyStyle(FitStyle(*images, [](size_t) { return true; }), images);
+}
+
+void RefitDetectionsByFolds(int refits, size_t folds, std::vector<ScoredImage>* images) {
+  const std::vector<ScoredImage> original = *images;
+  for (size_t fold = 0; fold < folds; ++fold) {
+    std::vector<ScoredImage> moved = original;
+    for (int i = 0; i < refits; ++i) {
+      ApplyStyle(FitStyle(moved, [&](size_t image) { return image % folds != fold; }), &moved);
+    }
+    for (size_t i = fold; i < moved.size(); i += folds) (*images)[i] = std::move(moved[i]);
   }
 }
 

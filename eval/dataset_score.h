@@ -68,6 +68,10 @@ Ranking RankDataset(const std::vector<ScoredImage>& images, double iou_threshold
 // (axis_fit.h). Nothing changes where there is no true positive.
 void RefitDetections(std::vector<ScoredImage>* images);
 
+// REFITS refits of which no image takes part in its own: images are dealt into FOLDS (at least 2) in turn, and each
+// fold's detections move as the other folds' true positives say. What FDDB's protocol calls ten-fold cross-validation.
+void RefitDetectionsByFolds(int refits, size_t folds, std::vector<ScoredImage>* images);
+
 struct DatasetScores {
   Metrics metrics;  // ap, ap_50_95, ap_height_*, recall_at_*_fp_per_image, counts
   std::vector<CurvePoint> curve;

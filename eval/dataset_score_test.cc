@@ -143,6 +143,24 @@ TEST(DatasetScore, RefitsMoveDetectionsToTheAnnotationsStyle) {
   EXPECT_EQ(AveragePrecision(RankDataset(images, 0.6), Ties::kApart), 1.0);
 }
 
+TEST(DatasetScore, RefitsByFoldsMoveEachImageAsTheOthersSay) {
+  // The first and third image say 14 pixels high, the second 12: dealt into two folds, the second is moved to 14 and the
+  // other two to 12.
+  std::vector<ScoredImage> images = Joined({{{FaceAt(0, 0, 10)}, {At(0, 4, 10, 0.9f)}},
+                                            {{FaceAt(50, 0, 10)}, {At(50, 2, 10, 0.8f)}},
+                                            {{FaceAt(90, 0, 10)}, {At(90, 4, 10, 0.7f), At(200, 0, 10, 0.6f)}}})
+                                        .images;
+  images[0].faces[0].box.h = images[2].faces[0].box.h = 14;
+  images[1].faces[0].box.h = 12;
+  RefitDetectionsByFolds(/*refits=*/1, /*folds=*/2, &images);
+  EXPECT_NEAR(images[0].detections[0].box.h, 12, 1e-5);
+  EXPECT_NEAR(images[0].detections[0].box.y, 2, 1e-5);
+  EXPECT_NEAR(images[1].detections[0].box.h, 14, 1e-5);
+  EXPECT_NEAR(images[1].detections[0].box.y, -2, 1e-5);
+  EXPECT_NEAR(images[2].detections[0].box.h, 12, 1e-5);
+  EXPECT_NEAR(images[2].detections[1].box.h, 12, 1e-5);  // a false alarm moves as well
+}
+
 TEST(DatasetScore, WithoutATruePositiveThereIsNoBalancedThreshold) {
   const DatasetScores scores = ScoreDataset(Joined({{{FaceAt(0, 0, 10)}, {At(50, 0, 10, 0.9f)}}}), {});
   EXPECT_TRUE(std::isnan(scores.metrics["balanced_threshold"].get<double>()));
