@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <vector>
 
 namespace hardface {
@@ -28,6 +29,25 @@ TEST(DecodeDetectionsTest, ZeroDeltasGiveTheAnchorPlusThePublishedPixelClippedTo
   EXPECT_FLOAT_EQ(boxes[0].box.x2, 24);
   EXPECT_FLOAT_EQ(boxes[1].box.x2, 31);
   EXPECT_FLOAT_EQ(boxes[1].box.y2, 29);
+}
+
+TEST(DecodeDetectionsTest, APerfectNetworkGivesTheAnnotatedBoxBackAtEveryScale) {
+  const Rect face{10, 9, 11, 14};  // pixels of the image
+  for (const float scale : {0.5f, 1.0f, 1.75f}) {
+    Plane plane;
+    const Box target = ToBox({face.x * scale, face.y * scale, face.w * scale, face.h * scale});
+    const std::array<float, 4> deltas = EncodeBox(plane.planes[0].anchor(1, 1), target);
+    const int cell = plane.planes[0].cell(1, 1);
+    plane.planes[0].face[cell] = 3;
+    for (int k = 0; k < 4; ++k) plane.values[static_cast<size_t>(16 * (2 + k) + cell)] = deltas[static_cast<size_t>(k)];
+    const auto boxes = DecodeDetections(plane.planes, 64, 64, {0.5f, 1});
+    ASSERT_EQ(boxes.size(), 1u);
+    const Rect found = CoveredArea(boxes[0].box);
+    EXPECT_NEAR(found.x / scale, face.x, 1e-4);
+    EXPECT_NEAR(found.y / scale, face.y, 1e-4);
+    EXPECT_NEAR(found.w / scale, face.w, 1e-4);
+    EXPECT_NEAR(found.h / scale, face.h, 1e-4);
+  }
 }
 
 TEST(DecodeDetectionsTest, TheBestStaysWhenAllAreBelowTheThreshold) {

@@ -40,7 +40,7 @@ absl::StatusOr<cv::Mat> Load(const ImageToDetect& image) {
 
 ImageDetections ToDetections(const ImageToDetect& image, const std::vector<ScoredBox>& boxes) {
   ImageDetections detections{image.name, image.flip, {}};
-  for (const auto& [box, score] : boxes) detections.boxes.push_back({ToRect(box), score});
+  for (const auto& [box, score] : boxes) detections.boxes.push_back({CoveredArea(box), score});
   return detections;
 }
 

@@ -22,7 +22,7 @@ absl::StatusOr<ImageDetections> DetectOn(const DatasetEntry& entry, const cv::Ma
   if (entry.flip) cv::flip(image, shown, /*flipCode=*/1);
   ASSIGN_OR_RETURN(const std::vector<ScoredBox> boxes, detector->Detect(shown));
   ImageDetections found{entry.image, entry.flip, {}};
-  for (const ScoredBox& box : boxes) found.boxes.push_back({ToRect(box.box), box.score});
+  for (const ScoredBox& box : boxes) found.boxes.push_back({CoveredArea(box.box), box.score});
   return found;
 }
 
