@@ -41,6 +41,15 @@ HARDFACE_HOST_DEVICE inline float IoU(const Box& a, const Box& b) {
   return intersection / (a.area() + b.area() - intersection);
 }
 
+// Intersection over union of continuous rectangles, without the "+1"; 0 where they do not meet or one has no area.
+inline double ContinuousIou(const Rect& a, const Rect& b) {
+  const double w = std::min<double>(double{a.x} + a.w, double{b.x} + b.w) - std::max<double>(a.x, b.x);
+  const double h = std::min<double>(double{a.y} + a.h, double{b.y} + b.h) - std::max<double>(a.y, b.y);
+  if (w <= 0 || h <= 0) return 0;
+  const double intersection = w * h;
+  return intersection / (double{a.w} * a.h + double{b.w} * b.h - intersection);
+}
+
 // The box in the image mirrored about its vertical axis; IMAGE_WIDTH in pixels.
 inline Rect Mirror(const Rect& r, float image_width) { return {image_width - r.x - r.w, r.y, r.w, r.h}; }
 

@@ -1,7 +1,6 @@
 #include "data_tools/detections.h"
 
 #include <cmath>
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -9,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "data_tools/base/paths.h"
 #include "data_tools/base/status_macros.h"
 
 namespace hardface {
@@ -61,9 +61,10 @@ absl::StatusOr<ImageDetections> DetectionsFromJson(absl::string_view line, const
   return detections;
 }
 
+std::string DetectionsFile(const std::string& path) { return FileOrInFolder(path, "detections.jsonl"); }
+
 absl::StatusOr<std::vector<ImageDetections>> ReadDetections(const std::string& path) {
-  std::error_code ignored;
-  const std::string file = std::filesystem::is_directory(path, ignored) ? path + "/detections.jsonl" : path;
+  const std::string file = DetectionsFile(path);
   std::ifstream stream(file);
   if (!stream) return absl::NotFoundError(absl::StrCat(file, ": cannot read; expected a detections.jsonl"));
   std::vector<ImageDetections> all;

@@ -30,6 +30,9 @@ struct ImageDetections {
 std::string DetectionsToJson(const ImageDetections& detections);
 absl::StatusOr<ImageDetections> DetectionsFromJson(absl::string_view line, const std::string& place);
 
+// PATH itself, or the detections.jsonl in the folder PATH.
+std::string DetectionsFile(const std::string& path);
+
 // Reads a detections.jsonl, or the one in a folder. An image that stands twice (same flip) is an error.
 absl::StatusOr<std::vector<ImageDetections>> ReadDetections(const std::string& path);
 

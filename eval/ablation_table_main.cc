@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "data_tools/base/atomic_output.h"
+#include "data_tools/base/paths.h"
 #include "data_tools/base/provenance.h"
 #include "data_tools/base/status_macros.h"
 #include "data_tools/base/tool_main.h"
@@ -14,7 +15,6 @@
 #include "eval/bootstrap.h"
 #include "eval/metrics.h"
 #include "eval/outcome_set.h"
-#include "eval/paths.h"
 
 ABSL_FLAG(std::string, results, "",
           "CSV file: a line \"table,test_set,variant,seed,baseline,scores\", then one line a result; scores is a "

@@ -18,11 +18,13 @@ class AxisFit {
     ratio_ += (face_high - face_low) / size;
     ++count_;
   }
+  double offset() const { return count_ == 0 ? 0 : offset_ / static_cast<double>(count_); }
+  double ratio() const { return count_ == 0 ? 1 : ratio_ / static_cast<double>(count_); }
   // Moves and scales a detection; leaves it where nothing has been added.
   void Apply(double* low, double* high) const {
     if (count_ == 0) return;
     const double size = *high - *low;
-    const double center = (*low + *high) / 2 + offset_ / static_cast<double>(count_) * size;
+    const double center = (*low + *high) / 2 + offset() * size;
     const double new_size = size * ratio_ / static_cast<double>(count_);
     *low = center - new_size / 2;
     *high = center + new_size / 2;

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -22,7 +23,6 @@
 #include "eval/layout_report.h"
 #include "eval/metrics.h"
 #include "eval/outcome_set.h"
-#include "eval/paths.h"
 #include "eval/ranking.h"
 #include "eval/result_check.h"
 
@@ -99,7 +99,7 @@ absl::Status Run(const std::vector<std::string>&) {
   ASSIGN_OR_RETURN(const auto output, ScoreOutput::Create(absl::GetFlag(FLAGS_output)));
 
   ASSIGN_OR_RETURN(const Dataset dataset, ReadDataset(dataset_path));
-  const std::string detections_file = FileOrInFolder(detections_path, "detections.jsonl");
+  const std::string detections_file = DetectionsFile(detections_path);
   ASSIGN_OR_RETURN(std::vector<ImageDetections> detections, ReadDetections(detections_file));
   ASSIGN_OR_RETURN(JoinedDetections joined, JoinDetections(dataset, std::move(detections), detections_path));
   ASSIGN_OR_RETURN(const std::vector<int64_t> lines, FilledLines(detections_file));
@@ -109,15 +109,22 @@ absl::Status Run(const std::vector<std::string>&) {
   const int refits = absl::GetFlag(FLAGS_refits), folds = absl::GetFlag(FLAGS_refit_folds);
   const double ap_without_refits =
       refits > 0 ? AveragePrecision(RankDataset(joined.images, kScoredIou), Ties::kApart) : 0;
+  BoxStyle style;
   if (folds > 0) {
     RefitDetectionsByFolds(refits - 1, static_cast<size_t>(folds), &joined.images);
   } else {
-    for (int scoring = 1; scoring < refits; ++scoring) RefitDetections(&joined.images);
+    style = RefitDetections(refits - 1, &joined.images);
   }
   DatasetScores scores = ScoreDataset(joined, rates);
   if (refits > 0) {
     scores.metrics["refits"] = refits;
-    if (folds > 0) scores.metrics["refit_folds"] = folds;
+    if (folds > 0) {
+      scores.metrics["refit_folds"] = folds;
+    } else {
+      for (const auto& [name, value] : {std::pair("refit_dx", style.dx), std::pair("refit_dy", style.dy),
+                                        std::pair("refit_width", style.width), std::pair("refit_height", style.height)})
+        scores.metrics[name] = value;
+    }
     scores.metrics["ap_without_refits"] = ap_without_refits;
   }
   Provenance provenance;

@@ -131,14 +131,6 @@ std::string RateName(double rate) {
 
 }  // namespace
 
-double ContinuousIou(const Rect& a, const Rect& b) {
-  const double w = std::min<double>(double{a.x} + a.w, double{b.x} + b.w) - std::max<double>(a.x, b.x);
-  const double h = std::min<double>(double{a.y} + a.h, double{b.y} + b.h) - std::max<double>(a.y, b.y);
-  if (w <= 0 || h <= 0) return 0;
-  const double intersection = w * h;
-  return intersection / (double{a.w} * a.h + double{b.w} * b.h - intersection);
-}
-
 absl::Span<const HeightBin> HeightBins() { return kHeightBins; }
 
 absl::StatusOr<JoinedDetections> JoinDetections(const Dataset& dataset, std::vector<ImageDetections> detections,
@@ -197,16 +189,11 @@ Ranking RankDataset(const std::vector<ScoredImage>& images, double iou_threshold
 
 namespace {
 
-// How true positives lie to their faces, on average.
-struct Style {
-  AxisFit x, y;
-};
-
-// Of the images for which COUNTS(index).
+// How the true positives lie to their faces on average, in the images for which COUNTS(index).
 template <typename Counts>
-Style FitStyle(const std::vector<ScoredImage>& images, const Counts& counts) {
+BoxStyle FitStyle(const std::vector<ScoredImage>& images, const Counts& counts) {
   const std::vector<JudgedDetection> judged = JudgeDataset(images, kScoredIou);
-  Style style;
+  AxisFit x, y;
   size_t next = 0;  // of judged, which has the images' detections in falling score
   for (size_t i = 0; i < images.size(); ++i) {
     const ScoredImage& image = images[i];
@@ -215,32 +202,29 @@ Style FitStyle(const std::vector<ScoredImage>& images, const Counts& counts) {
       if (detection.verdict != Verdict::kTruePositive || !counts(i)) continue;
       const Rect& box = image.detections[d].box;
       const Rect& face = image.faces[static_cast<size_t>(detection.face)].box;
-      style.x.Add(face.x, double{face.x} + face.w, box.x, double{box.x} + box.w);
-      style.y.Add(face.y, double{face.y} + face.h, box.y, double{box.y} + box.h);
+      x.Add(face.x, double{face.x} + face.w, box.x, double{box.x} + box.w);
+      y.Add(face.y, double{face.y} + face.h, box.y, double{box.y} + box.h);
     }
   }
-  return style;
+  return {x.offset(), y.offset(), x.ratio(), y.ratio()};
 }
 
-void ApplyStyle(const Style& style, std::vector<ScoredImage>* images) {
-  const auto apply = [](const AxisFit& fit, float* start, float* size) {
-    double low = *start, high = low + *size;
-    fit.Apply(&low, &high);
-    *start = static_cast<float>(low);
-    *size = static_cast<float>(high - low);
-  };
+void ApplyStyle(const BoxStyle& style, std::vector<ScoredImage>* images) {
   for (ScoredImage& image : *images) {
-    for (Detection& detection : image.detections) {
-      apply(style.x, &detection.box.x, &detection.box.w);
-      apply(style.y, &detection.box.y, &detection.box.h);
-    }
+    for (Detection& detection : image.detections) detection.box = Restyle(detection.box, style);
   }
 }
 
 }  // namespace
 
-void RefitDetections(std::vector<ScoredImage>* images) {
-  ApplyStyle(FitStyle(*images, [](size_t) { return true; }), images);
+BoxStyle RefitDetections(int refits, std::vector<ScoredImage>* images) {
+  BoxStyle all;
+  for (int i = 0; i < refits; ++i) {
+    const BoxStyle style = FitStyle(*images, [](size_t) { return true; });
+    ApplyStyle(style, images);
+    all = Then(all, style);
+  }
+  return all;
 }
 
 void RefitDetectionsByFolds(int refits, size_t folds, std::vector<ScoredImage>* images) {

@@ -15,6 +15,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "data_tools/box.h"
+#include "data_tools/box_style.h"
 #include "data_tools/dataset.h"
 #include "data_tools/detections.h"
 #include "eval/judged.h"
@@ -24,9 +26,6 @@ namespace hardface {
 
 // The IoU threshold of "ap".
 inline constexpr double kScoredIou = 0.5;
-
-// Intersection over union of continuous rectangles; 0 where they do not meet or one has no area.
-double ContinuousIou(const Rect& a, const Rect& b);
 
 // One image's faces and what was found on it (in the file's order).
 struct ScoredImage {
@@ -64,9 +63,9 @@ std::vector<JudgedDetection> JudgeDataset(const std::vector<ScoredImage>& images
 // The ranking of those verdicts.
 Ranking RankDataset(const std::vector<ScoredImage>& images, double iou_threshold, const HeightBin* bin = nullptr);
 
-// Moves and scales all detections by how the true positives at IoU 0.5 lie to their faces on average, x and y apart
-// (axis_fit.h). Nothing changes where there is no true positive.
-void RefitDetections(std::vector<ScoredImage>* images);
+// REFITS times: moves and scales all detections by how the true positives at IoU 0.5 lie to their faces on average, x
+// and y apart (axis_fit.h). What all of it came to; nothing changes where there is no true positive.
+BoxStyle RefitDetections(int refits, std::vector<ScoredImage>* images);
 
 // REFITS refits of which no image takes part in its own: images are dealt into FOLDS (at least 2) in turn, and each
 // fold's detections move as the other folds' true positives say. What FDDB's protocol calls ten-fold cross-validation.

@@ -135,7 +135,9 @@ TEST(DatasetScore, RefitsMoveDetectionsToTheAnnotationsStyle) {
       Joined({{{FaceAt(0, 0, 10)}, {At(0, 4, 10, 0.9f)}}, {{FaceAt(50, 0, 20)}, {At(50, 11, 20, 0.8f)}}}).images;
   for (ScoredImage& image : images) image.faces[0].box.h *= 1.4f;
   EXPECT_LT(AveragePrecision(RankDataset(images, 0.6), Ties::kApart), 0.51);
-  RefitDetections(&images);
+  const BoxStyle style = RefitDetections(/*refits=*/2, &images);
+  EXPECT_NEAR(style.dx, 0, 1e-6);
+  EXPECT_NEAR(style.height, 1.4, 0.05);
   const Rect& box = images[0].detections[0].box;
   EXPECT_NEAR(box.x, 0, 1e-5);
   EXPECT_NEAR(box.w, 10, 1e-5);
@@ -144,8 +146,8 @@ TEST(DatasetScore, RefitsMoveDetectionsToTheAnnotationsStyle) {
 }
 
 TEST(DatasetScore, RefitsByFoldsMoveEachImageAsTheOthersSay) {
-  // The first and third image say 14 pixels high, the second 12: dealt into two folds, the second is moved to 14 and the
-  // other two to 12.
+  // The first and third image say 14 pixels high, the second 12: dealt into two folds, the second is moved to 14 and
+  // the other two to 12.
   std::vector<ScoredImage> images = Joined({{{FaceAt(0, 0, 10)}, {At(0, 4, 10, 0.9f)}},
                                             {{FaceAt(50, 0, 10)}, {At(50, 2, 10, 0.8f)}},
                                             {{FaceAt(90, 0, 10)}, {At(90, 4, 10, 0.7f), At(200, 0, 10, 0.6f)}}})

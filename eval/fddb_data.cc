@@ -12,11 +12,11 @@
 #include "absl/strings/str_split.h"
 #include "data_tools/base/atomic_output.h"
 #include "data_tools/base/parallel.h"
+#include "data_tools/base/paths.h"
 #include "data_tools/base/status_macros.h"
 #include "data_tools/dataset.h"
 #include "data_tools/detections.h"
 #include "data_tools/image_io.h"
-#include "eval/paths.h"
 #include "eval/result_check.h"
 #include "eval/result_tree.h"
 #include "eval/text_lines.h"
@@ -136,7 +136,7 @@ std::vector<FddbImage> FromJsonl(const std::vector<ImageDetections>& all, const 
 }
 
 absl::StatusOr<std::vector<FddbImage>> ReadAnyDetections(const std::string& path) {
-  const std::string file = FddbDetectionsFile(path);
+  const std::string file = DetectionsFile(path);
   if (fs::path(file).extension() == ".jsonl") {
     ASSIGN_OR_RETURN(const std::vector<ImageDetections> all, ReadDetections(file));
     ASSIGN_OR_RETURN(const std::vector<int64_t> lines, FilledLines(file));
@@ -213,8 +213,6 @@ absl::StatusOr<FddbAnnotations> ReadFddbAnnotations(const std::string& path) {
   return annotations;
 }
 
-std::string FddbDetectionsFile(const std::string& path) { return FileOrInFolder(path, "detections.jsonl"); }
-
 absl::StatusOr<std::vector<FddbImage>> ReadFddbDetections(const std::string& path, const FddbAnnotations& annotations,
                                                           LayoutReport* layout) {
   ASSIGN_OR_RETURN(std::vector<FddbImage> found, ReadAnyDetections(path));
@@ -225,7 +223,7 @@ absl::StatusOr<std::vector<FddbImage>> ReadFddbDetections(const std::string& pat
     const int64_t target = index.Find(image.name);
     if (target < 0) {
       layout->Add("images that the annotations lack",
-                  absl::StrCat(FddbDetectionsFile(path), ":", image.line, " (", image.name, ")"), "they are left out");
+                  absl::StrCat(DetectionsFile(path), ":", image.line, " (", image.name, ")"), "they are left out");
       continue;
     }
     if (!ordered[target].name.empty()) {

@@ -52,9 +52,6 @@ struct PixelSize {
   int width = 0, height = 0;
 };
 
-// The file that PATH, detections in either form, means: a folder stands for its detections.jsonl.
-std::string FddbDetectionsFile(const std::string& path);
-
 // Sizes by image name: from a CSV "name,width,height,..." ("#" starts a comment), a dataset's manifest, or the image
 // files IMAGES/NAME.jpg (.png, .jpeg).
 absl::StatusOr<std::map<std::string, PixelSize>> ReadFddbSizesCsv(const std::string& path);

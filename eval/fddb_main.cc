@@ -12,17 +12,18 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "data_tools/base/paths.h"
 #include "data_tools/base/progress.h"
 #include "data_tools/base/provenance.h"
 #include "data_tools/base/status_macros.h"
 #include "data_tools/base/tool_main.h"
+#include "data_tools/detections.h"
 #include "eval/confidence_flags.h"
 #include "eval/fddb_data.h"
 #include "eval/fddb_score.h"
 #include "eval/layout_report.h"
 #include "eval/metrics.h"
 #include "eval/outcome_set.h"
-#include "eval/paths.h"
 #include "eval/ranking.h"
 
 ABSL_FLAG(std::string, annotations, "", "folder of the folds' FDDB-fold-*-ellipseList.txt, or one such list");
@@ -113,7 +114,7 @@ absl::Status Run(const std::vector<std::string>&) {
   ASSIGN_OR_RETURN(const Sizes sizes, ReadSizes(annotations, &provenance));
   ASSIGN_OR_RETURN(const std::vector<FddbImage> detections,
                    ReadFddbDetections(absl::GetFlag(FLAGS_detections), annotations, &layout));
-  const std::string detections_file = FddbDetectionsFile(absl::GetFlag(FLAGS_detections));
+  const std::string detections_file = DetectionsFile(absl::GetFlag(FLAGS_detections));
   CheckFddbDetections(annotations.images, detections, detections_file, &layout);
   RETURN_IF_ERROR(layout.Resolve(absl::GetFlag(FLAGS_strict)));
   size_t boxes = 0;

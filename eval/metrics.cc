@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "data_tools/base/paths.h"
 #include "data_tools/base/status_macros.h"
-#include "eval/paths.h"
 
 namespace hardface {
 namespace {

@@ -8,8 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "data_tools/base/atomic_output.h"
+#include "data_tools/base/paths.h"
 #include "data_tools/base/status_macros.h"
-#include "eval/paths.h"
 #include "eval/text_lines.h"
 
 namespace hardface {

@@ -20,8 +20,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "data_tools/base/parallel.h"
+#include "data_tools/base/paths.h"
 #include "data_tools/base/status_macros.h"
-#include "eval/paths.h"
 
 namespace hardface {
 namespace {

@@ -13,8 +13,8 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "data_tools/base/atomic_output.h"
+#include "data_tools/base/paths.h"
 #include "data_tools/base/status_macros.h"
-#include "eval/paths.h"
 
 namespace hardface {
 namespace {

@@ -8,10 +8,10 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "data_tools/base/parallel.h"
+#include "data_tools/base/paths.h"
 #include "data_tools/base/provenance.h"
 #include "data_tools/base/status_macros.h"
 #include "data_tools/detections.h"
-#include "eval/paths.h"
 #include "eval/result_check.h"
 #include "eval/result_tree.h"
 #include "eval/text_lines.h"
@@ -112,7 +112,7 @@ class Reader {
   }
 
   absl::Status ReadJsonl(const std::string& path) {
-    const std::string file = FileOrInFolder(path, "detections.jsonl");
+    const std::string file = DetectionsFile(path);
     ASSIGN_OR_RETURN(const std::vector<ImageDetections> all, ReadDetections(file));
     ASSIGN_OR_RETURN(const std::vector<int64_t> lines, FilledLines(file));
     ASSIGN_OR_RETURN(found_.hash, HashFile(file));

@@ -9,10 +9,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "data_tools/base/parallel.h"
+#include "data_tools/base/paths.h"
 #include "data_tools/base/status_macros.h"
 #include "data_tools/dataset.h"
 #include "data_tools/formats/mat_file.h"
-#include "eval/paths.h"
 
 namespace hardface {
 namespace {

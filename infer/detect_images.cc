@@ -38,9 +38,9 @@ absl::StatusOr<cv::Mat> Load(const ImageToDetect& image) {
   return mirrored;
 }
 
-ImageDetections ToDetections(const ImageToDetect& image, const std::vector<ScoredBox>& boxes) {
+ImageDetections ToDetections(const ImageToDetect& image, const std::vector<ScoredBox>& boxes, const BoxStyle& style) {
   ImageDetections detections{image.name, image.flip, {}};
-  for (const auto& [box, score] : boxes) detections.boxes.push_back({CoveredArea(box), score});
+  for (const auto& [box, score] : boxes) detections.boxes.push_back({Restyle(CoveredArea(box), style), score});
   return detections;
 }
 
@@ -126,7 +126,7 @@ absl::StatusOr<DetectionCounts> DetectImages(const Model& model, const std::vect
       continue;
     }
     RETURN_IF_ERROR(detected.boxes.status());
-    const ImageDetections detections = ToDetections(image, *detected.boxes);
+    const ImageDetections detections = ToDetections(image, *detected.boxes, options.style);
     for (const auto& writer : writers) RETURN_IF_ERROR(writer->Write(detections));
     if (options.draw) {
       RETURN_IF_ERROR(WritePng(DrawnName(folder, i, image),

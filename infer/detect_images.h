@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "data_tools/box_style.h"
 #include "infer/face_detector.h"
 #include "model/device.h"
 #include "model/model_file.h"
@@ -30,7 +31,8 @@ struct DetectImagesOptions {
   // one kind.
   std::vector<Device> devices;
   std::vector<std::string> formats = {"jsonl"};
-  bool draw = false;            // pictures with the boxes, in OUTPUT/drawn
+  BoxStyle style;     // of the results' boxes and the drawn ones, from the style that the model was trained on
+  bool draw = false;  // pictures with the boxes, in OUTPUT/drawn
   float draw_threshold = 0.5f;  // least score drawn
   int threads = 0;
 };

@@ -253,6 +253,28 @@ TEST(DetectImagesTest, GoesOnAfterAnUnreadableImageAndDraws) {
   EXPECT_EQ(drawn->size(), cv::Size(64, 48));
 }
 
+TEST(DetectImagesTest, WritesBoxesInTheStyleAskedFor) {
+  const std::string folder = Folder("style");
+  ASSERT_TRUE(WritePng(folder + "/a.png", RandomImage(64, 48, 1)).ok());
+  const auto images = ImagesOfPaths({folder + "/a.png"});
+  ASSERT_TRUE(images.ok());
+  DetectImagesOptions options;
+  options.threads = 1;
+  ASSERT_TRUE(DetectImages(RandomModel(), *images, folder + "/plain", options).ok());
+  options.style = {0, -0.1, 1.2, 1.5};
+  ASSERT_TRUE(DetectImages(RandomModel(), *images, folder + "/heads", options).ok());
+  const auto plain = ReadDetections(folder + "/plain"), heads = ReadDetections(folder + "/heads");
+  ASSERT_TRUE(plain.ok() && heads.ok());
+  const std::vector<Detection>&before = plain->at(0).boxes, &after = heads->at(0).boxes;
+  ASSERT_FALSE(before.empty());
+  ASSERT_EQ(before.size(), after.size());
+  for (size_t i = 0; i < before.size(); ++i) {
+    EXPECT_EQ(before[i].score, after[i].score);
+    EXPECT_NEAR(after[i].box.w, 1.2f * before[i].box.w, 0.02);
+    EXPECT_NEAR(after[i].box.y + after[i].box.h, before[i].box.y + 1.15f * before[i].box.h, 0.03);
+  }
+}
+
 // The CPU stands for several GPUs here.
 TEST(DetectImagesTest, SeveralDetectorsWriteTheFilesOfOne) {
   const std::string folder = Folder("several");

@@ -1,4 +1,5 @@
 // infer/detect: finds faces.
+#include <cmath>
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -49,6 +50,11 @@ ABSL_FLAG(
     double, score_threshold, -1,
     "boxes of this score or less are left out; -1: 0.05, as published, for a --dataset, whose detections are to be "
     "scored; for other images the model's own balanced threshold, where it has one");
+ABSL_FLAG(
+    std::vector<std::string>, box_style, {},
+    "DX,DY,WIDTH,HEIGHT: moves every box by DX of its width and DY of its height and scales it, to another "
+    "annotation style than the training set's (eval:dataset --refits gives the four for a dataset); empty: as they "
+    "are");
 ABSL_FLAG(bool, draw, false, "write pictures with the boxes into OUTPUT/drawn");
 ABSL_FLAG(double, draw_threshold, -1, "least score drawn; -1: the model's own balanced threshold, else 0.5");
 ABSL_FLAG(int, threads, 0, "0: all processors");
@@ -93,6 +99,20 @@ absl::StatusOr<int64_t> ParseBytes(const std::string& text) {
   return UsageError(absl::StrCat("--memory_limit=", text, ": give a number and a unit, such as 2GiB or 800MB"));
 }
 
+absl::StatusOr<BoxStyle> ParseBoxStyle() {
+  const std::vector<std::string> parts = absl::GetFlag(FLAGS_box_style);
+  BoxStyle style;
+  if (parts.empty()) return style;
+  double* const values[] = {&style.dx, &style.dy, &style.width, &style.height};
+  bool good = parts.size() == 4;
+  for (size_t i = 0; i < 4 && good; ++i) {
+    good = absl::SimpleAtod(parts[i], values[i]) && std::abs(*values[i]) <= 100;
+  }
+  if (good && style.width > 0 && style.height > 0) return style;
+  return UsageError(absl::StrCat("--box_style=", absl::StrJoin(parts, ","),
+                                 ": give four numbers, two offsets and two factors above 0, such as 0,-0.1,1.2,1.4"));
+}
+
 // --device, or --devices in its place.
 absl::Status SetDevices(DetectImagesOptions* options) {
   const std::string device = absl::GetFlag(FLAGS_device);
@@ -116,6 +136,7 @@ absl::StatusOr<DetectImagesOptions> OptionsFromFlags() {
   ASSIGN_OR_RETURN(options.detect.engine, EngineFromFlags());
   ASSIGN_OR_RETURN(options.detect.memory_limit, ParseBytes(absl::GetFlag(FLAGS_memory_limit)));
   ASSIGN_OR_RETURN(options.detect.pyramid, ParseLevels());
+  ASSIGN_OR_RETURN(options.style, ParseBoxStyle());
   options.detect.flip = absl::GetFlag(FLAGS_flip);
   options.detect.adaptive = absl::GetFlag(FLAGS_adaptive);
   const std::string nms = absl::GetFlag(FLAGS_nms), singletons = absl::GetFlag(FLAGS_singletons);

@@ -70,6 +70,8 @@ same "$work/use_photo" "$work/use_photo_075" "a photograph does not get the mode
 cmp -s "$work/use_photo/detections.jsonl" "$work/use_photo_005/detections.jsonl" && fail "the threshold of the model changes nothing: this tests nothing"
 same "$work/use_data" "$work/use_data_005" "a dataset does not get the published threshold"
 expect 2 "score_threshold" infer/detect --model="$model" --output="$work/one" --score_threshold=2 "$work/data/images/000001.jpg"
+expect 2 "--box_style=1,2,3: give four numbers" infer/detect --model="$model" --dataset="$work/data" --output="$work/part" --box_style=1,2,3
+expect 2 "--box_style=0,0,1,0" infer/detect --model="$model" --dataset="$work/data" --output="$work/part" --box_style=0,0,1,0
 # Parts of the images, one after another, are the whole; more parts than images leave some without any.
 for i in 0 1 2 3; do
   expect 0 "images=" infer/detect --model="$model" --dataset="$work/data" --output="$work/part$i" --shard="$i/4" --nms=plain

@@ -10,6 +10,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "data_tools/base/paths.h"
 #include "data_tools/base/status_macros.h"
 
 namespace hardface {
@@ -19,12 +20,6 @@ namespace fs = std::filesystem;
 
 absl::Status ErrnoError(absl::string_view what, const std::string& path) {
   return absl::InternalError(absl::StrCat(path, ": ", what, ": ", std::strerror(errno)));
-}
-
-// False also where that cannot be told: opening the path then says why.
-bool IsFolder(const std::string& path) {
-  std::error_code ignored;
-  return fs::is_directory(path, ignored);
 }
 
 std::string WithoutTrailingSlash(std::string path) {

@@ -1,7 +1,7 @@
 // Questions about paths that users give. std::filesystem's plain forms throw for names that are too long and for
 // folders that may not be entered; here the answer then is no, and opening the file gives the error.
-#ifndef HARDFACE_EVAL_PATHS_H_
-#define HARDFACE_EVAL_PATHS_H_
+#ifndef HARDFACE_DATA_TOOLS_BASE_PATHS_H_
+#define HARDFACE_DATA_TOOLS_BASE_PATHS_H_
 
 #include <filesystem>
 #include <string>
@@ -26,4 +26,4 @@ inline std::string FileOrInFolder(const std::string& path, const std::string& na
 
 }  // namespace hardface
 
-#endif  // HARDFACE_EVAL_PATHS_H_
+#endif  // HARDFACE_DATA_TOOLS_BASE_PATHS_H_

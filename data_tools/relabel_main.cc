@@ -1,0 +1,55 @@
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "data_tools/base/flag_values.h"
+#include "data_tools/base/status_macros.h"
+#include "data_tools/base/tool_main.h"
+#include "data_tools/relabel_dataset.h"
+
+ABSL_FLAG(std::string, input, "", "the dataset whose boxes are drawn anew");
+ABSL_FLAG(std::string, detections, "",
+          "detections.jsonl of its images, or a folder with one, by a detector that was trained on boxes of the wanted "
+          "style (infer:detect --dataset=INPUT)");
+ABSL_FLAG(std::string, output, "", "the dataset to write (a folder)");
+ABSL_FLAG(double, min_score, 0.5, "only detections above it stand for a face");
+ABSL_FLAG(double, min_iou, 0.2, "least IoU of a detection and the face it stands for; the styles differ");
+ABSL_FLAG(std::string, other_faces, "ignore", "faces that no detection stands for: ignore, or keep their boxes");
+
+namespace hardface {
+namespace {
+
+absl::Status Run(const std::vector<std::string>& /*arguments*/) {
+  RelabelOptions options;
+  options.input = absl::GetFlag(FLAGS_input);
+  options.detections = absl::GetFlag(FLAGS_detections);
+  options.output = absl::GetFlag(FLAGS_output);
+  options.min_score = absl::GetFlag(FLAGS_min_score);
+  options.min_iou = absl::GetFlag(FLAGS_min_iou);
+  RETURN_IF_ERROR(RequireFlag("input", options.input));
+  RETURN_IF_ERROR(RequireFlag("detections", options.detections));
+  RETURN_IF_ERROR(RequireFlag("output", options.output));
+  RETURN_IF_ERROR(RequireRange("min_score", options.min_score, 0, 1));
+  RETURN_IF_ERROR(RequireRange("min_iou", options.min_iou, 0, 1));
+  RETURN_IF_ERROR(Choose("other_faces", absl::GetFlag(FLAGS_other_faces),
+                         {{"ignore", UnmatchedFaces::kIgnore}, {"keep", UnmatchedFaces::kKeep}}, &options.unmatched));
+  ASSIGN_OR_RETURN(const RelabelSummary summary, RelabelDataset(options));
+  std::printf("images=%lld faces=%lld relabelled=%lld unmatched=%lld\n", static_cast<long long>(summary.images),
+              static_cast<long long>(summary.faces), static_cast<long long>(summary.relabelled),
+              static_cast<long long>(summary.unmatched));
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace hardface
+
+int main(int argc, char** argv) {
+  return hardface::ToolMain(
+      argc, argv,
+      {"data_tools/relabel",
+       "Gives a dataset's faces the boxes that a detector found on them, so that datasets annotated by different hands "
+       "have one style. Prints one line of counts.",
+       ""},
+      &hardface::Run);
+}
