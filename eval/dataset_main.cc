@@ -121,9 +121,11 @@ absl::Status Run(const std::vector<std::string>&) {
     if (folds > 0) {
       scores.metrics["refit_folds"] = folds;
     } else {
-      for (const auto& [name, value] : {std::pair("refit_dx", style.dx), std::pair("refit_dy", style.dy),
-                                        std::pair("refit_width", style.width), std::pair("refit_height", style.height)})
+      for (const auto& [name, value] :
+           {std::pair("refit_dx", style.dx), std::pair("refit_dy", style.dy), std::pair("refit_width", style.width),
+            std::pair("refit_height", style.height)}) {
         scores.metrics[name] = value;
+      }
     }
     scores.metrics["ap_without_refits"] = ap_without_refits;
   }
