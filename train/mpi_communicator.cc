@@ -37,6 +37,8 @@ constexpr int kMonitors = 2;
 // Until these exchanges are over the ranks read their data, which may take long.
 constexpr int64_t kStartExchanges = 8;
 constexpr double kStartFactor = 10;
+// A rank that waits says so this often, so that one that fell silent within an exchange can be told from the others.
+constexpr double kSecondsBetweenSigns = 1;
 
 double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -174,6 +176,7 @@ class MpiCommunicator : public Communicator {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
     MPI_Comm_size(MPI_COMM_WORLD, &size_);
     arrived_.assign(static_cast<size_t>(size_), 0);
+    heard_.assign(static_cast<size_t>(size_), Clock::now());
     last_exchange_ = Clock::now();
   }
 
@@ -191,6 +194,7 @@ class MpiCommunicator : public Communicator {
     start(&request);
     const Clock::time_point began = Clock::now();
     const double patience = Patience();
+    double next_sign = kSecondsBetweenSigns;
     int done = 0;
     while (true) {
       MPI_Test(&request, &done, MPI_STATUS_IGNORE);
@@ -198,6 +202,10 @@ class MpiCommunicator : public Communicator {
       if (aborting_) AbortNow(WaitForAbortMessage());
       ReceiveArrivals();
       const double waited = SecondsSince(began);
+      if (waited > next_sign) {
+        AnnounceArrival();
+        next_sign = waited + kSecondsBetweenSigns;
+      }
       // The monitors speak first: they know who is missing.
       if (waited > patience + (rank_ < kMonitors ? 0 : 5)) AbortNow(DescribeHang(waited));
       // Long waits leave the processor to whoever works; short ones cost no latency.
@@ -236,18 +244,26 @@ class MpiCommunicator : public Communicator {
       int64_t number = 0;
       MPI_Recv(&number, 1, MPI_INT64_T, status.MPI_SOURCE, kArrivalTag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
       arrived_[static_cast<size_t>(status.MPI_SOURCE)] = number;
+      heard_[static_cast<size_t>(status.MPI_SOURCE)] = Clock::now();
     }
   }
 
   std::string DescribeHang(double waited) {
     ReceiveArrivals();
-    std::vector<std::string> missing;
+    std::vector<std::string> missing, silent;
     for (int rank = 0; rank < size_ && rank_ < kMonitors; ++rank) {
-      if (arrived_[static_cast<size_t>(rank)] > exchanges_) continue;
-      missing.push_back(absl::StrCat("rank ", rank, names_.empty() ? "" : absl::StrCat(" (", names_[rank], ")")));
+      const auto i = static_cast<size_t>(rank);
+      const std::string name = absl::StrCat("rank ", rank, names_.empty() ? "" : absl::StrCat(" (", names_[i], ")"));
+      if (arrived_[i] <= exchanges_) missing.push_back(name);
+      if (rank != rank_ && SecondsSince(heard_[i]) > waited / 2) silent.push_back(name);
     }
-    return absl::StrCat(missing.empty() ? "a rank" : absl::StrJoin(missing, ", "), " did not come to exchange number ",
-                        exchanges_ + 1, " within ", static_cast<int>(waited),
+    std::string what = "the ranks did not finish";
+    if (!missing.empty()) {
+      what = absl::StrCat(absl::StrJoin(missing, ", "), " did not come to");
+    } else if (!silent.empty()) {
+      what = absl::StrCat(absl::StrJoin(silent, ", "), " fell silent in");
+    }
+    return absl::StrCat(what, " exchange number ", exchanges_ + 1, " within ", static_cast<int>(waited),
                         " s and is taken for hung; the job ends (--rank_timeout sets the patience)");
   }
 
@@ -270,7 +286,8 @@ class MpiCommunicator : public Communicator {
 
   // Of the MPI thread.
   int64_t exchanges_ = 0;
-  std::vector<int64_t> arrived_;  // of each rank, the last exchange it has come to
+  std::vector<int64_t> arrived_;          // of each rank, the last exchange it has come to
+  std::vector<Clock::time_point> heard_;  // of each rank, when it last said so
   std::deque<int64_t> announcements_;
   Clock::time_point last_exchange_;
   double longest_gap_ = 0;
