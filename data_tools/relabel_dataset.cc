@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "data_tools/base/atomic_output.h"
 #include "data_tools/base/progress.h"
 #include "data_tools/base/provenance.h"
 #include "data_tools/base/status_macros.h"
@@ -65,7 +66,9 @@ void Relabel(const std::vector<Detection>& detections, const RelabelOptions& opt
 }  // namespace
 
 absl::StatusOr<RelabelSummary> RelabelDataset(const RelabelOptions& options) {
-  ASSIGN_OR_RETURN(const DetectionsByImage detections, ReadByImage(options.detections));
+  const std::string detections_file = DetectionsFile(options.detections);
+  RETURN_IF_ERROR(CheckSpares(options.output, detections_file));
+  ASSIGN_OR_RETURN(const DetectionsByImage detections, ReadByImage(detections_file));
   ASSIGN_OR_RETURN(const std::unique_ptr<DatasetReader> reader, DatasetReader::Open(options.input));
   ASSIGN_OR_RETURN(const std::unique_ptr<DatasetWriter> writer,
                    DatasetWriter::Create(options.output, RebasedHeader(*reader, options.output), {options.input}));
@@ -87,7 +90,7 @@ absl::StatusOr<RelabelSummary> RelabelDataset(const RelabelOptions& options) {
   }
   Provenance provenance;
   RETURN_IF_ERROR(provenance.AddInput(reader->manifest_path()));
-  RETURN_IF_ERROR(provenance.AddInput(DetectionsFile(options.detections)));
+  RETURN_IF_ERROR(provenance.AddInput(detections_file));
   RETURN_IF_ERROR(writer->Commit(provenance));
   summary.images = writer->entries();
   summary.faces = writer->faces();

@@ -104,5 +104,17 @@ TEST_F(RelabelTest, TheOutputDoesNotReplaceTheInput) {
   EXPECT_TRUE(ReadDataset(options_.input).ok());
 }
 
+TEST_F(RelabelTest, TheOutputDoesNotReplaceTheDetections) {
+  MakeInput({Entry("a.jpg", {})}, "");
+  options_.detections = folder_ + "/found";
+  std::filesystem::create_directory(options_.detections);
+  ASSERT_TRUE(
+      WriteFileAtomically(options_.detections + "/detections.jsonl", "{\"image\":\"a.jpg\",\"boxes\":[]}\n").ok());
+  ASSERT_TRUE(WriteFileAtomically(options_.detections + "/provenance.json", "{}\n").ok());
+  options_.output = options_.detections;
+  EXPECT_THAT(std::string(RelabelDataset(options_).status().message()), HasSubstr("would replace"));
+  EXPECT_TRUE(std::filesystem::exists(options_.detections + "/detections.jsonl"));
+}
+
 }  // namespace
 }  // namespace hardface
