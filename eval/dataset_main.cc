@@ -121,11 +121,10 @@ absl::Status Run(const std::vector<std::string>&) {
     if (folds > 0) {
       scores.metrics["refit_folds"] = folds;
     } else {
-      for (const auto& [name, value] :
-           {std::pair("refit_dx", style.dx), std::pair("refit_dy", style.dy), std::pair("refit_width", style.width),
-            std::pair("refit_height", style.height)}) {
-        scores.metrics[name] = value;
-      }
+      scores.metrics["refit_dx"] = style.dx;
+      scores.metrics["refit_dy"] = style.dy;
+      scores.metrics["refit_width"] = style.width;
+      scores.metrics["refit_height"] = style.height;
     }
     scores.metrics["ap_without_refits"] = ap_without_refits;
   }

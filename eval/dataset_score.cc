@@ -215,25 +215,31 @@ void ApplyStyle(const BoxStyle& style, std::vector<ScoredImage>* images) {
   }
 }
 
-}  // namespace
-
-BoxStyle RefitDetections(int refits, std::vector<ScoredImage>* images) {
+// REFITS refits by the images for which COUNTS(index), and what they came to.
+template <typename Counts>
+BoxStyle Refit(int refits, const Counts& counts, std::vector<ScoredImage>* images) {
   BoxStyle all;
   for (int i = 0; i < refits; ++i) {
-    const BoxStyle style = FitStyle(*images, [](size_t) { return true; });
+    const BoxStyle style = FitStyle(*images, counts);
     ApplyStyle(style, images);
     all = Then(all, style);
   }
   return all;
 }
 
+}  // namespace
+
+BoxStyle RefitDetections(int refits, std::vector<ScoredImage>* images) {
+  return Refit(
+      refits, [](size_t) { return true; }, images);
+}
+
 void RefitDetectionsByFolds(int refits, size_t folds, std::vector<ScoredImage>* images) {
   const std::vector<ScoredImage> original = *images;
   for (size_t fold = 0; fold < folds; ++fold) {
     std::vector<ScoredImage> moved = original;
-    for (int i = 0; i < refits; ++i) {
-      ApplyStyle(FitStyle(moved, [&](size_t image) { return image % folds != fold; }), &moved);
-    }
+    Refit(
+        refits, [&](size_t image) { return image % folds != fold; }, &moved);
     for (size_t i = fold; i < moved.size(); i += folds) (*images)[i] = std::move(moved[i]);
   }
 }
