@@ -5,11 +5,11 @@
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_format.h"
-#include "data_tools/augment_dataset.h"
-#include "data_tools/augment_flags.h"
-#include "data_tools/base/flag_values.h"
-#include "data_tools/base/status_macros.h"
-#include "data_tools/base/tool_main.h"
+#include "base/flag_values.h"
+#include "base/status_macros.h"
+#include "base/tool_main.h"
+#include "data_tools/augmentation/augment_dataset.h"
+#include "data_tools/augmentation/augment_flags.h"
 
 ABSL_FLAG(std::string, input, "", "the dataset to take images from");
 ABSL_FLAG(std::string, output, "", "the dataset to write (a folder)");

@@ -4,9 +4,9 @@
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
-#include "data_tools/base/status_macros.h"
-#include "data_tools/base/tool_main.h"
-#include "data_tools/examine_dataset.h"
+#include "base/status_macros.h"
+#include "base/tool_main.h"
+#include "data_tools/dataset/examine_dataset.h"
 
 ABSL_FLAG(std::string, input, "", "the dataset to examine");
 ABSL_FLAG(std::string, findings, "", "file for all findings, a JSON line each; empty: only the summary is printed");

@@ -4,9 +4,9 @@
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
-#include "data_tools/base/status_macros.h"
-#include "data_tools/base/tool_main.h"
-#include "data_tools/export_dataset.h"
+#include "base/status_macros.h"
+#include "base/tool_main.h"
+#include "data_tools/formats/export_dataset.h"
 
 ABSL_FLAG(std::string, format, "", "the format to write: wider, voc, yolo or coco");
 ABSL_FLAG(std::string, input, "", "the dataset");

@@ -3,9 +3,9 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "data_tools/base/status_macros.h"
-#include "data_tools/base/tool_main.h"
-#include "data_tools/flip_dataset.h"
+#include "base/status_macros.h"
+#include "base/tool_main.h"
+#include "data_tools/dataset/flip_dataset.h"
 
 ABSL_FLAG(std::string, input, "", "the dataset to double");
 ABSL_FLAG(std::string, output, "", "the dataset to write (a folder)");

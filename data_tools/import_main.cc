@@ -7,16 +7,16 @@
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "data_tools/base/status_macros.h"
-#include "data_tools/base/tool_main.h"
+#include "base/status_macros.h"
+#include "base/tool_main.h"
 #include "data_tools/formats/coco.h"
 #include "data_tools/formats/csv.h"
 #include "data_tools/formats/fddb.h"
+#include "data_tools/formats/import_dataset.h"
 #include "data_tools/formats/mat_annotations.h"
 #include "data_tools/formats/voc.h"
 #include "data_tools/formats/wider.h"
 #include "data_tools/formats/yolo.h"
-#include "data_tools/import_dataset.h"
 
 ABSL_FLAG(
     std::string, format, "",

@@ -4,9 +4,9 @@
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
-#include "data_tools/base/status_macros.h"
-#include "data_tools/base/tool_main.h"
-#include "data_tools/select_entries.h"
+#include "base/status_macros.h"
+#include "base/tool_main.h"
+#include "data_tools/dataset/select_entries.h"
 
 ABSL_FLAG(std::vector<std::string>, inputs, {}, "the datasets to put together, a,b,c");
 ABSL_FLAG(std::string, output, "", "the dataset to write (a folder)");

@@ -3,10 +3,10 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "data_tools/base/flag_values.h"
-#include "data_tools/base/status_macros.h"
-#include "data_tools/base/tool_main.h"
-#include "data_tools/relabel_dataset.h"
+#include "base/flag_values.h"
+#include "base/status_macros.h"
+#include "base/tool_main.h"
+#include "data_tools/dataset/relabel_dataset.h"
 
 ABSL_FLAG(std::string, input, "", "the dataset whose boxes are drawn anew");
 ABSL_FLAG(std::string, detections, "",

@@ -14,10 +14,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "data_tools/base/atomic_output.h"
-#include "data_tools/base/random.h"
-#include "data_tools/dataset.h"
-#include "data_tools/image_io.h"
+#include "base/atomic_output.h"
+#include "base/random.h"
+#include "data_tools/dataset/dataset.h"
+#include "data_tools/images/image_io.h"
 
 namespace hardface {
 namespace {

@@ -3,13 +3,13 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "data_tools/base/atomic_output.h"
-#include "data_tools/base/progress.h"
-#include "data_tools/base/provenance.h"
-#include "data_tools/base/status_macros.h"
-#include "data_tools/base/tool_main.h"
-#include "data_tools/dataset.h"
-#include "data_tools/dataset_stats.h"
+#include "base/atomic_output.h"
+#include "base/progress.h"
+#include "base/provenance.h"
+#include "base/status_macros.h"
+#include "base/tool_main.h"
+#include "data_tools/dataset/dataset.h"
+#include "data_tools/dataset/dataset_stats.h"
 
 ABSL_FLAG(std::string, input, "", "the dataset");
 ABSL_FLAG(std::string, json, "", "file to write the figures to as well");

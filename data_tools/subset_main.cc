@@ -7,9 +7,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "data_tools/base/status_macros.h"
-#include "data_tools/base/tool_main.h"
-#include "data_tools/select_entries.h"
+#include "base/status_macros.h"
+#include "base/tool_main.h"
+#include "data_tools/dataset/select_entries.h"
 
 ABSL_FLAG(std::string, input, "", "the dataset to choose from");
 ABSL_FLAG(std::string, output, "", "the dataset to write (a folder)");

@@ -7,9 +7,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "data_tools/base/status_macros.h"
-#include "data_tools/base/tool_main.h"
-#include "data_tools/synthesize_dataset.h"
+#include "base/status_macros.h"
+#include "base/tool_main.h"
+#include "data_tools/synth/synthesize_dataset.h"
 
 ABSL_FLAG(std::string, output, "", "the dataset to write (a folder)");
 ABSL_FLAG(int, images, 0, "how many images");

@@ -6,12 +6,12 @@
 #include "absl/flags/flag.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "data_tools/base/provenance.h"
-#include "data_tools/base/status_macros.h"
-#include "data_tools/base/tool_main.h"
-#include "eval/bootstrap.h"
-#include "eval/metrics.h"
-#include "eval/outcome_set.h"
+#include "base/provenance.h"
+#include "base/status_macros.h"
+#include "base/tool_main.h"
+#include "eval/common/bootstrap.h"
+#include "eval/common/metrics.h"
+#include "eval/common/outcome_set.h"
 
 ABSL_FLAG(std::string, a, "", "a scorer's output folder, made with --outcomes");
 ABSL_FLAG(std::string, b, "", "another's, on the same ground truth");

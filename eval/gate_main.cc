@@ -7,11 +7,11 @@
 #include "absl/flags/flag.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "data_tools/base/atomic_output.h"
-#include "data_tools/base/status_macros.h"
-#include "data_tools/base/tool_main.h"
-#include "eval/gate.h"
-#include "eval/metrics.h"
+#include "base/atomic_output.h"
+#include "base/status_macros.h"
+#include "base/tool_main.h"
+#include "eval/common/metrics.h"
+#include "eval/reports/gate.h"
 
 ABSL_FLAG(std::string, metrics, "", "metrics.json of a scorer, or its output folder");
 ABSL_FLAG(std::string, expect, "", "file of bounds, one a line: \"ap >= 0.5\"; # starts a comment");

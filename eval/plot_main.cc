@@ -9,11 +9,11 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "data_tools/base/chart.h"
-#include "data_tools/base/provenance.h"
-#include "data_tools/base/status_macros.h"
-#include "data_tools/base/tool_main.h"
-#include "eval/plot.h"
+#include "base/chart.h"
+#include "base/provenance.h"
+#include "base/status_macros.h"
+#include "base/tool_main.h"
+#include "eval/reports/plot.h"
 
 ABSL_FLAG(std::string, inputs, "",
           "NAME=FILE,...: pr.csv or roc.csv of scorers, or ROC files of FDDB's tool; all of one kind");

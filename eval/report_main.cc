@@ -10,13 +10,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "data_tools/base/atomic_output.h"
-#include "data_tools/base/flag_values.h"
-#include "data_tools/base/provenance.h"
-#include "data_tools/base/status_macros.h"
-#include "data_tools/base/tool_main.h"
-#include "eval/report.h"
-#include "eval/run_record.h"
+#include "base/atomic_output.h"
+#include "base/flag_values.h"
+#include "base/provenance.h"
+#include "base/status_macros.h"
+#include "base/tool_main.h"
+#include "eval/reports/report.h"
+#include "eval/reports/run_record.h"
 
 namespace hardface {
 namespace {

@@ -2,8 +2,8 @@
 # Runs eval:report as a user does.
 set -euo pipefail
 
-# shellcheck source=data_tools/base/expect_status.sh
-source data_tools/base/expect_status.sh
+# shellcheck source=base/expect_status.sh
+source base/expect_status.sh
 command -v gnuplot > /dev/null || { echo "skipped: gnuplot is not installed"; exit 0; }
 
 mkdir -p "$work/runs/a" "$work/runs/b" "$work/empty"

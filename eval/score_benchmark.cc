@@ -7,13 +7,13 @@
 #include <filesystem>
 #include <string>
 
-#include "data_tools/base/atomic_output.h"
-#include "eval/fddb_data.h"
-#include "eval/fddb_score.h"
-#include "eval/result_tree.h"
-#include "eval/wider_detections.h"
-#include "eval/wider_ground_truth.h"
-#include "eval/wider_score.h"
+#include "base/atomic_output.h"
+#include "eval/common/result_tree.h"
+#include "eval/protocols/fddb/fddb_data.h"
+#include "eval/protocols/fddb/fddb_score.h"
+#include "eval/protocols/wider/wider_detections.h"
+#include "eval/protocols/wider/wider_ground_truth.h"
+#include "eval/protocols/wider/wider_score.h"
 
 namespace hardface {
 namespace {

@@ -2,8 +2,8 @@
 # Runs eval:wider, eval:fddb, eval:compare and eval:plot as a user does, on made-up files.
 set -euo pipefail
 
-# shellcheck source=data_tools/base/expect_status.sh
-source data_tools/base/expect_status.sh
+# shellcheck source=base/expect_status.sh
+source base/expect_status.sh
 
 # WIDER: a dataset as ground truth, results as a folder and as archives. Two faces 3 pixels apart: the official rule
 # gives the second box to the first face, best IoU to the second.

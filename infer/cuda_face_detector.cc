@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "data_tools/base/check.h"
-#include "data_tools/base/status_macros.h"
-#include "model/anchors.h"
-#include "model/device_image.h"
+#include "base/check.h"
+#include "base/status_macros.h"
+#include "model/detectors/anchors.h"
+#include "model/execution/device_image.h"
 
 namespace hardface {
 namespace {

@@ -17,9 +17,9 @@
 #include "infer/device_detections.h"
 #include "infer/level_plan.h"
 #include "infer/nms.h"
-#include "model/cuda_executor.h"
-#include "model/image_input.h"
-#include "model/model_file.h"
+#include "model/execution/cuda_executor.h"
+#include "model/execution/image_input.h"
+#include "model/weights/model_file.h"
 
 namespace hardface {
 

@@ -9,10 +9,10 @@
 #include <thread>
 #include <vector>
 
-#include "data_tools/base/random.h"
+#include "base/random.h"
 #include "infer/face_detector.h"
 #include "model/cuda/cuda_device.h"
-#include "model/model_file.h"
+#include "model/weights/model_file.h"
 
 namespace hardface {
 namespace {

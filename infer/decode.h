@@ -4,9 +4,9 @@
 
 #include <vector>
 
-#include "data_tools/box.h"
+#include "data_tools/dataset/box.h"
 #include "infer/nms.h"
-#include "model/anchors.h"
+#include "model/detectors/anchors.h"
 
 namespace hardface {
 

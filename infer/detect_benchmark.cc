@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "infer/face_detector.h"
-#include "model/benchmark_main.h"
+#include "model/execution/benchmark_main.h"
 
 namespace hardface {
 namespace {

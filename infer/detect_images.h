@@ -7,10 +7,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "data_tools/box_style.h"
+#include "data_tools/dataset/box_style.h"
 #include "infer/face_detector.h"
-#include "model/device.h"
-#include "model/model_file.h"
+#include "model/execution/device.h"
+#include "model/weights/model_file.h"
 
 namespace hardface {
 

@@ -9,10 +9,10 @@
 #include <opencv2/core.hpp>
 
 #include "absl/strings/str_cat.h"
-#include "data_tools/base/atomic_output.h"
-#include "data_tools/base/random.h"
-#include "data_tools/detections.h"
-#include "data_tools/image_io.h"
+#include "base/atomic_output.h"
+#include "base/random.h"
+#include "data_tools/dataset/detections.h"
+#include "data_tools/images/image_io.h"
 #include "infer/face_detector.h"
 #include "infer/level_runner.h"
 #include "infer/result_writers.h"

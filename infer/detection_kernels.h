@@ -9,12 +9,12 @@
 #include <cstdint>
 #include <cstring>
 
-#include "data_tools/base/host_device.h"
+#include "base/host_device.h"
 #include "infer/level_plan.h"
 #include "infer/nms.h"
-#include "model/anchors.h"
+#include "model/detectors/anchors.h"
 #include "model/ops/softmax.h"
-#include "model/tensor.h"
+#include "model/ops/tensor.h"
 
 namespace hardface {
 

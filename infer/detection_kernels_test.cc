@@ -8,11 +8,11 @@
 #include <memory>
 #include <vector>
 
-#include "data_tools/base/random.h"
+#include "base/random.h"
 #include "infer/decode.h"
 #include "infer/level_plan.h"
 #include "infer/nms.h"
-#include "model/tensor.h"
+#include "model/ops/tensor.h"
 
 namespace hardface {
 namespace {

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "data_tools/base/prefetcher.h"
+#include "base/prefetcher.h"
 #include "infer/nms.h"
 
 namespace hardface {

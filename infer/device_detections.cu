@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "data_tools/base/check.h"
-#include "data_tools/base/status_macros.h"
+#include "base/check.h"
+#include "base/status_macros.h"
 #include "infer/device_detections.h"
 #include "model/cuda/launch.cuh"
 #include "model/cuda/sort_keys.h"

@@ -12,9 +12,9 @@
 #include "infer/detection_kernels.h"
 #include "infer/level_plan.h"
 #include "infer/nms.h"
-#include "model/anchors.h"
 #include "model/cuda/cuda_context.h"
-#include "model/tensor.h"
+#include "model/detectors/anchors.h"
+#include "model/ops/tensor.h"
 
 namespace hardface {
 

@@ -5,7 +5,7 @@
 #include <opencv2/core/mat.hpp>
 #include <vector>
 
-#include "data_tools/detections.h"
+#include "data_tools/dataset/detections.h"
 
 namespace hardface {
 

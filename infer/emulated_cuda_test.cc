@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "data_tools/base/atomic_output.h"
-#include "data_tools/image_io.h"
+#include "base/atomic_output.h"
+#include "data_tools/images/image_io.h"
 #include "infer/detect_images.h"
 #include "infer/face_detector.h"
 #include "model/cuda/emulation/emulation.h"
-#include "model/device.h"
-#include "model/model_file.h"
+#include "model/execution/device.h"
+#include "model/weights/model_file.h"
 
 namespace hardface {
 namespace {

@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "data_tools/base/status_macros.h"
-#include "model/anchors.h"
-#include "model/image_input.h"
+#include "base/status_macros.h"
+#include "model/detectors/anchors.h"
+#include "model/execution/image_input.h"
 
 namespace hardface {
 namespace {

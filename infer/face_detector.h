@@ -13,9 +13,9 @@
 #include "infer/level_runner.h"
 #include "infer/nms.h"
 #include "model/cuda/precision.h"
-#include "model/device.h"
-#include "model/model_file.h"
+#include "model/execution/device.h"
 #include "model/ops/conv2d.h"
+#include "model/weights/model_file.h"
 
 namespace hardface {
 

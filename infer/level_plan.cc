@@ -5,9 +5,9 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
-#include "data_tools/base/status_macros.h"
-#include "model/image_input.h"
-#include "model/network.h"
+#include "base/status_macros.h"
+#include "model/detectors/network.h"
+#include "model/execution/image_input.h"
 
 namespace hardface {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "model/detector.h"
+#include "model/detectors/detector.h"
 
 namespace hardface {
 

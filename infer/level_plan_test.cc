@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "model/detector.h"
-#include "model/network.h"
+#include "model/detectors/detector.h"
+#include "model/detectors/network.h"
 
 namespace hardface {
 namespace {

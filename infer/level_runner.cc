@@ -3,9 +3,9 @@
 #include <cstring>
 #include <utility>
 
-#include "data_tools/base/check.h"
-#include "data_tools/base/status_macros.h"
-#include "model/image_input.h"
+#include "base/check.h"
+#include "base/status_macros.h"
+#include "model/execution/image_input.h"
 
 namespace hardface {
 namespace {

@@ -12,9 +12,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "infer/level_plan.h"
-#include "model/executor_cache.h"
-#include "model/model_file.h"
-#include "model/tensor.h"
+#include "model/execution/executor_cache.h"
+#include "model/ops/tensor.h"
+#include "model/weights/model_file.h"
 
 namespace hardface {
 

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "data_tools/box.h"
+#include "data_tools/dataset/box.h"
 
 namespace hardface {
 

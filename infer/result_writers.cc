@@ -8,8 +8,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "data_tools/base/atomic_output.h"
-#include "data_tools/base/status_macros.h"
+#include "base/atomic_output.h"
+#include "base/status_macros.h"
 
 namespace hardface {
 namespace {

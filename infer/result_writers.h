@@ -8,7 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "data_tools/detections.h"
+#include "data_tools/dataset/detections.h"
 
 namespace hardface {
 

@@ -7,9 +7,9 @@
 #include <optional>
 #include <vector>
 
-#include "data_tools/base/random.h"
-#include "data_tools/box.h"
-#include "model/anchors.h"
+#include "base/random.h"
+#include "data_tools/dataset/box.h"
+#include "model/detectors/anchors.h"
 
 namespace hardface {
 

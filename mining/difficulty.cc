@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "data_tools/base/status_macros.h"
+#include "base/status_macros.h"
 
 namespace hardface {
 

@@ -15,7 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "data_tools/base/random.h"
+#include "base/random.h"
 
 namespace hardface {
 

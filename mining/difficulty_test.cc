@@ -6,9 +6,9 @@
 
 #include <filesystem>
 
-#include "data_tools/base/atomic_output.h"
-#include "data_tools/dataset.h"
-#include "data_tools/image_io.h"
+#include "base/atomic_output.h"
+#include "data_tools/dataset/dataset.h"
+#include "data_tools/images/image_io.h"
 #include "mining/score_images.h"
 #include "mining/select_images.h"
 

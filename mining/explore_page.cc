@@ -10,14 +10,14 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "data_tools/base/chart.h"
-#include "data_tools/base/html_page.h"
-#include "data_tools/base/parallel.h"
-#include "data_tools/base/provenance.h"
-#include "data_tools/base/status_macros.h"
-#include "data_tools/dataset.h"
-#include "data_tools/image_io.h"
-#include "data_tools/thumbnail.h"
+#include "base/chart.h"
+#include "base/html_page.h"
+#include "base/parallel.h"
+#include "base/provenance.h"
+#include "base/status_macros.h"
+#include "data_tools/dataset/dataset.h"
+#include "data_tools/images/image_io.h"
+#include "data_tools/images/thumbnail.h"
 
 namespace hardface {
 namespace {

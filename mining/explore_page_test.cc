@@ -10,10 +10,10 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "data_tools/base/atomic_output.h"
-#include "data_tools/base/provenance.h"
-#include "data_tools/dataset.h"
-#include "data_tools/image_io.h"
+#include "base/atomic_output.h"
+#include "base/provenance.h"
+#include "data_tools/dataset/dataset.h"
+#include "data_tools/images/image_io.h"
 #include "mining/ledger_history.h"
 
 namespace hardface {

@@ -11,7 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "data_tools/base/random.h"
+#include "base/random.h"
 #include "mining/difficulty.h"
 
 namespace hardface {

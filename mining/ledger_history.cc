@@ -6,8 +6,8 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
-#include "data_tools/base/check.h"
-#include "data_tools/base/status_macros.h"
+#include "base/check.h"
+#include "base/status_macros.h"
 
 namespace hardface {
 namespace {

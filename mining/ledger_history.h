@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "data_tools/base/chart.h"
+#include "base/chart.h"
 #include "mining/difficulty.h"
 #include "mining/ledger.h"
 

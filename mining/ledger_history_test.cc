@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "data_tools/base/atomic_output.h"
+#include "base/atomic_output.h"
 #include "mining/difficulty.h"
 #include "mining/ledger.h"
 

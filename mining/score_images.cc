@@ -6,16 +6,16 @@
 #include <memory>
 #include <vector>
 
-#include "data_tools/base/atomic_output.h"
-#include "data_tools/base/parallel.h"
-#include "data_tools/base/prefetcher.h"
-#include "data_tools/base/progress.h"
-#include "data_tools/base/status_macros.h"
-#include "data_tools/dataset.h"
-#include "data_tools/image_io.h"
+#include "base/atomic_output.h"
+#include "base/parallel.h"
+#include "base/prefetcher.h"
+#include "base/progress.h"
+#include "base/status_macros.h"
+#include "data_tools/dataset/dataset.h"
+#include "data_tools/images/image_io.h"
 #include "mining/difficulty.h"
-#include "model/executor_cache.h"
-#include "model/image_input.h"
+#include "model/execution/executor_cache.h"
+#include "model/execution/image_input.h"
 
 namespace hardface {
 namespace {

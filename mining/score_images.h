@@ -7,8 +7,8 @@
 
 #include "absl/status/status.h"
 #include "mining/anchor_targets.h"
-#include "model/model_file.h"
 #include "model/ops/conv2d.h"
+#include "model/weights/model_file.h"
 
 namespace hardface {
 

@@ -4,13 +4,13 @@
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
-#include "data_tools/base/provenance.h"
-#include "data_tools/base/status_macros.h"
-#include "data_tools/base/tool_main.h"
-#include "data_tools/dataset.h"
+#include "base/provenance.h"
+#include "base/status_macros.h"
+#include "base/tool_main.h"
+#include "data_tools/dataset/dataset.h"
 #include "mining/score_images.h"
-#include "model/engine_flags.h"
-#include "model/openmp_policy.h"
+#include "model/execution/engine_flags.h"
+#include "model/execution/openmp_policy.h"
 
 ABSL_FLAG(std::string, model, "", "the detector (.safetensors)");
 ABSL_FLAG(std::string, dataset, "", "the dataset whose images are scored");

@@ -3,11 +3,11 @@
 #include <optional>
 #include <utility>
 
-#include "data_tools/base/atomic_output.h"
-#include "data_tools/base/provenance.h"
-#include "data_tools/base/random.h"
-#include "data_tools/base/status_macros.h"
-#include "data_tools/dataset.h"
+#include "base/atomic_output.h"
+#include "base/provenance.h"
+#include "base/random.h"
+#include "base/status_macros.h"
+#include "data_tools/dataset/dataset.h"
 
 namespace hardface {
 

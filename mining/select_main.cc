@@ -6,9 +6,9 @@
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "data_tools/base/flag_values.h"
-#include "data_tools/base/status_macros.h"
-#include "data_tools/base/tool_main.h"
+#include "base/flag_values.h"
+#include "base/status_macros.h"
+#include "base/tool_main.h"
 #include "mining/select_images.h"
 
 ABSL_FLAG(std::string, dataset, "", "the dataset to choose from");

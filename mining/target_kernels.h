@@ -8,10 +8,10 @@
 #include <cstring>
 #include <vector>
 
-#include "data_tools/base/host_device.h"
-#include "data_tools/box.h"
+#include "base/host_device.h"
+#include "data_tools/dataset/box.h"
 #include "mining/anchor_targets.h"
-#include "model/anchors.h"
+#include "model/detectors/anchors.h"
 
 namespace hardface {
 

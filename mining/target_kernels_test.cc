@@ -8,7 +8,7 @@
 #include <set>
 #include <vector>
 
-#include "data_tools/base/random.h"
+#include "base/random.h"
 
 namespace hardface {
 namespace {

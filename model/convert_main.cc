@@ -7,12 +7,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "data_tools/base/flag_values.h"
-#include "data_tools/base/provenance.h"
-#include "data_tools/base/status_macros.h"
-#include "data_tools/base/tool_main.h"
-#include "model/model_file.h"
-#include "model/onnx.h"
+#include "base/flag_values.h"
+#include "base/provenance.h"
+#include "base/status_macros.h"
+#include "base/tool_main.h"
+#include "model/weights/model_file.h"
+#include "model/weights/onnx.h"
 
 ABSL_FLAG(std::string, input, "", "a detector: .safetensors of this project, or a published .caffemodel");
 ABSL_FLAG(std::string, output, "", "file to write: .safetensors or .onnx");

@@ -7,11 +7,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "data_tools/base/status_macros.h"
-#include "data_tools/base/tool_main.h"
-#include "model/executor.h"
-#include "model/image_input.h"
-#include "model/model_file.h"
+#include "base/status_macros.h"
+#include "base/tool_main.h"
+#include "model/execution/executor.h"
+#include "model/execution/image_input.h"
+#include "model/weights/model_file.h"
 
 ABSL_FLAG(std::string, model, "", "the detector (.safetensors, or a published .caffemodel)");
 ABSL_FLAG(int, width, 640, "image width for shapes, operations and memory, pixels");

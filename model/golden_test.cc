@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "data_tools/base/atomic_output.h"
-#include "model/executor.h"
-#include "model/model_file.h"
+#include "base/atomic_output.h"
+#include "model/execution/executor.h"
+#include "model/weights/model_file.h"
 
 namespace hardface {
 namespace {

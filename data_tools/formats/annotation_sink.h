@@ -9,7 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "data_tools/dataset.h"
+#include "data_tools/dataset/dataset.h"
 
 namespace hardface {
 

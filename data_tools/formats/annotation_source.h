@@ -1,5 +1,5 @@
 // What every annotation format is read into: images with faces as the source states them, before image sizes are known
-// and before bad boxes are sorted out. data_tools/import_dataset.h does those for all formats alike.
+// and before bad boxes are sorted out. data_tools/formats/import_dataset.h does those for all formats alike.
 #ifndef HARDFACE_DATA_TOOLS_FORMATS_ANNOTATION_SOURCE_H_
 #define HARDFACE_DATA_TOOLS_FORMATS_ANNOTATION_SOURCE_H_
 

@@ -5,8 +5,8 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
-#include "data_tools/base/atomic_output.h"
-#include "data_tools/base/status_macros.h"
+#include "base/atomic_output.h"
+#include "base/status_macros.h"
 
 namespace hardface {
 namespace {

@@ -8,19 +8,19 @@
 #include <opencv2/core.hpp>
 #include <sstream>
 
-#include "data_tools/base/atomic_output.h"
-#include "data_tools/base/random.h"
-#include "data_tools/dataset.h"
-#include "data_tools/detections.h"
-#include "data_tools/exif.h"
+#include "base/atomic_output.h"
+#include "base/random.h"
+#include "data_tools/dataset/dataset.h"
+#include "data_tools/dataset/detections.h"
 #include "data_tools/formats/coco.h"
 #include "data_tools/formats/csv.h"
 #include "data_tools/formats/fddb.h"
+#include "data_tools/formats/import_dataset.h"
 #include "data_tools/formats/voc.h"
 #include "data_tools/formats/wider.h"
 #include "data_tools/formats/yolo.h"
-#include "data_tools/image_io.h"
-#include "data_tools/import_dataset.h"
+#include "data_tools/images/exif.h"
+#include "data_tools/images/image_io.h"
 
 namespace hardface {
 namespace {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "data_tools/base/status_macros.h"
+#include "base/status_macros.h"
 #include "data_tools/formats/mat_file.h"
 
 namespace hardface {

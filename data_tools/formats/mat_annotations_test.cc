@@ -7,7 +7,7 @@
 #include <array>
 #include <string>
 
-#include "data_tools/base/atomic_output.h"
+#include "base/atomic_output.h"
 
 namespace hardface {
 namespace {

@@ -8,8 +8,8 @@
 #include <cstring>
 #include <string>
 
-#include "data_tools/base/atomic_output.h"
-#include "data_tools/base/random.h"
+#include "base/atomic_output.h"
+#include "base/random.h"
 #include "data_tools/formats/mat_test_util.h"
 
 namespace hardface {

@@ -1,6 +1,6 @@
 #include "data_tools/formats/mat_test_util.h"
 
-#include "data_tools/base/check.h"
+#include "base/check.h"
 
 namespace hardface {
 namespace {

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "data_tools/base/status_macros.h"
+#include "base/status_macros.h"
 #include "data_tools/formats/annotation_sink.h"
 #include "data_tools/formats/annotation_source.h"
 

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data_tools/base/atomic_output.h"
+#include "base/atomic_output.h"
 
 namespace hardface {
 namespace {

@@ -6,7 +6,7 @@
 #include <opencv2/core/mat.hpp>
 #include <vector>
 
-#include "data_tools/base/random.h"
+#include "base/random.h"
 
 namespace hardface {
 

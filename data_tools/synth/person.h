@@ -4,8 +4,8 @@
 
 #include <opencv2/core/mat.hpp>
 
-#include "data_tools/base/random.h"
-#include "data_tools/box.h"
+#include "base/random.h"
+#include "data_tools/dataset/box.h"
 #include "data_tools/synth/painter.h"
 
 namespace hardface {

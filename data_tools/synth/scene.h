@@ -6,8 +6,8 @@
 #include <opencv2/core/mat.hpp>
 #include <vector>
 
-#include "data_tools/base/random.h"
-#include "data_tools/box.h"
+#include "base/random.h"
+#include "data_tools/dataset/box.h"
 #include "data_tools/synth/person.h"
 
 namespace hardface {

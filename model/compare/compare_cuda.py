@@ -2,8 +2,8 @@
 """Times hardface on a GPU beside PyTorch on the same one: inference and training step of the detector at full width.
 
 Not part of the product (which needs no Python); see docs/CUDA.md. Needs PyTorch with CUDA for the comparison:
-  bazel build --config=cuda //model:cuda_executor_benchmark
-  compare_cuda.py --benchmark=bazel-bin/model/cuda_executor_benchmark
+  bazel build --config=cuda //model/execution:cuda_executor_benchmark
+  compare_cuda.py --benchmark=bazel-bin/model/execution/cuda_executor_benchmark
 
 Both sides are timed on the device between two events, images already in its memory, medians; the runs alternate. Prints a
 table (ms, TFLOP/s counted as a direct convolution's, and the ratio to hardface), and the matrix products' rate that the

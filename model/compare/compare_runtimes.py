@@ -3,8 +3,8 @@
 
 Not part of the product (which needs no Python); see docs/ENGINE.md. Needs what it measures, from PyPI:
   pip install numpy onnx onnxruntime openvino opencv-python-headless torch
-  bazel build //model:executor_benchmark //model:convert
-  compare_runtimes.py --onnx=model.onnx --benchmark=bazel-bin/model/executor_benchmark --what=trunk,detector,training
+  bazel build //model/execution:executor_benchmark //model:convert
+  compare_runtimes.py --onnx=model.onnx --benchmark=bazel-bin/model/execution/executor_benchmark --what=trunk,detector,training
 
 --onnx: a full-width model (dilated heads) exported by model:convert. Prints a table of medians over rounds (ms), the ratio
 to hardface and the peak memory of each process.

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Records what torchvision's VGG16 makes of an image, for //model:torchvision_vgg_test.
+"""Records what torchvision's VGG16 makes of an image, for //model/weights:torchvision_vgg_test.
 
 Not part of the product (which needs no Python). Random weights and an image of random patches; nothing is downloaded.
   pip install torch torchvision safetensors
   record_torchvision_vgg.py /absolute/FOLDER
-  bazel test //model:torchvision_vgg_test --test_env=HARDFACE_TORCHVISION_DIR=/absolute/FOLDER
+  bazel test //model/weights:torchvision_vgg_test --test_env=HARDFACE_TORCHVISION_DIR=/absolute/FOLDER
 
 Writes FOLDER/image.rgb (256 x 256 x 3 bytes) and of vgg16, vgg16_bn and vgg16 in half precision: NAME.safetensors and
 NAME.conv5_3.f32 (512 x 16 x 16 floats, after the ReLU).

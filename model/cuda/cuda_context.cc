@@ -4,7 +4,7 @@
 #include <cudnn.h>
 
 #include "absl/strings/str_cat.h"
-#include "data_tools/base/status_macros.h"
+#include "base/status_macros.h"
 #include "model/cuda/cuda_status.h"
 
 namespace hardface {

@@ -1,4 +1,4 @@
-#include "data_tools/base/check.h"
+#include "base/check.h"
 #include "model/cuda/cuda_device.h"
 #include "model/cuda/cuda_graph.h"
 

@@ -3,7 +3,7 @@
 #include <cuda_runtime_api.h>
 
 #include "absl/strings/str_cat.h"
-#include "data_tools/base/status_macros.h"
+#include "base/status_macros.h"
 #include "model/cuda/cuda_status.h"
 
 namespace hardface {

@@ -7,8 +7,8 @@
 #include <set>
 #include <string>
 
-#include "data_tools/base/atomic_output.h"
-#include "model/detector.h"
+#include "base/atomic_output.h"
+#include "model/detectors/detector.h"
 
 namespace hardface {
 namespace {

@@ -1,6 +1,6 @@
 #include "model/cuda/device_parameters.h"
 
-#include "data_tools/base/status_macros.h"
+#include "base/status_macros.h"
 
 namespace hardface {
 namespace {

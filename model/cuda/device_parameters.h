@@ -10,8 +10,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "model/cuda/cuda_memory.h"
-#include "model/network.h"
-#include "model/parameters.h"
+#include "model/detectors/network.h"
+#include "model/weights/parameters.h"
 
 namespace hardface {
 

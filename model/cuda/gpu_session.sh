@@ -17,7 +17,7 @@ pack() {
   local target="$1" labels=() name
   cd "$(dirname "${BASH_SOURCE[0]}")/../.."
   for name in "${tests[@]}"; do labels+=("//$(dirname "$name"):$(basename "$name")"); done
-  ./bazelw build --config=cuda "${labels[@]}" //model:cuda_executor_benchmark //infer:detect //train
+  ./bazelw build --config=cuda "${labels[@]}" //model/execution:cuda_executor_benchmark //infer:detect //train
   mkdir -p "$target/lib"
   for name in "${tests[@]}" model/cuda_executor_benchmark infer/detect train/train; do
     install -s -D "bazel-bin/$name" "$target/$name"

@@ -6,9 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "data_tools/base/atomic_output.h"
-#include "data_tools/base/check.h"
-#include "data_tools/base/status_macros.h"
+#include "base/atomic_output.h"
+#include "base/check.h"
+#include "base/status_macros.h"
 
 namespace hardface {
 namespace {

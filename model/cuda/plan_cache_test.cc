@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "data_tools/base/atomic_output.h"
+#include "base/atomic_output.h"
 
 namespace hardface {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "data_tools/base/check.h"
+#include "base/check.h"
 
 namespace hardface {
 namespace {

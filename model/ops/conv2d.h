@@ -9,8 +9,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "model/ops/conv_weights.h"
-#include "model/tensor.h"
-#include "model/workspace.h"
+#include "model/ops/tensor.h"
+#include "model/ops/workspace.h"
 
 namespace hardface {
 

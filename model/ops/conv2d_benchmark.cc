@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "data_tools/base/random.h"
-#include "model/benchmark_main.h"
+#include "base/random.h"
+#include "model/execution/benchmark_main.h"
 #include "model/ops/conv2d.h"
 
 namespace hardface {

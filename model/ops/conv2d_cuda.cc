@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "data_tools/base/check.h"
-#include "data_tools/base/status_macros.h"
+#include "base/check.h"
+#include "base/status_macros.h"
 #include "model/cuda/cudnn_conv.h"
 
 namespace hardface {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "data_tools/base/check.h"
+#include "base/check.h"
 #include "model/ops/conv2d_internal.h"
 
 namespace hardface {

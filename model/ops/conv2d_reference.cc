@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "data_tools/base/check.h"
+#include "base/check.h"
 #include "model/ops/conv2d_internal.h"
 
 namespace hardface {

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "data_tools/base/random.h"
-#include "model/instruction_set.h"
+#include "base/random.h"
 #include "model/ops/gradient_check.h"
+#include "model/ops/instruction_set.h"
 #include "model/ops/max_pool.h"
 
 namespace hardface {

@@ -14,9 +14,9 @@
 #include <cstring>
 #include <vector>
 
-#include "data_tools/base/check.h"
-#include "model/instruction_set.h"
+#include "base/check.h"
 #include "model/ops/conv2d_internal.h"
+#include "model/ops/instruction_set.h"
 #include "model/ops/kernels/conv_kernels.h"
 
 namespace hardface {

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <cstring>
 
-#include "data_tools/base/check.h"
-#include "model/instruction_set.h"
+#include "base/check.h"
+#include "model/ops/instruction_set.h"
 #include "model/ops/kernels/conv_kernels.h"
 
 namespace hardface {

@@ -6,7 +6,7 @@
 #include <map>
 #include <utility>
 
-#include "model/tensor.h"
+#include "model/ops/tensor.h"
 
 namespace hardface {
 

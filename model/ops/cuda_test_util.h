@@ -14,7 +14,7 @@
 #include "model/cuda/precision.h"
 #include "model/ops/device_ops.h"
 #include "model/ops/gradient_check.h"
-#include "model/tensor.h"
+#include "model/ops/tensor.h"
 
 namespace hardface {
 

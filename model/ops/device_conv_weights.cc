@@ -1,6 +1,6 @@
 #include "model/ops/device_conv_weights.h"
 
-#include "data_tools/base/status_macros.h"
+#include "base/status_macros.h"
 #include "model/ops/device_ops.h"
 
 namespace hardface {

@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-#include "data_tools/base/host_device.h"
+#include "base/host_device.h"
 
 namespace hardface {
 

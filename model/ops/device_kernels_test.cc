@@ -10,8 +10,8 @@
 #include "model/ops/gradient_check.h"
 #include "model/ops/max_pool.h"
 #include "model/ops/relu.h"
+#include "model/ops/tensor.h"
 #include "model/ops/upsample.h"
-#include "model/tensor.h"
 
 namespace hardface {
 namespace {

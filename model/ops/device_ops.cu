@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "data_tools/base/status_macros.h"
+#include "base/status_macros.h"
 #include "model/cuda/device_element.cuh"
 #include "model/cuda/launch.cuh"
 #include "model/ops/device_kernels.h"

@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "model/cuda/cuda_memory.h"
 #include "model/cuda/precision.h"
-#include "model/tensor.h"
+#include "model/ops/tensor.h"
 
 namespace hardface {
 

@@ -8,8 +8,8 @@
 #include <functional>
 #include <string>
 
-#include "data_tools/base/random.h"
-#include "model/tensor.h"
+#include "base/random.h"
+#include "model/ops/tensor.h"
 
 namespace hardface {
 

@@ -2,7 +2,7 @@
 #ifndef HARDFACE_MODEL_OPS_MAX_POOL_H_
 #define HARDFACE_MODEL_OPS_MAX_POOL_H_
 
-#include "model/tensor.h"
+#include "model/ops/tensor.h"
 
 namespace hardface {
 

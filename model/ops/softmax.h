@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data_tools/base/host_device.h"
+#include "base/host_device.h"
 
 namespace hardface {
 

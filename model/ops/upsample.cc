@@ -1,6 +1,6 @@
 #include "model/ops/upsample.h"
 
-#include "data_tools/base/check.h"
+#include "base/check.h"
 
 namespace hardface {
 namespace {

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "data_tools/base/check.h"
+#include "base/check.h"
 
 namespace hardface {
 

@@ -2,8 +2,7 @@
 
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
 load("@local_cuda//:defs.bzl", "CUDA_FOUND", "CUDA_ROOT")
-load("@rules_cc//cc:defs.bzl", "cc_library")
-load("//third_party:copts.bzl", "COPTS")
+load("//base:rules.bzl", "hf_library")
 
 # Ampere and Hopper machine code, and PTX that the driver compiles for anything newer.
 _ARCHITECTURES = [
@@ -65,7 +64,7 @@ def _cuda_library_impl(ctx):
         CcInfo(compilation_context = merged.compilation_context, linking_context = linking),
     ]
 
-cuda_library = rule(
+_cuda_library = rule(
     implementation = _cuda_library_impl,
     attrs = {
         "srcs": attr.label_list(allow_files = [".cu", ".cc"]),
@@ -78,44 +77,51 @@ cuda_library = rule(
     toolchains = ["@bazel_tools//tools/cpp:toolchain_type"],
 )
 
-# Sources that see CUDA's headers compile with --config=cuda only.
-CUDA_ONLY = select({
-    "//:with_cuda": [],
-    "//conditions:default": ["@platforms//:incompatible"],
-})
+def cuda_library(name, deps = [], **kwargs):
+    """Sources that see CUDA's headers: .cu by nvcc, .cc by the host's compiler through it. With --config=cuda only."""
+    _cuda_library(
+        name = name,
+        deps = deps + ["@com_google_absl//:absl", "@local_cuda//:cuda"],
+        target_compatible_with = select({
+            "//:with_cuda": [],
+            "//conditions:default": ["@platforms//:incompatible"],
+        }),
+        **kwargs
+    )
 
-def cuda_or_stub(name, hdrs, cuda_srcs, stub_srcs, deps = [], cuda_deps = [], stub_deps = [], visibility = None):
+def cuda_or_stub(name, cuda_srcs, hdrs = None, stub_srcs = None, deps = [], cuda_deps = [], stub_deps = [], visibility = None):
     """An interface without CUDA's headers, and behind it CUDA_SRCS (.cu, .cc) or STUB_SRCS, which say that there is no CUDA.
 
     Args:
       name: the library
-      hdrs: the interface
       cuda_srcs: compiled by nvcc, with --config=cuda only
-      stub_srcs: compiled without
+      hdrs: the interface, NAME.h
+      stub_srcs: compiled without, NAME_stub.cc
       deps: of the interface
       cuda_deps: of cuda_srcs, beside deps and CUDA
       stub_deps: of stub_srcs, beside deps
       visibility: of the library
     """
-    cc_library(name = name + "_h", hdrs = hdrs, copts = COPTS, deps = deps, visibility = ["//visibility:private"])
+    hdrs = hdrs or [name + ".h"]
+    hf_library(name = name + "_h", hdrs = hdrs, deps = deps, visibility = ["//visibility:private"])
     cuda_library(
         name = name + "_cuda",
         srcs = cuda_srcs,
         tags = ["manual"],
         visibility = ["//visibility:private"],
-        deps = [":" + name + "_h", "//model/cuda:cuda_status", "@local_cuda//:cuda"] + cuda_deps,
+        deps = [":" + name + "_h", "//model/cuda:cuda_status"] + cuda_deps,
     )
-    cc_library(
+    hf_library(
         name = name + "_stub",
-        srcs = stub_srcs,
-        copts = COPTS,
+        srcs = stub_srcs or [name + "_stub.cc"],
+        hdrs = [],
         visibility = ["//visibility:private"],
         deps = [":" + name + "_h"] + stub_deps,
     )
-    cc_library(
+    hf_library(
         name = name,
+        srcs = [],
         hdrs = hdrs,
-        copts = COPTS,
         visibility = visibility,
         deps = deps + select({
             "//:with_cuda": [":" + name + "_cuda"],
@@ -142,11 +148,11 @@ def emulated_cuda(name, src, deps, visibility = None):
         cmd = "cp $< $@",
         visibility = ["//visibility:private"],
     )
-    cc_library(
+    hf_library(
         name = name,
         testonly = True,
         srcs = [":" + name + "_cc"],
-        copts = COPTS,
+        hdrs = [],
         visibility = visibility,
         deps = deps,
         alwayslink = True,

@@ -5,11 +5,11 @@
 #include <utility>
 #include <vector>
 
-#include "data_tools/base/status_macros.h"
+#include "base/status_macros.h"
 #include "model/cuda/device_element.cuh"
 #include "model/ops/conv2d.h"
 #include "model/ops/conv2d_cuda.h"
-#include "model/tensor.h"
+#include "model/ops/tensor.h"
 
 namespace hardface {
 namespace {

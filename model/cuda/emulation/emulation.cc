@@ -9,7 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "data_tools/base/status_macros.h"
+#include "base/status_macros.h"
 #include "model/cuda/cuda_context.h"
 #include "model/cuda/cuda_device.h"
 #include "model/cuda/cuda_graph.h"

@@ -1,6 +1,6 @@
 #include "model/ops/kernels/conv_kernels.h"
 
-#include "model/instruction_set.h"
+#include "model/ops/instruction_set.h"
 
 namespace hardface {
 

@@ -11,7 +11,7 @@
 
 namespace hardface {
 
-enum class InstructionSet;  // model/instruction_set.h
+enum class InstructionSet;  // model/ops/instruction_set.h
 
 // Interpolation points of F(4x4) and F(6x6) beside 0 and infinity; each stands for itself and its negative.
 inline constexpr float kWinograd4Points[2] = {0.625f, 1.5f};

@@ -1,0 +1,52 @@
+// What every tool's main() does: flags, --help, exit codes. A *_main.cc declares its ABSL_FLAGs, a
+// `absl::Status Run(const std::vector<std::string>& arguments)`, and
+//   int main(int argc, char** argv) { return hardface::ToolMain(argc, argv, {"infer/detect", "Finds faces ..."}, &Run);
+//   }
+#ifndef HARDFACE_BASE_TOOL_MAIN_H_
+#define HARDFACE_BASE_TOOL_MAIN_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace hardface {
+
+struct ToolInfo {
+  std::string name;       // "infer/detect"
+  std::string summary;    // one paragraph: what goes in, what comes out
+  std::string arguments;  // "[IMAGE_OR_FOLDER ...]"; empty: positional arguments are a usage error
+};
+
+// A bad flag or combination of flags: exit code 2. Say which flag, its value and what to give instead.
+absl::Status UsageError(absl::string_view message);
+bool IsUsageError(const absl::Status& status);
+
+// UsageError unless VALUE, given as --FLAG, is non-empty.
+absl::Status RequireFlag(absl::string_view flag, absl::string_view value);
+
+// Sets the flags from argv and from --flagfile=FILE (one --name=value a line, # comments; a later setting wins), and
+// returns the positional arguments. Unknown flags and bad values are UsageErrors. Relative paths of `bazel run` mean
+// the folder that the user typed the command in (BUILD_WORKING_DIRECTORY).
+absl::StatusOr<std::vector<std::string>> ParseToolFlags(int argc, char** argv, const ToolInfo& info);
+
+// Exit code 0: done; 1: the work failed, by an exception or in writing to stdout as well; 2: usage. Errors go to stderr
+// as "Error: ...".
+int ToolMain(int argc, char** argv, const ToolInfo& info,
+             const std::function<absl::Status(const std::vector<std::string>& arguments)>& run);
+
+// Whether this flag of the tool has another value than its default.
+bool FlagDiffers(absl::string_view name);
+
+// The tool's own flags as a table for people: name, effective value, and the default where it differs.
+std::string FlagTable();
+
+// The tool's own flags with their effective values, as lines of "--name=value": a run folder keeps them as a flag file.
+std::string EffectiveFlags();
+
+}  // namespace hardface
+
+#endif  // HARDFACE_BASE_TOOL_MAIN_H_

@@ -1,0 +1,122 @@
+// Tests of tool_main. The file's name ends in _flags.cc because that is what marks flags as a tool's own.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <new>
+#include <stdexcept>
+
+#include "absl/flags/flag.h"
+#include "base/atomic_output.h"
+#include "base/provenance.h"
+#include "base/tool_main.h"
+
+ABSL_FLAG(int, iterations, 10, "a number");
+ABSL_FLAG(bool, mirror, false, "a switch");
+ABSL_FLAG(std::string, dataset, "", "a path");
+
+namespace hardface {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+absl::StatusOr<std::vector<std::string>> Parse(std::vector<std::string> tokens, std::string arguments = "") {
+  tokens.insert(tokens.begin(), "tool");
+  std::vector<char*> argv;
+  for (std::string& token : tokens) argv.push_back(token.data());
+  return ParseToolFlags(static_cast<int>(argv.size()), argv.data(), {"test/tool", "Does things.", arguments});
+}
+
+TEST(ParseToolFlagsTest, UnderstandsEveryForm) {
+  const auto rest = Parse({"--iterations=7", "-dataset", "a b", "--mirror", "x", "--", "--y"}, "[FILES]");
+  ASSERT_TRUE(rest.ok()) << rest.status();
+  EXPECT_THAT(*rest, ElementsAre("x", "--y"));
+  EXPECT_EQ(absl::GetFlag(FLAGS_iterations), 7);
+  EXPECT_EQ(absl::GetFlag(FLAGS_dataset), "a b");
+  EXPECT_TRUE(absl::GetFlag(FLAGS_mirror));
+  ASSERT_TRUE(Parse({"--nomirror"}).ok());
+  EXPECT_FALSE(absl::GetFlag(FLAGS_mirror));
+  EXPECT_EQ(RunningTool().flags["iterations"], "7");
+}
+
+TEST(ParseToolFlagsTest, UnknownFlagIsAUsageErrorWithAHint) {
+  const auto result = Parse({"--iteration=7"});
+  EXPECT_TRUE(IsUsageError(result.status()));
+  EXPECT_THAT(std::string(result.status().message()), HasSubstr("--iterations?"));
+}
+
+TEST(ParseToolFlagsTest, BadValueNamesFlagAndValue) {
+  const auto result = Parse({"--iterations=many"});
+  EXPECT_TRUE(IsUsageError(result.status()));
+  EXPECT_THAT(std::string(result.status().message()), HasSubstr("--iterations=many"));
+}
+
+TEST(ParseToolFlagsTest, MissingValueAndStrayArgumentAreUsageErrors) {
+  EXPECT_TRUE(IsUsageError(Parse({"--dataset"}).status()));
+  EXPECT_TRUE(IsUsageError(Parse({"stray"}).status()));
+}
+
+TEST(ParseToolFlagsTest, FlagFileSetsFlagsAndErrorsNameItsLine) {
+  const std::string path = ::testing::TempDir() + "/recipe.flags";
+  ASSERT_TRUE(WriteFileAtomically(path, "# a comment\n\n  --iterations=5\n--dataset=from file\n").ok());
+  ASSERT_TRUE(Parse({"--flagfile=" + path, "--iterations=6"}).ok());
+  EXPECT_EQ(absl::GetFlag(FLAGS_iterations), 6);
+  EXPECT_EQ(absl::GetFlag(FLAGS_dataset), "from file");
+
+  ASSERT_TRUE(WriteFileAtomically(path, "--iterations=5\n--wrong=1\n").ok());
+  const auto result = Parse({"--flagfile=" + path});
+  EXPECT_TRUE(IsUsageError(result.status()));
+  EXPECT_THAT(std::string(result.status().message()), HasSubstr("recipe.flags:2"));
+  EXPECT_TRUE(IsUsageError(Parse({"--flagfile=/no/such.flags"}).status()));
+}
+
+TEST(ParseToolFlagsTest, FlagFileThatIncludesItselfEnds) {
+  const std::string path = ::testing::TempDir() + "/loop.flags";
+  ASSERT_TRUE(WriteFileAtomically(path, "--flagfile=" + path + "\n").ok());
+  EXPECT_TRUE(IsUsageError(Parse({"--flagfile=" + path}).status()));
+}
+
+TEST(ToolMainTest, ExitCodes) {
+  char name[] = "tool";
+  char* argv[] = {name, nullptr};
+  const ToolInfo info{"test/tool", "Does things.", ""};
+  EXPECT_EQ(ToolMain(1, argv, info, [](auto&) { return absl::OkStatus(); }), 0);
+  EXPECT_EQ(ToolMain(1, argv, info, [](auto&) { return absl::NotFoundError("x"); }), 1);
+  EXPECT_EQ(ToolMain(1, argv, info, [](auto&) { return RequireFlag("dataset", ""); }), 2);
+}
+
+TEST(HashFileTest, IsSha256) {
+  const std::string path = ::testing::TempDir() + "/abc";
+  ASSERT_TRUE(WriteFileAtomically(path, "abc").ok());
+  EXPECT_EQ(*HashFile(path), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(ToolMainTest, ExceptionsAreErrorsAndTemporaryFoldersAreRemoved) {
+  char name[] = "tool";
+  char* argv[] = {name, nullptr};
+  const ToolInfo info{"test/tool", "Does things.", ""};
+  const std::string output = ::testing::TempDir() + "/exceptions/out";
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(ToolMain(1, argv, info,
+                     [&](auto&) -> absl::Status {
+                       const auto folder = AtomicFolder::Create(output);
+                       throw std::bad_alloc();
+                     }),
+            1);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("Error: out of memory"));
+  EXPECT_TRUE(std::filesystem::is_empty(::testing::TempDir() + "/exceptions"));
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(ToolMain(1, argv, info, [](auto&) -> absl::Status { throw std::runtime_error("odd"); }), 1);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("odd"));
+}
+
+TEST(ProvenanceTest, FlagsNeedNotBeUtf8) {
+  const std::string folder = ::testing::TempDir() + "/latin1_flags";
+  ASSERT_TRUE(Parse({"--dataset=caf\xe9"}).ok());
+  ASSERT_TRUE(Provenance().WriteInto(folder).ok());
+  EXPECT_THAT(*ReadFile(folder + "/provenance.json"), HasSubstr("caf\xef\xbf\xbd"));
+}
+
+}  // namespace
+}  // namespace hardface

@@ -1,0 +1,369 @@
+#include "data_tools/dataset/dataset.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/status_macros.h"
+
+namespace hardface {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+constexpr char kFormat[] = "hardface.dataset";
+constexpr char kManifestName[] = "manifest.jsonl";
+
+absl::Status BadLine(const std::string& place, absl::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat(place, ": ", what));
+}
+
+std::string Shorten(const std::string& text) { return text.size() <= 80 ? text : text.substr(0, 77) + "..."; }
+
+// JSON text; bytes that are not UTF-8 become U+FFFD, where nlohmann's default is to throw.
+std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+absl::Status BadKey(const std::string& place, absl::string_view key, const Json& value, absl::string_view expected) {
+  return BadLine(place, absl::StrCat("\"", key, "\" is ", Shorten(Dump(value)), "; expected ", expected));
+}
+
+Json ParseLine(absl::string_view line) {
+  return Json::parse(line.begin(), line.end(), /*callback=*/nullptr, /*allow_exceptions=*/false);
+}
+
+// Shortest text that reads back as the same float, so that integer boxes stay "12" and fractional ones lose nothing.
+void AppendNumber(float value, std::string* out) {
+  if (std::floor(value) == value && std::fabs(value) < 1e7f) {
+    absl::StrAppend(out, static_cast<int64_t>(value));
+    return;
+  }
+  for (int digits = 6; digits <= 9; ++digits) {
+    const std::string text = absl::StrFormat("%.*g", digits, value);
+    float read = 0;
+    if (absl::SimpleAtof(text, &read) && read == value) {
+      out->append(text);
+      return;
+    }
+  }
+}
+
+bool IsFinite(const Rect& box) {
+  return std::isfinite(box.x) && std::isfinite(box.y) && std::isfinite(box.w) && std::isfinite(box.h);
+}
+
+// Turned about the vertical axis of an image so wide: the attributes that are geometry.
+void MirrorAttributes(float width, Json* attributes) {
+  if (!attributes->is_object()) return;
+  const auto ellipse = attributes->find("ellipse");  // major and minor radius, angle, centre x, centre y
+  if (ellipse == attributes->end() || !ellipse->is_array() || ellipse->size() != 5) return;
+  if (!(*ellipse)[2].is_number() || !(*ellipse)[3].is_number()) return;
+  (*ellipse)[2] = -(*ellipse)[2].get<double>();
+  (*ellipse)[3] = width - (*ellipse)[3].get<double>();
+}
+
+absl::StatusOr<Face> FaceFromJson(const Json& json, const std::string& place) {
+  Face face;
+  if (!json.is_object()) return BadKey(place, "faces", json, "a list of objects with \"box\"");
+  const auto box = json.find("box");
+  if (box == json.end()) return BadLine(place, "a face without \"box\"");
+  const bool four_numbers = box->is_array() && box->size() == 4 && (*box)[0].is_number() && (*box)[1].is_number() &&
+                            (*box)[2].is_number() && (*box)[3].is_number();
+  if (!four_numbers) return BadKey(place, "box", *box, "[x, y, width, height]");
+  face.box = {(*box)[0], (*box)[1], (*box)[2], (*box)[3]};
+  if (!IsFinite(face.box)) return BadKey(place, "box", *box, "numbers that a float holds");
+  if (const auto ignore = json.find("ignore"); ignore != json.end()) {
+    if (!ignore->is_boolean()) return BadKey(place, "ignore", *ignore, "true or false");
+    face.ignore = ignore->get<bool>();
+  }
+  if (const auto attributes = json.find("attributes"); attributes != json.end()) {
+    if (!attributes->is_object()) return BadKey(place, "attributes", *attributes, "an object");
+    face.attributes = *attributes;
+  }
+  return face;
+}
+
+absl::Status ReadSize(const Json& json, const char* key, const std::string& place, int* size) {
+  const auto value = json.find(key);
+  if (value == json.end()) return absl::OkStatus();
+  if (!value->is_number_integer() || *value < 0 || *value > 1000000) {
+    return BadKey(place, key, *value, "a number of pixels");
+  }
+  *size = value->get<int>();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+bool IsUtf8(const std::string& text) { return ParseLine(Dump(text)) == text; }
+
+std::string EntryToJson(const DatasetEntry& entry) {
+  std::string line =
+      absl::StrCat("{\"image\":", Dump(entry.image), ",\"width\":", entry.width, ",\"height\":", entry.height,
+                   ",\"flip\":", entry.flip ? "true" : "false", ",\"faces\":[");
+  for (size_t i = 0; i < entry.faces.size(); ++i) {
+    const Face& face = entry.faces[i];
+    absl::StrAppend(&line, i == 0 ? "" : ",", "{\"box\":[");
+    AppendNumber(face.box.x, &line);
+    for (float value : {face.box.y, face.box.w, face.box.h}) {
+      line += ',';
+      AppendNumber(value, &line);
+    }
+    absl::StrAppend(&line, "],\"ignore\":", face.ignore ? "true" : "false");
+    if (!face.attributes.empty()) absl::StrAppend(&line, ",\"attributes\":", Dump(face.attributes));
+    line += '}';
+  }
+  line += ']';
+  if (!entry.attributes.empty()) absl::StrAppend(&line, ",\"attributes\":", Dump(entry.attributes));
+  line += '}';
+  return line;
+}
+
+absl::StatusOr<DatasetEntry> EntryFromJson(absl::string_view line, const std::string& place) {
+  const Json json = ParseLine(line);
+  if (!json.is_object()) return BadLine(place, absl::StrCat("not a JSON object: ", Shorten(std::string(line))));
+  DatasetEntry entry;
+  const auto image = json.find("image");
+  if (image == json.end()) return BadLine(place, "no \"image\"");
+  if (!image->is_string() || image->get_ref<const std::string&>().empty()) {
+    return BadKey(place, "image", *image, "the image's path");
+  }
+  entry.image = image->get<std::string>();
+  RETURN_IF_ERROR(ReadSize(json, "width", place, &entry.width));
+  RETURN_IF_ERROR(ReadSize(json, "height", place, &entry.height));
+  if (const auto flip = json.find("flip"); flip != json.end()) {
+    if (!flip->is_boolean()) return BadKey(place, "flip", *flip, "true or false");
+    entry.flip = flip->get<bool>();
+  }
+  const auto faces = json.find("faces");
+  if (faces == json.end()) return BadLine(place, "no \"faces\" (an image without faces has an empty list)");
+  if (!faces->is_array()) return BadKey(place, "faces", *faces, "a list");
+  entry.faces.reserve(faces->size());
+  for (const Json& face : *faces) {
+    ASSIGN_OR_RETURN(entry.faces.emplace_back(), FaceFromJson(face, place));
+  }
+  if (const auto attributes = json.find("attributes"); attributes != json.end()) {
+    if (!attributes->is_object()) return BadKey(place, "attributes", *attributes, "an object");
+    entry.attributes = *attributes;
+  }
+  return entry;
+}
+
+absl::StatusOr<std::unique_ptr<DatasetReader>> DatasetReader::Open(const std::string& path) {
+  std::unique_ptr<DatasetReader> reader(new DatasetReader);
+  const bool is_manifest = fs::path(path).filename() == kManifestName;
+  reader->manifest_path_ = is_manifest ? path : (fs::path(path) / kManifestName).string();
+  reader->stream_.open(reader->manifest_path_);
+  if (!reader->stream_) {
+    return absl::NotFoundError(
+        absl::StrCat(reader->manifest_path_,
+                     ": cannot read; a dataset is a folder with a manifest.jsonl (data_tools:import makes one)"));
+  }
+  const std::string place = reader->manifest_path_ + ":1";
+  std::getline(reader->stream_, reader->line_);
+  reader->line_number_ = 1;
+  const Json header = ParseLine(reader->line_);
+  if (!header.is_object() || header.value("format", Json()) != kFormat) {
+    return BadLine(place, absl::StrCat("expected the header {\"format\":\"", kFormat,
+                                       "\",\"version\":", kDatasetVersion, ",...}, got: ", Shorten(reader->line_)));
+  }
+  const Json version = header.value("version", Json());
+  if (!version.is_number_integer()) return BadKey(place, "version", version, "a whole number");
+  if (version < 1) return BadKey(place, "version", version, "at least 1");
+  if (version > kDatasetVersion) {
+    return BadKey(
+        place, "version", version,
+        absl::StrCat("at most ", kDatasetVersion, ": this dataset was written by a newer hardface; update this one"));
+  }
+  const Json root = header.value("image_root", Json("."));
+  if (!root.is_string()) return BadKey(place, "image_root", root, "a folder");
+  reader->header_.image_root = root.get<std::string>();
+  reader->SetImageFolder(fs::path(reader->manifest_path_).parent_path().string());
+  return reader;
+}
+
+// Paths are shown without "..", which is right as long as no symbolic link stands before it.
+void DatasetReader::SetImageFolder(const std::string& dataset_folder) {
+  // fs::path's operator/ drops the left side when the right one is absolute: just the rule wanted.
+  const fs::path whole = fs::path(dataset_folder) / header_.image_root;
+  const std::string real = RealPath(whole.string());
+  image_folder_ = whole.lexically_normal().string();
+  if (RealPath(image_folder_) != real) image_folder_ = real;
+  std::error_code ignored;
+  const bool has_links = (fs::absolute(image_folder_, ignored) / "").lexically_normal() != fs::path(real) / "";
+  folder_for_parents_ = has_links ? real : image_folder_;
+}
+
+int64_t DatasetReader::CountEntries() const {
+  std::ifstream stream(manifest_path_, std::ios::binary);
+  std::vector<char> chunk(1 << 18);
+  int64_t lines = 0;
+  char previous = '\n';
+  do {
+    stream.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
+    const char* const end = chunk.data() + stream.gcount();
+    for (const char* at = chunk.data(); at != end; ++at) {
+      lines += *at == '\n' && previous != '\n';
+      previous = *at;
+    }
+  } while (stream);
+  return std::max<int64_t>(0, lines + (previous == '\n' ? 0 : 1) - 1);  // less the header
+}
+
+absl::StatusOr<bool> DatasetReader::Next(DatasetEntry* entry) {
+  do {
+    if (!std::getline(stream_, line_)) {
+      if (stream_.bad()) return absl::InternalError(absl::StrCat(manifest_path_, ":", line_number_, ": read failed"));
+      return false;
+    }
+    ++line_number_;
+  } while (line_.empty());
+  ASSIGN_OR_RETURN(*entry, EntryFromJson(line_, absl::StrCat(manifest_path_, ":", line_number_)));
+  return true;
+}
+
+std::string DatasetReader::ImagePath(const DatasetEntry& entry) const {
+  const std::string& folder = absl::StartsWith(entry.image, "..") ? folder_for_parents_ : image_folder_;
+  return (fs::path(folder) / entry.image).lexically_normal().string();
+}
+
+namespace {
+
+// Notices images that lie in a folder that is to be replaced.
+class ImageGuard {
+ public:
+  explicit ImageGuard(const std::string& output) : output_(RealPath(output)) {}
+
+  bool WouldBeLost(const std::string& image) {
+    const fs::path path(image);
+    const auto [found, added] = lost_folders_.emplace(path.parent_path().string(), false);
+    if (added) found->second = IsWithin(RealPath(found->first), output_);
+    std::error_code ignored;
+    return found->second || (fs::is_symlink(path, ignored) && IsWithin(RealPath(image), output_));
+  }
+
+ private:
+  const std::string output_;
+  absl::flat_hash_map<std::string, bool> lost_folders_;
+};
+
+}  // namespace
+
+absl::Status CheckSparesDataset(const std::string& output, const std::string& dataset) {
+  std::error_code ignored;
+  if (!fs::exists(output, ignored)) return absl::OkStatus();  // nothing will be replaced
+  ASSIGN_OR_RETURN(const auto reader, DatasetReader::Open(dataset));
+  for (const std::string& path :
+       {fs::path(reader->manifest_path()).parent_path().string(), reader->manifest_path(), reader->image_folder()}) {
+    RETURN_IF_ERROR(CheckSpares(output, path));
+  }
+  ImageGuard guard(output);
+  DatasetEntry entry;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, reader->Next(&entry));
+    if (!more) return absl::OkStatus();
+    const std::string image = reader->ImagePath(entry);
+    if (!guard.WouldBeLost(image)) continue;
+    return absl::InvalidArgumentError(absl::StrCat(output, ": this output would replace the image ", image,
+                                                   " of the dataset ", dataset,
+                                                   ", which is read; nothing was written. Name another output"));
+  }
+}
+
+absl::StatusOr<std::unique_ptr<DatasetWriter>> DatasetWriter::Create(const std::string& folder,
+                                                                     const DatasetHeader& header,
+                                                                     const std::vector<std::string>& datasets) {
+  if (!IsUtf8(header.image_root)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        header.image_root, ": the path of the images' folder is not UTF-8, which JSON cannot hold; rename the folder"));
+  }
+  for (const std::string& dataset : datasets) RETURN_IF_ERROR(CheckSparesDataset(folder, dataset));
+  std::unique_ptr<DatasetWriter> writer(new DatasetWriter);
+  ASSIGN_OR_RETURN(writer->folder_, AtomicFolder::Create(folder));
+  ASSIGN_OR_RETURN(writer->manifest_, AtomicFile::Create(absl::StrCat(writer->temporary_path(), "/", kManifestName)));
+  const nlohmann::ordered_json line = {
+      {"format", kFormat}, {"version", kDatasetVersion}, {"image_root", header.image_root}};
+  RETURN_IF_ERROR(writer->manifest_->Write(line.dump() + "\n"));
+  return writer;
+}
+
+absl::Status DatasetWriter::Write(const DatasetEntry& entry) {
+  for (const Face& face : entry.faces) {
+    if (IsFinite(face.box)) continue;
+    return absl::InvalidArgumentError(absl::StrCat(entry.image, ": a box that is not finite cannot be written"));
+  }
+  if (!IsUtf8(entry.image)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(Dump(entry.image), ": the image's path is not UTF-8, which JSON cannot hold; rename the file"));
+  }
+  ++entries_;
+  faces_ += static_cast<int64_t>(entry.faces.size());
+  return manifest_->Write(EntryToJson(entry) + "\n");
+}
+
+absl::Status DatasetWriter::Commit(const Provenance& provenance) {
+  RETURN_IF_ERROR(manifest_->Commit());
+  RETURN_IF_ERROR(provenance.WriteInto(temporary_path()));
+  return folder_->Commit();
+}
+
+absl::StatusOr<Dataset> ReadDataset(const std::string& path) {
+  ASSIGN_OR_RETURN(const auto reader, DatasetReader::Open(path));
+  Dataset dataset;
+  dataset.manifest_path = reader->manifest_path();
+  DatasetEntry entry;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, reader->Next(&entry));
+    if (!more) return dataset;
+    dataset.image_paths.push_back(reader->ImagePath(entry));
+    dataset.entries.push_back(std::move(entry));
+  }
+}
+
+std::string RelativeToDataset(const std::string& path, const std::string& new_folder) {
+  std::error_code ignored;
+  // A link that stands under the dataset's own name is replaced, not followed; those on the way to it are followed.
+  const fs::path named = fs::absolute(new_folder.empty() ? "." : new_folder, ignored) / "";
+  const fs::path last = named.parent_path().filename();
+  const fs::path folder = last == "." || last == ".."
+                              ? fs::path(RealPath(new_folder))
+                              : fs::path(RealPath(named.parent_path().parent_path().string())) / last;
+  const fs::path wanted = fs::absolute(path, ignored).lexically_normal();
+  // The names as given, where they lead to the same place: they go on being right when both folders are moved.
+  const fs::path plain = wanted.lexically_relative(fs::absolute(new_folder, ignored).lexically_normal());
+  const std::string real = RealPath(path);
+  const bool leads_there = RealPath((folder / plain).lexically_normal().string()) == real;
+  std::string relative = (leads_there ? plain : fs::path(real).lexically_relative(folder)).string();
+  while (relative.size() > 1 && relative.back() == '/') relative.pop_back();
+  return relative;
+}
+
+DatasetHeader RebasedHeader(const DatasetReader& reader, const std::string& new_folder) {
+  DatasetHeader header = reader.header();
+  if (fs::path(header.image_root).is_absolute()) return header;
+  header.image_root = RelativeToDataset(reader.image_folder(), new_folder);
+  return header;
+}
+
+absl::Status MirrorEntry(DatasetEntry* entry) {
+  if (entry->width <= 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        entry->image,
+        ": its width is not known (0), so its boxes cannot be mirrored; data_tools:doctor --repair fills sizes in"));
+  }
+  entry->flip = !entry->flip;
+  const float width = static_cast<float>(entry->width);
+  for (Face& face : entry->faces) {
+    face.box = Mirror(face.box, width);
+    MirrorAttributes(width, &face.attributes);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace hardface

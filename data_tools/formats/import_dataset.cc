@@ -1,0 +1,317 @@
+#include "data_tools/formats/import_dataset.h"
+
+#include <re2/re2.h>
+
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/atomic_output.h"
+#include "base/parallel.h"
+#include "base/progress.h"
+#include "base/provenance.h"
+#include "base/status_macros.h"
+#include "data_tools/dataset/dataset.h"
+#include "data_tools/images/image_io.h"
+
+namespace hardface {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Images whose sizes are read at once: enough for all threads, small in memory.
+constexpr size_t kBatch = 1024;
+// No coordinate of a real annotation comes near; keeps float arithmetic exact to a pixel.
+constexpr double kMaxCoordinate = 1e6;
+
+struct Finding {
+  std::string kind, place, message;
+  bool leaves_image_out = false;
+};
+
+// One image on its way through.
+struct Work {
+  AnnotatedImage source;
+  DatasetEntry entry;
+  std::vector<Finding> findings;
+  absl::Status spared;  // an error where the output would replace the image
+  int64_t boxes = 0;
+};
+
+// The part that looks at one image only, so that images can be worked on in parallel.
+class ImageImporter {
+ public:
+  ImageImporter(const ImportOptions& options, const RE2* classes) : options_(options), classes_(classes) {}
+
+  void Run(Work* work) const {
+    work->boxes = static_cast<int64_t>(work->source.faces.size()) + work->source.placeholder_boxes;
+    for (const std::string& error : work->source.errors) {
+      work->findings.push_back({"bad_annotation", "", error, /*leaves_image_out=*/true});
+    }
+    work->entry.image = fs::path(work->source.candidates[0]).lexically_normal().string();
+    work->entry.attributes = std::move(work->source.attributes);
+    if (!IsUtf8(work->entry.image)) {
+      work->findings.push_back({"bad_annotation", work->source.place,
+                                absl::StrCat(work->entry.image,
+                                             ": the image's path is not UTF-8, which JSON cannot hold; rename the file "
+                                             "and its annotation"),
+                                /*leaves_image_out=*/true});
+      return;
+    }
+    if (!work->source.errors.empty()) return;
+    if (!FindImage(work)) return;
+    if (work->source.placeholder_boxes > 0) {
+      work->findings.push_back({"no_faces", work->source.place, "a placeholder row: the image has no faces"});
+    }
+    for (AnnotatedFace& face : work->source.faces) AddFace(&face, work);
+  }
+
+ private:
+  std::string PathOf(const std::string& image) const { return (fs::path(options_.images) / image).string(); }
+
+  // Sets the entry's path and size; false where the image must be left out.
+  bool FindImage(Work* work) const {
+    AnnotatedImage& source = work->source;
+    DatasetEntry& entry = work->entry;
+    for (const std::string& candidate : source.candidates) {
+      std::error_code ignored;
+      if (!fs::exists(PathOf(candidate), ignored)) continue;
+      entry.image = fs::path(candidate).lexically_normal().string();
+      // The image's own path may lead out of the images' folder, and into the output.
+      work->spared = CheckSpares(options_.output, PathOf(candidate));
+      return ReadSize(work);
+    }
+    entry.width = source.declared_width;
+    entry.height = source.declared_height;
+    const bool size_needed = source.reference_width > 0 && !source.faces.empty() && entry.width == 0;
+    if (options_.allow_missing_images && !size_needed) return true;
+    work->findings.push_back({"missing_image", source.place,
+                              absl::StrCat(PathOf(source.candidates[0]), ": no such image; is --images right?",
+                                           size_needed ? " Its size is needed to place the boxes"
+                                                       : " (--allow_missing_images imports without them)"),
+                              /*leaves_image_out=*/true});
+    return false;
+  }
+
+  bool ReadSize(Work* work) const {
+    const AnnotatedImage& source = work->source;
+    DatasetEntry& entry = work->entry;
+    const absl::StatusOr<ImageSize> size = ReadImageSize(PathOf(entry.image));
+    if (!size.ok()) {
+      work->findings.push_back(
+          {"unreadable_image", source.place, std::string(size.status().message()), /*leaves_image_out=*/true});
+      return false;
+    }
+    entry.width = size->width;
+    entry.height = size->height;
+    const bool differs = source.declared_width > 0 && source.declared_height > 0 &&
+                         (source.declared_width != size->width || source.declared_height != size->height);
+    if (differs) {
+      work->findings.push_back(
+          {"size_differs", source.place,
+           absl::StrFormat("the annotation says %d x %d, the file is %d x %d: the boxes may belong to another version "
+                           "of the image",
+                           source.declared_width, source.declared_height, size->width, size->height)});
+    }
+    return true;
+  }
+
+  void AddFace(AnnotatedFace* face, Work* work) const {
+    const std::string& place = face->place.empty() ? work->source.place : face->place;
+    if (classes_ != nullptr && !RE2::FullMatch(face->class_name, *classes_)) {
+      work->findings.push_back({"other_class", place, absl::StrCat("class \"", face->class_name, "\" is left out")});
+      return;
+    }
+    ScaleToImage(face, *work);
+    const std::string box = absl::StrFormat("box %.6g %.6g %.6g %.6g", face->x, face->y, face->w, face->h);
+    for (double value : {face->x, face->y, face->w, face->h}) {
+      if (std::fabs(value) <= kMaxCoordinate) continue;
+      work->findings.push_back({"bad_box", place, absl::StrCat(box, " is out of all proportion; left out")});
+      return;
+    }
+    Face kept;
+    kept.box = {static_cast<float>(face->x), static_cast<float>(face->y), static_cast<float>(face->w),
+                static_cast<float>(face->h)};
+    kept.ignore = face->ignore;
+    kept.attributes = std::move(face->attributes);
+    // "face" says nothing: every entry of `faces` is one.
+    if (!face->class_name.empty() && face->class_name != "face") kept.attributes["class"] = face->class_name;
+    if (face->w <= 0 || face->h <= 0) {
+      const bool skip = options_.bad_boxes == BadBoxes::kSkip;
+      work->findings.push_back(
+          {"bad_box", place, absl::StrCat(box, " has no area; ", skip ? "left out" : "kept with \"ignore\": true")});
+      if (skip) return;
+      kept.ignore = true;
+    } else if (IsBeyond(*face, work->entry)) {
+      work->findings.push_back({"beyond_image", place,
+                                absl::StrFormat("%s reaches beyond the image of %d x %d; kept as it is", box,
+                                                work->entry.width, work->entry.height)});
+    }
+    work->entry.faces.push_back(std::move(kept));
+  }
+
+  static void ScaleToImage(AnnotatedFace* face, const Work& work) {
+    if (work.source.reference_width <= 0) return;
+    const double scale_x = work.entry.width / work.source.reference_width;
+    const double scale_y = work.entry.height / work.source.reference_height;
+    face->x *= scale_x;
+    face->w *= scale_x;
+    face->y *= scale_y;
+    face->h *= scale_y;
+  }
+
+  static bool IsBeyond(const AnnotatedFace& face, const DatasetEntry& entry) {
+    constexpr double kRounding = 0.01;  // boxes scaled from fractions miss the edge by this much at most
+    if (entry.width == 0) return false;
+    return face.x < -kRounding || face.y < -kRounding || face.x + face.w > entry.width + kRounding ||
+           face.y + face.h > entry.height + kRounding;
+  }
+
+  const ImportOptions& options_;
+  const RE2* const classes_;
+};
+
+// import_report.jsonl, and the counts of the summary.
+class Report {
+ public:
+  static absl::StatusOr<std::unique_ptr<Report>> Create(const std::string& folder, OnError on_error) {
+    std::unique_ptr<Report> report(new Report(on_error));
+    ASSIGN_OR_RETURN(report->file_, AtomicFile::Create(folder + "/import_report.jsonl"));
+    return report;
+  }
+
+  // Fails where the options say that this finding ends the import.
+  absl::Status Add(const Finding& finding, const std::string& image) {
+    const std::string message = finding.place.empty() ? finding.message : finding.place + ": " + finding.message;
+    if (finding.leaves_image_out && on_error_ == OnError::kFail) {
+      return absl::InvalidArgumentError(message + ". --on_error=skip or report leaves such images out");
+    }
+    if (finding.leaves_image_out && on_error_ == OnError::kReport) {
+      std::fprintf(stderr, "import: left out: %s\n", message.c_str());
+    }
+    ++counts_[finding.kind];
+    const nlohmann::ordered_json line = {
+        {"kind", finding.kind}, {"place", finding.place}, {"image", image}, {"message", finding.message}};
+    return file_->Write(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  }
+
+  absl::Status Commit() { return file_->Commit(); }
+  const std::map<std::string, int64_t>& counts() const { return counts_; }
+
+ private:
+  explicit Report(OnError on_error) : on_error_(on_error) {}
+
+  const OnError on_error_;
+  std::unique_ptr<AtomicFile> file_;
+  std::map<std::string, int64_t> counts_;
+};
+
+// Sees the images in order and writes them.
+class Collector {
+ public:
+  Collector(DatasetWriter* writer, Report* report) : writer_(writer), report_(report) {}
+
+  absl::Status Add(Work* work) {
+    RETURN_IF_ERROR(work->spared);
+    summary_.boxes += work->boxes;
+    bool keep = true;
+    for (const Finding& finding : work->findings) {
+      RETURN_IF_ERROR(report_->Add(finding, work->entry.image));
+      keep = keep && !finding.leaves_image_out;
+    }
+    if (keep && !seen_.insert(work->entry.image).second) {
+      const Finding twice{"duplicate_image", work->source.place,
+                          absl::StrCat(work->entry.image, " is annotated a second time"), /*leaves_image_out=*/true};
+      RETURN_IF_ERROR(report_->Add(twice, work->entry.image));
+      keep = false;
+    }
+    if (!keep) {
+      ++summary_.images_left_out;
+      return absl::OkStatus();
+    }
+    ++summary_.images;
+    summary_.faces += static_cast<int64_t>(work->entry.faces.size());
+    for (const Face& face : work->entry.faces) summary_.ignored += face.ignore;
+    return writer_->Write(work->entry);
+  }
+
+  ImportSummary TakeSummary() {
+    summary_.findings = report_->counts();
+    return std::move(summary_);
+  }
+
+ private:
+  DatasetWriter* const writer_;
+  Report* const report_;
+  absl::flat_hash_set<std::string> seen_;
+  ImportSummary summary_;
+};
+
+std::string ImageRoot(const ImportOptions& options) {
+  const fs::path images(options.images.empty() ? "." : options.images);
+  return images.is_absolute() ? images.lexically_normal().string() : RelativeToDataset(images.string(), options.output);
+}
+
+// What the output must not replace: the annotations with the folder that they are in, and the images' folder.
+absl::Status CheckInputs(const AnnotationSource& source, const ImportOptions& options) {
+  std::vector<std::string> inputs = source.inputs();
+  inputs.push_back(options.images.empty() ? "." : options.images);
+  if (!options.annotations.empty()) inputs.push_back(options.annotations);
+  for (const std::string& input : inputs) RETURN_IF_ERROR(CheckSpares(options.output, input));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<RE2>> CompileClasses(const std::string& pattern) {
+  if (pattern.empty()) return std::unique_ptr<RE2>();
+  auto compiled = std::make_unique<RE2>(pattern, RE2::Quiet);
+  if (!compiled->ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("class pattern \"", pattern, "\": ", compiled->error()));
+  }
+  return compiled;
+}
+
+// Fills BATCH; empty at the end.
+absl::Status ReadBatch(AnnotationSource* source, std::vector<Work>* batch) {
+  batch->clear();
+  while (batch->size() < kBatch) {
+    AnnotatedImage image;
+    ASSIGN_OR_RETURN(const bool more, source->Next(&image));
+    if (!more) break;
+    batch->emplace_back().source = std::move(image);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<ImportSummary> ImportDataset(AnnotationSource* source, const ImportOptions& options) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<RE2> classes, CompileClasses(options.classes));
+  RETURN_IF_ERROR(CheckInputs(*source, options));
+  ASSIGN_OR_RETURN(const auto writer, DatasetWriter::Create(options.output, {ImageRoot(options)}));
+  ASSIGN_OR_RETURN(const auto report, Report::Create(writer->temporary_path(), options.on_error));
+  const ImageImporter importer(options, classes.get());
+  Collector collector(writer.get(), report.get());
+  Progress progress("import", source->size(), "images");
+  std::vector<Work> batch;
+  while (true) {
+    RETURN_IF_ERROR(ReadBatch(source, &batch));
+    if (batch.empty()) break;
+    ParallelFor(static_cast<int64_t>(batch.size()), options.threads, [&](int64_t i) { importer.Run(&batch[i]); });
+    for (Work& work : batch) RETURN_IF_ERROR(collector.Add(&work));
+    progress.Advance(static_cast<int64_t>(batch.size()));
+  }
+  progress.Finish();
+  RETURN_IF_ERROR(report->Commit());
+  Provenance provenance;
+  for (const std::string& input : source->inputs()) RETURN_IF_ERROR(provenance.AddInput(input));
+  RETURN_IF_ERROR(writer->Commit(provenance));
+  return collector.TakeSummary();
+}
+
+}  // namespace hardface

@@ -1,0 +1,56 @@
+// Turns annotations of any format into a dataset: finds the images, reads their sizes from the files' headers, brings
+// the boxes to pixels, and sorts out what cannot be used, saying so.
+#ifndef HARDFACE_DATA_TOOLS_FORMATS_IMPORT_DATASET_H_
+#define HARDFACE_DATA_TOOLS_FORMATS_IMPORT_DATASET_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "data_tools/formats/annotation_source.h"
+
+namespace hardface {
+
+// What happens to an image whose annotation or file is broken.
+enum class OnError {
+  kFail,    // the import ends with that error
+  kSkip,    // it is left out; import_report.jsonl says why
+  kReport,  // as kSkip, and a line on stderr each
+};
+
+// What happens to a box of zero or negative width or height.
+enum class BadBoxes {
+  kSkip,  // left out; import_report.jsonl says so
+  kMark,  // kept with "ignore": true, so that nothing of the source is lost
+};
+
+struct ImportOptions {
+  std::string images;       // the images' folder; becomes the dataset's image_root (rebased where it is relative)
+  std::string annotations;  // the file or folder that they are in, which the output must not replace; "": not known
+  std::string output;
+  std::string classes;  // RE2 pattern; faces of a class that it does not match wholly are left out. "": all are faces
+  OnError on_error = OnError::kFail;
+  BadBoxes bad_boxes = BadBoxes::kSkip;
+  bool allow_missing_images = false;  // their width and height become what the annotation says, or 0
+  int threads = 0;                    // 0: all processors
+};
+
+struct ImportSummary {
+  int64_t images = 0;  // written
+  int64_t images_left_out = 0;
+  int64_t boxes = 0;                        // the source's, of all images, whatever became of them
+  int64_t faces = 0;                        // written
+  int64_t ignored = 0;                      // of these, marked `ignore`
+  std::map<std::string, int64_t> findings;  // by kind, as in import_report.jsonl
+};
+
+// Writes options.output with manifest.jsonl and import_report.jsonl: a line a finding,
+// {"kind":..,"place":..,"image":..,"message":..}. Kinds: bad_annotation, missing_image, unreadable_image,
+// duplicate_image, bad_box (left out or marked), beyond_image (kept), other_class (left out), size_differs (the file
+// counts), no_faces (a placeholder row).
+absl::StatusOr<ImportSummary> ImportDataset(AnnotationSource* source, const ImportOptions& options);
+
+}  // namespace hardface
+
+#endif  // HARDFACE_DATA_TOOLS_FORMATS_IMPORT_DATASET_H_

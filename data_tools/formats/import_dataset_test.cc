@@ -1,0 +1,345 @@
+#include "data_tools/formats/import_dataset.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <deque>
+#include <filesystem>
+#include <memory>
+#include <opencv2/core.hpp>
+
+#include "base/atomic_output.h"
+#include "data_tools/dataset/dataset.h"
+#include "data_tools/formats/csv.h"
+#include "data_tools/formats/fddb.h"
+#include "data_tools/formats/mat_annotations.h"
+#include "data_tools/formats/voc.h"
+#include "data_tools/formats/wider.h"
+#include "data_tools/formats/yolo.h"
+#include "data_tools/images/image_io.h"
+
+namespace hardface {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::Pair;
+using ::testing::SizeIs;
+
+// Hands out prepared images.
+class FakeSource : public AnnotationSource {
+ public:
+  explicit FakeSource(std::deque<AnnotatedImage> images) : images_(std::move(images)) {}
+  absl::StatusOr<bool> Next(AnnotatedImage* image) override {
+    if (images_.empty()) return false;
+    *image = std::move(images_.front());
+    images_.pop_front();
+    return true;
+  }
+  std::vector<std::string> inputs() const override { return {}; }
+
+ private:
+  std::deque<AnnotatedImage> images_;
+};
+
+AnnotatedFace FaceAt(double x, double y, double w, double h, const std::string& class_name = "") {
+  AnnotatedFace face;
+  face.x = x;
+  face.y = y;
+  face.w = w;
+  face.h = h;
+  face.class_name = class_name;
+  return face;
+}
+
+AnnotatedImage ImageWith(const std::string& name, std::vector<AnnotatedFace> faces) {
+  AnnotatedImage image;
+  image.place = "gt.txt:" + name;
+  image.candidates = {name};
+  image.faces = std::move(faces);
+  return image;
+}
+
+class ImportDatasetTest : public ::testing::Test {
+ protected:
+  ImportDatasetTest()
+      : folder_(::testing::TempDir() + "/import_" + ::testing::UnitTest::GetInstance()->current_test_info()->name()) {
+    options_.images = folder_ + "/images";
+    options_.output = folder_ + "/out";
+    MakeImage("a.jpg", 200, 100);
+  }
+
+  void MakeImage(const std::string& name, int width, int height) {
+    ASSERT_TRUE(WriteJpeg(options_.images + "/" + name, cv::Mat(height, width, CV_8UC3, cv::Scalar(90, 90, 90))).ok());
+  }
+
+  absl::StatusOr<ImportSummary> Import(std::deque<AnnotatedImage> images) {
+    FakeSource source(std::move(images));
+    return ImportDataset(&source, options_);
+  }
+
+  std::string ErrorOf(std::deque<AnnotatedImage> images) {
+    return std::string(Import(std::move(images)).status().message());
+  }
+
+  std::vector<DatasetEntry> Entries() {
+    const auto dataset = ReadDataset(options_.output);
+    EXPECT_TRUE(dataset.ok()) << dataset.status();
+    return dataset.ok() ? dataset->entries : std::vector<DatasetEntry>();
+  }
+
+  std::string ReportText() { return *ReadFile(options_.output + "/import_report.jsonl"); }
+
+  const std::string folder_;
+  ImportOptions options_;
+};
+
+TEST_F(ImportDatasetTest, SizesComeFromTheFilesAndTheOrderStays) {
+  MakeImage("sub/b c.jpg", 31, 17);
+  const auto summary = Import({ImageWith("sub/b c.jpg", {FaceAt(1, 2, 3, 4)}), ImageWith("a.jpg", {})});
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->images, 2);
+  EXPECT_EQ(summary->boxes, 1);
+  EXPECT_EQ(summary->faces, 1);
+  EXPECT_THAT(summary->findings, IsEmpty());
+  const auto entries = Entries();
+  ASSERT_THAT(entries, SizeIs(2));
+  EXPECT_EQ(entries[0].image, "sub/b c.jpg");
+  EXPECT_EQ(entries[0].width, 31);
+  EXPECT_EQ(entries[0].height, 17);
+  EXPECT_EQ(entries[0].faces[0].box, (Rect{1, 2, 3, 4}));
+  EXPECT_EQ(entries[1].width, 200);
+}
+
+TEST_F(ImportDatasetTest, BoxesOfAnotherSizeAreScaled) {
+  AnnotatedImage image = ImageWith("a.jpg", {FaceAt(0.25, 0.5, 0.5, 0.25)});
+  image.reference_width = image.reference_height = 1;
+  ASSERT_TRUE(Import({image}).ok());
+  EXPECT_EQ(Entries()[0].faces[0].box, (Rect{50, 50, 100, 25}));
+}
+
+TEST_F(ImportDatasetTest, ClassesAreFilteredByPatternAndKept) {
+  options_.classes = "face|head_.*";
+  const auto summary = Import(
+      {ImageWith("a.jpg", {FaceAt(1, 2, 3, 4, "face"), FaceAt(1, 2, 3, 4, "faces"), FaceAt(1, 2, 3, 4, "head_left")})});
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->boxes, 3);
+  EXPECT_THAT(summary->findings, ElementsAre(Pair("other_class", 1)));
+  const auto entries = Entries();
+  ASSERT_THAT(entries[0].faces, SizeIs(2));
+  EXPECT_TRUE(entries[0].faces[0].attributes.empty()) << "that a face is a face goes without saying";
+  EXPECT_EQ(entries[0].faces[1].attributes["class"], "head_left");
+  options_.classes = "(";
+  EXPECT_THAT(ErrorOf({}), HasSubstr("class pattern \"(\""));
+}
+
+TEST_F(ImportDatasetTest, BoxesWithoutAreaAreSkippedOrMarked) {
+  const AnnotatedImage image =
+      ImageWith("a.jpg", {FaceAt(1, 2, 0, 4), FaceAt(1, 2, 3, -4), FaceAt(1, 2, 3, 4), FaceAt(1, 1e9, 3, 4)});
+  auto summary = Import({image});
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->boxes, 4);
+  EXPECT_EQ(summary->faces, 1);
+  EXPECT_THAT(summary->findings, ElementsAre(Pair("bad_box", 3)));
+  EXPECT_THAT(ReportText(), AllOf(HasSubstr("gt.txt:a.jpg"), HasSubstr("box 1 2 0 4 has no area; left out"),
+                                  HasSubstr("out of all proportion")));
+  options_.bad_boxes = BadBoxes::kMark;
+  summary = Import({image});
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->faces, 3);
+  EXPECT_EQ(summary->ignored, 2);
+  EXPECT_TRUE(Entries()[0].faces[0].ignore);
+  EXPECT_EQ(Entries()[0].faces[1].box, (Rect{1, 2, 3, -4}));
+}
+
+TEST_F(ImportDatasetTest, BoxesBeyondTheImageAreKeptAndReported) {
+  const auto summary = Import({ImageWith("a.jpg", {FaceAt(190, 90, 11, 10), FaceAt(190, 90, 10, 10)})});
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_THAT(summary->findings, ElementsAre(Pair("beyond_image", 1)));
+  EXPECT_EQ(Entries()[0].faces[0].box, (Rect{190, 90, 11, 10}));
+}
+
+TEST_F(ImportDatasetTest, MissingImagesFailAreLeftOutOrAllowed) {
+  AnnotatedImage missing = ImageWith("none.jpg", {FaceAt(1, 2, 3, 4)});
+  missing.declared_width = 64;
+  missing.declared_height = 48;
+  EXPECT_THAT(ErrorOf({missing}), AllOf(HasSubstr("gt.txt:none.jpg"), HasSubstr("images/none.jpg: no such image"),
+                                        HasSubstr("--allow_missing_images")));
+  EXPECT_FALSE(std::filesystem::exists(options_.output));
+  options_.on_error = OnError::kSkip;
+  auto summary = Import({missing, ImageWith("a.jpg", {})});
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->images, 1);
+  EXPECT_EQ(summary->images_left_out, 1);
+  EXPECT_THAT(summary->findings, ElementsAre(Pair("missing_image", 1)));
+  options_.allow_missing_images = true;
+  summary = Import({missing});
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(Entries()[0].width, 64);
+}
+
+TEST_F(ImportDatasetTest, FractionsNeedTheImagesSize) {
+  AnnotatedImage missing = ImageWith("none.jpg", {FaceAt(0.1, 0.1, 0.2, 0.2)});
+  missing.reference_width = missing.reference_height = 1;
+  options_.allow_missing_images = true;
+  EXPECT_THAT(ErrorOf({missing}), HasSubstr("Its size is needed"));
+}
+
+TEST_F(ImportDatasetTest, BrokenImagesAndAnnotationsAreNamed) {
+  ASSERT_TRUE(WriteFileAtomically(options_.images + "/text.jpg", "no image").ok());
+  EXPECT_THAT(ErrorOf({ImageWith("text.jpg", {})}), HasSubstr("neither a JPEG nor a PNG"));
+  AnnotatedImage bad = ImageWith("a.jpg", {FaceAt(1, 2, 3, 4)});
+  bad.errors = {"gt.txt:9: \"x\" is not a number"};
+  EXPECT_THAT(ErrorOf({bad}), HasSubstr("gt.txt:9: \"x\" is not a number"));
+  options_.on_error = OnError::kReport;
+  const auto summary = Import({bad, ImageWith("text.jpg", {})});
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->images, 0);
+  EXPECT_THAT(summary->findings, ElementsAre(Pair("bad_annotation", 1), Pair("unreadable_image", 1)));
+}
+
+TEST_F(ImportDatasetTest, AnImageAnnotatedTwiceIsAnError) {
+  EXPECT_THAT(ErrorOf({ImageWith("a.jpg", {}), ImageWith("./a.jpg", {})}), HasSubstr("a second time"));
+}
+
+TEST_F(ImportDatasetTest, DifferingSizesAreReportedAndTheFileCounts) {
+  AnnotatedImage image = ImageWith("a.jpg", {});
+  image.declared_width = 100;
+  image.declared_height = 200;
+  const auto summary = Import({image});
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_THAT(summary->findings, ElementsAre(Pair("size_differs", 1)));
+  EXPECT_EQ(Entries()[0].width, 200);
+}
+
+TEST_F(ImportDatasetTest, TheFirstCandidateThatExistsIsTheImage) {
+  AnnotatedImage image = ImageWith("x/a.jpg", {});
+  image.candidates = {"x/a.jpg", "a.jpg"};
+  ASSERT_TRUE(Import({image}).ok());
+  EXPECT_EQ(Entries()[0].image, "a.jpg");
+}
+
+TEST_F(ImportDatasetTest, ImageRootIsKeptOrRebased) {
+  ASSERT_TRUE(Import({}).ok());
+  const std::string absolute = (*DatasetReader::Open(options_.output))->header().image_root;
+  EXPECT_EQ(absolute, std::filesystem::path(options_.images).lexically_normal());
+  std::filesystem::current_path(folder_);
+  options_.images = "images/";
+  options_.output = "deep/out";
+  ASSERT_TRUE(Import({ImageWith("a.jpg", {})}).ok());
+  EXPECT_EQ((*DatasetReader::Open("deep/out"))->header().image_root, "../../images");
+  EXPECT_TRUE(std::filesystem::exists(ReadDataset("deep/out")->image_paths[0]));
+}
+
+TEST_F(ImportDatasetTest, PathsThatJsonCannotHoldAreAnError) {
+  options_.allow_missing_images = true;
+  EXPECT_THAT(ErrorOf({ImageWith("latin\xe9.jpg", {})}), HasSubstr("not UTF-8"));
+}
+
+// Real sets, where they lie: the counts that their README states.
+class RealDataTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const char* folder = std::getenv("HARDFACE_DATA_DIR");
+    if (folder == nullptr) GTEST_SKIP() << "HARDFACE_DATA_DIR is not set: no real data here";
+    data_ = folder;
+    options_.output = ::testing::TempDir() + "/import_real";
+  }
+
+  absl::StatusOr<ImportSummary> Import(absl::StatusOr<std::unique_ptr<AnnotationSource>> source) {
+    if (!source.ok()) return source.status();
+    return ImportDataset(source->get(), options_);
+  }
+
+  void ExpectCounts(absl::StatusOr<std::unique_ptr<AnnotationSource>> source, int64_t images, int64_t boxes) {
+    const auto summary = Import(std::move(source));
+    ASSERT_TRUE(summary.ok()) << summary.status();
+    EXPECT_EQ(summary->images, images);
+    EXPECT_EQ(summary->boxes, boxes);
+  }
+
+  std::string data_;
+  ImportOptions options_;
+};
+
+TEST_F(RealDataTest, WebFaces) {
+  options_.images = data_ + "/web_faces/JPEGImages";
+  ExpectCounts(OpenVoc(data_ + "/web_faces/Annotations", VocBoxes::kEdges), 1533, 4251);
+}
+
+TEST_F(RealDataTest, YoloFaces) {
+  options_.images = data_ + "/yolo_faces";
+  ExpectCounts(OpenYolo({options_.images, options_.images, ""}), 149, 954);
+}
+
+TEST_F(RealDataTest, WiderVal) {
+  options_.images = data_ + "/wider_face";
+  options_.allow_missing_images = true;
+  const auto summary = Import(OpenWider(data_ + "/wider_face/wider_face_split/wider_face_val_bbx_gt.txt"));
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->images, 3226);
+  EXPECT_EQ(summary->boxes, 39708);
+  EXPECT_EQ(summary->findings.at("no_faces"), 4);
+  EXPECT_EQ(summary->findings.at("bad_box"), 7);
+}
+
+TEST_F(RealDataTest, WiderMatFiles) {
+  options_.images = data_ + "/wider_face";
+  options_.allow_missing_images = true;
+  const std::string split = data_ + "/wider_face/wider_face_split/wider_face_";
+  ExpectCounts(OpenWiderMat(split + "train.mat"), 12880, 159424);
+  ExpectCounts(OpenWiderMat(split + "val.mat"), 3226, 39708);
+}
+
+TEST_F(RealDataTest, WiderMatAndTextAreTheSameDataset) {
+  options_.images = data_ + "/wider_face";
+  options_.allow_missing_images = true;
+  const auto lines = [&](absl::StatusOr<std::unique_ptr<AnnotationSource>> source) {
+    EXPECT_TRUE(Import(std::move(source)).ok());
+    std::vector<std::string> all;
+    const auto dataset = ReadDataset(options_.output);
+    EXPECT_TRUE(dataset.ok()) << dataset.status();
+    for (const DatasetEntry& entry : dataset->entries) all.push_back(EntryToJson(entry));
+    std::sort(all.begin(), all.end());
+    return all;
+  };
+  const std::string split = data_ + "/wider_face/wider_face_split/wider_face_val";
+  EXPECT_EQ(lines(OpenWiderMat(split + ".mat")), lines(OpenWider(split + "_bbx_gt.txt")));
+}
+
+TEST_F(RealDataTest, FddbFoldsAfwAndPascal) {
+  options_.images = data_;
+  options_.allow_missing_images = true;
+  ExpectCounts(OpenFddb(data_ + "/fddb/FDDB-folds"), 2845, 5171);
+  const auto afw = Import(OpenFaceEvalMat(data_ + "/afw_pascal/new_annotations_AFW.mat"));
+  ASSERT_TRUE(afw.ok()) << afw.status();
+  EXPECT_EQ(afw->images, 205);
+  const auto pascal = Import(OpenFaceEvalMat(data_ + "/afw_pascal/Annotations_Face_PASCALLayout_large_fixed.mat"));
+  ASSERT_TRUE(pascal.ok()) << pascal.status();
+  EXPECT_EQ(pascal->images, 851);
+}
+
+TEST_F(RealDataTest, FddbEllipses) {
+  options_.images = data_ + "/fddb/images";
+  CsvColumns columns;
+  columns.image = "file";
+  columns.ellipse = {"major", "minor", "angle", "cx", "cy"};
+  ExpectCounts(OpenCsv(data_ + "/fddb/image_names.csv", columns), 1444, 1444);
+}
+
+TEST_F(RealDataTest, StretchedWider) {
+  options_.images = data_ + "/wider_val_416/images";
+  CsvColumns columns;
+  columns.image = "file";
+  columns.box = {"x", "y", "w", "h"};
+  columns.original_size = {"orig_w", "orig_h"};
+  ExpectCounts(OpenCsv(data_ + "/wider_val_416/ground_truth.csv", columns), 200, 4372);
+}
+
+}  // namespace
+}  // namespace hardface

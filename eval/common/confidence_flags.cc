@@ -1,0 +1,28 @@
+#include "eval/common/confidence_flags.h"
+
+#include <cstdint>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/str_cat.h"
+#include "base/tool_main.h"
+#include "eval/common/bootstrap.h"
+
+ABSL_FLAG(int, bootstrap, 0, "gives each figure's 95 % interval by resampling images so many times; 0: does not");
+ABSL_FLAG(uint64_t, seed, 1, "of the resampling");
+ABSL_FLAG(bool, outcomes, false, "writes outcomes.jsonl, which eval:compare reads");
+
+namespace hardface {
+
+absl::Status CheckConfidenceFlags() {
+  const int bootstrap = absl::GetFlag(FLAGS_bootstrap);
+  if (bootstrap >= 0 && bootstrap <= 1'000'000) return absl::OkStatus();
+  return UsageError(absl::StrCat("--bootstrap=", bootstrap, ": give 0 to 1000000; 1000 is usual"));
+}
+
+absl::Status WriteConfidence(const Outcomes& outcomes, int threads, ScoreOutput* output, Metrics* metrics) {
+  AddIntervals(outcomes.sets, {absl::GetFlag(FLAGS_bootstrap), absl::GetFlag(FLAGS_seed), threads}, metrics);
+  if (!absl::GetFlag(FLAGS_outcomes)) return absl::OkStatus();
+  return output->Write("outcomes.jsonl", OutcomesToJsonl(outcomes));
+}
+
+}  // namespace hardface

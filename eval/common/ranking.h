@@ -1,0 +1,83 @@
+// Ranked outcomes: what a scorer made of the detections, in falling score, and the curves and average precisions that
+// follow from them. Every scorer of this folder ends in this form, so that AP, bootstrap and comparison are written
+// once.
+#ifndef HARDFACE_EVAL_COMMON_RANKING_H_
+#define HARDFACE_EVAL_COMMON_RANKING_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/types/span.h"
+
+namespace hardface {
+
+// One step down the ranking. A plain detection adds 1 to one of the two; a scorer may also sum up equal scores of an
+// image into one outcome.
+struct Outcome {
+  double score = 0;
+  int32_t image = 0;          // index into Ranking::faces
+  double true_positives = 0;  // faces found (the continuous FDDB score adds fractions)
+  double false_positives = 0;
+};
+
+// The outcomes of all images together.
+struct Ranking {
+  std::vector<Outcome> outcomes;  // falling score; equal scores in the order that the protocol says
+  std::vector<int64_t> faces;     // of each image, the faces that count (found or not)
+
+  int64_t total_faces() const;
+  // Orders the outcomes by falling score, stably.
+  void Sort();
+};
+
+// The state after all detections down to `score`.
+struct CurvePoint {
+  double score = 0;
+  double true_positives = 0;
+  double false_positives = 0;
+  double recall = 0;     // true_positives / faces; NaN when there are no faces
+  double precision = 0;  // true_positives / (true_positives + false_positives); NaN when both are 0
+};
+
+enum class Ties {
+  kApart,     // every outcome is a point (VOC: equal scores stay in their order)
+  kTogether,  // outcomes of equal score are one point: the points that a score threshold can really reach
+};
+
+// The curve, best score first. WEIGHTS, where given, says how often each image counts (bootstrap); empty: once.
+std::vector<CurvePoint> MakeCurve(const Ranking& ranking, Ties ties, absl::Span<const int> weights = {});
+
+// VOC all-point average precision: the area under the curve whose precision at a recall is the best precision at this
+// or a higher recall. Points are in rising recall. NaN precision (no detections yet) counts as none, as in MATLAB's
+// max(). NaN when recall is NaN: without faces there is nothing to measure.
+double AllPointAp(absl::Span<const CurvePoint> curve);
+
+// AllPointAp of MakeCurve; 0 without outcomes, NaN without faces.
+double AveragePrecision(const Ranking& ranking, Ties ties, absl::Span<const int> weights = {});
+
+// The highest recall of a score threshold with at most MAX_FALSE_POSITIVES; 0 when none has so few, NaN without faces.
+double RecallAtFalsePositives(absl::Span<const CurvePoint> curve_of_ties_together, double max_false_positives);
+
+// The least score threshold that leaves at most MAX_FALSE_POSITIVES, halfway between two scores: detections count that
+// have a score above it. 0 when all detections may stay.
+double ThresholdAtFalsePositives(absl::Span<const CurvePoint> curve_of_ties_together, double max_false_positives);
+
+// The rate at the first point of the curve, from the lowest score upwards, that has fewer than FALSE_POSITIVES: how the
+// figure "at 1000 false positives" is read off the official tool's files. 0 when no point has so few.
+double RateAtFalsePositives(absl::Span<const CurvePoint> curve, double false_positives);
+
+// The header line of pr.csv: "curve,score,recall,precision,true_positives,false_positives".
+std::string CurveCsvHeader();
+
+enum class CurvePoints {
+  kAll,
+  kCorners,  // the points before and after every rise of recall, and the last: the whole shape, in at most twice as
+             // many lines as there are faces
+};
+// The curve's points as lines of pr.csv; NAME tells the curves of a file apart.
+std::string CurveToCsv(const std::string& name, absl::Span<const CurvePoint> curve, CurvePoints points);
+
+}  // namespace hardface
+
+#endif  // HARDFACE_EVAL_COMMON_RANKING_H_

@@ -1,0 +1,150 @@
+#include "eval/common/result_check.h"
+
+#include <algorithm>
+#include <numeric>
+#include <tuple>
+
+#include "absl/strings/str_cat.h"
+#include "base/atomic_output.h"
+#include "base/status_macros.h"
+
+namespace hardface {
+namespace {
+
+constexpr size_t kBoxesTried = 10;     // of an image, best first
+constexpr int64_t kBoxesForForm = 10;  // from so many on, the form of corners in every row is no chance
+constexpr double kMinIou = 0.5;
+constexpr double kClearlyBetter = 0.2;  // in IoU: boxes close to the top left corner look alike both ways
+
+double Iou(const FaceRect& a, const FaceRect& b) {
+  const double w = std::min(a.x + a.w, b.x + b.w) - std::max(a.x, b.x);
+  const double h = std::min(a.y + a.h, b.y + b.h) - std::max(a.y, b.y);
+  return w <= 0 || h <= 0 ? 0 : w * h / (a.w * a.h + b.w * b.h - w * h);
+}
+
+double BestIou(const std::vector<FaceRect>& faces, const FaceRect& box) {
+  double best = 0;
+  for (const FaceRect& face : faces) best = std::max(best, Iou(face, box));
+  return best;
+}
+
+bool IsOutside(double score) { return score > 1 + 1e-6 || score < -1; }
+
+void TryBestBoxes(const std::vector<ResultBox>& boxes, const std::vector<FaceRect>& faces, ImageEvidence* evidence) {
+  std::vector<size_t> order(boxes.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  const size_t tried = std::min(boxes.size(), kBoxesTried);
+  std::partial_sort(order.begin(), order.begin() + tried, order.end(), [&](size_t a, size_t b) {
+    return boxes[a].score != boxes[b].score ? boxes[a].score > boxes[b].score : a < b;
+  });
+  for (size_t k = 0; k < tried; ++k) {
+    const ResultBox& box = boxes[order[k]];
+    const double as_extent = BestIou(faces, {box.x, box.y, box.w, box.h});
+    const double as_corners = BestIou(faces, {box.x, box.y, box.w - box.x, box.h - box.y});
+    evidence->as_extents += as_extent >= kMinIou;
+    if (std::max(as_extent, as_corners) >= kMinIou) {
+      ++(as_corners > as_extent ? evidence->better_as_corners : evidence->better_as_extents);
+    }
+    evidence->as_corners += as_corners >= kMinIou && as_corners > as_extent + kClearlyBetter;
+  }
+}
+
+void FindDoubledRows(const std::vector<ResultBox>& boxes, ImageEvidence* evidence) {
+  const auto key = [](const ResultBox& box) { return std::tie(box.score, box.x, box.y, box.w, box.h, box.line); };
+  std::vector<ResultBox> sorted = boxes;
+  std::sort(sorted.begin(), sorted.end(), [&](const ResultBox& a, const ResultBox& b) { return key(a) < key(b); });
+  for (size_t i = 1; i < sorted.size(); ++i) {
+    const ResultBox &a = sorted[i - 1], &b = sorted[i];
+    if (std::tie(a.score, a.x, a.y, a.w, a.h) != std::tie(b.score, b.x, b.y, b.w, b.h)) continue;
+    if (evidence->doubled++ == 0 || b.line < evidence->doubled_line) evidence->doubled_line = b.line;
+  }
+}
+
+std::string PlaceOf(const ImageEvidence& image, int64_t line) {
+  return absl::StrCat(image.file, ":", line, image.image.empty() ? "" : absl::StrCat(" (", image.image, ")"));
+}
+
+}  // namespace
+
+ImageEvidence ExamineImage(const std::vector<ResultBox>& boxes, const std::vector<FaceRect>& faces) {
+  ImageEvidence evidence;
+  evidence.boxes = static_cast<int64_t>(boxes.size());
+  if (boxes.empty()) return evidence;
+  evidence.first_line = boxes[0].line;
+  evidence.best_score = boxes[0].score;
+  for (const ResultBox& box : boxes) {
+    evidence.best_score = std::max(evidence.best_score, box.score);
+    evidence.inside += box.score >= 0 && box.score <= 1;
+    if (!IsOutside(box.score) || evidence.outside++ > 0) continue;
+    evidence.outside_line = box.line;
+    evidence.outside_score = box.score;
+  }
+  evidence.could_be_corners =
+      std::all_of(boxes.begin(), boxes.end(), [](const ResultBox& box) { return box.w >= box.x && box.h >= box.y; });
+  TryBestBoxes(boxes, faces, &evidence);
+  FindDoubledRows(boxes, &evidence);
+  return evidence;
+}
+
+void ReportCorners(const std::vector<ImageEvidence>& images, LayoutReport* layout) {
+  const auto sure = [](const ImageEvidence& image) {
+    return image.could_be_corners && image.as_corners > image.as_extents;
+  };
+  if (std::none_of(images.begin(), images.end(), sure)) return;
+  for (const ImageEvidence& image : images) {
+    const bool likely =
+        image.better_as_corners > image.better_as_extents || (image.as_extents == 0 && image.boxes >= kBoxesForForm);
+    if (!sure(image) && !(image.could_be_corners && likely)) continue;
+    layout->Add("results of corners instead of extents", PlaceOf(image, image.first_line),
+                "read as x1 y1 x2 y2 more of their best boxes lie on faces than read as x y w h, and every row has the "
+                "form of corners: columns 3 and 4 must hold width and height");
+  }
+}
+
+void ReportScoreScales(const std::vector<ImageEvidence>& images, LayoutReport* layout) {
+  int64_t probabilities = 0, just_above_one = 0, outside = 0, scores = 0, scores_inside = 0;
+  for (const ImageEvidence& image : images) {
+    scores += image.boxes;
+    scores_inside += image.inside;
+    if (image.outside > 0) {
+      ++outside;
+      just_above_one += image.best_score > 1 && image.best_score <= 2;
+    } else {
+      probabilities += image.best_score >= 0.5;
+    }
+  }
+  const bool mixture = 2 * probabilities >= outside && 10 * just_above_one <= probabilities;
+  const bool a_few_outside = scores_inside >= 9 * (scores - scores_inside);
+  if (outside == 0 || !(mixture || a_few_outside)) return;
+  for (const ImageEvidence& image : images) {
+    if (image.outside == 0) continue;
+    layout->Add("results on two scales of scores",
+                absl::StrCat(PlaceOf(image, image.outside_line), " (score ", image.outside_score, ")"),
+                absl::StrCat(scores_inside, " of ", scores,
+                             " scores lie in 0..1, these images' outside: one scale must serve all images"));
+  }
+}
+
+void ReportDoubledRows(const std::vector<ImageEvidence>& images, LayoutReport* layout) {
+  for (const ImageEvidence& image : images) {
+    if (image.doubled == 0) continue;
+    layout->Add("images with doubled rows",
+                absl::StrCat(PlaceOf(image, image.doubled_line),
+                             image.doubled > 1 ? absl::StrCat(" and ", image.doubled - 1, " more") : ""),
+                "the same box and score stand before; the second hit counts as a false positive");
+  }
+}
+
+absl::StatusOr<std::vector<int64_t>> FilledLines(const std::string& file) {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
+  std::vector<int64_t> numbers;
+  int64_t number = 1;
+  for (size_t begin = 0; begin < text.size(); ++number) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    if (end > begin) numbers.push_back(number);
+    begin = end + 1;
+  }
+  return numbers;
+}
+
+}  // namespace hardface

@@ -1,0 +1,54 @@
+#include "eval/protocols/dataset/dataset_layout.h"
+
+#include <gtest/gtest.h>
+
+#include "data_tools/dataset/detections.h"
+
+namespace hardface {
+namespace {
+
+Dataset FourImages() {
+  Dataset dataset;
+  for (const char* name : {"a.jpg", "b.jpg", "c.jpg", "d.jpg"}) {
+    DatasetEntry& entry = dataset.entries.emplace_back();
+    entry.image = name;
+    entry.faces = {{{100, 100, 40, 40}, false, {}}};
+  }
+  return dataset;
+}
+
+LayoutReport Check(const std::vector<Rect>& boxes, const std::vector<float>& scores) {
+  const Dataset dataset = FourImages();
+  std::vector<ImageDetections> detections;
+  for (size_t i = 0; i < boxes.size(); ++i) {
+    detections.push_back({dataset.entries[i].image, false, {{boxes[i], scores[i]}}});
+  }
+  detections.push_back({"elsewhere.jpg", false, {}});
+  const auto joined = JoinDetections(dataset, detections, "d.jsonl");
+  EXPECT_TRUE(joined.ok()) << joined.status();
+  return CheckDatasetLayout(dataset, *joined, "d.jsonl", {1, 2, 4, 5, 6});
+}
+
+TEST(DatasetLayout, SeesCornersInAllOrSomeImages) {
+  const Rect extent = {100, 100, 40, 40}, corners = {100, 100, 140, 140};
+  const char* kind = "results of corners instead of extents";
+  EXPECT_EQ(Check({extent, extent, extent, extent}, {0.9f, 0.8f, 0.7f, 0.6f}).count(kind), 0);
+  EXPECT_EQ(Check({corners, corners, corners, corners}, {0.9f, 0.8f, 0.7f, 0.6f}).count(kind), 4);
+  const LayoutReport some = Check({extent, extent, corners, extent}, {0.9f, 0.8f, 0.7f, 0.6f});
+  EXPECT_EQ(some.count(kind), 1);
+  EXPECT_NE(some.Text().find("d.jsonl:4 (c.jpg)"), std::string::npos) << some.Text();
+}
+
+TEST(DatasetLayout, SeesTwoScalesAndNamesUnknownAndMissingImages) {
+  const Rect extent = {100, 100, 40, 40};
+  const LayoutReport layout = Check({extent, extent, extent}, {0.9f, 80, 0.7f});
+  EXPECT_EQ(layout.count("results on two scales of scores"), 1);
+  EXPECT_EQ(layout.count("images without a line in the detections"), 1);
+  EXPECT_EQ(layout.count("images that are not in the dataset"), 1);
+  for (const char* place : {"d.jsonl:2 (b.jpg) (score 80)", "d.jpg", "d.jsonl:5 (elsewhere.jpg)"}) {
+    EXPECT_NE(layout.Text().find(place), std::string::npos) << layout.Text();
+  }
+}
+
+}  // namespace
+}  // namespace hardface

@@ -1,0 +1,19 @@
+#include "model/execution/benchmark_main.h"
+
+#include <benchmark/benchmark.h>
+
+#include "model/execution/openmp_policy.h"
+
+namespace hardface {
+
+int BenchmarkMain(int argc, char** argv, const std::function<void()>& register_benchmarks) {
+  UsePassiveOpenMpWaiting(argv);
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  register_benchmarks();
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return 0;
+}
+
+}  // namespace hardface

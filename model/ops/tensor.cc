@@ -1,0 +1,56 @@
+#include "model/ops/tensor.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+#include "model/ops/instruction_set.h"
+
+namespace hardface {
+
+std::string Shape::ToString() const { return absl::StrCat(n, "x", c, "x", h, "x", w); }
+
+AlignedBuffer::AlignedBuffer(int64_t count) : size_(count) {
+  if (count == 0) return;
+  const size_t bytes = (static_cast<size_t>(count) * sizeof(float) + 63) / 64 * 64;
+  data_.reset(static_cast<float*>(std::aligned_alloc(64, bytes)));
+  if (data_ == nullptr) throw std::bad_alloc();
+}
+
+void AlignedBuffer::Free::operator()(float* pointer) const { std::free(pointer); }
+
+Tensor::Tensor(const Shape& shape, int block) {
+  view_ = {nullptr, shape, block};
+  buffer_ = AlignedBuffer(view_.stored());
+  view_.data = buffer_.data();
+  if (view_.stored() > 0) std::memset(view_.data, 0, static_cast<size_t>(view_.stored()) * sizeof(float));
+}
+
+void ConvertLayout(const TensorView& from, const TensorView& to) {
+  HARDFACE_CHECK(from.shape == to.shape);
+  if (from.block == to.block) {
+    std::memcpy(to.data, from.data, static_cast<size_t>(from.stored()) * sizeof(float));
+    return;
+  }
+  const Shape& s = from.shape;
+  for (int n = 0; n < s.n; ++n) {
+    for (int c = 0; c < to.blocks() * to.block; ++c) {
+      for (int y = 0; y < s.h; ++y) {
+        float* target = to.row(n, c / to.block, y) + c % to.block;
+        if (c >= s.c) {
+          for (int x = 0; x < s.w; ++x) target[int64_t{x} * to.block] = 0;
+          continue;
+        }
+        const float* source = from.row(n, c / from.block, y) + c % from.block;
+        for (int x = 0; x < s.w; ++x) target[int64_t{x} * to.block] = source[int64_t{x} * from.block];
+      }
+    }
+  }
+}
+
+int PreferredBlock() { return VectorWidth(ActiveInstructionSet()); }
+
+}  // namespace hardface

@@ -1,0 +1,69 @@
+#include "model/weights/caffemodel.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/atomic_output.h"
+#include "base/status_macros.h"
+#include "third_party/caffe/caffe.pb.h"
+
+namespace hardface {
+namespace {
+
+std::vector<int> DimsOf(const caffe::BlobProto& blob) {
+  if (blob.has_shape()) return {blob.shape().dim().begin(), blob.shape().dim().end()};
+  // The old form always has four numbers; a bias is (1, 1, 1, n) there.
+  if (blob.num() == 1 && blob.channels() == 1 && blob.height() == 1) return {blob.width()};
+  return {blob.num(), blob.channels(), blob.height(), blob.width()};
+}
+
+absl::StatusOr<Array> ArrayOf(const caffe::BlobProto& blob, const std::string& place) {
+  Array array{DimsOf(blob), {blob.data().begin(), blob.data().end()}};
+  if (array.values.empty()) array.values.assign(blob.double_data().begin(), blob.double_data().end());
+  int64_t expected = 1;
+  for (const int dim : array.dims) expected *= dim;
+  if (expected != static_cast<int64_t>(array.values.size())) {
+    return absl::InvalidArgumentError(absl::StrCat(place, ": has ", array.values.size(), " values, its shape ",
+                                                   DimsToString(array.dims), " says ", expected));
+  }
+  return array;
+}
+
+template <typename Layers>
+absl::Status AddLayers(const Layers& layers, const std::string& path, ParameterSet* parameters) {
+  for (const auto& layer : layers) {
+    const char* const suffixes[2] = {".weight", ".bias"};
+    for (int i = 0; i < std::min(layer.blobs_size(), 2); ++i) {
+      const std::string name = layer.name() + suffixes[i];
+      ASSIGN_OR_RETURN((*parameters)[name], ArrayOf(layer.blobs(i), absl::StrCat(path, ": ", name)));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<ParameterSet> ReadCaffeModel(const std::string& path) {
+  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
+  google::protobuf::io::ArrayInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
+  google::protobuf::io::CodedInputStream input(&stream);
+  input.SetTotalBytesLimit(std::numeric_limits<int>::max());  // VGG16 has 553 MB, beyond the default
+  caffe::NetParameter network;
+  if (!network.ParseFromCodedStream(&input)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": not a .caffemodel, or cut short (", bytes.size(), " bytes)"));
+  }
+  ParameterSet parameters;
+  RETURN_IF_ERROR(AddLayers(network.layer(), path, &parameters));
+  RETURN_IF_ERROR(AddLayers(network.layers(), path, &parameters));
+  if (parameters.empty()) return absl::InvalidArgumentError(absl::StrCat(path, ": holds no layer with weights"));
+  return parameters;
+}
+
+}  // namespace hardface

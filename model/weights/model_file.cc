@@ -1,0 +1,174 @@
+#include "model/weights/model_file.h"
+
+#include <map>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "base/provenance.h"
+#include "base/status_macros.h"
+#include "model/weights/caffemodel.h"
+#include "model/weights/safetensors.h"
+#include "model/weights/torchvision_vgg.h"
+
+namespace hardface {
+namespace {
+
+constexpr char kFormat[] = "hardface.model";
+
+// Typed access to the metadata; errors name file and key.
+class Metadata {
+ public:
+  Metadata(const std::map<std::string, std::string>& values, const std::string& path) : values_(values), path_(path) {}
+
+  absl::StatusOr<std::string> Text(const std::string& key) const {
+    const auto found = values_.find(key);
+    if (found != values_.end()) return found->second;
+    return absl::InvalidArgumentError(
+        absl::StrCat(path_, ": its metadata has no \"", key, "\"; is this a model written by hardface?"));
+  }
+
+  template <typename Number>
+  absl::Status Read(const std::string& key, bool (*parse)(absl::string_view, Number*), Number* number) const {
+    ASSIGN_OR_RETURN(const std::string text, Text(key));
+    if (parse(text, number)) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat(path_, ": metadata \"", key, "\" is \"", text, "\"; expected a number"));
+  }
+
+ private:
+  const std::map<std::string, std::string>& values_;
+  const std::string& path_;
+};
+
+absl::Status ReadPyramid(const Metadata& metadata, const std::string& path, std::vector<int>* pyramid) {
+  ASSIGN_OR_RETURN(const std::string text, metadata.Text("pyramid"));
+  pyramid->clear();
+  for (const absl::string_view part : absl::StrSplit(text, ',')) {
+    int level = 0;
+    if (!absl::SimpleAtoi(part, &level) || level <= 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ": metadata \"pyramid\" is \"", text, "\"; expected levels like 100,300"));
+    }
+    pyramid->push_back(level);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Model> FromSafeTensors(const std::string& path) {
+  ASSIGN_OR_RETURN(SafeTensors content, ReadSafeTensors(path));
+  const Metadata metadata(content.metadata, path);
+  ASSIGN_OR_RETURN(const std::string format, metadata.Text("format"));
+  int version = 0, dilated_heads = 0;
+  RETURN_IF_ERROR(metadata.Read<int>("version", &absl::SimpleAtoi, &version));
+  if (format != kFormat || version > kModelVersion) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": format ", format, " version ", version,
+                                                   "; this program reads ", kFormat, " up to version ", kModelVersion,
+                                                   ": update hardface"));
+  }
+  DetectorOptions options;
+  ASSIGN_OR_RETURN(options.architecture, metadata.Text("architecture"));
+  RETURN_IF_ERROR(metadata.Read<int>("width_divisor", &absl::SimpleAtoi, &options.width_divisor));
+  RETURN_IF_ERROR(metadata.Read<int>("dilated_heads", &absl::SimpleAtoi, &dilated_heads));
+  options.dilated_heads = dilated_heads != 0;
+  Model model;
+  ASSIGN_OR_RETURN(model.detector, BuildDetector(options));
+  RETURN_IF_ERROR(metadata.Read<float>("input_divisor", &absl::SimpleAtof, &model.info.input_divisor));
+  RETURN_IF_ERROR(metadata.Read<int64_t>("iterations", &absl::SimpleAtoi, &model.info.iterations));
+  RETURN_IF_ERROR(ReadPyramid(metadata, path, &model.info.pyramid));
+  if (content.metadata.count("score_threshold") != 0) {
+    float threshold = 0;
+    RETURN_IF_ERROR(metadata.Read<float>("score_threshold", &absl::SimpleAtof, &threshold));
+    model.info.score_threshold = threshold;
+  }
+  ASSIGN_OR_RETURN(model.info.data, metadata.Text("data"));
+  model.parameters = std::move(content.tensors);
+  return model;
+}
+
+absl::StatusOr<Model> FromCaffe(const std::string& path) {
+  Model model;
+  ASSIGN_OR_RETURN(model.parameters, ReadCaffeModel(path));
+  const auto first = model.parameters.find("conv1_1.weight");
+  if (first == model.parameters.end() || first->second.dims.empty() || first->second.dims[0] < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": has no layer conv1_1; only the published detectors can be read"));
+  }
+  DetectorOptions options;
+  options.width_divisor = 64 / first->second.dims[0];
+  ASSIGN_OR_RETURN(model.detector, BuildDetector(options));
+  // The dilated heads share one weight; Caffe stores it with each of them.
+  for (const char* suffix : {".weight", ".bias"}) {
+    for (const char* head : {"head_2", "head_4"}) {
+      if (model.parameters[absl::StrCat(head, suffix)].values ==
+          model.parameters[absl::StrCat("head_1", suffix)].values)
+        continue;
+      return absl::InvalidArgumentError(absl::StrCat(path, ": ", head, suffix, " differs from head_1", suffix,
+                                                     ", but the dilated heads share their weights"));
+    }
+  }
+  model.info.data = "imported from Caffe";
+  return model;
+}
+
+// For an input divided by FACTOR times as much.
+void ScaleFirstLayer(float factor, ParameterSet* weights) {
+  const auto first = weights->find("conv1_1.weight");
+  if (factor == 1 || first == weights->end()) return;
+  for (float& value : first->second.values) value *= factor;
+}
+
+}  // namespace
+
+absl::StatusOr<Model> LoadModel(const std::string& path) {
+  ASSIGN_OR_RETURN(Model model, absl::EndsWith(path, ".caffemodel") ? FromCaffe(path) : FromSafeTensors(path));
+  const std::vector<ParameterSpec> specs = ListParameters(model.detector.network);
+  RETURN_IF_ERROR(CheckParameters(specs, model.parameters, path));
+  ParameterSet used;  // drops what the network does not need (Caffe's fixed upsampling weights)
+  for (const ParameterSpec& spec : specs) used[spec.name] = std::move(model.parameters[spec.name]);
+  model.parameters = std::move(used);
+  return model;
+}
+
+absl::Status SaveModel(const std::string& path, const Model& model) {
+  SafeTensors content;
+  content.tensors = model.parameters;
+  const DetectorOptions& options = model.detector.options;
+  content.metadata = {{"format", kFormat},
+                      {"version", absl::StrCat(kModelVersion)},
+                      {"architecture", options.architecture},
+                      {"width_divisor", absl::StrCat(options.width_divisor)},
+                      {"dilated_heads", options.dilated_heads ? "1" : "0"},
+                      {"input_divisor", absl::StrCat(model.info.input_divisor)},
+                      {"pyramid", absl::StrJoin(model.info.pyramid, ",")},
+                      {"iterations", absl::StrCat(model.info.iterations)},
+                      {"data", model.info.data},
+                      {"written_by", absl::StrCat("hardface ", kVersion)}};
+  if (model.info.score_threshold.has_value()) {
+    content.metadata["score_threshold"] = absl::StrCat(*model.info.score_threshold);
+  }
+  return WriteSafeTensors(path, content);
+}
+
+absl::StatusOr<ParameterSet> LoadWeights(const std::string& path, float input_divisor) {
+  if (absl::EndsWith(path, ".caffemodel")) {
+    ASSIGN_OR_RETURN(ParameterSet weights, ReadCaffeModel(path));
+    ScaleFirstLayer(input_divisor, &weights);
+    return weights;
+  }
+  ASSIGN_OR_RETURN(SafeTensors content, ReadSafeTensors(path));
+  if (HasTorchvisionNames(content.tensors)) {
+    return FromTorchvisionVgg16(content.tensors, {{kBgrMean[0], kBgrMean[1], kBgrMean[2]}, input_divisor}, path);
+  }
+  if (content.metadata.count("input_divisor") > 0) {
+    float divisor = 1;
+    RETURN_IF_ERROR(Metadata(content.metadata, path).Read<float>("input_divisor", &absl::SimpleAtof, &divisor));
+    ScaleFirstLayer(input_divisor / divisor, &content.tensors);
+  }
+  return std::move(content.tensors);
+}
+
+}  // namespace hardface

@@ -1,0 +1,54 @@
+// A detector in one file: safetensors with the architecture, the input's scaling and how it was trained in its
+// metadata, so that a model file needs no other file. docs/FORMATS.md lists the keys.
+#ifndef HARDFACE_MODEL_WEIGHTS_MODEL_FILE_H_
+#define HARDFACE_MODEL_WEIGHTS_MODEL_FILE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "model/detectors/detector.h"
+#include "model/weights/parameters.h"
+
+namespace hardface {
+
+inline constexpr int kModelVersion = 1;
+
+// What is subtracted from the (B, G, R) pixel values of 0..255: the published training set's mean (ImageNet's).
+inline constexpr float kBgrMean[3] = {102.9801f, 115.9465f, 122.7717f};
+
+struct ModelInfo {
+  // After the mean is subtracted, pixels are divided by this: 1 for VGG16's weights, 64 for training from scratch.
+  float input_divisor = 1;
+  // The image pyramid it should be run on: level k resizes by base scale * k / 800.
+  std::vector<int> pyramid = {100, 300, 600, 1000, 1400};
+  // Scores above it are taken for faces in use: the balanced threshold, measured on photographs. Nothing where nobody
+  // has measured it.
+  std::optional<float> score_threshold;
+  int64_t iterations = 0;
+  std::string data;  // what it was trained on, in words
+};
+
+struct Model {
+  DetectorSpec detector;
+  ModelInfo info;
+  ParameterSet parameters;
+};
+
+// Reads a .safetensors written by SaveModel, or a published .caffemodel (smallhard with dilated heads; the width
+// divisor is read off conv1_1). All parameters are checked: errors name file, tensor and shape.
+absl::StatusOr<Model> LoadModel(const std::string& path);
+
+absl::Status SaveModel(const std::string& path, const Model& model);
+
+// Reads a file of weights to start training from, without asking for completeness: a model of this project, Caffe's
+// VGG16 (.caffemodel) or torchvision's vgg16 and vgg16_bn (.safetensors; torchvision_vgg.h). conv1_1 is made to fit
+// pixels that are divided by INPUT_DIVISOR, whatever the file was made for.
+absl::StatusOr<ParameterSet> LoadWeights(const std::string& path, float input_divisor);
+
+}  // namespace hardface
+
+#endif  // HARDFACE_MODEL_WEIGHTS_MODEL_FILE_H_

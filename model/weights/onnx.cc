@@ -1,0 +1,143 @@
+#include "model/weights/onnx.h"
+
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/atomic_output.h"
+#include "base/provenance.h"
+#include "third_party/onnx/onnx.pb.h"
+
+namespace hardface {
+namespace {
+
+constexpr int kFloat = 1;      // TensorProto.DataType
+constexpr int kIrVersion = 7;  // of ONNX 1.8, which has opset 13
+constexpr int kOpset = 13;
+constexpr char kUpsampleWeights[] = "bilinear_2x";
+
+void AddInts(const std::string& name, const std::vector<int64_t>& values, onnx::NodeProto* node) {
+  onnx::AttributeProto* attribute = node->add_attribute();
+  attribute->set_name(name);
+  attribute->set_type(onnx::AttributeProto::INTS);
+  for (const int64_t value : values) attribute->add_ints(value);
+}
+
+void AddInt(const std::string& name, int64_t value, onnx::NodeProto* node) {
+  onnx::AttributeProto* attribute = node->add_attribute();
+  attribute->set_name(name);
+  attribute->set_type(onnx::AttributeProto::INT);
+  attribute->set_i(value);
+}
+
+void AddTensor(const std::string& name, const std::vector<int>& dims, const std::vector<float>& values,
+               onnx::GraphProto* graph) {
+  onnx::TensorProto* tensor = graph->add_initializer();
+  tensor->set_name(name);
+  tensor->set_data_type(kFloat);
+  for (const int dim : dims) tensor->add_dims(dim);
+  tensor->set_raw_data(values.data(), values.size() * sizeof(float));
+}
+
+onnx::NodeProto* AddNode(const std::string& type, const std::vector<std::string>& inputs, const std::string& output,
+                         onnx::GraphProto* graph) {
+  onnx::NodeProto* node = graph->add_node();
+  node->set_op_type(type);
+  node->set_name(output);
+  for (const std::string& input : inputs) node->add_input(input);
+  node->add_output(output);
+  return node;
+}
+
+void AddConvolution(const LayerSpec& layer, onnx::GraphProto* graph) {
+  const std::string raw = layer.relu ? layer.name + "_before_relu" : layer.name;
+  onnx::NodeProto* node =
+      AddNode("Conv", {layer.inputs[0], layer.parameters + ".weight", layer.parameters + ".bias"}, raw, graph);
+  const int64_t reach = int64_t{layer.dilation} * (layer.kernel / 2);
+  AddInts("kernel_shape", {layer.kernel, layer.kernel}, node);
+  AddInts("pads", {reach, reach, reach, reach}, node);
+  AddInts("dilations", {layer.dilation, layer.dilation}, node);
+  if (layer.relu) AddNode("Relu", {raw}, layer.name, graph);
+}
+
+// upsample.h as the depthwise deconvolution that it is; its weights depend on the number of channels.
+void AddUpsampling(const LayerSpec& layer, int channels, onnx::GraphProto* graph) {
+  const std::string weights = absl::StrCat(kUpsampleWeights, "_", layer.name);
+  constexpr float kTaps[4] = {0.25f, 0.75f, 0.75f, 0.25f};
+  std::vector<float> values;
+  for (int c = 0; c < channels; ++c) {
+    for (const float y : kTaps) {
+      for (const float x : kTaps) values.push_back(y * x);
+    }
+  }
+  AddTensor(weights, {channels, 1, 4, 4}, values, graph);
+  onnx::NodeProto* node = AddNode("ConvTranspose", {layer.inputs[0], weights}, layer.name, graph);
+  AddInts("kernel_shape", {4, 4}, node);
+  AddInts("strides", {2, 2}, node);
+  AddInts("pads", {1, 1, 1, 1}, node);
+  AddInt("group", channels, node);
+}
+
+void AddLayer(const LayerSpec& layer, int channels, onnx::GraphProto* graph) {
+  switch (layer.kind) {
+    case LayerKind::kInput:
+      break;
+    case LayerKind::kConv2d:
+      AddConvolution(layer, graph);
+      break;
+    case LayerKind::kMaxPool: {
+      onnx::NodeProto* node = AddNode("MaxPool", layer.inputs, layer.name, graph);
+      AddInts("kernel_shape", {2, 2}, node);
+      AddInts("strides", {2, 2}, node);
+      break;
+    }
+    case LayerKind::kUpsample:
+      AddUpsampling(layer, channels, graph);
+      break;
+    case LayerKind::kConcat:
+      AddInt("axis", 1, AddNode("Concat", layer.inputs, layer.name, graph));
+      break;
+  }
+}
+
+void DescribeValue(const std::string& name, int channels, const std::string& place, onnx::ValueInfoProto* info) {
+  info->set_name(name);
+  onnx::TypeProto::Tensor* type = info->mutable_type()->mutable_tensor_type();
+  type->set_elem_type(kFloat);
+  type->mutable_shape()->add_dim()->set_dim_param("batch");
+  type->mutable_shape()->add_dim()->set_dim_value(channels);
+  type->mutable_shape()->add_dim()->set_dim_param("height" + place);
+  type->mutable_shape()->add_dim()->set_dim_param("width" + place);
+}
+
+void AddMetadata(const std::string& key, const std::string& value, onnx::ModelProto* proto) {
+  onnx::StringStringEntryProto* entry = proto->add_metadata_props();
+  entry->set_key(key);
+  entry->set_value(value);
+}
+
+}  // namespace
+
+absl::Status WriteOnnx(const std::string& path, const Model& model) {
+  const NetworkSpec& network = model.detector.network;
+  // Any size will do: only the channel counts are looked at.
+  const auto shapes = InferShapes(network, {1, 3, 64, 64});
+  if (!shapes.ok()) return shapes.status();
+  onnx::ModelProto proto;
+  proto.set_ir_version(kIrVersion);
+  proto.set_producer_name("hardface");
+  proto.set_producer_version(kVersion);
+  proto.add_opset_import()->set_version(kOpset);
+  AddMetadata("input_mean_bgr", absl::StrCat(kBgrMean[0], ",", kBgrMean[1], ",", kBgrMean[2]), &proto);
+  AddMetadata("input_divisor", absl::StrCat(model.info.input_divisor), &proto);
+  AddMetadata("size_multiple", absl::StrCat(model.detector.size_multiple), &proto);
+  onnx::GraphProto* graph = proto.mutable_graph();
+  graph->set_name(model.detector.options.architecture);
+  for (const LayerSpec& layer : network.layers) AddLayer(layer, shapes->at(layer.name).c, graph);
+  for (const auto& [name, array] : model.parameters) AddTensor(name, array.dims, array.values, graph);
+  DescribeValue(network.layers[0].name, 3, "", graph->add_input());
+  for (const std::string& name : network.outputs)
+    DescribeValue(name, shapes->at(name).c, "_" + name, graph->add_output());
+  return WriteFileAtomically(path, proto.SerializeAsString());
+}
+
+}  // namespace hardface

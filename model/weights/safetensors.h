@@ -1,0 +1,29 @@
+// The safetensors file format: an 8-byte little-endian header length, a JSON header, then the tensors' bytes.
+// https://github.com/huggingface/safetensors (format section of its README)
+#ifndef HARDFACE_MODEL_WEIGHTS_SAFETENSORS_H_
+#define HARDFACE_MODEL_WEIGHTS_SAFETENSORS_H_
+
+#include <map>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "model/weights/parameters.h"
+
+namespace hardface {
+
+struct SafeTensors {
+  ParameterSet tensors;
+  std::map<std::string, std::string> metadata;  // the header's __metadata__
+};
+
+// Reads tensors of type F32, F16 and BF16 (as floats); another type, a cut file or an inconsistent header is an error
+// that names the file and the tensor. PyTorch's "num_batches_tracked" counters are left out.
+absl::StatusOr<SafeTensors> ReadSafeTensors(const std::string& path);
+
+// Writes F32. Equal content gives equal bytes.
+absl::Status WriteSafeTensors(const std::string& path, const SafeTensors& content);
+
+}  // namespace hardface
+
+#endif  // HARDFACE_MODEL_WEIGHTS_SAFETENSORS_H_

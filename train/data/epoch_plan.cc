@@ -1,0 +1,44 @@
+#include "train/data/epoch_plan.h"
+
+#include <utility>
+
+namespace hardface {
+namespace {
+
+// Which of the two uses of chance a random stream serves.
+enum Stream : uint64_t { kOrder = 1, kMining = 2 };
+
+// Reorders so that runs of GROUP entries share an orientation; each orientation's own order stays. What fills no group
+// comes last.
+std::vector<int64_t> GroupByAspect(const std::vector<DatasetEntry>& entries, const std::vector<int64_t>& order,
+                                   int group) {
+  std::vector<int64_t> grouped, waiting[2];
+  grouped.reserve(order.size());
+  for (const int64_t index : order) {
+    const DatasetEntry& entry = entries[static_cast<size_t>(index)];
+    std::vector<int64_t>& same = waiting[entry.width >= entry.height ? 0 : 1];
+    same.push_back(index);
+    if (static_cast<int>(same.size()) < group) continue;
+    grouped.insert(grouped.end(), same.begin(), same.end());
+    same.clear();
+  }
+  for (const auto& rest : waiting) grouped.insert(grouped.end(), rest.begin(), rest.end());
+  return grouped;
+}
+
+}  // namespace
+
+std::vector<int64_t> PlanEpoch(const std::vector<DatasetEntry>& entries, const std::vector<LedgerEntry>& ledger,
+                               int64_t epoch, const EpochOptions& options) {
+  Random mining({options.seed, kMining, static_cast<uint64_t>(epoch)});
+  std::vector<int64_t> order;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (options.hard_image_mining && !KeepInEpoch(ledger[i], options.mining, &mining)) continue;
+    order.push_back(static_cast<int64_t>(i));
+  }
+  Random shuffling({options.seed, kOrder, static_cast<uint64_t>(epoch)});
+  shuffling.Shuffle(order);
+  return options.aspect_group > 1 ? GroupByAspect(entries, order, options.aspect_group) : order;
+}
+
+}  // namespace hardface

@@ -1,0 +1,86 @@
+#include "train/data/sample_stream.h"
+
+#include <chrono>
+#include <utility>
+
+namespace hardface {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Which use of chance a random stream serves (PlanEpoch has 1 and 2, OHEM 4).
+enum Stream : uint64_t { kAugment = 3, kReplica = 5 };
+
+constexpr int64_t kSamplesAhead = 16;
+
+}  // namespace
+
+SampleStream::SampleStream(const Dataset* dataset, const SampleStreamOptions& options)
+    : dataset_(dataset),
+      options_(options),
+      epoch_options_(options.epoch),
+      cache_(dataset->image_paths, options.image_cache_bytes) {
+  const bool own_order = options_.sharing == Sharing::kReplicate && options_.rank > 0;
+  epoch_options_.seed =
+      own_order ? Random({options_.seed, kReplica, static_cast<uint64_t>(options_.rank)}).Next() : options_.seed;
+  for (size_t i = 0; i < dataset->entries.size(); ++i) partners_.push_back(static_cast<int64_t>(i));
+}
+
+int64_t SampleStream::Offset(int64_t i) const {
+  const int64_t per_step = options_.samples_per_step;
+  if (options_.sharing == Sharing::kReplicate) return i;
+  return i / per_step * StepSamples() + options_.rank * per_step + i % per_step;
+}
+
+int64_t SampleStream::Number(int64_t place) const {
+  return options_.sharing == Sharing::kShard ? place : place * options_.ranks + options_.rank;
+}
+
+void SampleStream::Restore(DataPosition position) {
+  prefetcher_.reset();
+  position_ = std::move(position);
+}
+
+void SampleStream::Plan(const std::vector<LedgerEntry>& ledger) {
+  prefetcher_.reset();
+  if (static_cast<int64_t>(position_.order.size()) - position_.next < StepSamples()) {
+    position_.order.erase(position_.order.begin(), position_.order.begin() + position_.next);
+    position_.next = 0;
+    while (static_cast<int64_t>(position_.order.size()) < StepSamples()) {
+      const std::vector<int64_t> epoch =
+          PlanEpoch(dataset_->entries, ledger, position_.epochs_planned++, epoch_options_);
+      position_.order.insert(position_.order.end(), epoch.begin(), epoch.end());
+    }
+  }
+  const int64_t steps = (static_cast<int64_t>(position_.order.size()) - position_.next) / StepSamples();
+  segment_end_ = position_.next + steps * StepSamples();
+  segment_samples_ = position_.samples;
+  taken_ = 0;
+  const SampleSource source{
+      [this](int64_t entry) { return cache_.Get(entry); },
+      [this](int64_t entry) -> const DatasetEntry& { return dataset_->entries[static_cast<size_t>(entry)]; },
+      &partners_};
+  const std::vector<int64_t> entries(position_.order.begin() + position_.next, position_.order.begin() + segment_end_);
+  const auto make = [this, source, entries](int64_t i) -> MaybeSample {
+    const Clock::time_point start = Clock::now();
+    const int64_t offset = Offset(i);
+    Random random({options_.seed, kAugment, static_cast<uint64_t>(Number(segment_samples_ + offset))});
+    MaybeSample sample = MakeSample(source, entries[static_cast<size_t>(offset)], options_.augment, &random);
+    ++made_;
+    busy_nanoseconds_ += std::chrono::nanoseconds(Clock::now() - start).count();
+    return sample;
+  };
+  prefetcher_ = std::make_unique<Prefetcher<MaybeSample>>(steps * options_.samples_per_step, options_.loader_threads,
+                                                          kSamplesAhead, make);
+}
+
+NumberedSample SampleStream::Next() {
+  NumberedSample next{Number(segment_samples_ + Offset(taken_)), prefetcher_->Next()};
+  if (++taken_ % options_.samples_per_step == 0) {
+    position_.next += StepSamples();
+    position_.samples += StepSamples();
+  }
+  return next;
+}
+
+}  // namespace hardface

@@ -1,0 +1,119 @@
+// The sequence of samples: the same for any number of threads, dealt out to ranks, resumable anywhere.
+#include "train/data/sample_stream.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+#include <opencv2/core.hpp>
+#include <set>
+
+#include "data_tools/images/image_io.h"
+
+namespace hardface {
+namespace {
+
+const Dataset& TestDataset() {
+  static const Dataset* const dataset = [] {
+    const std::string folder = ::testing::TempDir() + "/sample_stream_test";
+    std::filesystem::create_directories(folder);
+    auto* const made = new Dataset;
+    for (int i = 0; i < 11; ++i) {
+      DatasetEntry entry;
+      entry.image = std::to_string(i) + ".png";
+      entry.width = 40;
+      entry.height = 32;
+      entry.faces.push_back({{8, 8, 16, 16}});
+      made->entries.push_back(entry);
+      made->image_paths.push_back(folder + "/" + entry.image);
+      EXPECT_TRUE(WritePng(made->image_paths.back(), cv::Mat(32, 40, CV_8UC3, cv::Scalar(i, 100, 200))).ok());
+    }
+    return made;
+  }();
+  return *dataset;
+}
+
+SampleStreamOptions Options(int samples_per_step) {
+  SampleStreamOptions options;
+  options.seed = 3;
+  options.samples_per_step = samples_per_step;
+  options.augment.short_sides = {32};
+  return options;
+}
+
+// What a sample shows, for comparison.
+struct Shown {
+  int64_t number, entry;
+  double sum;
+  bool operator==(const Shown& o) const { return number == o.number && entry == o.entry && sum == o.sum; }
+};
+
+Shown Take(SampleStream* stream, const std::vector<LedgerEntry>& ledger) {
+  if (stream->NeedsPlan()) stream->Plan(ledger);
+  const NumberedSample next = stream->Next();
+  EXPECT_TRUE(next.sample.ok()) << next.sample.status();
+  const cv::Scalar sum = cv::sum(next.sample->image);
+  return {next.number, next.sample->sources[0], sum[0] + 3 * sum[1] + 7 * sum[2]};
+}
+
+std::vector<Shown> TakeMany(const SampleStreamOptions& options, int count) {
+  SampleStream stream(&TestDataset(), options);
+  const std::vector<LedgerEntry> ledger(TestDataset().entries.size());
+  std::vector<Shown> taken;
+  for (int i = 0; i < count; ++i) taken.push_back(Take(&stream, ledger));
+  return taken;
+}
+
+TEST(SampleStreamTest, IsTheSameForAnyNumberOfThreads) {
+  SampleStreamOptions many = Options(4);
+  many.loader_threads = 3;
+  EXPECT_EQ(TakeMany(Options(4), 60), TakeMany(many, 60));
+}
+
+TEST(SampleStreamTest, ShardsOfRanksAreTheStepsOfOneRank) {
+  const std::vector<Shown> alone = TakeMany(Options(4), 48);
+  for (const int ranks : {2, 4}) {
+    std::map<int64_t, Shown> together;
+    for (int rank = 0; rank < ranks; ++rank) {
+      SampleStreamOptions options = Options(4 / ranks);
+      options.rank = rank;
+      options.ranks = ranks;
+      for (const Shown& shown : TakeMany(options, 48 / ranks)) together.emplace(shown.number, shown);
+    }
+    ASSERT_EQ(together.size(), 48u);
+    for (const Shown& shown : alone) EXPECT_TRUE(together.at(shown.number) == shown) << shown.number;
+  }
+}
+
+TEST(SampleStreamTest, ReplicasVisitEverythingInOrdersOfTheirOwn) {
+  std::vector<std::vector<int64_t>> orders;
+  std::set<int64_t> numbers;
+  for (int rank = 0; rank < 2; ++rank) {
+    SampleStreamOptions options = Options(1);
+    options.sharing = Sharing::kReplicate;
+    options.rank = rank;
+    options.ranks = 2;
+    std::vector<int64_t>& order = orders.emplace_back();
+    for (const Shown& shown : TakeMany(options, 11)) {
+      order.push_back(shown.entry);
+      numbers.insert(shown.number);
+    }
+    EXPECT_EQ(std::set<int64_t>(order.begin(), order.end()).size(), 11u);
+  }
+  EXPECT_NE(orders[0], orders[1]);
+  EXPECT_EQ(numbers.size(), 22u);
+}
+
+TEST(SampleStreamTest, GoesOnFromAnyStepsPosition) {
+  const std::vector<Shown> whole = TakeMany(Options(4), 60);
+  const std::vector<LedgerEntry> ledger(TestDataset().entries.size());
+  for (const int steps : {1, 2, 3, 7, 11}) {
+    SampleStream before(&TestDataset(), Options(4)), after(&TestDataset(), Options(4));
+    for (int i = 0; i < 4 * steps; ++i) Take(&before, ledger);
+    after.Restore(before.position());
+    for (int i = 4 * steps; i < 60; ++i) EXPECT_TRUE(Take(&after, ledger) == whole[static_cast<size_t>(i)]) << i;
+  }
+}
+
+}  // namespace
+}  // namespace hardface

@@ -1,0 +1,25 @@
+// Gradients summed over GPUs by NCCL, one process a GPU. The ranks themselves, and all that is not a gradient on a
+// device, are a host communicator's (MPI's, or a world of one).
+#ifndef HARDFACE_TRAIN_RANKS_NCCL_COMMUNICATOR_H_
+#define HARDFACE_TRAIN_RANKS_NCCL_COMMUNICATOR_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "model/cuda/cuda_context.h"
+#include "train/ranks/communicator.h"
+
+namespace hardface {
+
+// A communicator whose StartSum and StartGather take pointers into the memory of CONTEXT's device. They begin once what
+// has been queued in the context's stream so far is done, and run in a stream of their own, beside what is queued
+// later. Wait() makes the context's stream wait for them, and the host for an error only: it returns before the sums
+// are there, and work queued in the context's stream afterwards sees them. Every rank gets the same bits.
+//
+// HOST has the same ranks and must outlive this; every rank calls this at the same time (HOST carries NCCL's unique
+// id). FailedPrecondition without CUDA, Internal for what NCCL finds.
+absl::StatusOr<std::unique_ptr<Communicator>> JoinNccl(std::shared_ptr<CudaContext> context, Communicator* host);
+
+}  // namespace hardface
+
+#endif  // HARDFACE_TRAIN_RANKS_NCCL_COMMUNICATOR_H_

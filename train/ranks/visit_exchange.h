@@ -1,0 +1,19 @@
+// The ranks' visits of dataset entries, put together in one order.
+#ifndef HARDFACE_TRAIN_RANKS_VISIT_EXCHANGE_H_
+#define HARDFACE_TRAIN_RANKS_VISIT_EXCHANGE_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "mining/ledger.h"
+#include "train/ranks/communicator.h"
+
+namespace hardface {
+
+// Every rank's VISITS, in the order of their samples: what one rank alone would have seen. All ranks call it together.
+absl::StatusOr<std::vector<Visit>> GatherVisits(const std::vector<Visit>& visits, Communicator* communicator);
+
+}  // namespace hardface
+
+#endif  // HARDFACE_TRAIN_RANKS_VISIT_EXCHANGE_H_

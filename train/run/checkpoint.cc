@@ -1,0 +1,192 @@
+#include "train/run/checkpoint.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
+#include "base/atomic_output.h"
+#include "base/provenance.h"
+#include "base/status_macros.h"
+#include "model/weights/safetensors.h"
+
+namespace hardface {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+constexpr char kFormat[] = "hardface.checkpoint";
+constexpr int kVersion = 2;
+constexpr char kWeightPrefix[] = "weights.";
+constexpr char kSolverPrefix[] = "solver.";
+
+Json LedgerToJson(const std::vector<LedgerEntry>& ledger) {
+  // [wpas or null, positives, iteration, was easy], or null for an entry never visited
+  Json rows = Json::array();
+  for (const LedgerEntry& entry : ledger) {
+    if (!entry.visited) {
+      rows.push_back(nullptr);
+      continue;
+    }
+    const Difficulty& d = entry.difficulty;
+    rows.push_back({d.wpas.has_value() ? Json(*d.wpas) : Json(nullptr), d.positives, d.iteration, entry.was_easy});
+  }
+  return rows;
+}
+
+std::vector<LedgerEntry> LedgerFromJson(const Json& rows) {
+  std::vector<LedgerEntry> ledger;
+  for (const Json& row : rows) {
+    LedgerEntry entry;
+    entry.visited = !row.is_null();
+    if (entry.visited) {
+      if (!row.at(0).is_null()) entry.difficulty.wpas = row.at(0).get<float>();
+      entry.difficulty.positives = row.at(1).get<int>();
+      entry.difficulty.iteration = row.at(2).get<int64_t>();
+      entry.was_easy = row.at(3).get<bool>();
+    }
+    ledger.push_back(entry);
+  }
+  return ledger;
+}
+
+Json ToJson(const RankState& state) {
+  const DataPosition& position = state.position;
+  return {{"epochs_planned", position.epochs_planned},
+          {"next", position.next},
+          {"samples", position.samples},
+          {"order", position.order},
+          {"ledger", LedgerToJson(state.ledger)}};
+}
+
+RankState RankStateOf(const Json& json) {
+  RankState state;
+  state.position.epochs_planned = json.at("epochs_planned").get<int64_t>();
+  state.position.next = json.at("next").get<int64_t>();
+  state.position.samples = json.at("samples").get<int64_t>();
+  state.position.order = json.at("order").get<std::vector<int64_t>>();
+  state.ledger = LedgerFromJson(json.at("ledger"));
+  return state;
+}
+
+Json StateToJson(const TrainingState& state, const std::string& solver_hash) {
+  Json json = {{"format", kFormat},
+               {"version", kVersion},
+               {"iteration", state.iteration},
+               {"ranks", state.ranks},
+               {"metrics_bytes", state.metrics_bytes},
+               {"ledger_bytes", state.ledger_bytes},
+               {"best_ap", state.best_ap.has_value() ? Json(*state.best_ap) : Json(nullptr)},
+               {"solver_sha256", solver_hash}};
+  json["rank_states"] = Json::array();
+  for (const RankState& of_rank : state.rank_states) json["rank_states"].push_back(ToJson(of_rank));
+  return json;
+}
+
+absl::Status StateFromJson(const std::string& path, TrainingState* state, std::string* solver_hash) {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  try {
+    const Json json = Json::parse(text);
+    if (json.at("format") != kFormat || json.at("version") != kVersion) {
+      return absl::InvalidArgumentError(absl::StrCat(path, ": not a checkpoint of this version of hardface"));
+    }
+    state->iteration = json.at("iteration").get<int64_t>();
+    state->ranks = json.at("ranks").get<int>();
+    state->metrics_bytes = json.at("metrics_bytes").get<int64_t>();
+    state->ledger_bytes = json.at("ledger_bytes").get<int64_t>();
+    if (!json.at("best_ap").is_null()) state->best_ap = json.at("best_ap").get<double>();
+    *solver_hash = json.at("solver_sha256").get<std::string>();
+    for (const Json& of_rank : json.at("rank_states")) state->rank_states.push_back(RankStateOf(of_rank));
+    if (state->rank_states.empty()) return absl::InvalidArgumentError(absl::StrCat(path, ": has no rank's state"));
+  } catch (const Json::exception& error) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": broken checkpoint state: ", error.what()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WriteFolder(const std::string& folder, const TrainingState& state, const Model& model) {
+  ASSIGN_OR_RETURN(const auto output, AtomicFolder::Create(folder));
+  SafeTensors solver;
+  for (const auto& [name, array] : state.parameters) solver.tensors[kWeightPrefix + name] = array;
+  for (const auto& [name, array] : state.solver) solver.tensors[kSolverPrefix + name] = array;
+  const std::string solver_path = output->temporary_path() + "/solver.safetensors";
+  RETURN_IF_ERROR(SaveModel(output->temporary_path() + "/model.safetensors", model));
+  RETURN_IF_ERROR(WriteSafeTensors(solver_path, solver));
+  ASSIGN_OR_RETURN(const std::string hash, HashFile(solver_path));
+  RETURN_IF_ERROR(
+      WriteFileAtomically(output->temporary_path() + "/state.json", StateToJson(state, hash).dump() + "\n"));
+  RETURN_IF_ERROR(Provenance().WriteInto(output->temporary_path()));
+  return output->Commit();
+}
+
+}  // namespace
+
+std::string RankStateToJson(const RankState& state) { return ToJson(state).dump(); }
+
+absl::StatusOr<RankState> RankStateFromJson(const std::string& text, const std::string& source) {
+  try {
+    return RankStateOf(Json::parse(text));
+  } catch (const Json::exception& error) {
+    return absl::InvalidArgumentError(absl::StrCat(source, ": ", error.what()));
+  }
+}
+
+std::vector<std::string> ListCheckpoints(const std::string& output) {
+  std::vector<std::string> folders;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(output + "/checkpoints", error)) {
+    if (absl::StartsWith(entry.path().filename().string(), "iteration-")) folders.push_back(entry.path().string());
+  }
+  std::sort(folders.begin(), folders.end());
+  return folders;
+}
+
+absl::Status SaveCheckpoint(const std::string& output, const TrainingState& state, const Model& model, int keep) {
+  RETURN_IF_ERROR(WriteFolder(absl::StrFormat("%s/checkpoints/iteration-%08d", output, state.iteration), state, model));
+  RETURN_IF_ERROR(SaveModel(output + "/model.safetensors", model));
+  const std::vector<std::string> folders = ListCheckpoints(output);
+  std::error_code ignored;
+  for (size_t i = 0; i + static_cast<size_t>(keep) < folders.size(); ++i) fs::remove_all(folders[i], ignored);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<TrainingState> LoadCheckpoint(const std::string& folder) {
+  TrainingState state;
+  std::string expected_hash;
+  RETURN_IF_ERROR(StateFromJson(folder + "/state.json", &state, &expected_hash));
+  ASSIGN_OR_RETURN(const std::string hash, HashFile(folder + "/solver.safetensors"));
+  if (hash != expected_hash) {
+    return absl::DataLossError(
+        absl::StrCat(folder, "/solver.safetensors: its SHA-256 is not the one that state.json holds"));
+  }
+  ASSIGN_OR_RETURN(SafeTensors content, ReadSafeTensors(folder + "/solver.safetensors"));
+  for (auto& [name, array] : content.tensors) {
+    absl::string_view rest = name;
+    if (absl::ConsumePrefix(&rest, kWeightPrefix)) {
+      state.parameters[std::string(rest)] = std::move(array);
+    } else if (absl::ConsumePrefix(&rest, kSolverPrefix)) {
+      state.solver[std::string(rest)] = std::move(array);
+    }
+  }
+  return state;
+}
+
+absl::StatusOr<std::optional<FoundCheckpoint>> LoadNewestCheckpoint(const std::string& output,
+                                                                    std::vector<std::string>* warnings) {
+  std::vector<std::string> folders = ListCheckpoints(output);
+  if (folders.empty()) return std::nullopt;
+  for (; !folders.empty(); folders.pop_back()) {
+    absl::StatusOr<TrainingState> state = LoadCheckpoint(folders.back());
+    if (state.ok()) return FoundCheckpoint{folders.back(), std::move(*state)};
+    warnings->push_back(absl::StrCat("broken checkpoint, left aside: ", state.status().message()));
+  }
+  return absl::DataLossError(absl::StrCat(output, ": every checkpoint is broken; the last: ", warnings->back(),
+                                          ". Start anew with another --output"));
+}
+
+}  // namespace hardface

@@ -1,0 +1,105 @@
+// Checkpoints round-trip; broken ones are noticed and passed over.
+#include "train/run/checkpoint.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "base/atomic_output.h"
+
+namespace hardface {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+class CheckpointTest : public ::testing::Test {
+ protected:
+  CheckpointTest() {
+    output_ =
+        ::testing::TempDir() + "/checkpoint_test_" + ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    fs::remove_all(output_);
+    model_.detector = *BuildDetector({"smallhard", 16, true});
+    const auto specs = ListParameters(model_.detector.network);
+    model_.parameters = InitializeParameters(specs, Initialization::kHe, 1);
+    state_.parameters = InitializeParameters(specs, Initialization::kHe, 2);
+    state_.solver["first.x"] = {{2}, {1.5f, -2}};
+    RankState of_rank;
+    of_rank.position = {3, {5, 1, 4}, 1, 77};
+    of_rank.ledger.resize(3);
+    of_rank.ledger[1].visited = of_rank.ledger[1].was_easy = true;
+    of_rank.ledger[1].difficulty = {0.1f, 4, 12};
+    of_rank.ledger[2].visited = true;
+    state_.rank_states = {of_rank, {}};
+    state_.ranks = 2;
+    state_.metrics_bytes = 123;
+    state_.ledger_bytes = 456;
+  }
+
+  void Save(int64_t iteration) {
+    state_.iteration = iteration;
+    const absl::Status saved = SaveCheckpoint(output_, state_, model_, /*keep=*/2);
+    ASSERT_TRUE(saved.ok()) << saved;
+  }
+
+  std::string output_;
+  Model model_;
+  TrainingState state_;
+};
+
+TEST_F(CheckpointTest, RoundTrips) {
+  state_.best_ap = 0.1 + 0.2;
+  Save(10);
+  std::vector<std::string> warnings;
+  const auto found = LoadNewestCheckpoint(output_, &warnings);
+  ASSERT_TRUE(found.ok() && found->has_value()) << found.status();
+  const TrainingState& state = (*found)->state;
+  EXPECT_TRUE(warnings.empty());
+  EXPECT_EQ(state.iteration, 10);
+  EXPECT_EQ(state.ranks, 2);
+  EXPECT_EQ(state.metrics_bytes, 123);
+  EXPECT_EQ(state.ledger_bytes, 456);
+  EXPECT_EQ(state.best_ap, state_.best_ap);
+  ASSERT_EQ(state.rank_states.size(), 2u);
+  EXPECT_EQ(state.rank_states[0].position.order, (std::vector<int64_t>{5, 1, 4}));
+  EXPECT_EQ(state.rank_states[0].position.samples, 77);
+  EXPECT_FALSE(state.rank_states[0].ledger[0].visited);
+  EXPECT_TRUE(state.rank_states[0].ledger[1].was_easy);
+  EXPECT_EQ(state.rank_states[0].ledger[1].difficulty.wpas, 0.1f);
+  EXPECT_FALSE(state.rank_states[0].ledger[2].difficulty.wpas.has_value());
+  EXPECT_EQ(state.solver.at("first.x").values, (std::vector<float>{1.5f, -2}));
+  EXPECT_EQ(state.parameters.at("head_1.weight").values, state_.parameters.at("head_1.weight").values);
+}
+
+TEST_F(CheckpointTest, BrokenOnesAreNamedAndTheOneBeforeIsTaken) {
+  Save(10);
+  Save(20);
+  Save(30);  // removes 10
+  const std::string newest = ListCheckpoints(output_).back() + "/solver.safetensors";
+  std::string bytes = *ReadFile(newest);
+  bytes[bytes.size() - 5] ^= 1;  // one bit of one weight
+  ASSERT_TRUE(WriteFileAtomically(newest, bytes).ok());
+  std::vector<std::string> warnings;
+  auto found = LoadNewestCheckpoint(output_, &warnings);
+  ASSERT_TRUE(found.ok() && found->has_value()) << found.status();
+  EXPECT_EQ((*found)->state.iteration, 20);
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_THAT(warnings[0], HasSubstr("iteration-00000030"));
+
+  ASSERT_TRUE(WriteFileAtomically(ListCheckpoints(output_)[0] + "/state.json", "{\"format\":\"hardf").ok());
+  warnings.clear();
+  found = LoadNewestCheckpoint(output_, &warnings);
+  EXPECT_THAT(std::string(found.status().message()), HasSubstr("every checkpoint is broken"));
+  EXPECT_EQ(warnings.size(), 2u);
+}
+
+TEST_F(CheckpointTest, AFolderWithoutCheckpointsIsNoError) {
+  std::vector<std::string> warnings;
+  const auto found = LoadNewestCheckpoint(output_, &warnings);
+  ASSERT_TRUE(found.ok());
+  EXPECT_FALSE(found->has_value());
+}
+
+}  // namespace
+}  // namespace hardface

@@ -1,0 +1,132 @@
+// Whole trainings on a GPU beside the CPU's.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include "base/atomic_output.h"
+#include "model/cuda/cuda_device.h"
+#include "train/run/checkpoint.h"
+#include "train/run/small_training.h"
+#include "train/run/trainer.h"
+
+namespace hardface {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+constexpr Device kGpu{Device::Kind::kCuda, 0};
+
+// Every step logged. Every anchor counts: which ones are the hardest hangs on rounding, and after one other choice two
+// trainings lie per cent apart within ten steps.
+TrainerOptions ComparedTraining(const std::string& dataset, const std::string& output) {
+  TrainerOptions options = SmallTraining(dataset, output, 50);
+  options.targets.sampled_anchors = 4096;
+  options.targets.hard_negative_share = 1;
+  options.hard_negatives_at_start = 1;
+  options.solver.kind = SolverOptions::Kind::kSgd;
+  options.solver.schedule.base = 0.002;
+  options.solver.average = 0.9;
+  options.log_every = 1;
+  return options;
+}
+
+// The losses of the GPU's training lie within SHARE of the CPU's over the first STEPS steps; then the difference grows
+// from step to step, and over all fifty it is a few per cent in the mean.
+void ExpectFollowsTheCpu(Precision precision, size_t steps, double share) {
+  const std::string name = PrecisionName(precision), dataset = MakeSquares("follow_" + name, 6);
+  const TrainerOptions cpu = ComparedTraining(dataset, "cpu");
+  TrainerOptions gpu = ComparedTraining(dataset, "gpu");
+  gpu.device = kGpu;
+  gpu.precision = precision;
+  ASSERT_TRUE(TrainAlone(cpu).ok());
+  const absl::Status status = TrainAlone(gpu);
+  ASSERT_TRUE(status.ok()) << status;
+  const auto expected = ReadMetrics(cpu.output), actual = ReadMetrics(gpu.output);
+  ASSERT_EQ(actual.size(), 50u);
+  ASSERT_EQ(expected.size(), 50u);
+  double sum = 0;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const double loss = expected[i]["loss"].get<double>();
+    const double difference = std::fabs(actual[i]["loss"].get<double>() - loss) / loss;
+    if (i < steps) {
+      EXPECT_LT(difference, share) << name << ", step " << i;
+    }
+    sum += difference;
+  }
+  EXPECT_LT(sum / 50, 0.05) << name;
+}
+
+TEST(CudaTrainerTest, FiftyStepsFollowTheCpu) {
+  if (CudaDeviceCount() == 0) GTEST_SKIP() << WhyNoCuda();
+  ExpectFollowsTheCpu(Precision::kFp32, 8, 1e-4);
+  ExpectFollowsTheCpu(Precision::kTf32, 8, 0.01);
+  ExpectFollowsTheCpu(Precision::kBf16, 12, 0.04);
+}
+
+TEST(CudaTrainerTest, Fp16LowersItsLossScaleUntilStepsAreFiniteAndLearns) {
+  if (CudaDeviceCount() == 0) GTEST_SKIP() << WhyNoCuda();
+  TrainerOptions options = SmallTraining(MakeSquares("fp16", 4), "out", 150);
+  options.device = kGpu;
+  options.precision = Precision::kFp16;
+  const absl::Status status = TrainAlone(options);
+  ASSERT_TRUE(status.ok()) << status;
+  const auto metrics = ReadMetrics(options.output);
+  EXPECT_LT(metrics.back()["loss"].get<double>(), 0.5 * metrics.front()["loss"].get<double>());
+  EXPECT_EQ(metrics.back()["steps_left_out"].get<int>(), 0);
+  EXPECT_LT(metrics.back()["gradient_norm"].get<double>(), 100) << "is it of the scaled loss?";
+  EXPECT_TRUE(WeightsOf(options.output).count("solver.loss_scale"));
+}
+
+TEST(CudaTrainerTest, ResumedTrainingIsTheUninterruptedOneToTheBit) {
+  if (CudaDeviceCount() == 0) GTEST_SKIP() << WhyNoCuda();
+  const std::string dataset = MakeSquares("resume", 7);
+  TrainerOptions whole = SmallTraining(dataset, "whole", 30), parts = SmallTraining(dataset, "parts", 30);
+  for (TrainerOptions* const options : {&whole, &parts}) {
+    options->device = kGpu;
+    options->solver.average = 0.9;
+    options->keep = 10;
+  }
+  ASSERT_TRUE(TrainAlone(whole).ok());
+  ASSERT_TRUE(TrainAlone(parts).ok());
+  fs::remove_all(ListCheckpoints(parts.output).back());
+  parts.resume = true;
+  ASSERT_TRUE(TrainAlone(parts).ok());
+  const ParameterSet expected = WeightsOf(whole.output), actual = WeightsOf(parts.output);
+  for (const auto& [name, array] : expected) EXPECT_EQ(actual.at(name).values, array.values) << name;
+  EXPECT_EQ(*ReadFile(parts.output + "/ledger.jsonl"), *ReadFile(whole.output + "/ledger.jsonl"));
+}
+
+TEST(CudaTrainerTest, GoesOnFromTheCpusCheckpoint) {
+  if (CudaDeviceCount() == 0) GTEST_SKIP() << WhyNoCuda();
+  TrainerOptions options = ComparedTraining(MakeSquares("handover", 6), "out");
+  options.solver.schedule.iterations = 10;
+  ASSERT_TRUE(TrainAlone(options).ok());
+  options.solver.schedule.iterations = 20;
+  options.device = kGpu;
+  options.precision = Precision::kFp32;
+  options.resume = true;
+  const absl::Status status = TrainAlone(options);
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_THAT(ListCheckpoints(options.output).back(), HasSubstr("iteration-00000020"));
+}
+
+TEST(CudaTrainerTest, OrderedReductionIsAnErrorThatSaysWhatToTake) {
+  if (CudaDeviceCount() == 0) GTEST_SKIP() << WhyNoCuda();
+  TrainerOptions options = SmallTraining(MakeSquares("ordered", 4), "out", 10);
+  options.device = kGpu;
+  options.reduction = Reduction::kOrdered;
+  EXPECT_THAT(std::string(TrainAlone(options).message()), HasSubstr("take fast"));
+}
+
+TEST(CudaTrainerTest, WithoutCudaTheErrorSaysWhy) {
+  if (CudaDeviceCount() > 0) GTEST_SKIP() << "there is a CUDA device";
+  TrainerOptions options = SmallTraining(MakeSquares("no_cuda", 4), "out", 10);
+  options.device = kGpu;
+  EXPECT_EQ(TrainAlone(options).code(), absl::StatusCode::kFailedPrecondition);
+}
+
+}  // namespace
+}  // namespace hardface

@@ -1,0 +1,46 @@
+// Several ranks with a device each, on devices that are the CPU (model/cuda/emulation). The tests of
+// cuda_trainer_test.cc and device_step_test.cc are linked, too, and run.
+#include <gtest/gtest.h>
+
+#include "train/ranks/thread_ranks.h"
+#include "train/run/small_training.h"
+#include "train/run/trainer.h"
+
+namespace hardface {
+namespace {
+
+TEST(EmulatedRanksTest, RanksTakeTheStepsOfOneRank) {
+  const std::string dataset = MakeSquares("emulated_ranks", 7);
+  const auto weights_of = [&](const std::string& output, int ranks, bool cuda) {
+    TrainerOptions options = SmallTraining(dataset, output, 5);
+    options.solver.kind = SolverOptions::Kind::kSgd;
+    options.solver.schedule.base = 0.001;
+    options.targets.hard_negative_share = 1;
+    options.hard_negatives_at_start = 1;
+    options.batch = 1;
+    options.passes = 4 / ranks;
+    options.bucket_bytes = 20000;  // several buckets a step
+    options.checkpoint_every = 5;
+    options.precision = Precision::kFp32;
+    RunRanks(ranks, [&](Communicator* communicator) {
+      TrainerOptions own = options;
+      if (cuda) own.device = {Device::Kind::kCuda, communicator->rank()};
+      const absl::Status status = Train(own, communicator);
+      EXPECT_TRUE(status.ok()) << status;
+    });
+    return WeightsOf(options.output);
+  };
+  const ParameterSet expected = weights_of("cpu", 1, /*cuda=*/false);
+  for (const int ranks : {1, 2}) {
+    const ParameterSet actual = weights_of("cuda" + std::to_string(ranks), ranks, /*cuda=*/true);
+    ASSERT_EQ(actual.size(), expected.size());
+    for (const auto& [name, array] : expected) {
+      for (size_t i = 0; i < array.values.size(); ++i) {
+        ASSERT_NEAR(actual.at(name).values[i], array.values[i], 1e-4) << ranks << " ranks, " << name << " " << i;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace hardface

@@ -1,0 +1,30 @@
+// A training that takes a second, for tests.
+#ifndef HARDFACE_TRAIN_RUN_SMALL_TRAINING_H_
+#define HARDFACE_TRAIN_RUN_SMALL_TRAINING_H_
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "model/weights/parameters.h"
+#include "train/run/trainer.h"
+
+namespace hardface {
+
+// Writes images of noise, each with one bright square as its "face"; returns the dataset.
+std::string MakeSquares(const std::string& name, int images);
+
+// A recipe for them; the output folder is DATASET_OUTPUT, and empty.
+TrainerOptions SmallTraining(const std::string& dataset, const std::string& output, int64_t iterations);
+
+absl::Status TrainAlone(const TrainerOptions& options);
+
+// Of a training's output folder: the lines of metrics.jsonl, and the last checkpoint's raw weights and solver state.
+std::vector<nlohmann::json> ReadMetrics(const std::string& output);
+ParameterSet WeightsOf(const std::string& output);
+
+}  // namespace hardface
+
+#endif  // HARDFACE_TRAIN_RUN_SMALL_TRAINING_H_

@@ -1,0 +1,218 @@
+// The trainer on a handful of made-up images: it learns, resumes to the bit, and says what is wrong.
+#include "train/run/trainer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "base/atomic_output.h"
+#include "mining/difficulty.h"
+#include "mining/ledger.h"
+#include "model/weights/model_file.h"
+#include "train/ranks/thread_ranks.h"
+#include "train/run/checkpoint.h"
+#include "train/run/small_training.h"
+
+namespace hardface {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+TEST(TrainerTest, OverfitsAFewImages) {
+  TrainerOptions options = SmallTraining(MakeSquares("overfit", 4), "out", 150);
+  ASSERT_TRUE(TrainAlone(options).ok());
+  const auto metrics = ReadMetrics(options.output);
+  ASSERT_EQ(metrics.size(), 15u);
+  EXPECT_LT(metrics.back()["loss"].get<double>(), 0.35 * metrics.front()["loss"].get<double>());
+  const auto model = LoadModel(options.output + "/model.safetensors");
+  ASSERT_TRUE(model.ok()) << model.status();
+  EXPECT_EQ(model->info.iterations, 150);
+  EXPECT_EQ(model->info.input_divisor, 64);
+  // Every image has been visited and scored.
+  const auto difficulty = ReadDifficulty(options.output + "/difficulty.jsonl");
+  ASSERT_TRUE(difficulty.ok()) << difficulty.status();
+  EXPECT_EQ(difficulty->size(), 4u);
+  for (const auto& [image, score] : *difficulty) EXPECT_GT(score.positives, 0) << image.first;
+}
+
+TEST(TrainerTest, ResumedTrainingIsTheUninterruptedOneToTheBit) {
+  const std::string dataset = MakeSquares("resume", 7);
+  TrainerOptions whole = SmallTraining(dataset, "whole", 30), parts = SmallTraining(dataset, "parts", 30);
+  whole.mining.threshold = parts.mining.threshold = 0.01f;  // so that easy images are left out already now
+  whole.solver.average = parts.solver.average = 0.9;
+  whole.loader_threads = 1;
+  parts.loader_threads = 3;
+  ASSERT_TRUE(TrainAlone(whole).ok());
+  parts.keep = 10;
+  ASSERT_TRUE(TrainAlone(parts).ok());
+  // Killed after the checkpoint at 20.
+  fs::remove_all(ListCheckpoints(parts.output).back());
+  parts.resume = true;
+  ASSERT_TRUE(TrainAlone(parts).ok());
+  const ParameterSet expected = WeightsOf(whole.output), actual = WeightsOf(parts.output);
+  ASSERT_EQ(actual.size(), expected.size());
+  for (const auto& [name, array] : expected) EXPECT_EQ(actual.at(name).values, array.values) << name;
+  EXPECT_EQ(*ReadFile(parts.output + "/difficulty.jsonl"), *ReadFile(whole.output + "/difficulty.jsonl"));
+  EXPECT_EQ(*ReadFile(parts.output + "/ledger.jsonl"), *ReadFile(whole.output + "/ledger.jsonl"));
+  EXPECT_EQ(ReadMetrics(parts.output).size(), ReadMetrics(whole.output).size());
+}
+
+// The weights after 20 steps of RANKS ranks of 4 / RANKS passes each.
+ParameterSet WeightsOfRanks(TrainerOptions options, int ranks) {
+  options.passes = 4 / ranks;
+  RunRanks(ranks, [&](Communicator* communicator) {
+    const absl::Status status = Train(options, communicator);
+    EXPECT_TRUE(status.ok()) << status;
+  });
+  return WeightsOf(options.output);
+}
+
+TEST(TrainerTest, RanksTakeTheStepsOfOneRankToTheBitWhenOrdered) {
+  const std::string dataset = MakeSquares("ranks", 7);
+  const auto options = [&](const std::string& name) {
+    TrainerOptions made = SmallTraining(dataset, name, 20);
+    made.mining.threshold = 0.01f;  // so that plans depend on the merged ledger
+    made.reduction = Reduction::kOrdered;
+    made.batch = 1;
+    return made;
+  };
+  const TrainerOptions alone = options("alone");
+  const ParameterSet expected = WeightsOfRanks(alone, 1);
+  for (const int ranks : {2, 4}) {
+    const TrainerOptions shared = options(std::to_string(ranks));
+    const ParameterSet actual = WeightsOfRanks(shared, ranks);
+    for (const auto& [name, array] : expected) EXPECT_EQ(actual.at(name).values, array.values) << name;
+    EXPECT_EQ(*ReadFile(shared.output + "/ledger.jsonl"), *ReadFile(alone.output + "/ledger.jsonl"));
+  }
+}
+
+TEST(TrainerTest, RanksAgreeWithOneRankToRoundingWhenFast) {
+  const std::string dataset = MakeSquares("fast_ranks", 7);
+  TrainerOptions alone = SmallTraining(dataset, "alone", 5), shared = SmallTraining(dataset, "shared", 5);
+  for (TrainerOptions* const options : {&alone, &shared}) {
+    options->solver.kind = SolverOptions::Kind::kSgd;
+    options->solver.schedule.base = 0.001;
+    options->batch = 1;
+    options->checkpoint_every = 5;
+  }
+  const ParameterSet expected = WeightsOfRanks(alone, 1), actual = WeightsOfRanks(shared, 2);
+  for (const auto& [name, array] : expected) {
+    for (size_t i = 0; i < array.values.size(); ++i) ASSERT_NEAR(actual.at(name).values[i], array.values[i], 1e-5);
+  }
+}
+
+TEST(TrainerTest, TrainingsOfOtherRankCountsGoOn) {
+  TrainerOptions options = SmallTraining(MakeSquares("other_ranks", 7), "out", 20);
+  for (const Sharing sharing : {Sharing::kShard, Sharing::kReplicate}) {
+    fs::remove_all(options.output);
+    options.sharing = sharing;
+    options.own_ledger = sharing == Sharing::kReplicate;
+    options.resume = false;
+    for (const int ranks : {2, 3, 1}) {
+      options.solver.schedule.iterations = options.resume ? options.solver.schedule.iterations + 10 : 10;
+      RunRanks(ranks, [&](Communicator* communicator) {
+        const absl::Status status = Train(options, communicator);
+        EXPECT_TRUE(status.ok()) << status;
+      });
+      options.resume = true;
+    }
+    EXPECT_THAT(ListCheckpoints(options.output).back(), HasSubstr("iteration-00000030"));
+  }
+}
+
+TEST(TrainerTest, EveryVisitIsInTheLedgerFile) {
+  TrainerOptions options = SmallTraining(MakeSquares("ledger", 4), "out", 10);
+  ASSERT_TRUE(TrainAlone(options).ok());
+  const auto reader = LedgerReader::Open(options.output);
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  LedgerLine line;
+  int64_t lines = 0, last = 0;
+  while (*(*reader)->Next(&line)) {
+    ++lines;
+    EXPECT_GE(line.difficulty.iteration, last);
+    last = line.difficulty.iteration;
+  }
+  EXPECT_EQ(lines, 10 * options.batch * options.passes);
+  EXPECT_EQ(last, 9);
+}
+
+TEST(TrainerTest, ValidatesAndKeepsTheBestModel) {
+  TrainerOptions options = SmallTraining(MakeSquares("validate", 4), "out", 40);
+  options.validation = options.dataset;
+  options.validate_every = 20;
+  options.validating.detect.pyramid = {600};
+  options.validating.images = 3;
+  double alone = -1;
+  for (const int ranks : {1, 2}) {
+    fs::remove_all(options.output);
+    options.passes = 2 / ranks;
+    RunRanks(ranks, [&](Communicator* communicator) {
+      const absl::Status status = Train(options, communicator);
+      EXPECT_TRUE(status.ok()) << status;
+    });
+    double ap = -1;
+    for (const auto& line : ReadMetrics(options.output)) {
+      if (line.contains("validation_ap")) ap = line["validation_ap"].get<double>();
+    }
+    EXPECT_GE(ap, 0);
+    if (ranks == 1) alone = ap;
+    EXPECT_NEAR(ap, alone, 0.05);
+    EXPECT_TRUE(LoadModel(options.output + "/best.safetensors").ok());
+  }
+}
+
+TEST(TrainerTest, KeepsTheLastCheckpoints) {
+  TrainerOptions options = SmallTraining(MakeSquares("keep", 4), "out", 50);
+  options.keep = 2;
+  ASSERT_TRUE(TrainAlone(options).ok());
+  const auto folders = ListCheckpoints(options.output);
+  ASSERT_EQ(folders.size(), 2u);
+  EXPECT_THAT(folders[0], HasSubstr("iteration-00000040"));
+}
+
+TEST(TrainerTest, DoesNotOverwriteAnEarlierTraining) {
+  TrainerOptions options = SmallTraining(MakeSquares("twice", 4), "out", 10);
+  ASSERT_TRUE(TrainAlone(options).ok());
+  EXPECT_THAT(std::string(TrainAlone(options).message()), HasSubstr("--resume"));
+}
+
+TEST(TrainerTest, FrozenPartsStay) {
+  const std::string dataset = MakeSquares("frozen", 4);
+  TrainerOptions first = SmallTraining(dataset, "first", 10);
+  ASSERT_TRUE(TrainAlone(first).ok());
+  TrainerOptions second = SmallTraining(dataset, "second", 10);
+  second.init = first.output + "/model.safetensors";
+  second.solver.early_rate = 0;
+  ASSERT_TRUE(TrainAlone(second).ok());
+  const auto before = LoadModel(second.init), after = LoadModel(second.output + "/model.safetensors");
+  EXPECT_EQ(after->parameters.at("conv2_2.weight").values, before->parameters.at("conv2_2.weight").values);
+  EXPECT_NE(after->parameters.at("conv3_1.weight").values, before->parameters.at("conv3_1.weight").values);
+}
+
+TEST(TrainerTest, AFewUnreadableImagesAreLeftOutManyAreAnError) {
+  const std::string dataset = MakeSquares("broken", 4);
+  ASSERT_TRUE(WriteFileAtomically(fs::path(dataset).parent_path().string() + "/images/2.png", "not an image").ok());
+  TrainerOptions options = SmallTraining(dataset, "few", 4);
+  options.max_bad_images = 100;
+  EXPECT_TRUE(TrainAlone(options).ok());
+  options = SmallTraining(dataset, "many", 4);
+  options.max_bad_images = 1;
+  const std::string message(TrainAlone(options).message());
+  EXPECT_THAT(message, HasSubstr("2.png"));
+  EXPECT_THAT(message, HasSubstr("neither a JPEG nor a PNG"));
+}
+
+TEST(TrainerTest, DivergenceEndsWithTheIterationAndAHint) {
+  TrainerOptions options = SmallTraining(MakeSquares("diverge", 4), "out", 200);
+  options.solver.kind = SolverOptions::Kind::kSgd;
+  options.solver.schedule.base = 1e6;
+  options.solver.clip_norm = 0;
+  const std::string message(TrainAlone(options).message());
+  EXPECT_THAT(message, HasSubstr("diverged"));
+  EXPECT_THAT(message, HasSubstr("iteration"));
+}
+
+}  // namespace
+}  // namespace hardface

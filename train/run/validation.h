@@ -1,0 +1,28 @@
+// AP of a model in training on a validation set: detection on the image pyramid, scored as eval:dataset does.
+#ifndef HARDFACE_TRAIN_RUN_VALIDATION_H_
+#define HARDFACE_TRAIN_RUN_VALIDATION_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "data_tools/dataset/dataset.h"
+#include "infer/face_detector.h"
+#include "model/weights/model_file.h"
+#include "train/ranks/communicator.h"
+
+namespace hardface {
+
+struct ValidationOptions {
+  DetectOptions detect;
+  int64_t images = 0;  // the dataset's first so many; 0: all
+};
+
+// AP at IoU 0.5, the same on every rank; each rank detects on its part of the images. Images that cannot be read count
+// as images in which nothing was found, after a warning.
+absl::StatusOr<double> Validate(const Model& model, const Dataset& dataset, const ValidationOptions& options,
+                                Communicator* communicator);
+
+}  // namespace hardface
+
+#endif  // HARDFACE_TRAIN_RUN_VALIDATION_H_

@@ -1,0 +1,118 @@
+#include "train/step/cpu_step_engine.h"
+
+#include <opencv2/core/mat.hpp>
+#include <utility>
+
+#include "base/random.h"
+#include "base/status_macros.h"
+#include "model/detectors/anchors.h"
+#include "model/execution/executor.h"
+#include "model/execution/executor_cache.h"
+#include "model/execution/image_input.h"
+
+namespace hardface {
+namespace {
+
+ExecutorOptions ExecutorOptionsOf(const StepEngineOptions& options) {
+  ExecutorOptions executor;
+  executor.training = true;
+  executor.engine = options.engine;
+  executor.frozen = FrozenParts(options.solver);
+  return executor;
+}
+
+class CpuStepEngine : public StepEngine {
+ public:
+  CpuStepEngine(Model* model, const StepEngineOptions& options, Communicator* communicator)
+      : options_(options),
+        model_(model),
+        step_images_(options.batch * options.passes * communicator->size()),
+        targets_(options.targets),
+        solver_(ListParameters(model->detector.network), options.solver),
+        gradients_(ListParameters(model->detector.network), {options.reduction, options.passes, options.bucket_bytes},
+                   communicator),
+        executors_(model->detector.network, ExecutorOptionsOf(options)) {}
+
+  absl::Status BeginStep(float hard_negatives) override {
+    targets_.hard_negative_share = hard_negatives;
+    outcome_ = {};
+    gradients_.BeginStep();
+    return absl::OkStatus();
+  }
+
+  absl::Status Pass(int pass, const std::vector<PassImage>& images) override {
+    const Shape shape = PassShape(images, model_->detector.size_multiple);
+    ASSIGN_OR_RETURN(Executor* const executor, executors_.Get(shape, model_->parameters, updates_));
+    for (int n = 0; n < shape.n; ++n) {
+      const TrainingSample* const sample = images[static_cast<size_t>(n)].sample;
+      WriteNetworkInput(sample != nullptr ? sample->image : cv::Mat(0, 0, CV_32FC3), model_->info.input_divisor,
+                        /*mirror=*/false, n, executor->input());
+    }
+    executor->Forward();
+    for (int n = 0; n < shape.n; ++n) {
+      if (images[static_cast<size_t>(n)].sample != nullptr) AddLoss(images[static_cast<size_t>(n)], n, executor);
+    }
+    const bool last = pass == options_.passes - 1;
+    executor->Backward(gradients_.pass_gradients(pass), [&](const std::string& layer) {
+      if (last) gradients_.Complete(layer);
+    });
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<StepOutcome> FinishStep(int64_t iteration) override {
+    RETURN_IF_ERROR(gradients_.Finish());
+    outcome_.gradient_norm = solver_.Step(iteration, gradients_.gradients(), &model_->parameters);
+    ++updates_;
+    return std::move(outcome_);
+  }
+
+  absl::Status UpdateModel() override { return absl::OkStatus(); }
+  absl::StatusOr<ParameterSet> AveragedParameters() override { return solver_.AveragedOr(model_->parameters); }
+  absl::StatusOr<ParameterSet> SolverArrays() override { return solver_.State(); }
+  absl::Status Restore(const ParameterSet& solver, const std::string& source) override {
+    ++updates_;
+    return solver_.Restore(solver, source);
+  }
+  int64_t bytes() const override { return executors_.resources().bytes(); }
+
+ private:
+  void AddLoss(const PassImage& image, int n, Executor* executor) {
+    const TrainingSample& sample = *image.sample;
+    const auto planes = PlanesOf(
+        model_->detector, [&](const std::string& name) { return executor->output(name); }, n);
+    const auto gradients = PlanesOf(
+        model_->detector, [&](const std::string& name) { return executor->output_gradient(name); }, n);
+    const std::vector<FaceBox> faces = FacesOf(sample);
+    const AnchorLabels labels = LabelAnchors(planes, faces, sample.image.cols, sample.image.rows, targets_);
+    Random random({options_.seed, kNegativesStream, static_cast<uint64_t>(image.number)});
+    const SampledAnchors sampled = SampleAnchors(planes, labels, targets_, &random);
+    ImageOutcome outcome{image.number, {}, {}};
+    for (const std::optional<float>& worst : WorstScores(planes, labels, faces.size())) {
+      outcome.faces.push_back({worst, 0});
+    }
+    for (const LabelledAnchor& positive : labels.positives) {
+      ++outcome.faces[static_cast<size_t>(positive.face)].positives;
+    }
+    outcome.loss = DetectionLoss(planes, labels, sampled, 1.0f / static_cast<float>(step_images_), gradients);
+    outcome_.images.push_back(std::move(outcome));
+  }
+
+  const StepEngineOptions options_;
+  Model* const model_;
+  const int step_images_;  // of all ranks
+  TargetOptions targets_;
+  Solver solver_;
+  GradientExchange gradients_;
+  ExecutorCache executors_;
+  int64_t updates_ = 0;  // of the parameters
+  StepOutcome outcome_;
+};
+
+}  // namespace
+
+std::unique_ptr<StepEngine> MakeCpuStepEngine(Model* model, const StepEngineOptions& options,
+                                              Communicator* communicator) {
+  return std::make_unique<CpuStepEngine>(model, options, communicator);
+}
+
+}  // namespace hardface

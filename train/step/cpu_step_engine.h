@@ -1,0 +1,17 @@
+// Training steps on the CPU: the reference.
+#ifndef HARDFACE_TRAIN_STEP_CPU_STEP_ENGINE_H_
+#define HARDFACE_TRAIN_STEP_CPU_STEP_ENGINE_H_
+
+#include <memory>
+
+#include "train/step/step_engine.h"
+
+namespace hardface {
+
+// See MakeStepEngine. A call uses all OpenMP threads.
+std::unique_ptr<StepEngine> MakeCpuStepEngine(Model* model, const StepEngineOptions& options,
+                                              Communicator* communicator);
+
+}  // namespace hardface
+
+#endif  // HARDFACE_TRAIN_STEP_CPU_STEP_ENGINE_H_

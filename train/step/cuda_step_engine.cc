@@ -1,0 +1,233 @@
+#include "train/step/cuda_step_engine.h"
+
+#include <array>
+#include <opencv2/core/mat.hpp>
+#include <string>
+#include <utility>
+
+#include "base/random.h"
+#include "base/status_macros.h"
+#include "model/detectors/anchors.h"
+#include "model/execution/cuda_executor.h"
+#include "model/execution/image_input.h"
+#include "model/ops/device_ops.h"
+#include "train/ranks/nccl_communicator.h"
+#include "train/ranks/range_buckets.h"
+#include "train/step/device_loss.h"
+#include "train/step/device_solver.h"
+#include "train/step/loss_scale.h"
+
+namespace hardface {
+namespace {
+
+constexpr int64_t kFloat = sizeof(float);
+// Filling between two parameters in DeviceParameters is shorter than this.
+constexpr int64_t kLargestGap = 63;
+// In a checkpoint, beside the solver's arrays: the factor, and the finite steps since it last fell.
+constexpr char kLossScaleName[] = "loss_scale";
+
+class CudaStepEngine : public StepEngine {
+ public:
+  CudaStepEngine(Model* model, const StepEngineOptions& options, Communicator* communicator)
+      : options_(options),
+        model_(model),
+        specs_(ListParameters(model->detector.network)),
+        step_images_(options.batch * options.passes * communicator->size()),
+        loss_scale_(options.precision == Precision::kFp16),
+        communicator_(communicator) {}
+
+  absl::Status Allocate() {
+    if (options_.reduction == Reduction::kOrdered) {
+      return absl::InvalidArgumentError(
+          "--reduction=ordered is for training on the CPU; on GPUs take fast, which gives the same bits at every run "
+          "with "
+          "the same ranks");
+    }
+    CudaContextOptions context;
+    context.device = options_.device.index;
+    ASSIGN_OR_RETURN(context_, CudaContext::Create(context));
+    if (communicator_->size() > 1) {
+      ASSIGN_OR_RETURN(nccl_, JoinNccl(context_, communicator_));
+      communicator_ = nccl_.get();
+    }
+    ASSIGN_OR_RETURN(parameters_, DeviceParameters::Create(specs_, stream()));
+    ASSIGN_OR_RETURN(gradients_, DeviceParameters::Create(specs_, stream()));
+    RETURN_IF_ERROR(parameters_.Upload(model_->parameters, context_->stream()));
+    ASSIGN_OR_RETURN(solver_, DeviceSolver::Create(specs_, options_.solver, context_));
+    ASSIGN_OR_RETURN(loss_, DeviceDetectionLoss::Create(options_.targets, options_.batch * options_.passes, context_));
+    CudaExecutorOptions executor;
+    executor.training = true;
+    executor.precision = options_.precision;
+    executor.deterministic = options_.deterministic;
+    executor.resources = std::make_shared<CudaExecutorResources>(context_);
+    executor.frozen = FrozenParts(options_.solver);
+    executors_ = std::make_unique<CudaExecutorCache>(model_->detector.network, executor);
+    for (Staging& staging : staging_) {
+      ASSIGN_OR_RETURN(staging.copied, CudaEvent::Create(/*timed=*/false));
+      RETURN_IF_ERROR(staging.copied.Record(stream()));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status BeginStep(float hard_negatives) override {
+    // Validation may have made another device current in this thread.
+    RETURN_IF_ERROR(context_->MakeCurrent());
+    loss_->SetHardNegativeShare(hard_negatives);
+    numbers_.clear();
+    return FillWithZeros(gradients_.data(), gradients_.size() * kFloat, stream());
+  }
+
+  absl::Status Pass(int pass, const std::vector<PassImage>& images) override {
+    const Shape shape = PassShape(images, model_->detector.size_multiple);
+    ASSIGN_OR_RETURN(CudaExecutor* const executor, executors_->Get(shape, parameters_, updates_));
+    RETURN_IF_ERROR(WriteInput(shape, images, executor));
+    RETURN_IF_ERROR(executor->Forward());
+    for (int n = 0; n < shape.n; ++n) {
+      if (images[static_cast<size_t>(n)].sample == nullptr) continue;
+      RETURN_IF_ERROR(AddLoss(images[static_cast<size_t>(n)], n, executor));
+    }
+    const bool last = pass == options_.passes - 1;
+    return executor->Backward(loss_scale_.value(), gradients_, [&](const std::string& layer) {
+      if (last) Complete(layer);
+      return absl::OkStatus();
+    });
+  }
+
+  absl::StatusOr<StepOutcome> FinishStep(int64_t iteration) override {
+    buckets_.Flush();
+    RETURN_IF_ERROR(communicator_->Wait());
+    RETURN_IF_ERROR(solver_->Step(iteration, loss_scale_.value(), gradients_, parameters_));
+    ++updates_;
+    ASSIGN_OR_RETURN(const std::vector<DeviceOutcome> outcomes, loss_->Outcomes());
+    ASSIGN_OR_RETURN(const GradientScale gradient, solver_->LastGradient());
+    StepOutcome result;
+    result.gradient_norm = gradient.norm;
+    result.left_out = loss_scale_.LeaveOut(gradient.finite);
+    for (size_t i = 0; i < outcomes.size(); ++i) {
+      ImageOutcome image{numbers_[i], {outcomes[i].loss.classification, outcomes[i].loss.regression}, {}};
+      for (const DeviceFace& face : outcomes[i].faces) {
+        image.faces.push_back({face.positives > 0 ? std::optional<float>(face.worst) : std::nullopt, face.positives});
+      }
+      result.images.push_back(std::move(image));
+    }
+    return result;
+  }
+
+  absl::Status UpdateModel() override {
+    RETURN_IF_ERROR(context_->MakeCurrent());
+    return parameters_.Download(&model_->parameters, context_->stream());
+  }
+
+  absl::StatusOr<ParameterSet> AveragedParameters() override {
+    if (solver_->average() == nullptr) return model_->parameters;
+    ParameterSet averaged = ZeroParameters(specs_);
+    RETURN_IF_ERROR(solver_->average()->Download(&averaged, context_->stream()));
+    return averaged;
+  }
+
+  absl::StatusOr<ParameterSet> SolverArrays() override {
+    ASSIGN_OR_RETURN(ParameterSet arrays, solver_->State());
+    if (options_.precision == Precision::kFp16) {
+      arrays[kLossScaleName] = {{2}, {loss_scale_.value(), static_cast<float>(loss_scale_.finite_steps())}};
+    }
+    return arrays;
+  }
+
+  absl::Status Restore(const ParameterSet& solver, const std::string& source) override {
+    ++updates_;
+    RETURN_IF_ERROR(parameters_.Upload(model_->parameters, context_->stream()));
+    // A training in another precision has none: then it starts anew.
+    const auto scale = solver.find(kLossScaleName);
+    if (scale != solver.end() && scale->second.values.size() == 2) {
+      loss_scale_.Set(scale->second.values[0], static_cast<int>(scale->second.values[1]));
+    }
+    return solver_->Restore(solver, source);
+  }
+
+  int64_t bytes() const override {
+    return executors_->resources().bytes() + (parameters_.size() + gradients_.size()) * kFloat;
+  }
+
+ private:
+  // Pinned memory that one pass fills while the device may still copy from the other's.
+  struct Staging {
+    PinnedMemory memory;
+    CudaEvent copied;
+  };
+
+  CudaStreamHandle stream() const { return context_->stream().handle(); }
+
+  absl::Status WriteInput(const Shape& shape, const std::vector<PassImage>& images, CudaExecutor* executor) {
+    Staging& staging = staging_[next_staging_];
+    next_staging_ = (next_staging_ + 1) % staging_.size();
+    const int64_t bytes = shape.size() * kFloat;
+    RETURN_IF_ERROR(staging.copied.Synchronize());
+    RETURN_IF_ERROR(staging.memory.Grow(bytes));
+    if (planar_.bytes() < bytes) {
+      RETURN_IF_ERROR(context_->stream().Synchronize());  // what is queued may use the old memory
+      RETURN_IF_ERROR(planar_.Grow(bytes, "a batch of images"));
+    }
+    const TensorView input{staging.memory.as<float>(), shape, /*block=*/1};
+    for (int n = 0; n < shape.n; ++n) {
+      const TrainingSample* const sample = images[static_cast<size_t>(n)].sample;
+      WriteNetworkInput(sample != nullptr ? sample->image : cv::Mat(0, 0, CV_32FC3), model_->info.input_divisor,
+                        /*mirror=*/false, n, input);
+    }
+    RETURN_IF_ERROR(CopyToDevice(input.data, planar_.data(), bytes, stream()));
+    RETURN_IF_ERROR(staging.copied.Record(stream()));
+    return FromPlanar(planar_.as<float>(), 1, executor->input(), stream());
+  }
+
+  absl::Status AddLoss(const PassImage& image, int n, const CudaExecutor* executor) {
+    const TrainingSample& sample = *image.sample;
+    const auto planes = PlanesOf(
+        model_->detector, [&](const std::string& name) { return executor->output(name); }, n);
+    const auto gradients = PlanesOf(
+        model_->detector, [&](const std::string& name) { return executor->output_gradient(name); }, n);
+    const std::vector<FaceBox> faces = FacesOf(sample);
+    const uint64_t seed = Random({options_.seed, kNegativesStream, static_cast<uint64_t>(image.number)}).Next();
+    numbers_.push_back(image.number);
+    return loss_->Add(planes, faces, sample.image.cols, sample.image.rows, seed,
+                      1.0f / static_cast<float>(step_images_), gradients);
+  }
+
+  void Complete(const std::string& layer) {
+    for (const char* const part : {".weight", ".bias"}) {
+      const std::string name = layer + part;
+      const int64_t begin = gradients_.at(name) - gradients_.data();
+      buckets_.Add(begin, begin + gradients_.size_of(name));
+    }
+  }
+
+  const StepEngineOptions options_;
+  Model* const model_;
+  const std::vector<ParameterSpec> specs_;
+  const int step_images_;  // of all ranks
+  LossScale loss_scale_;
+  Communicator* communicator_;  // of the gradients
+  std::shared_ptr<CudaContext> context_;
+  std::unique_ptr<Communicator> nccl_;
+  DeviceParameters parameters_, gradients_;
+  RangeBuckets buckets_{options_.bucket_bytes / kFloat, kLargestGap, [this](int64_t begin, int64_t end) {
+                          communicator_->StartSum(gradients_.data() + begin, end - begin);
+                        }};
+  std::unique_ptr<DeviceSolver> solver_;
+  std::unique_ptr<DeviceDetectionLoss> loss_;
+  std::unique_ptr<CudaExecutorCache> executors_;
+  std::array<Staging, 2> staging_;
+  size_t next_staging_ = 0;
+  DeviceMemory planar_;
+  std::vector<int64_t> numbers_;  // of the step's images
+  int64_t updates_ = 0;           // of the parameters
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<StepEngine>> MakeCudaStepEngine(Model* model, const StepEngineOptions& options,
+                                                               Communicator* communicator) {
+  auto engine = std::make_unique<CudaStepEngine>(model, options, communicator);
+  RETURN_IF_ERROR(engine->Allocate());
+  return engine;
+}
+
+}  // namespace hardface

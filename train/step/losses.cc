@@ -1,0 +1,63 @@
+#include "train/step/losses.h"
+
+#include <cmath>
+
+#include "model/ops/softmax.h"
+
+namespace hardface {
+namespace {
+
+constexpr float kSigmaSquared = 9;
+
+double ClassificationLoss(const std::vector<AnchorPlane>& planes, const std::vector<AnchorIndex>& anchors, bool face,
+                          float weight, const std::vector<AnchorPlane>& gradients) {
+  double loss = 0;
+  for (const AnchorIndex& a : anchors) {
+    const AnchorPlane& plane = planes[a.plane];
+    const AnchorPlane& gradient = gradients[a.plane];
+    const int cell = plane.cell(a.y, a.x);
+    const float background_logit = plane.background[cell], face_logit = plane.face[cell];
+    loss += face ? SoftmaxLoss(face_logit, background_logit) : SoftmaxLoss(background_logit, face_logit);
+    const float slope = weight * (FaceProbability(background_logit, face_logit) - (face ? 1.0f : 0.0f));
+    gradient.face[cell] += slope;
+    gradient.background[cell] -= slope;
+  }
+  return loss;
+}
+
+}  // namespace
+
+float SmoothL1(float x) {
+  const float size = std::fabs(x);
+  return size < 1 / kSigmaSquared ? 0.5f * kSigmaSquared * x * x : size - 0.5f / kSigmaSquared;
+}
+
+float SmoothL1Gradient(float x) {
+  if (std::fabs(x) < 1 / kSigmaSquared) return kSigmaSquared * x;
+  return x > 0 ? 1.0f : -1.0f;
+}
+
+LossParts DetectionLoss(const std::vector<AnchorPlane>& planes, const AnchorLabels& labels,
+                        const SampledAnchors& sampled, float scale, const std::vector<AnchorPlane>& gradients) {
+  LossParts loss;
+  const size_t count = sampled.positives.size() + sampled.negatives.size();
+  if (count > 0) {
+    const float weight = scale / static_cast<float>(count);
+    loss.classification = (ClassificationLoss(planes, sampled.positives, /*face=*/true, weight, gradients) +
+                           ClassificationLoss(planes, sampled.negatives, /*face=*/false, weight, gradients)) /
+                          static_cast<double>(count);
+  }
+  const float weight = scale / static_cast<float>(labels.regression.size());
+  for (const RegressionTarget& target : labels.regression) {
+    const AnchorPlane& plane = planes[target.anchor.plane];
+    const int cell = plane.cell(target.anchor.y, target.anchor.x);
+    for (int k = 0; k < 4; ++k) {
+      const float difference = plane.deltas[k][cell] - target.deltas[k];
+      loss.regression += SmoothL1(difference) / static_cast<double>(labels.regression.size());
+      gradients[target.anchor.plane].deltas[k][cell] += weight * SmoothL1Gradient(difference);
+    }
+  }
+  return loss;
+}
+
+}  // namespace hardface

@@ -1,0 +1,31 @@
+// The detection loss: softmax over {background, face} on the sampled anchors plus smooth-L1 on the box targets (method
+// of the paper's code, from Faster R-CNN).
+#ifndef HARDFACE_TRAIN_STEP_LOSSES_H_
+#define HARDFACE_TRAIN_STEP_LOSSES_H_
+
+#include <vector>
+
+#include "mining/anchor_targets.h"
+#include "model/detectors/anchors.h"
+
+namespace hardface {
+
+// Of one image, or sums over several.
+struct LossParts {
+  double classification = 0;  // mean over the sampled anchors
+  double regression = 0;      // mean over the regression anchors of the sum over dx, dy, dw, dh
+  double total() const { return classification + regression; }
+};
+
+// sigma^2 x^2 / 2 below 1 / sigma^2, |x| - 1 / (2 sigma^2) above, with sigma 3.
+float SmoothL1(float x);
+float SmoothL1Gradient(float x);
+
+// The loss of one image; adds SCALE times its gradient to GRADIENTS, planes that mirror PLANES (logits there are
+// gradients here). An image without sampled or regression anchors has no such part.
+LossParts DetectionLoss(const std::vector<AnchorPlane>& planes, const AnchorLabels& labels,
+                        const SampledAnchors& sampled, float scale, const std::vector<AnchorPlane>& gradients);
+
+}  // namespace hardface
+
+#endif  // HARDFACE_TRAIN_STEP_LOSSES_H_

@@ -1,0 +1,113 @@
+// What computes the steps of a training: forward, loss, backward, the sum over passes and ranks, and the solver. One
+// for the CPU, one for a CUDA device; checkpoints of either go on with the other.
+#ifndef HARDFACE_TRAIN_STEP_STEP_ENGINE_H_
+#define HARDFACE_TRAIN_STEP_STEP_ENGINE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "data_tools/augmentation/training_sample.h"
+#include "mining/anchor_targets.h"
+#include "model/cuda/precision.h"
+#include "model/detectors/network.h"
+#include "model/execution/device.h"
+#include "model/ops/conv2d.h"
+#include "model/ops/tensor.h"
+#include "model/weights/model_file.h"
+#include "model/weights/parameters.h"
+#include "train/ranks/communicator.h"
+#include "train/ranks/gradient_exchange.h"
+#include "train/step/losses.h"
+#include "train/step/solver.h"
+
+namespace hardface {
+
+// Which use of chance the random negatives are (PlanEpoch has 1 and 2, SampleStream 3 and 5).
+inline constexpr uint64_t kNegativesStream = 4;
+
+struct StepEngineOptions {
+  SolverOptions solver;
+  TargetOptions targets;
+  int batch = 1;   // images of a pass
+  int passes = 2;  // of a step, on each rank
+  Reduction reduction = Reduction::kFast;
+  int64_t bucket_bytes = int64_t{4} << 20;
+  uint64_t seed = 1;
+  Device device;
+  Conv2dEngine engine = Conv2dEngine::kFastest;  // of the CPU
+  Precision precision = Precision::kBf16;        // of a CUDA device
+  bool deterministic = true;                     // of a CUDA device: the same bits at every run
+};
+
+// An image of a pass. SAMPLE is null where it could not be read: the image then counts as empty, without a loss.
+struct PassImage {
+  int64_t number = 0;  // of the visit, in the whole training: decides what is drawn at random
+  const TrainingSample* sample = nullptr;
+};
+
+// Whether a part has no gradient: the early blocks, where they do not learn.
+std::function<bool(NetworkPart)> FrozenParts(const SolverOptions& options);
+
+// The sample's faces as targets are made from them.
+std::vector<FaceBox> FacesOf(const TrainingSample& sample);
+
+struct FaceOutcome {
+  std::optional<float> worst;  // the lowest face probability of its positive anchors; nothing where it has none
+  int positives = 0;
+};
+struct ImageOutcome {
+  int64_t number = 0;
+  LossParts loss;
+  std::vector<FaceOutcome> faces;  // of the sample's faces
+};
+
+struct StepOutcome {
+  // Of the gradient, before clipping. Where it is not finite the weights have not changed.
+  double gradient_norm = 0;
+  // An fp16 step that overflowed and was left out; the loss scale has been lowered. No error.
+  bool left_out = false;
+  std::vector<ImageOutcome> images;  // those that were read, pass by pass
+};
+
+// Every rank makes the same calls. Not thread-safe.
+class StepEngine {
+ public:
+  virtual ~StepEngine() = default;
+
+  // HARD_NEGATIVES: TargetOptions::hard_negative_share of this step.
+  virtual absl::Status BeginStep(float hard_negatives) = 0;
+  // Passes 0 .. passes - 1, with `batch` images each.
+  virtual absl::Status Pass(int pass, const std::vector<PassImage>& images) = 0;
+  // ITERATION decides the learning rate.
+  virtual absl::StatusOr<StepOutcome> FinishStep(int64_t iteration) = 0;
+
+  // Brings the parameters of the model up to date.
+  virtual absl::Status UpdateModel() = 0;
+  // The averaged weights, or the model's (UpdateModel) where no average is kept.
+  virtual absl::StatusOr<ParameterSet> AveragedParameters() = 0;
+
+  // The solver's state; and back, with the model's parameters as they are then. SOURCE is named in errors.
+  virtual absl::StatusOr<ParameterSet> SolverArrays() = 0;
+  virtual absl::Status Restore(const ParameterSet& solver, const std::string& source) = 0;
+
+  // Bytes held for activations, gradients, weights in their layouts and workspace.
+  virtual int64_t bytes() const = 0;
+};
+
+// The input of a pass: the largest of its images, each side rounded up to a multiple of SIZE_MULTIPLE.
+Shape PassShape(const std::vector<PassImage>& images, int size_multiple);
+
+// MODEL and COMMUNICATOR must outlive the engine, which trains MODEL's parameters. Errors: FailedPrecondition where the
+// device, or the program's part for it, is missing; ResourceExhausted where its memory is too small.
+absl::StatusOr<std::unique_ptr<StepEngine>> MakeStepEngine(Model* model, const StepEngineOptions& options,
+                                                           Communicator* communicator);
+
+}  // namespace hardface
+
+#endif  // HARDFACE_TRAIN_STEP_STEP_ENGINE_H_

@@ -1,0 +1,274 @@
+// What the threads of the kernels do that compute a training step's loss, its gradient and the update of the weights;
+// they run on the CPU, too (model/ops/device_kernels.h). losses.h and solver.h are the reference. Sums are made of a
+// fixed number of parts, in a fixed order: the same bits at every run.
+#ifndef HARDFACE_TRAIN_STEP_STEP_KERNELS_H_
+#define HARDFACE_TRAIN_STEP_STEP_KERNELS_H_
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+
+#include "base/host_device.h"
+#include "mining/target_kernels.h"
+#include "model/detectors/anchors.h"
+#include "model/ops/softmax.h"
+
+namespace hardface {
+
+// Of one image, in device memory.
+struct DeviceLoss {
+  double classification = 0, regression = 0;
+  float wpas = -1;  // -1: no positive anchor
+  int sampled = 0, regressed = 0;
+};
+
+// Of one face of an image, in device memory.
+struct DeviceFace {
+  float worst = -1;  // the lowest face probability of its positive anchors; -1: it has none
+  int positives = 0;
+
+  HARDFACE_HOST_DEVICE void Add(const DeviceFace& other) {
+    if (other.positives == 0) return;
+    if (positives == 0 || other.worst < worst) worst = other.worst;
+    positives += other.positives;
+  }
+};
+
+// sigma^2 = 9, as losses.cc has it.
+HARDFACE_HOST_DEVICE inline float SmoothL1Of(float x) {
+  const float size = x < 0 ? -x : x;
+  return size < 1 / 9.0f ? 4.5f * x * x : size - 0.5f / 9.0f;
+}
+HARDFACE_HOST_DEVICE inline float SmoothL1Slope(float x) {
+  const float size = x < 0 ? -x : x;
+  return size < 1 / 9.0f ? 9 * x : x > 0 ? 1.0f : -1.0f;
+}
+
+// counts[part]: how many anchors of the part regress.
+struct CountPartsKernel {
+  const AnchorLabel* labels;
+  int anchors, parts;
+  int* counts;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t part) const {
+    int count = 0;
+    for (int i = static_cast<int>(part); i < anchors; i += parts) count += labels[i].regresses;
+    counts[part] = count;
+  }
+};
+
+// Index 0 only: what the gradients are divided by, and WPAS: the positive of lowest margin has the lowest probability.
+struct CountKernel {
+  AnchorTable table;
+  const SampledAnchor* samples;
+  int sampled;
+  const int* part_counts;
+  int parts;
+  const uint64_t* sorted_positives;
+  DeviceLoss* loss;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t) const {
+    DeviceLoss result;
+    for (int k = 0; k < sampled; ++k) result.sampled += samples[k].anchor >= 0;
+    for (int part = 0; part < parts; ++part) result.regressed += part_counts[part];
+    if (sorted_positives[0] != kNoAnchor) {
+      const AnchorIndex a = table.at(static_cast<int>(static_cast<uint32_t>(sorted_positives[0])));
+      const AnchorPlane& plane = table.planes[a.plane];
+      const int cell = plane.cell(a.y, a.x);
+      result.wpas = FaceProbability(plane.background[cell], plane.face[cell]);
+    }
+    *loss = result;
+  }
+};
+
+// partial[face * parts + part]: what each part of the anchors says of each face. Index: as PARTIAL's.
+struct FacePartsKernel {
+  AnchorTable table;
+  const AnchorLabel* labels;
+  int parts;
+  DeviceFace* partial;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t index) const {
+    const int face = static_cast<int>(index / parts);
+    DeviceFace result;
+    for (int i = static_cast<int>(index % parts); i < table.anchors(); i += parts) {
+      if (labels[i].kind != AnchorLabel::kPositive || labels[i].face != face) continue;
+      const AnchorIndex a = table.at(i);
+      const AnchorPlane& plane = table.planes[a.plane];
+      const int cell = plane.cell(a.y, a.x);
+      result.Add({FaceProbability(plane.background[cell], plane.face[cell]), 1});
+    }
+    partial[index] = result;
+  }
+};
+
+// faces[face].
+struct FaceKernel {
+  const DeviceFace* partial;
+  int parts;
+  DeviceFace* faces;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t face) const {
+    DeviceFace result;
+    for (int part = 0; part < parts; ++part) result.Add(partial[face * parts + part]);
+    faces[face] = result;
+  }
+};
+
+// Of each sampled anchor: its loss into losses[k], its gradient times SCALE added to GRADIENTS, which mirrors the
+// table.
+struct ClassificationKernel {
+  AnchorTable table, gradients;
+  const SampledAnchor* samples;
+  const DeviceLoss* loss;
+  float scale;
+  double* losses;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t k) const {
+    losses[k] = 0;
+    if (samples[k].anchor < 0) return;
+    const AnchorIndex a = table.at(samples[k].anchor);
+    const AnchorPlane& plane = table.planes[a.plane];
+    const AnchorPlane& gradient = gradients.planes[a.plane];
+    const int cell = plane.cell(a.y, a.x);
+    const float background = plane.background[cell], face = plane.face[cell];
+    losses[k] = samples[k].face ? SoftmaxLoss(face, background) : SoftmaxLoss(background, face);
+    const float slope = scale / static_cast<float>(loss->sampled) *
+                        (FaceProbability(background, face) - (samples[k].face ? 1.0f : 0.0f));
+    gradient.face[cell] += slope;
+    gradient.background[cell] -= slope;
+  }
+};
+
+// Of the regression anchors of each part: their loss into losses[part], gradients as above.
+struct RegressionKernel {
+  AnchorTable table, gradients;
+  const AnchorLabel* labels;
+  const FaceBox* faces;
+  int parts;
+  const DeviceLoss* loss;
+  float scale;
+  double* losses;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t part) const {
+    double sum = 0;
+    for (int i = static_cast<int>(part); i < table.anchors(); i += parts) {
+      if (!labels[i].regresses) continue;
+      const AnchorIndex a = table.at(i);
+      const AnchorPlane& plane = table.planes[a.plane];
+      const int cell = plane.cell(a.y, a.x);
+      const std::array<float, 4> target = EncodeBox(plane.anchor(a.y, a.x), faces[labels[i].face].box);
+      for (int k = 0; k < 4; ++k) {
+        const float difference = plane.deltas[k][cell] - target[k];
+        sum += SmoothL1Of(difference);
+        gradients.planes[a.plane].deltas[k][cell] +=
+            scale / static_cast<float>(loss->regressed) * SmoothL1Slope(difference);
+      }
+    }
+    losses[part] = sum;
+  }
+};
+
+// Index 0 only.
+struct FinishLossKernel {
+  const double* classification;
+  int sampled;
+  const double* regression;
+  int parts;
+  DeviceLoss* loss;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t) const {
+    double classification_sum = 0, regression_sum = 0;
+    for (int k = 0; k < sampled; ++k) classification_sum += classification[k];
+    for (int part = 0; part < parts; ++part) regression_sum += regression[part];
+    loss->classification = loss->sampled > 0 ? classification_sum / loss->sampled : 0;
+    loss->regression = loss->regressed > 0 ? regression_sum / loss->regressed : 0;
+  }
+};
+
+// sums[part] of the squares of VALUES.
+struct SquarePartsKernel {
+  const float* values;
+  int64_t count;
+  int parts;
+  double* sums;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t part) const {
+    double sum = 0;
+    for (int64_t i = part; i < count; i += parts) sum += double{values[i]} * values[i];
+    sums[part] = sum;
+  }
+};
+
+// What gradients are multiplied with before an update.
+struct GradientScale {
+  double norm = 0;     // of the gradient without the loss scale, before clipping
+  float factor = 0;    // 1 / loss scale, and clipping
+  bool finite = true;  // else the step is to be left out, and the loss scale lowered
+};
+
+// Index 0 only. CLIP_NORM 0: no clipping.
+struct GradientScaleKernel {
+  const double* sums;
+  int parts;
+  double loss_scale, clip_norm;
+  GradientScale* scale;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t) const {
+    double sum = 0;
+    for (int part = 0; part < parts; ++part) sum += sums[part];
+    GradientScale result;
+    result.norm = sqrt(sum) / loss_scale;
+    result.finite = result.norm - result.norm == 0;  // neither infinite nor not a number
+    const double clip = clip_norm > 0 && result.norm > clip_norm ? clip_norm / result.norm : 1.0;
+    result.factor = static_cast<float>(clip / loss_scale);
+    *scale = result;
+  }
+};
+
+// One step of a parameter: what Solver::Step does. GRADIENT is left as it is.
+struct SgdKernel {
+  float* weights;
+  float* momenta;
+  const float* gradient;
+  const GradientScale* scale;
+  float rate, decay, momentum;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    if (!scale->finite) return;
+    const float g = scale->factor * gradient[i] + decay * weights[i];
+    momenta[i] = momentum * momenta[i] + rate * g;
+    weights[i] -= momenta[i];
+  }
+};
+
+struct AdamKernel {
+  float* weights;
+  float* first;
+  float* second;
+  const float* gradient;
+  const GradientScale* scale;
+  float rate, decay, beta1, beta2, epsilon;
+  float correction1, correction2;  // 1 - beta^(iteration + 1)
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    if (!scale->finite) return;
+    const float g = scale->factor * gradient[i] + decay * weights[i];
+    first[i] = beta1 * first[i] + (1 - beta1) * g;
+    second[i] = beta2 * second[i] + (1 - beta2) * (g * g);
+    weights[i] -= rate / correction1 * first[i] / (sqrtf(second[i] / correction2) + epsilon);
+  }
+};
+
+// The moving average of the weights.
+struct AverageKernel {
+  float* average;
+  const float* weights;
+  float keep;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const { average[i] = keep * average[i] + (1 - keep) * weights[i]; }
+};
+
+}  // namespace hardface
+
+#endif  // HARDFACE_TRAIN_STEP_STEP_KERNELS_H_
