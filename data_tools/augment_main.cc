@@ -18,7 +18,7 @@ ABSL_FLAG(uint64_t, seed, 1, "other seeds give other samples");
 ABSL_FLAG(bool, draw_boxes, false, "draw the faces' boxes into the images (green; red: ignored), to look at");
 ABSL_FLAG(int, threads, 0, "0: all processors");
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 absl::Status Run(const std::vector<std::string>&) {
@@ -38,7 +38,7 @@ absl::Status Run(const std::vector<std::string>&) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(argc, argv,
@@ -46,5 +46,5 @@ int main(int argc, char** argv) {
                              "writes a dataset's images as training samples: scaled, cropped and colour-distorted as "
                              "training sees them, seeded. Prints one line of counts.",
                              ""},
-                            &hardface::Run);
+                            &hardface::data::Run);
 }

@@ -24,7 +24,7 @@ ABSL_FLAG(std::string, images, "decode",
 ABSL_FLAG(bool, strict, false, "exit with 1 when anything but faceless images and boxes at the edge was found");
 ABSL_FLAG(int, threads, 0, "threads that read images; 0: all processors");
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 // What a clean dataset may have.
@@ -72,7 +72,7 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(
@@ -81,5 +81,5 @@ int main(int argc, char** argv) {
        "Examines a dataset: images that are missing, broken, of another size or rotated by EXIF, impossible or doubled "
        "boxes, pictures that stand twice or also in other datasets. Prints one screen and a line of counts.",
        ""},
-      &hardface::Run);
+      &hardface::data::Run);
 }

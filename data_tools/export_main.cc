@@ -13,7 +13,7 @@ ABSL_FLAG(std::string, input, "", "the dataset");
 ABSL_FLAG(std::string, output, "", "the folder to write");
 ABSL_FLAG(bool, allow_loss, false, "leave out what the format has no words for, instead of failing");
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 absl::StatusOr<ExportFormat> FormatFlag() {
@@ -41,7 +41,7 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(argc, argv,
@@ -50,5 +50,5 @@ int main(int argc, char** argv) {
                              "label files or COCO JSON (annotations.json). Nothing is lost unless --allow_loss is "
                              "given. Prints one line of counts.",
                              ""},
-                            &hardface::Run);
+                            &hardface::data::Run);
 }

@@ -14,7 +14,7 @@ ABSL_FLAG(bool, materialize, false,
           "become PNGs)");
 ABSL_FLAG(int, threads, 0, "threads that mirror images; 0: all processors");
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 absl::Status Run(const std::vector<std::string>& /*arguments*/) {
@@ -32,7 +32,7 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(
@@ -41,5 +41,5 @@ int main(int argc, char** argv) {
        "Doubles a dataset: behind every entry stands its mirror image (\"flip\": true, boxes mirrored). No image is "
        "written unless --materialize is given. Prints one line of counts.",
        ""},
-      &hardface::Run);
+      &hardface::data::Run);
 }

@@ -55,7 +55,7 @@ ABSL_FLAG(std::vector<std::string>, csv_attributes, {}, "csv: columns kept as th
 ABSL_FLAG(std::vector<std::string>, csv_image_attributes, {}, "csv: columns kept as the images' attributes");
 ABSL_FLAG(int, threads, 0, "threads that read image headers; 0: all processors");
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 absl::Status BadChoice(absl::string_view flag, absl::string_view value, absl::string_view choices) {
@@ -154,7 +154,7 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(argc, argv,
@@ -163,5 +163,5 @@ int main(int argc, char** argv) {
                              "import_report.jsonl with whatever was "
                              "left out or looks odd. The images stay where they are. Prints one line of counts.",
                              ""},
-                            &hardface::Run);
+                            &hardface::data::Run);
 }

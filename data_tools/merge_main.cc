@@ -12,7 +12,7 @@ ABSL_FLAG(std::vector<std::string>, inputs, {}, "the datasets to put together, a
 ABSL_FLAG(std::string, output, "", "the dataset to write (a folder)");
 ABSL_FLAG(std::string, doubles, "fail", "an image that an earlier input has as well: fail, or skip");
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 absl::Status Run(const std::vector<std::string>& /*arguments*/) {
@@ -32,10 +32,10 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv, {"data_tools/merge", "Puts datasets one behind the other. The images stay where they are.", ""},
-      &hardface::Run);
+      &hardface::data::Run);
 }

@@ -17,7 +17,7 @@ ABSL_FLAG(double, min_score, 0.5, "only detections above it stand for a face");
 ABSL_FLAG(double, min_iou, 0.2, "least IoU of a detection and the face it stands for; the styles differ");
 ABSL_FLAG(std::string, other_faces, "ignore", "faces that no detection stands for: ignore, or keep their boxes");
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 absl::Status Run(const std::vector<std::string>& /*arguments*/) {
@@ -42,7 +42,7 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(
@@ -51,5 +51,5 @@ int main(int argc, char** argv) {
        "Gives a dataset's faces the boxes that a detector found on them, so that datasets annotated by different hands "
        "have one style. Prints one line of counts.",
        ""},
-      &hardface::Run);
+      &hardface::data::Run);
 }

@@ -19,7 +19,7 @@
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/images/image_io.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 using ::testing::HasSubstr;
@@ -274,4 +274,4 @@ TEST_F(RobustnessTest, SingleFileOutputsHaveAProvenance) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data

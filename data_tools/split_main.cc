@@ -18,7 +18,7 @@ ABSL_FLAG(
     "keep pictures that look alike (copies, other sizes, mirrored, frames of one scene) in one part; reads all images");
 ABSL_FLAG(int, threads, 0, "threads that read images; 0: all processors");
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 absl::Status Run(const std::vector<std::string>& /*arguments*/) {
@@ -50,7 +50,7 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(argc, argv,
@@ -59,5 +59,5 @@ int main(int argc, char** argv) {
                              "share of images with many faces and with few. An image and its mirror image stay "
                              "together.",
                              ""},
-                            &hardface::Run);
+                            &hardface::data::Run);
 }

@@ -14,7 +14,7 @@
 ABSL_FLAG(std::string, input, "", "the dataset");
 ABSL_FLAG(std::string, json, "", "file to write the figures to as well");
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 absl::Status Run(const std::vector<std::string>& /*arguments*/) {
@@ -45,7 +45,7 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(argc, argv,
@@ -53,5 +53,5 @@ int main(int argc, char** argv) {
                              "Prints how many images and faces a dataset has, how high the faces are, how many an "
                              "image has and of which classes.",
                              ""},
-                            &hardface::Run);
+                            &hardface::data::Run);
 }

@@ -23,7 +23,7 @@ ABSL_FLAG(std::string, other_faces, "ignore", "faces not chosen: ignore (kept wi
 ABSL_FLAG(bool, keep_empty, false, "keep images without a chosen face");
 ABSL_FLAG(int64_t, limit, 0, "only the first so many images; 0: all");
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 absl::Status Run(const std::vector<std::string>& /*arguments*/) {
@@ -55,7 +55,7 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(argc, argv,
@@ -63,5 +63,5 @@ int main(int argc, char** argv) {
                              "Chooses images by path and faces by height and attributes. Faces not chosen are marked "
                              "to be ignored, for a detector that finds them is not wrong.",
                              ""},
-                            &hardface::Run);
+                            &hardface::data::Run);
 }

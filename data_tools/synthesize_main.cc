@@ -22,7 +22,7 @@ ABSL_FLAG(std::vector<std::string>, face_px, std::vector<std::string>({"8", "200
           "least and most height of a face in pixels; at most three quarters of the image's height are used");
 ABSL_FLAG(int, threads, 0, "threads that draw; 0: all processors");
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 absl::StatusOr<std::pair<int, int>> Range(absl::string_view flag, const std::vector<std::string>& values, int least,
@@ -66,7 +66,7 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(
@@ -75,5 +75,5 @@ int main(int argc, char** argv) {
        "Draws a dataset of people among clutter that looks like faces in part: for trying out the tools and for tests. "
        "Seeded; the same bytes on every machine. Prints one line of counts.",
        ""},
-      &hardface::Run);
+      &hardface::data::Run);
 }

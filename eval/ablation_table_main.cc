@@ -24,7 +24,7 @@ ABSL_FLAG(int, bootstrap, 1000, "resamplings of the images");
 ABSL_FLAG(uint64_t, seed, 1, "of the resampling");
 ABSL_FLAG(int, threads, 0, "threads; 0: all processors");
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 absl::Status Run(const std::vector<std::string>&) {
@@ -56,7 +56,7 @@ absl::Status Run(const std::vector<std::string>&) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(argc, argv,
@@ -64,5 +64,5 @@ int main(int argc, char** argv) {
                              "Makes one table of many scored results, variants by test sets: the figure of every "
                              "seed, their mean and its 95 % interval, and the paired difference from a baseline.",
                              ""},
-                            &hardface::Run);
+                            &hardface::eval::Run);
 }

@@ -20,7 +20,7 @@ ABSL_FLAG(int, bootstrap, 1000, "resamplings of the images");
 ABSL_FLAG(uint64_t, seed, 1, "of the resampling");
 ABSL_FLAG(int, threads, 0, "threads; 0: all processors");
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 Metrics Report(const std::vector<PairedDifference>& differences) {
@@ -61,7 +61,7 @@ absl::Status Run(const std::vector<std::string>&) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(argc, argv,
@@ -69,5 +69,5 @@ int main(int argc, char** argv) {
                              "Tests whether two results of the same images differ: paired bootstrap over the images, "
                              "by scorers' outcomes.jsonl.",
                              ""},
-                            &hardface::Run);
+                            &hardface::eval::Run);
 }

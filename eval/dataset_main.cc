@@ -39,7 +39,7 @@ ABSL_FLAG(int, refit_folds, 0,
 ABSL_FLAG(bool, attribution, false, "writes attribution.csv: AP lost to misses, poor boxes, duplicates, false alarms");
 ABSL_FLAG(bool, strict, false, "what the layout check finds is an error, not a warning");
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 absl::StatusOr<std::vector<double>> ParseRates(const std::string& text) {
@@ -55,9 +55,9 @@ absl::StatusOr<std::vector<double>> ParseRates(const std::string& text) {
   return rates;
 }
 
-Outcomes MakeOutcomes(const Dataset& dataset, const JoinedDetections& joined) {
+Outcomes MakeOutcomes(const data::Dataset& dataset, const JoinedDetections& joined) {
   Outcomes outcomes;
-  for (const DatasetEntry& entry : dataset.entries) {
+  for (const data::DatasetEntry& entry : dataset.entries) {
     outcomes.images.push_back(absl::StrCat(entry.image, entry.flip ? " (flipped)" : ""));
   }
   outcomes.sets.push_back({"ap", Ties::kApart, 0, RankDataset(joined.images, kScoredIou)});
@@ -69,7 +69,7 @@ absl::Status WriteAttribution(const JoinedDetections& joined, ScoreOutput* outpu
   input.judged = JudgeDataset(joined.images, kScoredIou);
   for (const ScoredImage& image : joined.images) {
     std::vector<bool>& counted = input.counted.emplace_back();
-    for (const Face& face : image.faces) counted.push_back(!face.ignore);
+    for (const data::Face& face : image.faces) counted.push_back(!face.ignore);
   }
   const std::vector<ErrorShare> shares = AttributeLoss(input);
   for (const ErrorShare& share : shares) (*metrics)["ap_lost_to_" + share.cause] = share.ap_lost;
@@ -98,9 +98,9 @@ absl::Status Run(const std::vector<std::string>&) {
   RETURN_IF_ERROR(CheckConfidenceFlags());
   ASSIGN_OR_RETURN(const auto output, ScoreOutput::Create(absl::GetFlag(FLAGS_output)));
 
-  ASSIGN_OR_RETURN(const Dataset dataset, ReadDataset(dataset_path));
-  const std::string detections_file = DetectionsFile(detections_path);
-  ASSIGN_OR_RETURN(std::vector<ImageDetections> detections, ReadDetections(detections_file));
+  ASSIGN_OR_RETURN(const data::Dataset dataset, data::ReadDataset(dataset_path));
+  const std::string detections_file = data::DetectionsFile(detections_path);
+  ASSIGN_OR_RETURN(std::vector<data::ImageDetections> detections, data::ReadDetections(detections_file));
   ASSIGN_OR_RETURN(JoinedDetections joined, JoinDetections(dataset, std::move(detections), detections_path));
   ASSIGN_OR_RETURN(const std::vector<int64_t> lines, FilledLines(detections_file));
   const LayoutReport layout = CheckDatasetLayout(dataset, joined, detections_file, lines);
@@ -109,7 +109,7 @@ absl::Status Run(const std::vector<std::string>&) {
   const int refits = absl::GetFlag(FLAGS_refits), folds = absl::GetFlag(FLAGS_refit_folds);
   const double ap_without_refits =
       refits > 0 ? AveragePrecision(RankDataset(joined.images, kScoredIou), Ties::kApart) : 0;
-  BoxStyle style;
+  data::BoxStyle style;
   if (folds > 0) {
     RefitDetectionsByFolds(refits - 1, static_cast<size_t>(folds), &joined.images);
   } else {
@@ -139,7 +139,7 @@ absl::Status Run(const std::vector<std::string>&) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(
@@ -148,5 +148,5 @@ int main(int argc, char** argv) {
        "Scores detections on a dataset: AP at IoU 0.5 (VOC, all points), AP averaged over IoU 0.5:0.95, AP by face "
        "height, and recall at fixed rates of false positives. docs/EVAL.md says the rules.",
        ""},
-      &hardface::Run);
+      &hardface::eval::Run);
 }

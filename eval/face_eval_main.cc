@@ -30,7 +30,7 @@ ABSL_FLAG(
     "trained on WIDER FACE");
 ABSL_FLAG(bool, strict, false, "what the layout check finds is an error, not a warning");
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 absl::Status CheckFlags() {
@@ -84,12 +84,12 @@ absl::Status Run(const std::vector<std::string>&) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv,
       {"eval/face_eval",
        "Scores detections on AFW or PASCAL faces by face-eval's rules, refits included. docs/EVAL.md says them.", ""},
-      &hardface::Run);
+      &hardface::eval::Run);
 }

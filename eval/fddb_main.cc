@@ -38,7 +38,7 @@ ABSL_FLAG(std::string, matching, "official",
 ABSL_FLAG(bool, strict, false, "what the layout check finds is an error, not a warning");
 ABSL_FLAG(int, threads, 0, "threads; 0: all processors");
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 using Sizes = std::map<std::string, PixelSize>;
@@ -114,7 +114,7 @@ absl::Status Run(const std::vector<std::string>&) {
   ASSIGN_OR_RETURN(const Sizes sizes, ReadSizes(annotations, &provenance));
   ASSIGN_OR_RETURN(const std::vector<FddbImage> detections,
                    ReadFddbDetections(absl::GetFlag(FLAGS_detections), annotations, &layout));
-  const std::string detections_file = DetectionsFile(absl::GetFlag(FLAGS_detections));
+  const std::string detections_file = data::DetectionsFile(absl::GetFlag(FLAGS_detections));
   CheckFddbDetections(annotations.images, detections, detections_file, &layout);
   RETURN_IF_ERROR(layout.Resolve(absl::GetFlag(FLAGS_strict)));
   size_t boxes = 0;
@@ -142,12 +142,12 @@ absl::Status Run(const std::vector<std::string>&) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv,
       {"eval/fddb",
        "Scores detections on FDDB: discrete and continuous ROC by the official rules. docs/EVAL.md says them.", ""},
-      &hardface::Run);
+      &hardface::eval::Run);
 }

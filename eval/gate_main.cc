@@ -16,7 +16,7 @@
 ABSL_FLAG(std::string, metrics, "", "metrics.json of a scorer, or its output folder");
 ABSL_FLAG(std::string, expect, "", "file of bounds, one a line: \"ap >= 0.5\"; # starts a comment");
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 absl::Status Run(const std::vector<std::string>&) {
@@ -36,11 +36,11 @@ absl::Status Run(const std::vector<std::string>&) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv,
       {"eval/gate", "Compares a scorer's metrics with bounds and prints a table; exit code 1 when one is missed.", ""},
-      &hardface::Run);
+      &hardface::eval::Run);
 }

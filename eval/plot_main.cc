@@ -22,7 +22,7 @@ ABSL_FLAG(std::string, curve, "", "only the curves of this name (hard, discrete,
 ABSL_FLAG(std::string, title, "", "above the plot");
 ABSL_FLAG(double, max_false_positives, 2000, "right end of a ROC plot");
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 absl::Status Run(const std::vector<std::string>&) {
@@ -59,10 +59,10 @@ absl::Status Run(const std::vector<std::string>&) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(argc, argv,
                             {"eval/plot", "Draws precision-recall or ROC curves of several results into one plot.", ""},
-                            &hardface::Run);
+                            &hardface::eval::Run);
 }

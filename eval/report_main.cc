@@ -18,7 +18,7 @@
 #include "eval/reports/report.h"
 #include "eval/reports/run_record.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 // A list that grows with each --run: runs are named one by one, and none must be lost.
@@ -42,15 +42,15 @@ bool AbslParseFlag(absl::string_view text, RunList* list, std::string* error) {
 std::string AbslUnparseFlag(const RunList& list) { return absl::StrJoin(list.folders, ","); }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval
 
-ABSL_FLAG(hardface::RunList, run, {},
+ABSL_FLAG(hardface::eval::RunList, run, {},
           "output folder of a training, a scorer or infer:detect; several (--run=A --run=B, or --run=A,B) overlay");
 ABSL_FLAG(std::string, output, "", "the page to write, FILE.html");
 ABSL_FLAG(int, pictures, 12, "pictures of drawn/ taken from each run");
 ABSL_FLAG(int, picture_side, 480, "their longer side, pixels");
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 absl::Status Run(const std::vector<std::string>&) {
@@ -82,7 +82,7 @@ absl::Status Run(const std::vector<std::string>&) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(
@@ -92,5 +92,5 @@ int main(int argc, char** argv) {
        "output folders of curves (metrics.jsonl, pr.csv, roc.csv), scores (metrics.json), difficulty "
        "(difficulty.jsonl), pictures (drawn/) and settings (flags.txt, provenance.json).",
        ""},
-      &hardface::Run);
+      &hardface::eval::Run);
 }

@@ -15,7 +15,7 @@
 #include "eval/protocols/wider/wider_ground_truth.h"
 #include "eval/protocols/wider/wider_score.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 std::string DataFolder(benchmark::State& state) {
@@ -65,6 +65,6 @@ void BM_FddbFromTextFiles(benchmark::State& state) {
 BENCHMARK(BM_FddbFromTextFiles)->Unit(benchmark::kMillisecond)->UseRealTime()->Repetitions(5);
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval
 
 BENCHMARK_MAIN();

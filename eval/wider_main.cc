@@ -34,7 +34,7 @@ ABSL_FLAG(
 ABSL_FLAG(bool, strict, false, "what the layout check finds is an error, not a warning");
 ABSL_FLAG(int, threads, 0, "threads; 0: all processors");
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 absl::StatusOr<WiderMatching> ParseMatching(const std::string& text) {
@@ -138,7 +138,7 @@ absl::Status Run(const std::vector<std::string>&) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(
@@ -147,5 +147,5 @@ int main(int argc, char** argv) {
        "Scores detections on WIDER FACE: AP of the subsets easy, medium and hard by the official rules. docs/EVAL.md "
        "says them.",
        ""},
-      &hardface::Run);
+      &hardface::eval::Run);
 }

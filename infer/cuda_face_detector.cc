@@ -11,7 +11,7 @@
 #include "model/detectors/anchors.h"
 #include "model/execution/device_image.h"
 
-namespace hardface {
+namespace hardface::infer {
 namespace {
 
 // Activations grow in proportion to the pixels: of an image of this side, by which all others are judged.
@@ -23,45 +23,46 @@ constexpr int64_t kContextBytes = int64_t{512} << 20;
 constexpr double kMostElements = std::numeric_limits<int32_t>::max();
 
 // The most elements of a layer for each pixel of the input.
-double ElementsPerPixel(const NetworkSpec& network) {
-  const auto shapes = InferShapes(network, {1, 3, kProbeSide, kProbeSide});
+double ElementsPerPixel(const model::NetworkSpec& network) {
+  const auto shapes = model::InferShapes(network, {1, 3, kProbeSide, kProbeSide});
   HARDFACE_CHECK(shapes.ok());
   int64_t most = 0;
-  for (const auto& [name, shape] : *shapes) most = std::max(most, int64_t{StoredChannels(shape.c)} * shape.h * shape.w);
+  for (const auto& [name, shape] : *shapes)
+    most = std::max(most, int64_t{model::StoredChannels(shape.c)} * shape.h * shape.w);
   return static_cast<double>(most) / (kProbeSide * kProbeSide);
 }
 
 // Under a limit, an eighth of it for the convolutions' workspace: engines that want more are rarely faster here.
 int64_t WorkspaceWithin(int64_t memory_limit) {
-  return memory_limit == 0 ? kMostConvWorkspace : std::min(kMostConvWorkspace, memory_limit / 8);
+  return memory_limit == 0 ? model::kMostConvWorkspace : std::min(kMostConvWorkspace, memory_limit / 8);
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<CudaFaceDetector>> CudaFaceDetector::Create(const Model& model,
+absl::StatusOr<std::unique_ptr<CudaFaceDetector>> CudaFaceDetector::Create(const model::Model& model,
                                                                            const CudaFaceDetectorOptions& options) {
   std::unique_ptr<CudaFaceDetector> detector(new CudaFaceDetector(model, options));
-  CudaContextOptions context_options;
+  model::CudaContextOptions context_options;
   context_options.device = options.device;
-  ASSIGN_OR_RETURN(detector->context_, CudaContext::Create(context_options));
-  ASSIGN_OR_RETURN(detector->copies_, CudaStream::Create());
+  ASSIGN_OR_RETURN(detector->context_, model::CudaContext::Create(context_options));
+  ASSIGN_OR_RETURN(detector->copies_, model::CudaStream::Create());
   for (ImageSlot& slot : detector->slots_) {
-    ASSIGN_OR_RETURN(slot.copied, CudaEvent::Create(/*timed=*/false));
+    ASSIGN_OR_RETURN(slot.copied, model::CudaEvent::Create(/*timed=*/false));
   }
-  const CudaStream& stream = detector->context_->stream();
+  const model::CudaStream& stream = detector->context_->stream();
   ASSIGN_OR_RETURN(detector->parameters_,
-                   DeviceParameters::Create(ListParameters(model.detector.network), stream.handle()));
+                   model::DeviceParameters::Create(model::ListParameters(model.detector.network), stream.handle()));
   RETURN_IF_ERROR(detector->parameters_.Upload(model.parameters, stream));
-  detector->resources_ = std::make_shared<CudaExecutorResources>(detector->context_);
+  detector->resources_ = std::make_shared<model::CudaExecutorResources>(detector->context_);
   detector->most_workspace_ = WorkspaceWithin(options.memory_limit);
-  CudaExecutorOptions executor_options;
+  model::CudaExecutorOptions executor_options;
   executor_options.precision = options.precision;
   executor_options.resources = detector->resources_;
   executor_options.most_workspace = detector->most_workspace_;
-  const NetworkSpec& network = model.detector.network;
-  detector->executors_ = std::make_unique<CudaExecutorCache>(network, executor_options);
+  const model::NetworkSpec& network = model.detector.network;
+  detector->executors_ = std::make_unique<model::CudaExecutorCache>(network, executor_options);
   ASSIGN_OR_RETURN(const int64_t probe,
-                   CudaExecutor::ActivationBytes(network, {1, 3, kProbeSide, kProbeSide}, executor_options));
+                   model::CudaExecutor::ActivationBytes(network, {1, 3, kProbeSide, kProbeSide}, executor_options));
   detector->rules_ = TileRulesOf(model.detector, static_cast<double>(probe) / (kProbeSide * kProbeSide));
   ASSIGN_OR_RETURN(detector->detections_, DeviceDetections::Create(options.detections, detector->context_));
   return detector;
@@ -84,7 +85,7 @@ absl::Status CudaFaceDetector::Upload(const cv::Mat& image, ImageSlot* slot) con
   for (int y = 0; y < image.rows; ++y) {
     std::memcpy(slot->staging.as<uint8_t>() + y * row_bytes, image.ptr(y), static_cast<size_t>(row_bytes));
   }
-  RETURN_IF_ERROR(CopyToDevice(slot->staging.data(), slot->pixels.data(), bytes, copies_.handle()));
+  RETURN_IF_ERROR(model::CopyToDevice(slot->staging.data(), slot->pixels.data(), bytes, copies_.handle()));
   return slot->copied.Record(copies_.handle());
 }
 
@@ -111,39 +112,39 @@ absl::Status CudaFaceDetector::Start(const cv::Mat& image) {
   return slots_[current_].copied.HoldBack(context_->stream().handle());
 }
 
-absl::StatusOr<CudaExecutor*> CudaFaceDetector::ExecutorFor(const Shape& shape) {
+absl::StatusOr<model::CudaExecutor*> CudaFaceDetector::ExecutorFor(const model::Shape& shape) {
   // Engines are timed in memory of its own, which would come on top of the last shape's activations.
   if (options_.memory_limit > 0 && !executors_->Has(shape)) RETURN_IF_ERROR(resources_->Release());
   return executors_->Get(shape, parameters_, /*version=*/0);
 }
 
-absl::Status CudaFaceDetector::WriteInput(const LevelGeometry& geometry, const CudaExecutor& executor,
+absl::Status CudaFaceDetector::WriteInput(const model::LevelGeometry& geometry, const model::CudaExecutor& executor,
                                           bool mirror_first, int from_x, int from_y) const {
-  DeviceLevel level{geometry.rows, geometry.columns, geometry.x_step, geometry.y_step};
-  std::copy(std::begin(kBgrMean), std::end(kBgrMean), level.mean);
+  model::DeviceLevel level{geometry.rows, geometry.columns, geometry.x_step, geometry.y_step};
+  std::copy(std::begin(model::kBgrMean), std::end(model::kBgrMean), level.mean);
   level.factor = 1.0f / model_.info.input_divisor;
   level.mirror_first = mirror_first;
   level.from_x = from_x;
   level.from_y = from_y;
-  return WriteNetworkInput({slots_[current_].pixels.as<uint8_t>(), rows_, columns_}, level, executor.input(),
-                           context_->stream().handle());
+  return model::WriteNetworkInput({slots_[current_].pixels.as<uint8_t>(), rows_, columns_}, level, executor.input(),
+                                  context_->stream().handle());
 }
 
-absl::Status CudaFaceDetector::AddPass(const LevelGeometry& geometry, double scale, bool mirrored,
-                                       const std::function<TensorView(const std::string&)>& output, int n) {
+absl::Status CudaFaceDetector::AddPass(const model::LevelGeometry& geometry, double scale, bool mirrored,
+                                       const std::function<model::TensorView(const std::string&)>& output, int n) {
   PassGeometry pass;
   pass.level_width = geometry.columns;
   pass.level_height = geometry.rows;
   pass.factor = static_cast<float>(1.0 / scale);
   pass.image_width = static_cast<float>(columns_);
   pass.mirrored = mirrored;
-  return detections_->AddPass(PlanesOf(model_.detector, output, n), pass);
+  return detections_->AddPass(model::PlanesOf(model_.detector, output, n), pass);
 }
 
-absl::Status CudaFaceDetector::RunWhole(const LevelGeometry& geometry, double scale, const LevelPlan& plan,
+absl::Status CudaFaceDetector::RunWhole(const model::LevelGeometry& geometry, double scale, const LevelPlan& plan,
                                         int first_pass) {
   const int passes = plan.passes_together ? 2 : 1;
-  ASSIGN_OR_RETURN(CudaExecutor* const executor, ExecutorFor({passes, 3, plan.tile_height, plan.tile_width}));
+  ASSIGN_OR_RETURN(model::CudaExecutor* const executor, ExecutorFor({passes, 3, plan.tile_height, plan.tile_width}));
   RETURN_IF_ERROR(WriteInput(geometry, *executor, /*mirror_first=*/first_pass == 1, 0, 0));
   RETURN_IF_ERROR(executor->Forward());
   const auto output = [executor](const std::string& name) { return executor->output(name); };
@@ -153,8 +154,8 @@ absl::Status CudaFaceDetector::RunWhole(const LevelGeometry& geometry, double sc
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::map<std::string, TensorView>> CudaFaceDetector::LevelMaps(const Shape& padded) {
-  ASSIGN_OR_RETURN(const auto shapes, InferShapes(model_.detector.network, padded));
+absl::StatusOr<std::map<std::string, model::TensorView>> CudaFaceDetector::LevelMaps(const model::Shape& padded) {
+  ASSIGN_OR_RETURN(const auto shapes, model::InferShapes(model_.detector.network, padded));
   int64_t floats = 0;
   for (const std::string& name : model_.detector.network.outputs) floats += shapes.at(name).size();
   const int64_t bytes = floats * static_cast<int64_t>(sizeof(float));
@@ -162,7 +163,7 @@ absl::StatusOr<std::map<std::string, TensorView>> CudaFaceDetector::LevelMaps(co
     RETURN_IF_ERROR(context_->stream().Synchronize());  // what is queued may use the old memory
     RETURN_IF_ERROR(maps_.Grow(bytes, "the level's output maps"));
   }
-  std::map<std::string, TensorView> maps;
+  std::map<std::string, model::TensorView> maps;
   float* data = maps_.as<float>();
   for (const std::string& name : model_.detector.network.outputs) {
     maps[name] = {data, shapes.at(name), /*block=*/1};
@@ -171,13 +172,13 @@ absl::StatusOr<std::map<std::string, TensorView>> CudaFaceDetector::LevelMaps(co
   return maps;
 }
 
-absl::Status CudaFaceDetector::RunTiles(const LevelGeometry& geometry, double scale, const Shape& padded,
+absl::Status CudaFaceDetector::RunTiles(const model::LevelGeometry& geometry, double scale, const model::Shape& padded,
                                         const LevelPlan& plan, bool mirrored) {
   ASSIGN_OR_RETURN(const auto maps, LevelMaps(padded));
-  const Shape shape{1, 3, plan.tile_height, plan.tile_width};
+  const model::Shape shape{1, 3, plan.tile_height, plan.tile_width};
   for (const TileSpan& rows : TileRows(rules_, plan, padded.h)) {
     for (const TileSpan& columns : TileColumns(rules_, plan, padded.w)) {
-      ASSIGN_OR_RETURN(CudaExecutor* const executor, ExecutorFor(shape));
+      ASSIGN_OR_RETURN(model::CudaExecutor* const executor, ExecutorFor(shape));
       RETURN_IF_ERROR(WriteInput(geometry, *executor, mirrored, columns.begin, rows.begin));
       RETURN_IF_ERROR(executor->Forward());
       for (const auto& [name, map] : maps) {
@@ -190,7 +191,7 @@ absl::Status CudaFaceDetector::RunTiles(const LevelGeometry& geometry, double sc
       geometry, scale, mirrored, [&maps](const std::string& name) { return maps.at(name); }, 0);
 }
 
-absl::Status CudaFaceDetector::RunPlan(const LevelGeometry& geometry, double scale, const Shape& padded,
+absl::Status CudaFaceDetector::RunPlan(const model::LevelGeometry& geometry, double scale, const model::Shape& padded,
                                        const LevelPlan& plan) {
   for (int pass = 0; pass < (options_.flip ? 2 : 1); pass += plan.passes_together ? 2 : 1) {
     if (plan.whole()) {
@@ -202,11 +203,11 @@ absl::Status CudaFaceDetector::RunPlan(const LevelGeometry& geometry, double sca
   return absl::OkStatus();
 }
 
-absl::StatusOr<int64_t> CudaFaceDetector::BytesLeft(const Shape& padded) const {
-  ASSIGN_OR_RETURN(const auto shapes, InferShapes(model_.detector.network, padded));
+absl::StatusOr<int64_t> CudaFaceDetector::BytesLeft(const model::Shape& padded) const {
+  ASSIGN_OR_RETURN(const auto shapes, model::InferShapes(model_.detector.network, padded));
   int64_t of_level = 0;  // maps, and a key for each anchor
-  for (const DetectionHead& head : model_.detector.heads) {
-    const Shape& scores = shapes.at(head.scores);
+  for (const model::DetectionHead& head : model_.detector.heads) {
+    const model::Shape& scores = shapes.at(head.scores);
     of_level += (scores.size() + shapes.at(head.boxes).size()) * static_cast<int64_t>(sizeof(float)) +
                 scores.size() / 2 * DeviceDetections::kRankingBytes;
   }
@@ -222,7 +223,7 @@ absl::StatusOr<int64_t> CudaFaceDetector::BytesLeft(const Shape& padded) const {
       options_.device, " before any activations; raise --memory_limit (", options_.memory_limit / 1000000, " MB)"));
 }
 
-absl::StatusOr<LevelPlan> CudaFaceDetector::Plan(const Shape& padded) const {
+absl::StatusOr<LevelPlan> CudaFaceDetector::Plan(const model::Shape& padded) const {
   const double most_pixels = kMostElements / ElementsPerPixel(model_.detector.network);
   int64_t most = std::min(most_activations_, static_cast<int64_t>(rules_.bytes_per_pixel * most_pixels));
   if (options_.memory_limit > 0) {
@@ -233,7 +234,7 @@ absl::StatusOr<LevelPlan> CudaFaceDetector::Plan(const Shape& padded) const {
   const int64_t held = resources_->arena.bytes();
   if (rules_.BytesOf(plan) <= held) return plan;
   // More than ever before: a first guess that saves failing attempts, of which each may time engines in vain.
-  ASSIGN_OR_RETURN(const int64_t free, FreeDeviceBytes());
+  ASSIGN_OR_RETURN(const int64_t free, model::FreeDeviceBytes());
   const int64_t usable = free + held + resources_->workspace.bytes();
   if (rules_.BytesOf(plan) <= usable - usable / 8) return plan;
   auto smaller = PlanLevel(rules_, padded.h, padded.w, options_.flip, std::max<int64_t>(1, usable - usable / 8));
@@ -241,9 +242,9 @@ absl::StatusOr<LevelPlan> CudaFaceDetector::Plan(const Shape& padded) const {
 }
 
 absl::Status CudaFaceDetector::RunLevel(double scale) {
-  const LevelGeometry geometry = LevelGeometryOf(rows_, columns_, scale);
+  const model::LevelGeometry geometry = model::LevelGeometryOf(rows_, columns_, scale);
   const int multiple = model_.detector.size_multiple;
-  const Shape padded{1, 3, RoundUp(geometry.rows, multiple), RoundUp(geometry.columns, multiple)};
+  const model::Shape padded{1, 3, model::RoundUp(geometry.rows, multiple), model::RoundUp(geometry.columns, multiple)};
   const int passes = detections_->passes();
   ASSIGN_OR_RETURN(const LevelPlan plan, Plan(padded));
   RETURN_IF_ERROR(RunInSmallerPieces(
@@ -258,4 +259,4 @@ absl::Status CudaFaceDetector::RunLevel(double scale) {
   return absl::OkStatus();
 }
 
-}  // namespace hardface
+}  // namespace hardface::infer

@@ -21,11 +21,11 @@
 #include "model/execution/image_input.h"
 #include "model/weights/model_file.h"
 
-namespace hardface {
+namespace hardface::infer {
 
 struct CudaFaceDetectorOptions {
   int device = 0;
-  Precision precision = Precision::kBf16;
+  model::Precision precision = model::Precision::kBf16;
   bool flip = true;  // run each level's mirror image, too
   // Bytes of the device's memory that this may take (0: what is free there). Levels that need more are run in tiles.
   int64_t memory_limit = 0;
@@ -36,7 +36,7 @@ struct CudaFaceDetectorOptions {
 class CudaFaceDetector {
  public:
   // MODEL must outlive this. FailedPrecondition without CUDA, a driver or that device.
-  static absl::StatusOr<std::unique_ptr<CudaFaceDetector>> Create(const Model& model,
+  static absl::StatusOr<std::unique_ptr<CudaFaceDetector>> Create(const model::Model& model,
                                                                   const CudaFaceDetectorOptions& options);
   ~CudaFaceDetector();
   CudaFaceDetector(const CudaFaceDetector&) = delete;
@@ -58,49 +58,51 @@ class CudaFaceDetector {
  private:
   // An image's way to the device; there are two, so that one can be filled while the other is read.
   struct ImageSlot {
-    cv::Mat image;         // what was preloaded: held, so that no other image gets its address
-    PinnedMemory staging;  // read until COPIED
-    DeviceMemory pixels;   // (rows, columns, 3)
-    CudaEvent copied;
+    cv::Mat image;                // what was preloaded: held, so that no other image gets its address
+    model::PinnedMemory staging;  // read until COPIED
+    model::DeviceMemory pixels;   // (rows, columns, 3)
+    model::CudaEvent copied;
   };
 
-  CudaFaceDetector(const Model& model, const CudaFaceDetectorOptions& options) : model_(model), options_(options) {}
+  CudaFaceDetector(const model::Model& model, const CudaFaceDetectorOptions& options)
+      : model_(model), options_(options) {}
   absl::Status Upload(const cv::Mat& image, ImageSlot* slot) const;
-  absl::Status WriteInput(const LevelGeometry& geometry, const CudaExecutor& executor, bool mirror_first, int from_x,
-                          int from_y) const;
-  absl::Status AddPass(const LevelGeometry& geometry, double scale, bool mirrored,
-                       const std::function<TensorView(const std::string&)>& output, int n);
-  absl::Status RunPlan(const LevelGeometry& geometry, double scale, const Shape& padded, const LevelPlan& plan);
-  absl::Status RunWhole(const LevelGeometry& geometry, double scale, const LevelPlan& plan, int first_pass);
-  absl::Status RunTiles(const LevelGeometry& geometry, double scale, const Shape& padded, const LevelPlan& plan,
-                        bool mirrored);
-  absl::StatusOr<CudaExecutor*> ExecutorFor(const Shape& shape);
+  absl::Status WriteInput(const model::LevelGeometry& geometry, const model::CudaExecutor& executor, bool mirror_first,
+                          int from_x, int from_y) const;
+  absl::Status AddPass(const model::LevelGeometry& geometry, double scale, bool mirrored,
+                       const std::function<model::TensorView(const std::string&)>& output, int n);
+  absl::Status RunPlan(const model::LevelGeometry& geometry, double scale, const model::Shape& padded,
+                       const LevelPlan& plan);
+  absl::Status RunWhole(const model::LevelGeometry& geometry, double scale, const LevelPlan& plan, int first_pass);
+  absl::Status RunTiles(const model::LevelGeometry& geometry, double scale, const model::Shape& padded,
+                        const LevelPlan& plan, bool mirrored);
+  absl::StatusOr<model::CudaExecutor*> ExecutorFor(const model::Shape& shape);
   // A whole level's output maps, in memory of their own.
-  absl::StatusOr<std::map<std::string, TensorView>> LevelMaps(const Shape& padded);
+  absl::StatusOr<std::map<std::string, model::TensorView>> LevelMaps(const model::Shape& padded);
   // The pieces for which memory_limit, free memory and cuDNN's counting leave room.
-  absl::StatusOr<LevelPlan> Plan(const Shape& padded) const;
+  absl::StatusOr<LevelPlan> Plan(const model::Shape& padded) const;
   // What memory_limit leaves for activations of a level.
-  absl::StatusOr<int64_t> BytesLeft(const Shape& padded) const;
+  absl::StatusOr<int64_t> BytesLeft(const model::Shape& padded) const;
 
-  const Model& model_;
+  const model::Model& model_;
   const CudaFaceDetectorOptions options_;
-  std::shared_ptr<CudaContext> context_;
-  CudaStream copies_;  // images' way to the device
-  std::shared_ptr<CudaExecutorResources> resources_;
-  std::unique_ptr<CudaExecutorCache> executors_;
-  DeviceParameters parameters_;
+  std::shared_ptr<model::CudaContext> context_;
+  model::CudaStream copies_;  // images' way to the device
+  std::shared_ptr<model::CudaExecutorResources> resources_;
+  std::unique_ptr<model::CudaExecutorCache> executors_;
+  model::DeviceParameters parameters_;
   std::unique_ptr<DeviceDetections> detections_;
   TileRules rules_;
   int64_t most_workspace_ = 0;  // of a convolution
   ImageSlot slots_[2];
   int current_ = 0;             // the slot of the image that is being worked on
   int rows_ = 0, columns_ = 0;  // of that image
-  DeviceMemory maps_;           // of LevelMaps()
+  model::DeviceMemory maps_;    // of LevelMaps()
   LevelPlan last_plan_;
   // Activations for which there once was memory after more had failed: what fails is not tried again and again.
   int64_t most_activations_ = std::numeric_limits<int64_t>::max();
 };
 
-}  // namespace hardface
+}  // namespace hardface::infer
 
 #endif  // HARDFACE_INFER_CUDA_FACE_DETECTOR_H_

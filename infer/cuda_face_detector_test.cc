@@ -14,7 +14,7 @@
 #include "model/cuda/cuda_device.h"
 #include "model/weights/model_file.h"
 
-namespace hardface {
+namespace hardface::infer {
 namespace {
 
 // Smooth blobs: noise alone would be averaged away on small levels.
@@ -42,7 +42,7 @@ void ExpectNearlyTheSame(const std::vector<ScoredBox>& actual, const std::vector
   size_t found = 0;
   for (const ScoredBox& box : expected) {
     found += std::any_of(actual.begin(), actual.end(), [&](const ScoredBox& other) {
-      return std::fabs(other.score - box.score) < 1e-3f && IoU(other.box, box.box) > 0.98f;
+      return std::fabs(other.score - box.score) < 1e-3f && data::IoU(other.box, box.box) > 0.98f;
     });
   }
   EXPECT_GT(expected.size(), 0u);
@@ -51,18 +51,18 @@ void ExpectNearlyTheSame(const std::vector<ScoredBox>& actual, const std::vector
 }
 
 TEST(CudaFaceDetectorTest, FindsWhatTheCpuFinds) {
-  if (CudaDeviceCount() == 0) GTEST_SKIP() << WhyNoCuda();
-  const auto model = LoadModel("model/testdata/net_w16.caffemodel");
+  if (model::CudaDeviceCount() == 0) GTEST_SKIP() << model::WhyNoCuda();
+  const auto model = model::LoadModel("model/testdata/net_w16.caffemodel");
   ASSERT_TRUE(model.ok()) << model.status();
   const cv::Mat image = RandomImage(213, 317);
   for (const Merge merge : {Merge::kVote, Merge::kNms}) {
     DetectOptions options;
     options.pyramid = {200, 400};
     options.merge = merge;
-    options.precision = Precision::kFp32;
+    options.precision = model::Precision::kFp32;
     options.decode.max_boxes = 300;  // fewer than kMostMerged in all
     FaceDetector cpu(*model, options);
-    options.device = {Device::Kind::kCuda, 0};
+    options.device = {model::Device::Kind::kCuda, 0};
     FaceDetector gpu(*model, options);
     const auto expected = cpu.Detect(image);
     ASSERT_TRUE(expected.ok()) << expected.status();
@@ -76,15 +76,15 @@ TEST(CudaFaceDetectorTest, FindsWhatTheCpuFinds) {
 
 CudaFaceDetectorOptions OneLevel() {
   CudaFaceDetectorOptions options;
-  options.precision = Precision::kFp32;
+  options.precision = model::Precision::kFp32;
   options.detections.most_passes = 2;
   options.detections.decode.max_boxes = 300;
   return options;
 }
 
 TEST(CudaFaceDetectorTest, TilesUnderAMemoryLimitFindWhatTheWholeLevelFinds) {
-  if (CudaDeviceCount() == 0) GTEST_SKIP() << WhyNoCuda();
-  const auto model = LoadModel("model/testdata/net_w16.caffemodel");
+  if (model::CudaDeviceCount() == 0) GTEST_SKIP() << model::WhyNoCuda();
+  const auto model = model::LoadModel("model/testdata/net_w16.caffemodel");
   ASSERT_TRUE(model.ok()) << model.status();
   const cv::Mat image = RandomImage(900, 1100);
   const double scale = 1.5;  // 1650 x 1350 pixels: about 140 MB of fp32 activations a pass
@@ -108,8 +108,8 @@ TEST(CudaFaceDetectorTest, TilesUnderAMemoryLimitFindWhatTheWholeLevelFinds) {
 }
 
 TEST(CudaFaceDetectorTest, ALimitThatCannotBeKeptSaysWhatIsHeld) {
-  if (CudaDeviceCount() == 0) GTEST_SKIP() << WhyNoCuda();
-  const auto model = LoadModel("model/testdata/net_w16.caffemodel");
+  if (model::CudaDeviceCount() == 0) GTEST_SKIP() << model::WhyNoCuda();
+  const auto model = model::LoadModel("model/testdata/net_w16.caffemodel");
   ASSERT_TRUE(model.ok()) << model.status();
   CudaFaceDetectorOptions options = OneLevel();
   options.memory_limit = int64_t{100} << 20;
@@ -122,13 +122,13 @@ TEST(CudaFaceDetectorTest, ALimitThatCannotBeKeptSaysWhatIsHeld) {
 }
 
 TEST(CudaFaceDetectorTest, PreloadedImagesGiveWhatOthersGive) {
-  if (CudaDeviceCount() == 0) GTEST_SKIP() << WhyNoCuda();
-  const auto model = LoadModel("model/testdata/net_w16.caffemodel");
+  if (model::CudaDeviceCount() == 0) GTEST_SKIP() << model::WhyNoCuda();
+  const auto model = model::LoadModel("model/testdata/net_w16.caffemodel");
   ASSERT_TRUE(model.ok()) << model.status();
   DetectOptions options;
   options.pyramid = {200, 400};
-  options.precision = Precision::kFp32;
-  options.device = {Device::Kind::kCuda, 0};
+  options.precision = model::Precision::kFp32;
+  options.device = {model::Device::Kind::kCuda, 0};
   std::vector<cv::Mat> images;
   for (int i = 0; i < 6; ++i) images.push_back(RandomImage(213 + 40 * (i % 3), 317 - 20 * (i % 2)));
   const cv::Mat broken_promise = cv::Scalar::all(255) - images[5];
@@ -146,8 +146,8 @@ TEST(CudaFaceDetectorTest, PreloadedImagesGiveWhatOthersGive) {
 }
 
 TEST(CudaFaceDetectorTest, DetectorsOnThreadsOfTheirOwnGiveTheSame) {
-  if (CudaDeviceCount() == 0) GTEST_SKIP() << WhyNoCuda();
-  const auto model = LoadModel("model/testdata/net_w16.caffemodel");
+  if (model::CudaDeviceCount() == 0) GTEST_SKIP() << model::WhyNoCuda();
+  const auto model = model::LoadModel("model/testdata/net_w16.caffemodel");
   ASSERT_TRUE(model.ok()) << model.status();
   constexpr int kThreads = 4;  // on as many GPUs as there are
   std::vector<std::vector<ScoredBox>> found(kThreads);
@@ -156,8 +156,8 @@ TEST(CudaFaceDetectorTest, DetectorsOnThreadsOfTheirOwnGiveTheSame) {
     threads.emplace_back([&, t] {
       DetectOptions options;
       options.pyramid = {200, 400};
-      options.device = {Device::Kind::kCuda, t % CudaDeviceCount()};
-      options.precision = Precision::kFp32;
+      options.device = {model::Device::Kind::kCuda, t % model::CudaDeviceCount()};
+      options.precision = model::Precision::kFp32;
       FaceDetector detector(*model, options);
       for (int run = 0; run < 3; ++run) {
         const auto boxes = detector.Detect(RandomImage(213, 317));
@@ -171,15 +171,15 @@ TEST(CudaFaceDetectorTest, DetectorsOnThreadsOfTheirOwnGiveTheSame) {
 }
 
 TEST(CudaFaceDetectorTest, WithoutCudaTheErrorSaysWhy) {
-  if (CudaDeviceCount() > 0) GTEST_SKIP() << "there is a CUDA device";
-  const auto model = LoadModel("model/testdata/net_w16.caffemodel");
+  if (model::CudaDeviceCount() > 0) GTEST_SKIP() << "there is a CUDA device";
+  const auto model = model::LoadModel("model/testdata/net_w16.caffemodel");
   ASSERT_TRUE(model.ok()) << model.status();
   DetectOptions options;
-  options.device = {Device::Kind::kCuda, 0};
+  options.device = {model::Device::Kind::kCuda, 0};
   FaceDetector detector(*model, options);
   const auto found = detector.Detect(RandomImage(40, 40));
   EXPECT_EQ(found.status().code(), absl::StatusCode::kFailedPrecondition) << found.status();
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::infer

@@ -4,11 +4,11 @@
 
 #include "model/ops/softmax.h"
 
-namespace hardface {
+namespace hardface::infer {
 namespace {
 
 struct Candidate {
-  AnchorIndex anchor;
+  model::AnchorIndex anchor;
   float score = 0;
 };
 
@@ -19,14 +19,14 @@ bool Better(const Candidate& a, const Candidate& b) {
   return a.anchor.x != b.anchor.x ? a.anchor.x < b.anchor.x : a.anchor.plane < b.anchor.plane;
 }
 
-std::vector<Candidate> Candidates(const std::vector<AnchorPlane>& planes, float min_score) {
+std::vector<Candidate> Candidates(const std::vector<model::AnchorPlane>& planes, float min_score) {
   std::vector<Candidate> candidates;
   Candidate best{{}, -1};
   for (int p = 0; p < static_cast<int>(planes.size()); ++p) {
     for (int y = 0; y < planes[p].height; ++y) {
       for (int x = 0; x < planes[p].width; ++x) {
         const int cell = planes[p].cell(y, x);
-        const Candidate candidate{{p, y, x}, FaceProbability(planes[p].background[cell], planes[p].face[cell])};
+        const Candidate candidate{{p, y, x}, model::FaceProbability(planes[p].background[cell], planes[p].face[cell])};
         if (candidate.score >= min_score) candidates.push_back(candidate);
         if (best.score < 0 || Better(candidate, best)) best = candidate;
       }
@@ -36,7 +36,7 @@ std::vector<Candidate> Candidates(const std::vector<AnchorPlane>& planes, float 
   return candidates;
 }
 
-Box Clip(const Box& box, int width, int height) {
+data::Box Clip(const data::Box& box, int width, int height) {
   const float right = static_cast<float>(width - 1), bottom = static_cast<float>(height - 1);
   return {std::clamp(box.x1, 0.0f, right), std::clamp(box.y1, 0.0f, bottom), std::clamp(box.x2, 0.0f, right),
           std::clamp(box.y2, 0.0f, bottom)};
@@ -44,8 +44,8 @@ Box Clip(const Box& box, int width, int height) {
 
 }  // namespace
 
-std::vector<ScoredBox> DecodeDetections(const std::vector<AnchorPlane>& planes, int image_width, int image_height,
-                                        const DecodeOptions& options) {
+std::vector<ScoredBox> DecodeDetections(const std::vector<model::AnchorPlane>& planes, int image_width,
+                                        int image_height, const DecodeOptions& options) {
   std::vector<Candidate> candidates = Candidates(planes, options.min_score);
   const size_t count = std::min(candidates.size(), static_cast<size_t>(options.max_boxes));
   std::partial_sort(candidates.begin(), candidates.begin() + static_cast<int64_t>(count), candidates.end(), &Better);
@@ -53,13 +53,14 @@ std::vector<ScoredBox> DecodeDetections(const std::vector<AnchorPlane>& planes, 
   std::vector<ScoredBox> boxes;
   boxes.reserve(count);
   for (const auto& [anchor, score] : candidates) {
-    const AnchorPlane& plane = planes[anchor.plane];
+    const model::AnchorPlane& plane = planes[anchor.plane];
     const int cell = plane.cell(anchor.y, anchor.x);
-    const Box box = DecodeBox(plane.anchor(anchor.y, anchor.x), {plane.deltas[0][cell], plane.deltas[1][cell],
-                                                                 plane.deltas[2][cell], plane.deltas[3][cell]});
+    const data::Box box =
+        model::DecodeBox(plane.anchor(anchor.y, anchor.x),
+                         {plane.deltas[0][cell], plane.deltas[1][cell], plane.deltas[2][cell], plane.deltas[3][cell]});
     boxes.push_back({Clip(box, image_width, image_height), score});
   }
   return boxes;
 }
 
-}  // namespace hardface
+}  // namespace hardface::infer

@@ -8,7 +8,7 @@
 #include "infer/nms.h"
 #include "model/detectors/anchors.h"
 
-namespace hardface {
+namespace hardface::infer {
 
 struct DecodeOptions {
   float min_score = 0.002f;  // boxes below it are dropped; the best one stays if none is left
@@ -16,16 +16,16 @@ struct DecodeOptions {
 };
 
 // The boxes of all anchors in falling score, clipped to [0, image size - 1] of the unpadded level; pixels of the level.
-std::vector<ScoredBox> DecodeDetections(const std::vector<AnchorPlane>& planes, int image_width, int image_height,
-                                        const DecodeOptions& options);
+std::vector<ScoredBox> DecodeDetections(const std::vector<model::AnchorPlane>& planes, int image_width,
+                                        int image_height, const DecodeOptions& options);
 
 // The area that a decoded box covers. Decoding puts x2 and y2 on the edges behind the last pixel (cx + w / 2, without
 // -1), so the width is x2 - x1: as a Box, which includes both corners, every detection would be a pixel too wide and
 // too high, which costs an 8 pixel face a fifth of its IoU.
-inline Rect CoveredArea(const Box& decoded) {
+inline data::Rect CoveredArea(const data::Box& decoded) {
   return {decoded.x1, decoded.y1, decoded.x2 - decoded.x1, decoded.y2 - decoded.y1};
 }
 
-}  // namespace hardface
+}  // namespace hardface::infer
 
 #endif  // HARDFACE_INFER_DECODE_H_

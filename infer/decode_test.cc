@@ -5,18 +5,18 @@
 #include <array>
 #include <vector>
 
-namespace hardface {
+namespace hardface::infer {
 namespace {
 
 struct Plane {
   Plane() : values(6 * 16) {
-    AnchorPlane plane{16, 8, 4, 4, values.data(), values.data() + 16};
+    model::AnchorPlane plane{16, 8, 4, 4, values.data(), values.data() + 16};
     for (int k = 0; k < 4; ++k) plane.deltas[k] = values.data() + 16 * (2 + k);
     planes.push_back(plane);
     for (int i = 0; i < 16; ++i) plane.face[i] = -10;
   }
   std::vector<float> values;
-  std::vector<AnchorPlane> planes;
+  std::vector<model::AnchorPlane> planes;
 };
 
 TEST(DecodeDetectionsTest, ZeroDeltasGiveTheAnchorPlusThePublishedPixelClippedToTheImage) {
@@ -32,17 +32,17 @@ TEST(DecodeDetectionsTest, ZeroDeltasGiveTheAnchorPlusThePublishedPixelClippedTo
 }
 
 TEST(DecodeDetectionsTest, APerfectNetworkGivesTheAnnotatedBoxBackAtEveryScale) {
-  const Rect face{10, 9, 11, 14};  // pixels of the image
+  const data::Rect face{10, 9, 11, 14};  // pixels of the image
   for (const float scale : {0.5f, 1.0f, 1.75f}) {
     Plane plane;
-    const Box target = ToBox({face.x * scale, face.y * scale, face.w * scale, face.h * scale});
-    const std::array<float, 4> deltas = EncodeBox(plane.planes[0].anchor(1, 1), target);
+    const data::Box target = data::ToBox({face.x * scale, face.y * scale, face.w * scale, face.h * scale});
+    const std::array<float, 4> deltas = model::EncodeBox(plane.planes[0].anchor(1, 1), target);
     const int cell = plane.planes[0].cell(1, 1);
     plane.planes[0].face[cell] = 3;
     for (int k = 0; k < 4; ++k) plane.values[static_cast<size_t>(16 * (2 + k) + cell)] = deltas[static_cast<size_t>(k)];
     const auto boxes = DecodeDetections(plane.planes, 64, 64, {0.5f, 1});
     ASSERT_EQ(boxes.size(), 1u);
-    const Rect found = CoveredArea(boxes[0].box);
+    const data::Rect found = CoveredArea(boxes[0].box);
     EXPECT_NEAR(found.x / scale, face.x, 1e-4);
     EXPECT_NEAR(found.y / scale, face.y, 1e-4);
     EXPECT_NEAR(found.w / scale, face.w, 1e-4);
@@ -67,4 +67,4 @@ TEST(DecodeDetectionsTest, KeepsTheBestSoMany) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::infer

@@ -11,13 +11,14 @@
 #include "infer/face_detector.h"
 #include "model/execution/benchmark_main.h"
 
-namespace hardface {
+namespace hardface::infer {
 namespace {
 
-Model RandomModel(int width_divisor) {
-  Model model;
-  model.detector = *BuildDetector({"smallhard", width_divisor, true});
-  model.parameters = InitializeParameters(ListParameters(model.detector.network), Initialization::kHe, 1);
+model::Model RandomModel(int width_divisor) {
+  model::Model model;
+  model.detector = *model::BuildDetector({"smallhard", width_divisor, true});
+  model.parameters =
+      model::InitializeParameters(model::ListParameters(model.detector.network), model::Initialization::kHe, 1);
   model.info.input_divisor = 64;
   return model;
 }
@@ -52,6 +53,6 @@ void Register() {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::infer
 
-int main(int argc, char** argv) { return hardface::BenchmarkMain(argc, argv, &hardface::Register); }
+int main(int argc, char** argv) { return hardface::model::BenchmarkMain(argc, argv, &hardface::infer::Register); }

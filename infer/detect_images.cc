@@ -19,7 +19,7 @@
 #include "infer/draw.h"
 #include "infer/result_writers.h"
 
-namespace hardface {
+namespace hardface::infer {
 namespace {
 
 namespace fs = std::filesystem;
@@ -31,16 +31,17 @@ bool LooksLikeImage(const fs::path& path) {
 }
 
 absl::StatusOr<cv::Mat> Load(const ImageToDetect& image) {
-  ASSIGN_OR_RETURN(cv::Mat pixels, ReadImage(image.path));
+  ASSIGN_OR_RETURN(cv::Mat pixels, data::ReadImage(image.path));
   if (!image.flip) return pixels;
   cv::Mat mirrored;
   cv::flip(pixels, mirrored, /*flipCode=*/1);
   return mirrored;
 }
 
-ImageDetections ToDetections(const ImageToDetect& image, const std::vector<ScoredBox>& boxes, const BoxStyle& style) {
-  ImageDetections detections{image.name, image.flip, {}};
-  for (const auto& [box, score] : boxes) detections.boxes.push_back({Restyle(CoveredArea(box), style), score});
+data::ImageDetections ToDetections(const ImageToDetect& image, const std::vector<ScoredBox>& boxes,
+                                   const data::BoxStyle& style) {
+  data::ImageDetections detections{image.name, image.flip, {}};
+  for (const auto& [box, score] : boxes) detections.boxes.push_back({data::Restyle(CoveredArea(box), style), score});
   return detections;
 }
 
@@ -50,11 +51,12 @@ std::string DrawnName(const std::string& folder, int64_t index, const ImageToDet
                       image.flip ? "_flip" : "", ".png");
 }
 
-std::vector<std::unique_ptr<FaceDetector>> MakeDetectors(const Model& model, const DetectImagesOptions& options) {
-  std::vector<Device> devices = options.devices;
+std::vector<std::unique_ptr<FaceDetector>> MakeDetectors(const model::Model& model,
+                                                         const DetectImagesOptions& options) {
+  std::vector<model::Device> devices = options.devices;
   if (devices.empty()) devices = {options.detect.device};
   std::vector<std::unique_ptr<FaceDetector>> detectors;
-  for (const Device& device : devices) {
+  for (const model::Device& device : devices) {
     DetectOptions of_one = options.detect;
     of_one.device = device;
     detectors.push_back(std::make_unique<FaceDetector>(model, of_one));
@@ -65,9 +67,9 @@ std::vector<std::unique_ptr<FaceDetector>> MakeDetectors(const Model& model, con
 }  // namespace
 
 absl::StatusOr<std::vector<ImageToDetect>> ImagesOfDataset(const std::string& dataset) {
-  ASSIGN_OR_RETURN(const auto reader, DatasetReader::Open(dataset));
+  ASSIGN_OR_RETURN(const auto reader, data::DatasetReader::Open(dataset));
   std::vector<ImageToDetect> images;
-  DatasetEntry entry;
+  data::DatasetEntry entry;
   while (true) {
     ASSIGN_OR_RETURN(const bool more, reader->Next(&entry));
     if (!more) return images;
@@ -96,7 +98,7 @@ absl::StatusOr<std::vector<ImageToDetect>> ImagesOfPaths(const std::vector<std::
   return images;
 }
 
-absl::StatusOr<DetectionCounts> DetectImages(const Model& model, const std::vector<ImageToDetect>& images,
+absl::StatusOr<DetectionCounts> DetectImages(const model::Model& model, const std::vector<ImageToDetect>& images,
                                              const std::string& folder, const DetectImagesOptions& options) {
   omp_set_num_threads(ResolveThreads(options.threads));
   std::vector<std::unique_ptr<ResultWriter>> writers;
@@ -126,11 +128,11 @@ absl::StatusOr<DetectionCounts> DetectImages(const Model& model, const std::vect
       continue;
     }
     RETURN_IF_ERROR(detected.boxes.status());
-    const ImageDetections detections = ToDetections(image, *detected.boxes, options.style);
+    const data::ImageDetections detections = ToDetections(image, *detected.boxes, options.style);
     for (const auto& writer : writers) RETURN_IF_ERROR(writer->Write(detections));
     if (options.draw) {
-      RETURN_IF_ERROR(WritePng(DrawnName(folder, i, image),
-                               DrawDetections(*detected.pixels, detections.boxes, options.draw_threshold)));
+      RETURN_IF_ERROR(data::WritePng(DrawnName(folder, i, image),
+                                     DrawDetections(*detected.pixels, detections.boxes, options.draw_threshold)));
     }
     ++counts.images;
     counts.boxes += static_cast<int64_t>(detected.boxes->size());
@@ -140,4 +142,4 @@ absl::StatusOr<DetectionCounts> DetectImages(const Model& model, const std::vect
   return counts;
 }
 
-}  // namespace hardface
+}  // namespace hardface::infer

@@ -12,7 +12,7 @@
 #include "model/execution/device.h"
 #include "model/weights/model_file.h"
 
-namespace hardface {
+namespace hardface::infer {
 
 struct ImageToDetect {
   std::string name;  // in the results: the dataset's image, or the path given
@@ -29,10 +29,10 @@ struct DetectImagesOptions {
   DetectOptions detect;
   // Several GPUs, which share the images; empty: detect.device alone. The results are those of one, where they are of
   // one kind.
-  std::vector<Device> devices;
+  std::vector<model::Device> devices;
   std::vector<std::string> formats = {"jsonl"};
-  BoxStyle style;     // of the results' boxes and the drawn ones, from the style that the model was trained on
-  bool draw = false;  // pictures with the boxes, in OUTPUT/drawn
+  data::BoxStyle style;  // of the results' boxes and the drawn ones, from the style that the model was trained on
+  bool draw = false;     // pictures with the boxes, in OUTPUT/drawn
   float draw_threshold = 0.5f;  // least score drawn
   int threads = 0;
 };
@@ -45,9 +45,9 @@ struct DetectionCounts {
 
 // Writes the results into FOLDER. Images that cannot be read get no result; they are counted and named, and the work
 // goes on.
-absl::StatusOr<DetectionCounts> DetectImages(const Model& model, const std::vector<ImageToDetect>& images,
+absl::StatusOr<DetectionCounts> DetectImages(const model::Model& model, const std::vector<ImageToDetect>& images,
                                              const std::string& folder, const DetectImagesOptions& options);
 
-}  // namespace hardface
+}  // namespace hardface::infer
 
 #endif  // HARDFACE_INFER_DETECT_IMAGES_H_

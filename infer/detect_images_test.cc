@@ -17,7 +17,7 @@
 #include "infer/level_runner.h"
 #include "infer/result_writers.h"
 
-namespace hardface {
+namespace hardface::infer {
 namespace {
 
 namespace fs = std::filesystem;
@@ -30,10 +30,11 @@ std::string Folder(const std::string& name) {
   return folder;
 }
 
-Model RandomModel(int width_divisor = 16) {
-  Model model;
-  model.detector = *BuildDetector({"smallhard", width_divisor, true});
-  model.parameters = InitializeParameters(ListParameters(model.detector.network), Initialization::kHe, 3);
+model::Model RandomModel(int width_divisor = 16) {
+  model::Model model;
+  model.detector = *model::BuildDetector({"smallhard", width_divisor, true});
+  model.parameters =
+      model::InitializeParameters(model::ListParameters(model.detector.network), model::Initialization::kHe, 3);
   model.info.input_divisor = 64;
   model.info.pyramid = {50, 100};
   return model;
@@ -87,18 +88,18 @@ TEST(FaceDetectorTest, EnginesAndTilesGiveTheSameDetections) {
   options.decode.max_boxes = 200;
   options.merge = Merge::kNms;
   options.nms_threshold = 0.3f;
-  options.engine = Conv2dEngine::kOneDnnDirect;
+  options.engine = model::Conv2dEngine::kOneDnnDirect;
   const cv::Mat image = RandomImage(563, 411, 3);  // no whole multiple of anything
   const auto expected = FaceDetector(RandomModel(4), options).Detect(image);
   ASSERT_TRUE(expected.ok()) << expected.status();
   struct Variant {
-    Conv2dEngine engine;
+    model::Conv2dEngine engine;
     int64_t memory_limit;
   };
-  for (const Variant& variant : std::vector<Variant>{{Conv2dEngine::kWinograd4, 0},
-                                                     {Conv2dEngine::kWinograd6, 0},
-                                                     {Conv2dEngine::kFastest, 287 << 20},     // one pass at a time
-                                                     {Conv2dEngine::kFastest, 276 << 20}}) {  // tiles
+  for (const Variant& variant : std::vector<Variant>{{model::Conv2dEngine::kWinograd4, 0},
+                                                     {model::Conv2dEngine::kWinograd6, 0},
+                                                     {model::Conv2dEngine::kFastest, 287 << 20},  // one pass at a time
+                                                     {model::Conv2dEngine::kFastest, 276 << 20}}) {  // tiles
     options.engine = variant.engine;
     options.memory_limit = variant.memory_limit;
     const auto boxes = FaceDetector(RandomModel(4), options).Detect(image);
@@ -106,7 +107,7 @@ TEST(FaceDetectorTest, EnginesAndTilesGiveTheSameDetections) {
     ASSERT_EQ(boxes->size(), expected->size());
     for (const ScoredBox& box : *boxes) {  // in any order: scores that are nearly equal may change places
       const bool found = std::any_of(expected->begin(), expected->end(), [&box](const ScoredBox& other) {
-        const Box &a = box.box, &b = other.box;
+        const data::Box &a = box.box, &b = other.box;
         return std::abs(box.score - other.score) < 1e-4f &&
                std::abs(a.x1 - b.x1) + std::abs(a.y1 - b.y1) + std::abs(a.x2 - b.x2) + std::abs(a.y2 - b.y2) < 1e-2f;
       });
@@ -119,12 +120,12 @@ TEST(FaceDetectorTest, EnginesAndTilesGiveTheSameDetections) {
 }
 
 TEST(LevelRunnerTest, PlansWholeLevelsThenPassesThenTiles) {
-  const Model model = RandomModel();
+  const model::Model model = RandomModel();
   const LevelRunner runner(model, {});
   EXPECT_TRUE(runner.Plan(960, 1280, true, 0)->passes_together);
   const auto unlimited = runner.Plan(960, 1280, true, int64_t{1} << 40);
   EXPECT_EQ(unlimited->rows * unlimited->columns, 1);
-  const auto whole = Executor::Create(model.detector.network, {1, 3, 960, 1280}, {});
+  const auto whole = model::Executor::Create(model.detector.network, {1, 3, 960, 1280}, {});
   ASSERT_TRUE(whole.ok());
   const auto single = runner.Plan(960, 1280, true, (*whole)->activation_bytes() * 3 / 2);
   ASSERT_TRUE(single.ok());
@@ -140,7 +141,7 @@ TEST(LevelRunnerTest, PlansWholeLevelsThenPassesThenTiles) {
 TEST(FaceDetectorTest, AdaptivePyramidLeavesOutLevelsAboveOneWithoutSmallCandidates) {
   // Bias alone decides: every score is the same on every level.
   const auto detect = [](float face_logit, bool adaptive) {
-    Model model = RandomModel();
+    model::Model model = RandomModel();
     model.info.pyramid = {250, 100, 200};  // 200 is within 2.5 times of 100, 250 of 200 and of 100
     for (auto& [name, array] : model.parameters) std::fill(array.values.begin(), array.values.end(), 0.0f);
     for (const char* head : {"cls_score_1.bias", "cls_score_2.bias", "cls_score_4.bias"}) {
@@ -181,7 +182,7 @@ TEST(FaceDetectorTest, BoxesLieInTheImage) {
   }
 }
 
-ImageDetections TwoFaces() {
+data::ImageDetections TwoFaces() {
   return {"0--Parade/0_Parade_1.jpg", false, {{{1, 2, 30, 40}, 0.75f}, {{5.5f, 6, 7, 8}, 0.5f}}};
 }
 
@@ -199,10 +200,10 @@ TEST(ResultWritersTest, EveryFormReadsAsItsScorerExpects) {
             "0--Parade/0_Parade_1\n2\n1.00 2.00 30.00 40.00 0.750000\n5.50 6.00 7.00 8.00 0.500000\n");
   EXPECT_EQ(*ReadFile(folder + "/face_eval.txt"),
             "0_Parade_1 0.750000 1.00 2.00 31.00 42.00\n0_Parade_1 0.500000 5.50 6.00 12.50 14.00\n");
-  const auto read = ReadDetections(folder);
+  const auto read = data::ReadDetections(folder);
   ASSERT_TRUE(read.ok()) << read.status();
   ASSERT_EQ(read->size(), 1u);
-  EXPECT_EQ((*read)[0].boxes[1].box, (Rect{5.5f, 6, 7, 8}));
+  EXPECT_EQ((*read)[0].boxes[1].box, (data::Rect{5.5f, 6, 7, 8}));
 }
 
 TEST(ResultWritersTest, NamesCannotLeaveTheTree) {
@@ -236,7 +237,7 @@ TEST(ImagesOfPathsTest, FindsImagesInFoldersSortedAndNamesWhatIsMissing) {
 
 TEST(DetectImagesTest, GoesOnAfterAnUnreadableImageAndDraws) {
   const std::string folder = Folder("run");
-  ASSERT_TRUE(WritePng(folder + "/good.png", RandomImage(64, 48, 1)).ok());
+  ASSERT_TRUE(data::WritePng(folder + "/good.png", RandomImage(64, 48, 1)).ok());
   ASSERT_TRUE(WriteFileAtomically(folder + "/bad.png", "no picture").ok());
   const auto images = ImagesOfPaths({folder});
   ASSERT_TRUE(images.ok());
@@ -248,14 +249,14 @@ TEST(DetectImagesTest, GoesOnAfterAnUnreadableImageAndDraws) {
   EXPECT_EQ(counts->images, 1);
   ASSERT_EQ(counts->failures.size(), 1u);
   EXPECT_THAT(counts->failures[0], HasSubstr("bad.png"));
-  const auto drawn = ReadImage(folder + "/out/drawn/00001_good.png");
+  const auto drawn = data::ReadImage(folder + "/out/drawn/00001_good.png");
   ASSERT_TRUE(drawn.ok()) << drawn.status();
   EXPECT_EQ(drawn->size(), cv::Size(64, 48));
 }
 
 TEST(DetectImagesTest, WritesBoxesInTheStyleAskedFor) {
   const std::string folder = Folder("style");
-  ASSERT_TRUE(WritePng(folder + "/a.png", RandomImage(64, 48, 1)).ok());
+  ASSERT_TRUE(data::WritePng(folder + "/a.png", RandomImage(64, 48, 1)).ok());
   const auto images = ImagesOfPaths({folder + "/a.png"});
   ASSERT_TRUE(images.ok());
   DetectImagesOptions options;
@@ -263,9 +264,9 @@ TEST(DetectImagesTest, WritesBoxesInTheStyleAskedFor) {
   ASSERT_TRUE(DetectImages(RandomModel(), *images, folder + "/plain", options).ok());
   options.style = {0, -0.1, 1.2, 1.5};
   ASSERT_TRUE(DetectImages(RandomModel(), *images, folder + "/heads", options).ok());
-  const auto plain = ReadDetections(folder + "/plain"), heads = ReadDetections(folder + "/heads");
+  const auto plain = data::ReadDetections(folder + "/plain"), heads = data::ReadDetections(folder + "/heads");
   ASSERT_TRUE(plain.ok() && heads.ok());
-  const std::vector<Detection>&before = plain->at(0).boxes, &after = heads->at(0).boxes;
+  const std::vector<data::Detection>&before = plain->at(0).boxes, &after = heads->at(0).boxes;
   ASSERT_FALSE(before.empty());
   ASSERT_EQ(before.size(), after.size());
   for (size_t i = 0; i < before.size(); ++i) {
@@ -282,7 +283,7 @@ TEST(DetectImagesTest, SeveralDetectorsWriteTheFilesOfOne) {
     const std::string path = absl::StrCat(folder, "/in/", absl::Dec(i, absl::kZeroPad2), ".png");
     fs::create_directories(folder + "/in");
     // Sizes vary, so that one does not finish in the order in which they began.
-    ASSERT_TRUE(WritePng(path, RandomImage(40 + 30 * (i % 3), 48, static_cast<uint64_t>(i))).ok());
+    ASSERT_TRUE(data::WritePng(path, RandomImage(40 + 30 * (i % 3), 48, static_cast<uint64_t>(i))).ok());
   }
   for (const char* bad : {"/in/03a.png", "/in/07a.png"}) ASSERT_TRUE(WriteFileAtomically(folder + bad, "no").ok());
   const auto images = ImagesOfPaths({folder + "/in"});
@@ -295,7 +296,7 @@ TEST(DetectImagesTest, SeveralDetectorsWriteTheFilesOfOne) {
   ASSERT_TRUE(one.ok()) << one.status();
   EXPECT_EQ(one->images, 12);
   for (const size_t count : {2, 3}) {
-    options.devices.assign(count, Device{});
+    options.devices.assign(count, model::Device{});
     const std::string output = absl::StrCat(folder, "/of_", count);
     const auto several = DetectImages(RandomModel(), *images, output, options);
     ASSERT_TRUE(several.ok()) << several.status();
@@ -313,4 +314,4 @@ TEST(DetectImagesTest, SeveralDetectorsWriteTheFilesOfOne) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::infer

@@ -69,7 +69,7 @@ ABSL_FLAG(std::vector<std::string>, devices, {},
           "the images' order, as with one");
 ABSL_FLAG(std::string, precision, "bf16", "of a GPU: fp32, tf32, bf16 or fp16");
 
-namespace hardface {
+namespace hardface::infer {
 namespace {
 
 absl::StatusOr<std::vector<int>> ParseLevels() {
@@ -99,9 +99,9 @@ absl::StatusOr<int64_t> ParseBytes(const std::string& text) {
   return UsageError(absl::StrCat("--memory_limit=", text, ": give a number and a unit, such as 2GiB or 800MB"));
 }
 
-absl::StatusOr<BoxStyle> ParseBoxStyle() {
+absl::StatusOr<data::BoxStyle> ParseBoxStyle() {
   const std::vector<std::string> parts = absl::GetFlag(FLAGS_box_style);
-  BoxStyle style;
+  data::BoxStyle style;
   if (parts.empty()) return style;
   double* const values[] = {&style.dx, &style.dy, &style.width, &style.height};
   bool good = parts.size() == 4;
@@ -118,14 +118,14 @@ absl::Status SetDevices(DetectImagesOptions* options) {
   const std::string device = absl::GetFlag(FLAGS_device);
   const std::vector<std::string> several = absl::GetFlag(FLAGS_devices);
   if (several.empty()) {
-    const auto parsed = ParseDevice(device);
+    const auto parsed = model::ParseDevice(device);
     if (!parsed.ok()) return UsageError(absl::StrCat("--device=", device, ": ", parsed.status().message()));
     options->detect.device = *parsed;
     return absl::OkStatus();
   }
   const std::string text = absl::StrCat("--devices=", absl::StrJoin(several, ","));
   if (device != "auto") return UsageError(absl::StrCat("give either --device=", device, " or ", text));
-  const auto parsed = ParseDevices(several, CudaDeviceCount());
+  const auto parsed = model::ParseDevices(several, model::CudaDeviceCount());
   if (!parsed.ok()) return UsageError(absl::StrCat(text, ": ", parsed.status().message()));
   options->devices = *parsed;
   return absl::OkStatus();
@@ -133,7 +133,7 @@ absl::Status SetDevices(DetectImagesOptions* options) {
 
 absl::StatusOr<DetectImagesOptions> OptionsFromFlags() {
   DetectImagesOptions options;
-  ASSIGN_OR_RETURN(options.detect.engine, EngineFromFlags());
+  ASSIGN_OR_RETURN(options.detect.engine, model::EngineFromFlags());
   ASSIGN_OR_RETURN(options.detect.memory_limit, ParseBytes(absl::GetFlag(FLAGS_memory_limit)));
   ASSIGN_OR_RETURN(options.detect.pyramid, ParseLevels());
   ASSIGN_OR_RETURN(options.style, ParseBoxStyle());
@@ -155,7 +155,7 @@ absl::StatusOr<DetectImagesOptions> OptionsFromFlags() {
   options.draw = absl::GetFlag(FLAGS_draw);
   options.threads = absl::GetFlag(FLAGS_threads);
   RETURN_IF_ERROR(SetDevices(&options));
-  const auto precision = ParsePrecision(absl::GetFlag(FLAGS_precision));
+  const auto precision = model::ParsePrecision(absl::GetFlag(FLAGS_precision));
   if (!precision.ok()) return UsageError(absl::StrCat("--precision: ", precision.status().message()));
   options.detect.precision = *precision;
   return options;
@@ -170,13 +170,13 @@ absl::StatusOr<std::vector<ImageToDetect>> FindImages(const std::vector<std::str
     return UsageError("give either --dataset, or images and folders (--images=photo.jpg, or as arguments)");
   }
   if (dataset.empty()) return ImagesOfPaths(paths);
-  ASSIGN_OR_RETURN(const auto reader, DatasetReader::Open(dataset));
+  ASSIGN_OR_RETURN(const auto reader, data::DatasetReader::Open(dataset));
   RETURN_IF_ERROR(provenance->AddInput(reader->manifest_path()));
   return ImagesOfDataset(dataset);
 }
 
 // The thresholds of the flags, or what is right for MODEL and what is done with the detections.
-absl::Status SetThresholds(const Model& model, DetectImagesOptions* options) {
+absl::Status SetThresholds(const model::Model& model, DetectImagesOptions* options) {
   const double score = absl::GetFlag(FLAGS_score_threshold), draw = absl::GetFlag(FLAGS_draw_threshold);
   const std::optional<float> balanced = model.info.score_threshold;
   const bool to_be_scored = !absl::GetFlag(FLAGS_dataset).empty();
@@ -224,7 +224,7 @@ absl::Status Run(const std::string& program, const std::vector<std::string>& arg
   RETURN_IF_ERROR(TakeShard(&images));
   for (const ImageToDetect& image : images) RETURN_IF_ERROR(CheckSpares(output, image.path));
   RETURN_IF_ERROR(CheckSpares(output, model_path));
-  ASSIGN_OR_RETURN(const Model model, LoadModel(model_path));
+  ASSIGN_OR_RETURN(const model::Model model, model::LoadModel(model_path));
   RETURN_IF_ERROR(provenance.AddInput(model_path));
   RETURN_IF_ERROR(SetThresholds(model, &options));
   ASSIGN_OR_RETURN(const auto folder, AtomicFolder::Create(output));
@@ -245,15 +245,15 @@ absl::Status Run(const std::string& program, const std::vector<std::string>& arg
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::infer
 
 int main(int argc, char** argv) {
-  hardface::UsePassiveOpenMpWaiting(argv);
+  hardface::model::UsePassiveOpenMpWaiting(argv);
   return hardface::ToolMain(
       argc, argv,
       {"infer/detect",
        "finds faces in images with a trained model, on an image pyramid, and writes them in the "
        "forms that scorers read.",
        "[IMAGE_OR_FOLDER ...]"},
-      [argv](const std::vector<std::string>& arguments) { return hardface::Run(argv[0], arguments); });
+      [argv](const std::vector<std::string>& arguments) { return hardface::infer::Run(argv[0], arguments); });
 }

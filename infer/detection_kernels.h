@@ -16,7 +16,7 @@
 #include "model/ops/softmax.h"
 #include "model/ops/tensor.h"
 
-namespace hardface {
+namespace hardface::infer {
 
 constexpr uint64_t kNoKey = ~uint64_t{0};
 
@@ -37,7 +37,7 @@ HARDFACE_HOST_DEVICE inline uint32_t PlaceOf(uint64_t key) { return static_cast<
 // The anchor planes of one image, by value: they go into a kernel's arguments. Places are in the order y, x, plane.
 struct PlaneList {
   static constexpr int kMost = 16;
-  AnchorPlane planes[kMost];
+  model::AnchorPlane planes[kMost];
   int count = 0;
   int height = 0, width = 0;  // of the largest plane
 
@@ -54,8 +54,8 @@ struct CopyCoreKernel {
   int core_y, core_x, core_height, core_width;  // cells of the level
   int channels;
 
-  CopyCoreKernel(const TensorView& from, const TileSpan& rows, const TileSpan& columns, int stride,
-                 const TensorView& to)
+  CopyCoreKernel(const model::TensorView& from, const TileSpan& rows, const TileSpan& columns, int stride,
+                 const model::TensorView& to)
       : tile(from.data),
         level(to.data),
         tile_height(from.shape.h),
@@ -85,14 +85,14 @@ struct AnchorKeysKernel {
   uint64_t* keys;
 
   HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
-    const AnchorPlane& plane = list.planes[i % list.count];
+    const model::AnchorPlane& plane = list.planes[i % list.count];
     const int x = static_cast<int>(i / list.count % list.width), y = static_cast<int>(i / list.count / list.width);
     if (y >= plane.height || x >= plane.width) {
       keys[i] = kNoKey;
       return;
     }
     const int cell = plane.cell(y, x);
-    keys[i] = RankKey(FaceProbability(plane.background[cell], plane.face[cell]), static_cast<uint32_t>(i));
+    keys[i] = RankKey(model::FaceProbability(plane.background[cell], plane.face[cell]), static_cast<uint32_t>(i));
   }
 };
 
@@ -130,17 +130,17 @@ struct DecodeKernel {
   }
   HARDFACE_HOST_DEVICE ScoredBox Decode(uint32_t place, float score, bool* is_small) const {
     const auto count = static_cast<uint32_t>(list.count), width = static_cast<uint32_t>(list.width);
-    const AnchorPlane& plane = list.planes[place % count];
+    const model::AnchorPlane& plane = list.planes[place % count];
     const int x = static_cast<int>(place / count % width), y = static_cast<int>(place / count / width);
     const int cell = plane.cell(y, x);
-    const Box box = DecodeBox(plane.anchor(y, x), {plane.deltas[0][cell], plane.deltas[1][cell], plane.deltas[2][cell],
-                                                   plane.deltas[3][cell]});
+    const data::Box box = model::DecodeBox(plane.anchor(y, x), {plane.deltas[0][cell], plane.deltas[1][cell],
+                                                                plane.deltas[2][cell], plane.deltas[3][cell]});
     const auto right = static_cast<float>(geometry.level_width - 1);
     const auto bottom = static_cast<float>(geometry.level_height - 1);
-    const Box clipped{Clamp(box.x1, right), Clamp(box.y1, bottom), Clamp(box.x2, right), Clamp(box.y2, bottom)};
+    const data::Box clipped{Clamp(box.x1, right), Clamp(box.y1, bottom), Clamp(box.x2, right), Clamp(box.y2, bottom)};
     *is_small = score >= small_score && clipped.area() <= small_area;
     const float f = geometry.factor;
-    Box scaled{clipped.x1 * f, clipped.y1 * f, clipped.x2 * f, clipped.y2 * f};
+    data::Box scaled{clipped.x1 * f, clipped.y1 * f, clipped.x2 * f, clipped.y2 * f};
     if (geometry.mirrored) {
       scaled = {geometry.image_width - scaled.x2, scaled.y1, geometry.image_width - scaled.x1, scaled.y2};
     }
@@ -190,7 +190,7 @@ struct OverlapKernel {
     uint64_t bits = 0;
     for (int j = first; j < first + 64 && j < count; ++j) {
       if (j <= i) continue;
-      const float iou = IoU(sorted[i].box, sorted[j].box);
+      const float iou = data::IoU(sorted[i].box, sorted[j].box);
       if (above ? iou > threshold : iou >= threshold) bits |= uint64_t{1} << (j - first);
     }
     mask[index] = bits;
@@ -255,6 +255,6 @@ struct MergeKernel {
   }
 };
 
-}  // namespace hardface
+}  // namespace hardface::infer
 
 #endif  // HARDFACE_INFER_DETECTION_KERNELS_H_

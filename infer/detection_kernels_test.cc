@@ -14,7 +14,7 @@
 #include "infer/nms.h"
 #include "model/ops/tensor.h"
 
-namespace hardface {
+namespace hardface::infer {
 namespace {
 
 template <typename Kernel>
@@ -26,7 +26,7 @@ void RunAll(int64_t count, const Kernel& kernel) {
 struct RandomPlanes {
   RandomPlanes(const std::vector<std::pair<int, int>>& sizes_and_strides, int height, int width, Random* random) {
     for (const auto& [size, stride] : sizes_and_strides) {
-      AnchorPlane plane{size, stride, height * 8 / stride, width * 8 / stride};
+      model::AnchorPlane plane{size, stride, height * 8 / stride, width * 8 / stride};
       const auto array = [&](double low, double high, double step) {
         auto values = std::make_unique<std::vector<float>>();
         for (int i = 0; i < plane.height * plane.width; ++i) {
@@ -42,12 +42,12 @@ struct RandomPlanes {
     }
   }
   std::vector<std::unique_ptr<std::vector<float>>> arrays;
-  std::vector<AnchorPlane> planes;
+  std::vector<model::AnchorPlane> planes;
 };
 
-PlaneList ListOf(const std::vector<AnchorPlane>& planes) {
+PlaneList ListOf(const std::vector<model::AnchorPlane>& planes) {
   PlaneList list;
-  for (const AnchorPlane& plane : planes) {
+  for (const model::AnchorPlane& plane : planes) {
     list.planes[list.count++] = plane;
     list.height = std::max(list.height, plane.height);
     list.width = std::max(list.width, plane.width);
@@ -55,7 +55,7 @@ PlaneList ListOf(const std::vector<AnchorPlane>& planes) {
   return list;
 }
 
-std::vector<ScoredBox> DecodeByKernels(const std::vector<AnchorPlane>& planes, const DecodeOptions& options,
+std::vector<ScoredBox> DecodeByKernels(const std::vector<model::AnchorPlane>& planes, const DecodeOptions& options,
                                        const PassGeometry& geometry) {
   const PlaneList list = ListOf(planes);
   std::vector<uint64_t> keys(static_cast<size_t>(list.places()));
@@ -120,11 +120,11 @@ TEST(CopyCoreKernelTest, MakesTheLevelOfItsTilesCores) {
     const auto plan = PlanLevel(rules, height, width, /*flip=*/false, limit);
     ASSERT_TRUE(plan.ok()) << plan.status();
     for (const int stride : {8, 16, 32}) {
-      const Tensor level({1, 3, height / stride, width / stride});
+      const model::Tensor level({1, 3, height / stride, width / stride});
       const auto value = [](int c, int y, int x) { return static_cast<float>(1 + c + 10 * x + 10000 * y); };
       for (const TileSpan& rows : TileRows(rules, *plan, height)) {
         for (const TileSpan& columns : TileColumns(rules, *plan, width)) {
-          const Tensor tile({1, 3, plan->tile_height / stride, plan->tile_width / stride});
+          const model::Tensor tile({1, 3, plan->tile_height / stride, plan->tile_width / stride});
           for (int c = 0; c < 3; ++c) {
             for (int y = 0; y < tile.shape().h; ++y) {
               for (int x = 0; x < tile.shape().w; ++x) {
@@ -136,7 +136,7 @@ TEST(CopyCoreKernelTest, MakesTheLevelOfItsTilesCores) {
             }
           }
           // Added, so that a cell written twice shows.
-          const Tensor copied(level.shape());
+          const model::Tensor copied(level.shape());
           const CopyCoreKernel kernel(tile.view(), rows, columns, stride, copied.view());
           RunAll(kernel.count(), kernel);
           for (int64_t i = 0; i < level.shape().size(); ++i) level.data()[i] += copied.data()[i];
@@ -232,4 +232,4 @@ TEST(RankKeyTest, KeysSortByFallingScoreThenPlace) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::infer

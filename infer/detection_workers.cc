@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 
-namespace hardface {
+namespace hardface::infer {
 namespace {
 
 // Images that a worker may have taken before the oldest is given: an image that takes one worker long must not hold up
@@ -98,4 +98,4 @@ DetectedImage DetectionWorkers::Next() {
   return *std::move(node.mapped().result);
 }
 
-}  // namespace hardface
+}  // namespace hardface::infer

@@ -17,7 +17,7 @@
 #include "base/prefetcher.h"
 #include "infer/nms.h"
 
-namespace hardface {
+namespace hardface::infer {
 
 // Finds the faces of an image. UPCOMING may be called once; it returns the image of this detector's next call, so that
 // work on it can begin, or an empty one where there is none yet.
@@ -82,6 +82,6 @@ class DetectionWorkers {
   std::vector<std::thread> threads_;  // none for a single worker
 };
 
-}  // namespace hardface
+}  // namespace hardface::infer
 
 #endif  // HARDFACE_INFER_DETECTION_WORKERS_H_

@@ -14,7 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 
-namespace hardface {
+namespace hardface::infer {
 namespace {
 
 // An image that says which it is.
@@ -159,4 +159,4 @@ TEST(DetectionWorkersTest, NoImagesAreNoWork) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::infer

@@ -9,7 +9,7 @@
 #include "model/cuda/launch.cuh"
 #include "model/cuda/sort_keys.h"
 
-namespace hardface {
+namespace hardface::infer {
 namespace {
 
 // Boxes that are merged on the device; the mask of their overlaps grows with the square: 32 MiB here. More of them (an
@@ -36,14 +36,15 @@ __global__ void __launch_bounds__(kScanThreads)
   }
 }
 
-absl::Status Scan(int count, int words, const uint64_t* mask, int* owner, int* last_first, CudaStreamHandle stream) {
+absl::Status Scan(int count, int words, const uint64_t* mask, int* owner, int* last_first,
+                  model::CudaStreamHandle stream) {
   ScanKernel<<<1, kScanThreads, 0, stream>>>(count, words, mask, owner, last_first);
   CUDA_RETURN_IF_LAUNCH_FAILED("grouping boxes");
   return absl::OkStatus();
 }
 #else
 // As one thread does it (launch.cuh).
-absl::Status Scan(int count, int words, const uint64_t* mask, int* owner, int* last_first, CudaStreamHandle) {
+absl::Status Scan(int count, int words, const uint64_t* mask, int* owner, int* last_first, model::CudaStreamHandle) {
   std::vector<uint64_t> taken(static_cast<size_t>(words));
   for (int i = 0; i < count; ++i) {
     if (taken[static_cast<size_t>(i) / 64] >> (i % 64) & 1) continue;
@@ -61,20 +62,20 @@ int64_t BytesOf(int64_t count) {
 
 class DetectionsOnDevice : public DeviceDetections {
  public:
-  DetectionsOnDevice(const DeviceDetectionsOptions& options, std::shared_ptr<CudaContext> context)
+  DetectionsOnDevice(const DeviceDetectionsOptions& options, std::shared_ptr<model::CudaContext> context)
       : options_(options),
         context_(std::move(context)),
         most_boxes_(options.decode.max_boxes),
         slots_(options.decode.max_boxes * options.most_passes) {}
 
   absl::Status Allocate() {
-    ASSIGN_OR_RETURN(boxes_, DeviceMemory::Allocate(BytesOf<ScoredBox>(slots_), "boxes"));
-    ASSIGN_OR_RETURN(sorted_, DeviceMemory::Allocate(BytesOf<ScoredBox>(slots_), "boxes"));
-    ASSIGN_OR_RETURN(merged_, DeviceMemory::Allocate(BytesOf<ScoredBox>(kMostMerged), "boxes"));
-    ASSIGN_OR_RETURN(small_, DeviceMemory::Allocate(BytesOf<bool>(slots_), "boxes"));
-    ASSIGN_OR_RETURN(owner_, DeviceMemory::Allocate(BytesOf<int>(kMostMerged), "boxes"));
-    ASSIGN_OR_RETURN(numbers_, DeviceMemory::Allocate(BytesOf<int>(2), "boxes"));
-    ASSIGN_OR_RETURN(count_host_, PinnedMemory::Allocate(BytesOf<int>(1)));
+    ASSIGN_OR_RETURN(boxes_, model::DeviceMemory::Allocate(BytesOf<ScoredBox>(slots_), "boxes"));
+    ASSIGN_OR_RETURN(sorted_, model::DeviceMemory::Allocate(BytesOf<ScoredBox>(slots_), "boxes"));
+    ASSIGN_OR_RETURN(merged_, model::DeviceMemory::Allocate(BytesOf<ScoredBox>(kMostMerged), "boxes"));
+    ASSIGN_OR_RETURN(small_, model::DeviceMemory::Allocate(BytesOf<bool>(slots_), "boxes"));
+    ASSIGN_OR_RETURN(owner_, model::DeviceMemory::Allocate(BytesOf<int>(kMostMerged), "boxes"));
+    ASSIGN_OR_RETURN(numbers_, model::DeviceMemory::Allocate(BytesOf<int>(2), "boxes"));
+    ASSIGN_OR_RETURN(count_host_, model::PinnedMemory::Allocate(BytesOf<int>(1)));
     return GrowKeys(slots_);
   }
 
@@ -83,20 +84,20 @@ class DetectionsOnDevice : public DeviceDetections {
 
   int64_t bytes() const override {
     int64_t bytes = BytesOf<uint64_t>(int64_t{kMostMerged} * kMostWords);  // of mask_, which grows as needed
-    for (const DeviceMemory* memory :
+    for (const model::DeviceMemory* memory :
          {&boxes_, &small_, &sorted_, &merged_, &owner_, &numbers_, &keys_, &sorted_keys_, &sort_scratch_}) {
       bytes += memory->bytes();
     }
     return bytes;
   }
 
-  absl::Status AddPass(const std::vector<AnchorPlane>& planes, const PassGeometry& geometry) override {
+  absl::Status AddPass(const std::vector<model::AnchorPlane>& planes, const PassGeometry& geometry) override {
     if (passes_ == options_.most_passes || planes.size() > PlaneList::kMost) {
       return absl::InternalError(absl::StrCat("pass ", passes_ + 1, " with ", planes.size(), " planes of anchors: ",
                                               options_.most_passes, " and ", PlaneList::kMost, " are the most"));
     }
     PlaneList list;
-    for (const AnchorPlane& plane : planes) {
+    for (const model::AnchorPlane& plane : planes) {
       list.planes[list.count++] = plane;
       list.height = std::max(list.height, plane.height);
       list.width = std::max(list.width, plane.width);
@@ -106,14 +107,17 @@ class DetectionsOnDevice : public DeviceDetections {
     }
     const auto places = static_cast<int>(list.places());
     RETURN_IF_ERROR(GrowKeys(places));
-    RETURN_IF_ERROR(ForEachIndex(places, AnchorKeysKernel{list, keys_.as<uint64_t>()}, stream(), "ranking anchors"));
-    RETURN_IF_ERROR(SortKeys(keys_.as<uint64_t>(), sorted_keys_.as<uint64_t>(), places, sort_scratch_, stream()));
+    RETURN_IF_ERROR(
+        model::ForEachIndex(places, AnchorKeysKernel{list, keys_.as<uint64_t>()}, stream(), "ranking anchors"));
+    RETURN_IF_ERROR(
+        model::SortKeys(keys_.as<uint64_t>(), sorted_keys_.as<uint64_t>(), places, sort_scratch_, stream()));
     const int64_t first = int64_t{passes_} * most_boxes_;
-    RETURN_IF_ERROR(ForEachIndex(most_boxes_,
-                                 DecodeKernel{list, sorted_keys_.as<uint64_t>(), places, options_.decode.min_score,
-                                              geometry, boxes_.as<ScoredBox>() + first, small_.as<bool>() + first,
-                                              options_.small_score, options_.small_area},
-                                 stream(), "decoding boxes"));
+    RETURN_IF_ERROR(
+        model::ForEachIndex(most_boxes_,
+                            DecodeKernel{list, sorted_keys_.as<uint64_t>(), places, options_.decode.min_score, geometry,
+                                         boxes_.as<ScoredBox>() + first, small_.as<bool>() + first,
+                                         options_.small_score, options_.small_area},
+                            stream(), "decoding boxes"));
     ++passes_;
     return absl::OkStatus();
   }
@@ -123,7 +127,7 @@ class DetectionsOnDevice : public DeviceDetections {
     const int64_t count = int64_t{passes} * most_boxes_;
     RETURN_IF_ERROR(small_host_.Grow(count));
     const bool* const last = small_.as<bool>() + int64_t{passes_ - passes} * most_boxes_;
-    RETURN_IF_ERROR(CopyToHost(last, small_host_.data(), BytesOf<bool>(count), stream()));
+    RETURN_IF_ERROR(model::CopyToHost(last, small_host_.data(), BytesOf<bool>(count), stream()));
     RETURN_IF_ERROR(context_->stream().Synchronize());
     const bool* const values = small_host_.as<bool>();
     return std::any_of(values, values + count, [](bool small) { return small; });
@@ -132,15 +136,15 @@ class DetectionsOnDevice : public DeviceDetections {
   absl::StatusOr<std::vector<ScoredBox>> Finish() override {
     if (passes_ == 0) return std::vector<ScoredBox>();
     const int total = passes_ * most_boxes_;
-    RETURN_IF_ERROR(ForEachIndex(total,
-                                 BoxKeysKernel{boxes_.as<ScoredBox>(), options_.score_threshold, keys_.as<uint64_t>()},
-                                 stream(), "ranking boxes"));
-    RETURN_IF_ERROR(SortKeys(keys_.as<uint64_t>(), sorted_keys_.as<uint64_t>(), total, sort_scratch_, stream()));
-    RETURN_IF_ERROR(ForEachIndex(total,
-                                 GatherKernel{sorted_keys_.as<uint64_t>(), total, boxes_.as<ScoredBox>(),
-                                              sorted_.as<ScoredBox>(), numbers_.as<int>()},
-                                 stream(), "gathering boxes"));
-    RETURN_IF_ERROR(CopyToHost(numbers_.data(), count_host_.data(), BytesOf<int>(1), stream()));
+    RETURN_IF_ERROR(model::ForEachIndex(
+        total, BoxKeysKernel{boxes_.as<ScoredBox>(), options_.score_threshold, keys_.as<uint64_t>()}, stream(),
+        "ranking boxes"));
+    RETURN_IF_ERROR(model::SortKeys(keys_.as<uint64_t>(), sorted_keys_.as<uint64_t>(), total, sort_scratch_, stream()));
+    RETURN_IF_ERROR(model::ForEachIndex(total,
+                                        GatherKernel{sorted_keys_.as<uint64_t>(), total, boxes_.as<ScoredBox>(),
+                                                     sorted_.as<ScoredBox>(), numbers_.as<int>()},
+                                        stream(), "gathering boxes"));
+    RETURN_IF_ERROR(model::CopyToHost(numbers_.data(), count_host_.data(), BytesOf<int>(1), stream()));
     RETURN_IF_ERROR(context_->stream().Synchronize());
     const int count = *count_host_.as<int>();
     if (count == 0) return std::vector<ScoredBox>();
@@ -151,7 +155,7 @@ class DetectionsOnDevice : public DeviceDetections {
       return merging;
     }
     std::vector<ScoredBox> merged(static_cast<size_t>(count));
-    RETURN_IF_ERROR(CopyToHost(merged_.data(), merged.data(), BytesOf<ScoredBox>(count), stream()));
+    RETURN_IF_ERROR(model::CopyToHost(merged_.data(), merged.data(), BytesOf<ScoredBox>(count), stream()));
     RETURN_IF_ERROR(context_->stream().Synchronize());
     merged.erase(std::remove_if(merged.begin(), merged.end(), [](const ScoredBox& box) { return box.score < 0; }),
                  merged.end());
@@ -159,7 +163,7 @@ class DetectionsOnDevice : public DeviceDetections {
   }
 
  private:
-  CudaStreamHandle stream() const { return context_->stream().handle(); }
+  model::CudaStreamHandle stream() const { return context_->stream().handle(); }
 
   absl::Status GrowKeys(int count) {
     if (count <= most_keys_) return absl::OkStatus();
@@ -167,7 +171,7 @@ class DetectionsOnDevice : public DeviceDetections {
     most_keys_ = 0;                                     // until all three are there
     RETURN_IF_ERROR(keys_.Grow(BytesOf<uint64_t>(count), "ranking"));
     RETURN_IF_ERROR(sorted_keys_.Grow(BytesOf<uint64_t>(count), "ranking"));
-    ASSIGN_OR_RETURN(const int64_t scratch, SortScratchBytes(count));
+    ASSIGN_OR_RETURN(const int64_t scratch, model::SortScratchBytes(count));
     RETURN_IF_ERROR(sort_scratch_.Grow(scratch, "ranking"));
     most_keys_ = count;
     return absl::OkStatus();
@@ -178,13 +182,13 @@ class DetectionsOnDevice : public DeviceDetections {
     const int64_t mask_words = int64_t{count} * words;
     RETURN_IF_ERROR(mask_.Grow(BytesOf<uint64_t>(mask_words), "merging boxes"));
     const float threshold = options_.vote ? options_.voting.iou_threshold : options_.nms_threshold;
-    RETURN_IF_ERROR(ForEachIndex(mask_words,
-                                 OverlapKernel{sorted_.as<ScoredBox>(), count, words, threshold,
-                                               /*above=*/!options_.vote, mask_.as<uint64_t>()},
-                                 stream(), "comparing boxes"));
+    RETURN_IF_ERROR(model::ForEachIndex(mask_words,
+                                        OverlapKernel{sorted_.as<ScoredBox>(), count, words, threshold,
+                                                      /*above=*/!options_.vote, mask_.as<uint64_t>()},
+                                        stream(), "comparing boxes"));
     int* const last_first = numbers_.as<int>() + 1;
     RETURN_IF_ERROR(Scan(count, words, mask_.as<uint64_t>(), owner_.as<int>(), last_first, stream()));
-    return ForEachIndex(
+    return model::ForEachIndex(
         count,
         MergeKernel{sorted_.as<ScoredBox>(), mask_.as<uint64_t>(), owner_.as<int>(), count, words, last_first,
                     options_.vote, options_.vote && options_.voting.drop_singletons, merged_.as<ScoredBox>()},
@@ -193,7 +197,7 @@ class DetectionsOnDevice : public DeviceDetections {
 
   absl::StatusOr<std::vector<ScoredBox>> MergeOnHost(int count) {
     std::vector<ScoredBox> boxes(static_cast<size_t>(count));
-    RETURN_IF_ERROR(CopyToHost(sorted_.data(), boxes.data(), BytesOf<ScoredBox>(count), stream()));
+    RETURN_IF_ERROR(model::CopyToHost(sorted_.data(), boxes.data(), BytesOf<ScoredBox>(count), stream()));
     RETURN_IF_ERROR(context_->stream().Synchronize());
     if (options_.vote) return VoteBoxes(std::move(boxes), options_.voting);
     std::vector<ScoredBox> kept;
@@ -202,32 +206,32 @@ class DetectionsOnDevice : public DeviceDetections {
   }
 
   const DeviceDetectionsOptions options_;
-  const std::shared_ptr<CudaContext> context_;
+  const std::shared_ptr<model::CudaContext> context_;
   const int most_boxes_;  // of a pass
   const int slots_;       // of all passes
   int passes_ = 0;
-  DeviceMemory boxes_, small_;  // (passes, most boxes)
-  DeviceMemory sorted_;         // of all passes, in falling score
-  DeviceMemory merged_, owner_, mask_;
-  DeviceMemory numbers_;  // how many are sorted; the last that is the first of a group
-  DeviceMemory keys_, sorted_keys_, sort_scratch_;
+  model::DeviceMemory boxes_, small_;  // (passes, most boxes)
+  model::DeviceMemory sorted_;         // of all passes, in falling score
+  model::DeviceMemory merged_, owner_, mask_;
+  model::DeviceMemory numbers_;  // how many are sorted; the last that is the first of a group
+  model::DeviceMemory keys_, sorted_keys_, sort_scratch_;
   int most_keys_ = 0;  // that the three have room for
-  PinnedMemory small_host_, count_host_;
+  model::PinnedMemory small_host_, count_host_;
 };
 
 }  // namespace
 
-absl::Status CopyCore(const TensorView& tile, const TileSpan& rows, const TileSpan& columns, int stride,
-                      const TensorView& level, CudaStreamHandle stream) {
+absl::Status CopyCore(const model::TensorView& tile, const TileSpan& rows, const TileSpan& columns, int stride,
+                      const model::TensorView& level, model::CudaStreamHandle stream) {
   const CopyCoreKernel kernel(tile, rows, columns, stride, level);
-  return ForEachIndex(kernel.count(), kernel, stream, "copying a tile");
+  return model::ForEachIndex(kernel.count(), kernel, stream, "copying a tile");
 }
 
-absl::StatusOr<std::unique_ptr<DeviceDetections>> DeviceDetections::Create(const DeviceDetectionsOptions& options,
-                                                                           std::shared_ptr<CudaContext> context) {
+absl::StatusOr<std::unique_ptr<DeviceDetections>> DeviceDetections::Create(
+    const DeviceDetectionsOptions& options, std::shared_ptr<model::CudaContext> context) {
   auto detections = std::make_unique<DetectionsOnDevice>(options, std::move(context));
   RETURN_IF_ERROR(detections->Allocate());
   return detections;
 }
 
-}  // namespace hardface
+}  // namespace hardface::infer

@@ -16,7 +16,7 @@
 #include "model/detectors/anchors.h"
 #include "model/ops/tensor.h"
 
-namespace hardface {
+namespace hardface::infer {
 
 struct DeviceDetectionsOptions {
   DecodeOptions decode;
@@ -33,14 +33,14 @@ struct DeviceDetectionsOptions {
 class DeviceDetections {
  public:
   static absl::StatusOr<std::unique_ptr<DeviceDetections>> Create(const DeviceDetectionsOptions& options,
-                                                                  std::shared_ptr<CudaContext> context);
+                                                                  std::shared_ptr<model::CudaContext> context);
   virtual ~DeviceDetections() = default;
 
   // Forgets the passes but the first KEPT.
   virtual void Start(int kept) = 0;
   virtual int passes() const = 0;
   // Queues the decoding of a pass. PLANES point into device memory, which may change once the stream got so far.
-  virtual absl::Status AddPass(const std::vector<AnchorPlane>& planes, const PassGeometry& geometry) = 0;
+  virtual absl::Status AddPass(const std::vector<model::AnchorPlane>& planes, const PassGeometry& geometry) = 0;
   // Whether the last PASSES passes have a candidate that counts as small. Waits.
   virtual absl::StatusOr<bool> SmallCandidates(int passes) = 0;
   // The merged boxes in falling score. Waits.
@@ -54,9 +54,9 @@ class DeviceDetections {
 
 // Queues the copy of a tile's core, ROWS and COLUMNS of the level, from its output map to the level's; cells of STRIDE
 // pixels, block 1, image 0, device memory.
-absl::Status CopyCore(const TensorView& tile, const TileSpan& rows, const TileSpan& columns, int stride,
-                      const TensorView& level, CudaStreamHandle stream);
+absl::Status CopyCore(const model::TensorView& tile, const TileSpan& rows, const TileSpan& columns, int stride,
+                      const model::TensorView& level, model::CudaStreamHandle stream);
 
-}  // namespace hardface
+}  // namespace hardface::infer
 
 #endif  // HARDFACE_INFER_DEVICE_DETECTIONS_H_

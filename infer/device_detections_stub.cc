@@ -1,14 +1,15 @@
 #include "infer/device_detections.h"
 
-namespace hardface {
+namespace hardface::infer {
 
 absl::StatusOr<std::unique_ptr<DeviceDetections>> DeviceDetections::Create(const DeviceDetectionsOptions&,
-                                                                           std::shared_ptr<CudaContext>) {
-  return absl::FailedPreconditionError(WhyNoCuda());
+                                                                           std::shared_ptr<model::CudaContext>) {
+  return absl::FailedPreconditionError(model::WhyNoCuda());
 }
 
-absl::Status CopyCore(const TensorView&, const TileSpan&, const TileSpan&, int, const TensorView&, CudaStreamHandle) {
-  return absl::FailedPreconditionError(WhyNoCuda());
+absl::Status CopyCore(const model::TensorView&, const TileSpan&, const TileSpan&, int, const model::TensorView&,
+                      model::CudaStreamHandle) {
+  return absl::FailedPreconditionError(model::WhyNoCuda());
 }
 
-}  // namespace hardface
+}  // namespace hardface::infer

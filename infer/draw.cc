@@ -6,9 +6,9 @@
 
 #include "absl/strings/str_format.h"
 
-namespace hardface {
+namespace hardface::infer {
 
-cv::Mat DrawDetections(const cv::Mat& image, const std::vector<Detection>& detections, float threshold) {
+cv::Mat DrawDetections(const cv::Mat& image, const std::vector<data::Detection>& detections, float threshold) {
   cv::Mat drawn = image.clone();
   const int thickness = std::max(1, std::min(image.cols, image.rows) / 400);
   const double text_scale = 0.4 * thickness;
@@ -25,4 +25,4 @@ cv::Mat DrawDetections(const cv::Mat& image, const std::vector<Detection>& detec
   return drawn;
 }
 
-}  // namespace hardface
+}  // namespace hardface::infer

@@ -7,11 +7,11 @@
 
 #include "data_tools/dataset/detections.h"
 
-namespace hardface {
+namespace hardface::infer {
 
 // A copy of IMAGE (8-bit BGR) with the boxes of at least THRESHOLD and their scores; the surer, the greener.
-cv::Mat DrawDetections(const cv::Mat& image, const std::vector<Detection>& detections, float threshold);
+cv::Mat DrawDetections(const cv::Mat& image, const std::vector<data::Detection>& detections, float threshold);
 
-}  // namespace hardface
+}  // namespace hardface::infer
 
 #endif  // HARDFACE_INFER_DRAW_H_

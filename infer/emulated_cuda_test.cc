@@ -18,7 +18,7 @@
 #include "model/execution/device.h"
 #include "model/weights/model_file.h"
 
-namespace hardface {
+namespace hardface::infer {
 namespace {
 
 namespace fs = std::filesystem;
@@ -36,12 +36,12 @@ cv::Mat Waves(int rows, int columns) {
   return image;
 }
 
-Model SmallModel() { return *LoadModel("model/testdata/net_w16.caffemodel"); }
+model::Model SmallModel() { return *model::LoadModel("model/testdata/net_w16.caffemodel"); }
 
 DetectOptions TwoLevels() {
   DetectOptions options;
   options.pyramid = {200, 800};
-  options.precision = Precision::kFp32;
+  options.precision = model::Precision::kFp32;
   options.decode.max_boxes = 300;
   return options;
 }
@@ -50,7 +50,7 @@ void ExpectNearlyTheSame(const std::vector<ScoredBox>& actual, const std::vector
   ASSERT_GT(expected.size(), 0u);
   const auto found = std::count_if(expected.begin(), expected.end(), [&](const ScoredBox& box) {
     return std::any_of(actual.begin(), actual.end(), [&](const ScoredBox& other) {
-      return std::fabs(other.score - box.score) < 1e-3f && IoU(other.box, box.box) > 0.98f;
+      return std::fabs(other.score - box.score) < 1e-3f && data::IoU(other.box, box.box) > 0.98f;
     });
   });
   EXPECT_GE(static_cast<double>(found), 0.97 * static_cast<double>(expected.size()));
@@ -60,10 +60,10 @@ void ExpectNearlyTheSame(const std::vector<ScoredBox>& actual, const std::vector
 
 class EmulatedCudaTest : public ::testing::Test {
  protected:
-  void SetUp() override { SetEmulatedCapacity(kUnlimited); }
+  void SetUp() override { model::SetEmulatedCapacity(kUnlimited); }
   void TearDown() override {
-    SetEmulatedCapacity(kUnlimited);
-    EXPECT_EQ(GetEmulatedMemory().used, 0) << "memory that nobody has given back";
+    model::SetEmulatedCapacity(kUnlimited);
+    EXPECT_EQ(model::GetEmulatedMemory().used, 0) << "memory that nobody has given back";
   }
 
   const cv::Mat image_ = Waves(500, 700);
@@ -73,26 +73,26 @@ TEST_F(EmulatedCudaTest, WhatDoesNotFitRunsInPiecesWithTheSameFaces) {
   DetectOptions options = TwoLevels();
   const auto expected = FaceDetector(SmallModel(), options).Detect(image_);
   ASSERT_TRUE(expected.ok()) << expected.status();
-  options.device = {Device::Kind::kCuda, 0};
+  options.device = {model::Device::Kind::kCuda, 0};
   {
     const auto whole = FaceDetector(SmallModel(), options).Detect(image_);
     ASSERT_TRUE(whole.ok()) << whole.status();
     ExpectNearlyTheSame(*whole, *expected);
   }
-  const int64_t need = GetEmulatedMemory().peak;
+  const int64_t need = model::GetEmulatedMemory().peak;
   int64_t refusals = 0;
   for (const double part : {0.8, 0.35, 0.2}) {
-    SetEmulatedCapacity(static_cast<int64_t>(part * static_cast<double>(need)));
+    model::SetEmulatedCapacity(static_cast<int64_t>(part * static_cast<double>(need)));
     FaceDetector detector(SmallModel(), options);
     for (int run = 0; run < 2; ++run) {
       const auto boxes = detector.Detect(image_);
       ASSERT_TRUE(boxes.ok()) << part << ": " << boxes.status();
       ExpectNearlyTheSame(*boxes, *expected);
     }
-    refusals += GetEmulatedMemory().refusals;
+    refusals += model::GetEmulatedMemory().refusals;
   }
   EXPECT_GT(refusals, 0) << "free memory alone, asked for before, led to pieces that fit";
-  SetEmulatedCapacity(need / 50);
+  model::SetEmulatedCapacity(need / 50);
   const auto boxes = FaceDetector(SmallModel(), options).Detect(image_);
   EXPECT_EQ(boxes.status().code(), absl::StatusCode::kResourceExhausted);
   for (const char* text : {"pixels", "bytes", "--pyramid"}) {
@@ -104,20 +104,20 @@ TEST_F(EmulatedCudaTest, AMemoryLimitIsKept) {
   DetectOptions options = TwoLevels();
   const auto expected = FaceDetector(SmallModel(), options).Detect(image_);
   ASSERT_TRUE(expected.ok()) << expected.status();
-  options.device = {Device::Kind::kCuda, 1};
+  options.device = {model::Device::Kind::kCuda, 1};
   int64_t last_peak = kUnlimited;
   for (const int64_t mebibytes : {900, 650}) {
     options.memory_limit = mebibytes << 20;
-    SetEmulatedCapacity(kUnlimited);
+    model::SetEmulatedCapacity(kUnlimited);
     FaceDetector detector(SmallModel(), options);
     for (int run = 0; run < 2; ++run) {
       const auto boxes = detector.Detect(image_, [this] { return image_; });
       ASSERT_TRUE(boxes.ok()) << mebibytes << ": " << boxes.status();
       ExpectNearlyTheSame(*boxes, *expected);
     }
-    EXPECT_LE(GetEmulatedMemory().peak + kContext, options.memory_limit);
-    EXPECT_LT(GetEmulatedMemory().peak, last_peak) << "the limit changes nothing";
-    last_peak = GetEmulatedMemory().peak;
+    EXPECT_LE(model::GetEmulatedMemory().peak + kContext, options.memory_limit);
+    EXPECT_LT(model::GetEmulatedMemory().peak, last_peak) << "the limit changes nothing";
+    last_peak = model::GetEmulatedMemory().peak;
   }
   for (const int64_t mebibytes : {632, 500}) {
     options.memory_limit = mebibytes << 20;
@@ -133,19 +133,20 @@ TEST_F(EmulatedCudaTest, SeveralDevicesWriteTheFilesOfOne) {
   fs::create_directories(folder + "/in");
   for (int i = 0; i < 20; ++i) {
     ASSERT_TRUE(
-        WritePng(absl::StrCat(folder, "/in/", 10 + i, ".png"), Waves(80 + 30 * (i % 4), 120 + 20 * (i % 3))).ok());
+        data::WritePng(absl::StrCat(folder, "/in/", 10 + i, ".png"), Waves(80 + 30 * (i % 4), 120 + 20 * (i % 3)))
+            .ok());
   }
   const auto images = ImagesOfPaths({folder + "/in"});
   ASSERT_TRUE(images.ok()) << images.status();
   DetectImagesOptions options;
-  options.detect.precision = Precision::kFp32;
+  options.detect.precision = model::Precision::kFp32;
   options.detect.pyramid = {100, 200};
   for (const bool adaptive : {false, true}) {
     options.detect.adaptive = adaptive;
     std::string first;
     for (const std::vector<int>& indices : std::vector<std::vector<int>>{{0}, {2, 0, 1}}) {
       options.devices.clear();
-      for (const int index : indices) options.devices.push_back({Device::Kind::kCuda, index});
+      for (const int index : indices) options.devices.push_back({model::Device::Kind::kCuda, index});
       const std::string output = absl::StrCat(folder, "/of_", indices.size(), adaptive ? "_adaptive" : "");
       const auto counts = DetectImages(SmallModel(), *images, output, options);
       ASSERT_TRUE(counts.ok()) << counts.status();
@@ -158,4 +159,4 @@ TEST_F(EmulatedCudaTest, SeveralDevicesWriteTheFilesOfOne) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::infer

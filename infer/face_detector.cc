@@ -8,7 +8,7 @@
 #include "model/detectors/anchors.h"
 #include "model/execution/image_input.h"
 
-namespace hardface {
+namespace hardface::infer {
 namespace {
 
 constexpr int kReferenceLevel = 800;
@@ -27,10 +27,10 @@ double BaseScale(int width, int height) {
                                                         : scale;
 }
 
-FaceDetector::FaceDetector(Model model, DetectOptions options)
+FaceDetector::FaceDetector(model::Model model, DetectOptions options)
     : model_(std::move(model)), options_(std::move(options)) {
   if (options_.device.cuda()) return;
-  ExecutorOptions executor_options;
+  model::ExecutorOptions executor_options;
   executor_options.engine = options_.engine;
   runner_ = std::make_unique<LevelRunner>(model_, executor_options);
 }
@@ -52,11 +52,11 @@ absl::StatusOr<int64_t> FaceDetector::ActivationBytes(const cv::Mat& image, cons
 absl::Status FaceDetector::DetectAtScale(const cv::Mat& image, double scale, std::vector<ScoredBox>* all,
                                          bool* small_candidates) {
   *small_candidates = false;
-  const cv::Mat level = ResizeToFloat(image, scale);
+  const cv::Mat level = model::ResizeToFloat(image, scale);
   ASSIGN_OR_RETURN(const int64_t activation_bytes, ActivationBytes(image, level));
   const auto factor = static_cast<float>(1.0 / scale), width = static_cast<float>(image.cols);
   return runner_->Run(level, options_.flip, activation_bytes, [&](bool mirrored, const auto& output, int n) {
-    const auto planes = PlanesOf(model_.detector, output, n);
+    const auto planes = model::PlanesOf(model_.detector, output, n);
     for (auto [box, score] : DecodeDetections(planes, level.cols, level.rows, options_.decode)) {
       *small_candidates |= score >= kCandidateScore && box.width() * box.height() <= kSmallSide * kSmallSide;
       if (score <= options_.score_threshold) continue;
@@ -136,4 +136,4 @@ absl::StatusOr<std::vector<ScoredBox>> FaceDetector::Detect(const cv::Mat& image
   return kept;
 }
 
-}  // namespace hardface
+}  // namespace hardface::infer

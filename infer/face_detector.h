@@ -17,7 +17,7 @@
 #include "model/ops/conv2d.h"
 #include "model/weights/model_file.h"
 
-namespace hardface {
+namespace hardface::infer {
 
 enum class Merge { kVote, kNms };
 
@@ -34,9 +34,9 @@ struct DetectOptions {
   Merge merge = Merge::kVote;
   VoteOptions vote;
   float nms_threshold = 0.4f;  // IoU, of Merge::kNms
-  Device device;
-  Precision precision = Precision::kBf16;        // of a CUDA device
-  Conv2dEngine engine = Conv2dEngine::kFastest;  // of the CPU
+  model::Device device;
+  model::Precision precision = model::Precision::kBf16;        // of a CUDA device
+  model::Conv2dEngine engine = model::Conv2dEngine::kFastest;  // of the CPU
   // Bytes (0: no limit): on the CPU of the memory that this process may use, on a CUDA device of that device's. Levels
   // that need more are run in tiles (level_plan.h).
   int64_t memory_limit = 0;
@@ -48,7 +48,7 @@ double BaseScale(int width, int height);
 // Not thread-safe; a call uses all OpenMP threads of the thread that makes it.
 class FaceDetector {
  public:
-  FaceDetector(Model model, DetectOptions options);
+  FaceDetector(model::Model model, DetectOptions options);
 
   // The faces of an 8-bit BGR image, pixels of it, in falling score. ResourceExhausted when the memory limit is too
   // low, or a CUDA device's memory too small, saying what is needed.
@@ -71,12 +71,12 @@ class FaceDetector {
   // What the memory limit leaves for activations while IMAGE and its resized LEVEL are held.
   absl::StatusOr<int64_t> ActivationBytes(const cv::Mat& image, const cv::Mat& level) const;
 
-  const Model model_;
+  const model::Model model_;
   const DetectOptions options_;
   std::unique_ptr<LevelRunner> runner_;     // of the CPU
   std::unique_ptr<CudaFaceDetector> cuda_;  // made for the first image, so that its errors can be returned
 };
 
-}  // namespace hardface
+}  // namespace hardface::infer
 
 #endif  // HARDFACE_INFER_FACE_DETECTOR_H_

@@ -10,10 +10,10 @@
 #include "infer/decode.h"
 #include "infer/nms.h"
 
-namespace hardface {
+namespace hardface::infer {
 namespace {
 
-void ExpectBox(const Box& box, const nlohmann::json& expected) {
+void ExpectBox(const data::Box& box, const nlohmann::json& expected) {
   const float corners[4] = {box.x1, box.y1, box.x2, box.y2};
   for (int k = 0; k < 4; ++k) {
     const double e = expected[k];
@@ -25,14 +25,14 @@ class DecodeGoldenTest : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(DecodeGoldenTest, BoxesMatchThePublishedImplementation) {
   SKIP_WITHOUT_RECORDING(GetParam());
-  const nlohmann::json golden = ReadGoldenJson(GetParam() + ".json");
+  const nlohmann::json golden = model::ReadGoldenJson(GetParam() + ".json");
   std::vector<float> face = golden["face_prob"].get<std::vector<float>>();  // (anchors, H, W)
   std::vector<float> background(face.size()), deltas = golden["deltas"].get<std::vector<float>>();
   for (float& p : face) p = std::log(p / (1 - p));  // logits that give these probabilities against 0
   const int height = golden["feature_height"], width = golden["feature_width"], cells = height * width;
-  std::vector<AnchorPlane> planes;
+  std::vector<model::AnchorPlane> planes;
   for (int a = 0; a < golden["face_prob_shape"][0]; ++a) {
-    AnchorPlane plane{16 << a, 8, height, width, background.data() + a * cells, face.data() + a * cells};
+    model::AnchorPlane plane{16 << a, 8, height, width, background.data() + a * cells, face.data() + a * cells};
     for (int k = 0; k < 4; ++k) plane.deltas[k] = deltas.data() + (4 * a + k) * cells;
     planes.push_back(plane);
   }
@@ -46,14 +46,14 @@ TEST_P(DecodeGoldenTest, BoxesMatchThePublishedImplementation) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Recordings, DecodeGoldenTest, ::testing::ValuesIn(GoldenNames("decode_", ".json")),
-                         GoldenTestName);
+INSTANTIATE_TEST_SUITE_P(Recordings, DecodeGoldenTest, ::testing::ValuesIn(model::GoldenNames("decode_", ".json")),
+                         model::GoldenTestName);
 
 class VoteGoldenTest : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(VoteGoldenTest, VotingAndNmsMatchThePublishedImplementation) {
   SKIP_WITHOUT_RECORDING(GetParam());
-  const nlohmann::json golden = ReadGoldenJson(GetParam() + ".json");
+  const nlohmann::json golden = model::ReadGoldenJson(GetParam() + ".json");
   std::vector<ScoredBox> boxes;
   for (const auto& row : golden["detections"]) boxes.push_back({{row[0], row[1], row[2], row[3]}, row[4]});
   const float threshold = golden["iou_threshold"];
@@ -67,8 +67,8 @@ TEST_P(VoteGoldenTest, VotingAndNmsMatchThePublishedImplementation) {
   EXPECT_EQ(PlainNms(boxes, threshold), golden["nms_keep"].get<std::vector<int>>());
 }
 
-INSTANTIATE_TEST_SUITE_P(Recordings, VoteGoldenTest, ::testing::ValuesIn(GoldenNames("vote_", ".json")),
-                         GoldenTestName);
+INSTANTIATE_TEST_SUITE_P(Recordings, VoteGoldenTest, ::testing::ValuesIn(model::GoldenNames("vote_", ".json")),
+                         model::GoldenTestName);
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::infer

@@ -9,11 +9,11 @@
 #include "model/detectors/network.h"
 #include "model/execution/image_input.h"
 
-namespace hardface {
+namespace hardface::infer {
 namespace {
 
 std::vector<TileSpan> SpansOf(int size, int count, int tile, const TileRules& rules) {
-  const int core = RoundUp((size + count - 1) / count, rules.multiple);
+  const int core = model::RoundUp((size + count - 1) / count, rules.multiple);
   std::vector<TileSpan> spans;
   for (int begin = 0; begin < size; begin += core) {
     spans.push_back({begin, std::min(begin + core, size), std::clamp(begin - rules.overlap, 0, size - tile)});
@@ -22,7 +22,8 @@ std::vector<TileSpan> SpansOf(int size, int count, int tile, const TileRules& ru
 }
 
 int TileSize(int size, int count, const TileRules& rules) {
-  return count == 1 ? size : std::min(size, RoundUp((size + count - 1) / count, rules.multiple) + 2 * rules.overlap);
+  return count == 1 ? size
+                    : std::min(size, model::RoundUp((size + count - 1) / count, rules.multiple) + 2 * rules.overlap);
 }
 
 // Of the smallest tile.
@@ -33,8 +34,9 @@ int64_t LeastBytes(const TileRules& rules, int height, int width) {
 
 }  // namespace
 
-TileRules TileRulesOf(const DetectorSpec& detector, double bytes_per_pixel) {
-  return {detector.size_multiple, RoundUp(ReceptiveRadius(detector.network), detector.size_multiple), bytes_per_pixel};
+TileRules TileRulesOf(const model::DetectorSpec& detector, double bytes_per_pixel) {
+  return {detector.size_multiple, model::RoundUp(model::ReceptiveRadius(detector.network), detector.size_multiple),
+          bytes_per_pixel};
 }
 
 absl::StatusOr<LevelPlan> PlanLevel(const TileRules& rules, int height, int width, bool flip,
@@ -94,4 +96,4 @@ std::vector<TileSpan> TileColumns(const TileRules& rules, const LevelPlan& plan,
   return SpansOf(width, plan.columns, plan.tile_width, rules);
 }
 
-}  // namespace hardface
+}  // namespace hardface::infer

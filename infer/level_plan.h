@@ -12,7 +12,7 @@
 #include "absl/status/statusor.h"
 #include "model/detectors/detector.h"
 
-namespace hardface {
+namespace hardface::infer {
 
 // How a level of padded size HEIGHT x WIDTH is run.
 struct LevelPlan {
@@ -35,7 +35,7 @@ struct TileRules {
     return static_cast<int64_t>(std::ceil(bytes_per_pixel * static_cast<double>(plan.pixels())));
   }
 };
-TileRules TileRulesOf(const DetectorSpec& detector, double bytes_per_pixel);
+TileRules TileRulesOf(const model::DetectorSpec& detector, double bytes_per_pixel);
 
 // The largest pieces that fit ACTIVATION_BYTES (0: no limit); of equal ones those with the least overlap. FLIP: the
 // mirrored pass is wanted, too. ResourceExhausted when no tile is small enough, naming the need.
@@ -57,6 +57,6 @@ struct TileSpan {
 std::vector<TileSpan> TileRows(const TileRules& rules, const LevelPlan& plan, int height);
 std::vector<TileSpan> TileColumns(const TileRules& rules, const LevelPlan& plan, int width);
 
-}  // namespace hardface
+}  // namespace hardface::infer
 
 #endif  // HARDFACE_INFER_LEVEL_PLAN_H_

@@ -10,7 +10,7 @@
 #include "model/detectors/detector.h"
 #include "model/detectors/network.h"
 
-namespace hardface {
+namespace hardface::infer {
 namespace {
 
 constexpr TileRules kRules{/*multiple=*/16, /*overlap=*/48, /*bytes_per_pixel=*/100};
@@ -44,10 +44,10 @@ TEST(PlanLevelTest, TilesCoverTheLevelOnceAndFit) {
 }
 
 TEST(PlanLevelTest, RulesAreTheDetectors) {
-  const DetectorSpec detector = *BuildDetector({"three_maps", 16, true});
+  const model::DetectorSpec detector = *model::BuildDetector({"three_maps", 16, true});
   const TileRules rules = TileRulesOf(detector, 7);
   EXPECT_EQ(rules.multiple, detector.size_multiple);
-  EXPECT_GE(rules.overlap, ReceptiveRadius(detector.network));
+  EXPECT_GE(rules.overlap, model::ReceptiveRadius(detector.network));
   EXPECT_EQ(rules.overlap % rules.multiple, 0);
   EXPECT_EQ(rules.BytesOf({/*passes_together=*/true, 1, 1, 10, 20}), 7 * 2 * 10 * 20);
 }
@@ -137,4 +137,4 @@ TEST(RunInSmallerPiecesTest, OtherErrorsAreReturnedAtOnce) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::infer

@@ -7,22 +7,22 @@
 #include "base/status_macros.h"
 #include "model/execution/image_input.h"
 
-namespace hardface {
+namespace hardface::infer {
 namespace {
 
 // Activations grow in proportion to the pixels: of an image of this side, by which all others are judged.
 constexpr int kProbeSide = 512;
 
-double MeasureBytesPerPixel(const Model& model, ExecutorOptions options) {
-  options.resources = std::make_shared<ExecutorResources>();
-  const auto executor = Executor::Create(model.detector.network, {1, 3, kProbeSide, kProbeSide}, options);
+double MeasureBytesPerPixel(const model::Model& model, model::ExecutorOptions options) {
+  options.resources = std::make_shared<model::ExecutorResources>();
+  const auto executor = model::Executor::Create(model.detector.network, {1, 3, kProbeSide, kProbeSide}, options);
   HARDFACE_CHECK(executor.ok());
   return static_cast<double>((*executor)->activation_bytes()) / (kProbeSide * kProbeSide);
 }
 
 // Copies the cells that stand for a tile's core from its output map to the level's.
-void CopyCore(const TensorView& tile, const TileSpan& rows, const TileSpan& columns, int stride,
-              const TensorView& level) {
+void CopyCore(const model::TensorView& tile, const TileSpan& rows, const TileSpan& columns, int stride,
+              const model::TensorView& level) {
   const int width = (columns.core_end - columns.core_begin) / stride;
   for (int c = 0; c < tile.shape.c; ++c) {
     for (int y = rows.core_begin; y < rows.core_end; y += stride) {
@@ -35,19 +35,19 @@ void CopyCore(const TensorView& tile, const TileSpan& rows, const TileSpan& colu
 
 }  // namespace
 
-LevelRunner::LevelRunner(const Model& model, const ExecutorOptions& options)
+LevelRunner::LevelRunner(const model::Model& model, const model::ExecutorOptions& options)
     : model_(model),
       executors_(model.detector.network, options),
       rules_(TileRulesOf(model.detector, MeasureBytesPerPixel(model, options))) {}
 
-absl::Status LevelRunner::RunWhole(const cv::Mat& level, const LevelPlan& plan, const Shape& padded, bool flip,
+absl::Status LevelRunner::RunWhole(const cv::Mat& level, const LevelPlan& plan, const model::Shape& padded, bool flip,
                                    const Visitor& visit) {
   const int passes = flip ? 2 : 1, batch = plan.passes_together ? passes : 1;
   for (int first = 0; first < passes; first += batch) {
-    const Shape shape{batch, 3, padded.h, padded.w};
-    ASSIGN_OR_RETURN(Executor* const executor, executors_.Get(shape, model_.parameters, /*version=*/0));
+    const model::Shape shape{batch, 3, padded.h, padded.w};
+    ASSIGN_OR_RETURN(model::Executor* const executor, executors_.Get(shape, model_.parameters, /*version=*/0));
     for (int n = 0; n < batch; ++n) {
-      WriteNetworkInput(level, model_.info.input_divisor, /*mirror=*/first + n == 1, n, executor->input());
+      model::WriteNetworkInput(level, model_.info.input_divisor, /*mirror=*/first + n == 1, n, executor->input());
     }
     executor->Forward();
     for (int n = 0; n < batch; ++n) {
@@ -58,16 +58,17 @@ absl::Status LevelRunner::RunWhole(const cv::Mat& level, const LevelPlan& plan, 
   return absl::OkStatus();
 }
 
-absl::Status LevelRunner::RunTiles(const cv::Mat& level, const LevelPlan& plan, const Shape& padded, bool mirrored,
-                                   const Visitor& visit) {
-  ASSIGN_OR_RETURN(const auto shapes, InferShapes(model_.detector.network, padded));
-  std::map<std::string, Tensor> outputs;
-  for (const std::string& name : model_.detector.network.outputs) outputs.emplace(name, Tensor(shapes.at(name)));
+absl::Status LevelRunner::RunTiles(const cv::Mat& level, const LevelPlan& plan, const model::Shape& padded,
+                                   bool mirrored, const Visitor& visit) {
+  ASSIGN_OR_RETURN(const auto shapes, model::InferShapes(model_.detector.network, padded));
+  std::map<std::string, model::Tensor> outputs;
+  for (const std::string& name : model_.detector.network.outputs) outputs.emplace(name, model::Tensor(shapes.at(name)));
   for (const TileSpan& rows : TileRows(rules_, plan, padded.h)) {
     for (const TileSpan& columns : TileColumns(rules_, plan, padded.w)) {
-      const Shape shape{1, 3, plan.tile_height, plan.tile_width};
-      ASSIGN_OR_RETURN(Executor* const executor, executors_.Get(shape, model_.parameters, /*version=*/0));
-      WriteNetworkInput(level, model_.info.input_divisor, mirrored, 0, executor->input(), {columns.begin, rows.begin});
+      const model::Shape shape{1, 3, plan.tile_height, plan.tile_width};
+      ASSIGN_OR_RETURN(model::Executor* const executor, executors_.Get(shape, model_.parameters, /*version=*/0));
+      model::WriteNetworkInput(level, model_.info.input_divisor, mirrored, 0, executor->input(),
+                               {columns.begin, rows.begin});
       executor->Forward();
       for (auto& [name, output] : outputs) {
         CopyCore(executor->output(name), rows, columns, padded.h / output.shape().h, output.view());
@@ -81,11 +82,11 @@ absl::Status LevelRunner::RunTiles(const cv::Mat& level, const LevelPlan& plan, 
 
 absl::Status LevelRunner::Run(const cv::Mat& level, bool flip, int64_t activation_bytes, const Visitor& visit) {
   const int multiple = model_.detector.size_multiple;
-  const Shape padded{1, 3, RoundUp(level.rows, multiple), RoundUp(level.cols, multiple)};
+  const model::Shape padded{1, 3, model::RoundUp(level.rows, multiple), model::RoundUp(level.cols, multiple)};
   ASSIGN_OR_RETURN(const LevelPlan plan, Plan(padded.h, padded.w, flip, activation_bytes));
   if (plan.whole()) return RunWhole(level, plan, padded, flip, visit);
   RETURN_IF_ERROR(RunTiles(level, plan, padded, /*mirrored=*/false, visit));
   return flip ? RunTiles(level, plan, padded, /*mirrored=*/true, visit) : absl::OkStatus();
 }
 
-}  // namespace hardface
+}  // namespace hardface::infer

@@ -16,19 +16,19 @@
 #include "model/ops/tensor.h"
 #include "model/weights/model_file.h"
 
-namespace hardface {
+namespace hardface::infer {
 
 // Not thread-safe; a call uses all OpenMP threads.
 class LevelRunner {
  public:
   // MODEL must outlive this.
-  LevelRunner(const Model& model, const ExecutorOptions& options);
+  LevelRunner(const model::Model& model, const model::ExecutorOptions& options);
   LevelRunner(const LevelRunner&) = delete;
   LevelRunner& operator=(const LevelRunner&) = delete;
 
   // Receives a pass's output tensors (block 1) by name, of image N of their batch; valid during the call.
   using Visitor =
-      std::function<void(bool mirrored, const std::function<TensorView(const std::string&)>& output, int n)>;
+      std::function<void(bool mirrored, const std::function<model::TensorView(const std::string&)>& output, int n)>;
 
   // LEVEL: float BGR (0..255) of the level's size. Runs it as it is and, with FLIP, mirrored. ACTIVATION_BYTES limits
   // what the network's activations take (0: no limit); tiles overlap by the network's receptive radius, so that their
@@ -41,19 +41,19 @@ class LevelRunner {
     return PlanLevel(rules_, height, width, flip, activation_bytes);
   }
 
-  const ExecutorResources& resources() const { return executors_.resources(); }
+  const model::ExecutorResources& resources() const { return executors_.resources(); }
 
  private:
-  absl::Status RunWhole(const cv::Mat& level, const LevelPlan& plan, const Shape& padded, bool flip,
+  absl::Status RunWhole(const cv::Mat& level, const LevelPlan& plan, const model::Shape& padded, bool flip,
                         const Visitor& visit);
-  absl::Status RunTiles(const cv::Mat& level, const LevelPlan& plan, const Shape& padded, bool mirrored,
+  absl::Status RunTiles(const cv::Mat& level, const LevelPlan& plan, const model::Shape& padded, bool mirrored,
                         const Visitor& visit);
 
-  const Model& model_;
-  ExecutorCache executors_;
+  const model::Model& model_;
+  model::ExecutorCache executors_;
   const TileRules rules_;
 };
 
-}  // namespace hardface
+}  // namespace hardface::infer
 
 #endif  // HARDFACE_INFER_LEVEL_RUNNER_H_

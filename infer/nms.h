@@ -6,10 +6,10 @@
 
 #include "data_tools/dataset/box.h"
 
-namespace hardface {
+namespace hardface::infer {
 
 struct ScoredBox {
-  Box box;  // pixels
+  data::Box box;  // pixels
   float score = 0;
 };
 
@@ -28,6 +28,6 @@ struct VoteOptions {
 // the score-weighted mean and whose score is the highest. In falling score.
 std::vector<ScoredBox> VoteBoxes(std::vector<ScoredBox> boxes, const VoteOptions& options);
 
-}  // namespace hardface
+}  // namespace hardface::infer
 
 #endif  // HARDFACE_INFER_NMS_H_

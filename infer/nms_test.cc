@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace hardface {
+namespace hardface::infer {
 namespace {
 
 using ::testing::ElementsAre;
@@ -49,4 +49,4 @@ TEST(VoteBoxesTest, BoxesWithoutAreaAndZeroScoresEnd) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::infer

@@ -11,7 +11,7 @@
 #include "base/atomic_output.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::infer {
 namespace {
 
 namespace fs = std::filesystem;
@@ -33,7 +33,7 @@ fs::path InsideTree(const std::string& image) {
   return relative;
 }
 
-std::string Rows(const ImageDetections& detections) {
+std::string Rows(const data::ImageDetections& detections) {
   std::string text = absl::StrCat(detections.boxes.size(), "\n");
   for (const auto& [box, score] : detections.boxes) {
     absl::StrAppendFormat(&text, "%.2f %.2f %.2f %.2f %.6f\n", box.x, box.y, box.w, box.h, score);
@@ -44,10 +44,10 @@ std::string Rows(const ImageDetections& detections) {
 // All images into one file, a text each.
 class OneFileWriter : public ResultWriter {
  public:
-  using ToText = std::function<std::string(const ImageDetections&)>;
+  using ToText = std::function<std::string(const data::ImageDetections&)>;
   OneFileWriter(std::unique_ptr<AtomicFile> file, ToText to_text)
       : file_(std::move(file)), to_text_(std::move(to_text)) {}
-  absl::Status Write(const ImageDetections& detections) override { return file_->Write(to_text_(detections)); }
+  absl::Status Write(const data::ImageDetections& detections) override { return file_->Write(to_text_(detections)); }
   absl::Status Finish() override { return file_->Commit(); }
 
  private:
@@ -60,7 +60,7 @@ class WiderWriter : public ResultWriter {
  public:
   explicit WiderWriter(std::string folder) : folder_(std::move(folder)) {}
 
-  absl::Status Write(const ImageDetections& detections) override {
+  absl::Status Write(const data::ImageDetections& detections) override {
     if (detections.flip) return absl::OkStatus();  // the form has no place for mirrored entries
     const fs::path name = WithoutExtension(InsideTree(detections.image).string());
     const std::string path = (fs::path(folder_) / name).string() + ".txt";
@@ -77,13 +77,13 @@ class WiderWriter : public ResultWriter {
   std::set<std::string> written_;
 };
 
-std::string JsonLine(const ImageDetections& detections) { return DetectionsToJson(detections) + "\n"; }
+std::string JsonLine(const data::ImageDetections& detections) { return data::DetectionsToJson(detections) + "\n"; }
 
-std::string FddbText(const ImageDetections& detections) {
+std::string FddbText(const data::ImageDetections& detections) {
   return detections.flip ? "" : absl::StrCat(WithoutExtension(detections.image), "\n", Rows(detections));
 }
 
-std::string FaceEvalText(const ImageDetections& detections) {
+std::string FaceEvalText(const data::ImageDetections& detections) {
   std::string text;
   if (detections.flip) return text;
   const std::string name = WithoutExtension(fs::path(detections.image).filename().string());
@@ -110,4 +110,4 @@ absl::StatusOr<std::unique_ptr<ResultWriter>> MakeResultWriter(const std::string
       absl::StrCat("--format: \"", format, "\" is not known; wider, fddb, face_eval and jsonl are"));
 }
 
-}  // namespace hardface
+}  // namespace hardface::infer

@@ -10,12 +10,12 @@
 #include "absl/status/statusor.h"
 #include "data_tools/dataset/detections.h"
 
-namespace hardface {
+namespace hardface::infer {
 
 class ResultWriter {
  public:
   virtual ~ResultWriter() = default;
-  virtual absl::Status Write(const ImageDetections& detections) = 0;
+  virtual absl::Status Write(const data::ImageDetections& detections) = 0;
   // Completes the files. Nothing is complete before.
   virtual absl::Status Finish() = 0;
 };
@@ -24,6 +24,6 @@ class ResultWriter {
 // "face_eval" (FOLDER/face_eval.txt); anything else is an error that lists these.
 absl::StatusOr<std::unique_ptr<ResultWriter>> MakeResultWriter(const std::string& format, const std::string& folder);
 
-}  // namespace hardface
+}  // namespace hardface::infer
 
 #endif  // HARDFACE_INFER_RESULT_WRITERS_H_

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "tools/cpp/runfiles/runfiles.h"
 
-namespace hardface {
+namespace hardface::infer {
 
 absl::StatusOr<std::string> ShippedModelPath(const std::string& program) {
   constexpr char kName[] = "hardface/model/zoo/hardface-s.safetensors";
@@ -20,4 +20,4 @@ absl::StatusOr<std::string> ShippedModelPath(const std::string& program) {
                                           "; name a model with --model (model/zoo/hardface-s.safetensors is one)"));
 }
 
-}  // namespace hardface
+}  // namespace hardface::infer

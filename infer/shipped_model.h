@@ -6,12 +6,12 @@
 
 #include "absl/status/statusor.h"
 
-namespace hardface {
+namespace hardface::infer {
 
 // The path of model/zoo/hardface-s.safetensors in Bazel's runfiles of this process, whose argv[0] is PROGRAM. NotFound,
 // saying to give --model, where the program has been moved away from them.
 absl::StatusOr<std::string> ShippedModelPath(const std::string& program);
 
-}  // namespace hardface
+}  // namespace hardface::infer
 
 #endif  // HARDFACE_INFER_SHIPPED_MODEL_H_

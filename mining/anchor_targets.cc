@@ -7,7 +7,7 @@
 
 #include "model/ops/softmax.h"
 
-namespace hardface {
+namespace hardface::mining {
 namespace {
 
 // What is known of each anchor of one plane while the faces are gone through.
@@ -18,7 +18,7 @@ struct PlaneMatch {
 };
 
 // The cells whose anchors can meet BOX along one axis, [first, last].
-std::pair<int, int> CellRange(float low, float high, const AnchorPlane& plane, int cells) {
+std::pair<int, int> CellRange(float low, float high, const model::AnchorPlane& plane, int cells) {
   const float half = 0.5f * static_cast<float>(plane.size);
   const float stride = static_cast<float>(plane.stride);
   const int first = static_cast<int>(std::floor((low - 7.5f - half) / stride)) - 1;
@@ -26,21 +26,21 @@ std::pair<int, int> CellRange(float low, float high, const AnchorPlane& plane, i
   return {std::clamp(first, 0, cells), std::clamp(last, -1, cells - 1)};
 }
 
-float ShareCovered(const Box& anchor, const Box& face) {
+float ShareCovered(const data::Box& anchor, const data::Box& face) {
   const float w = std::min(anchor.x2, face.x2) - std::max(anchor.x1, face.x1) + 1;
   const float h = std::min(anchor.y2, face.y2) - std::max(anchor.y1, face.y1) + 1;
   return w <= 0 || h <= 0 ? 0 : w * h / anchor.area();
 }
 
-void MatchFace(const AnchorPlane& plane, const FaceBox& face, int index, const TargetOptions& options,
+void MatchFace(const model::AnchorPlane& plane, const FaceBox& face, int index, const TargetOptions& options,
                PlaneMatch* match) {
   const auto [first_y, last_y] = CellRange(face.box.y1, face.box.y2, plane, plane.height);
   const auto [first_x, last_x] = CellRange(face.box.x1, face.box.x2, plane, plane.width);
   for (int y = first_y; y <= last_y; ++y) {
     for (int x = first_x; x <= last_x; ++x) {
-      const Box anchor = plane.anchor(y, x);
+      const data::Box anchor = plane.anchor(y, x);
       const int cell = plane.cell(y, x);
-      const float iou = IoU(anchor, face.box);
+      const float iou = data::IoU(anchor, face.box);
       if (face.ignore) {
         // An ignored region may be far larger than an anchor in it, hence the second test.
         if (iou >= options.negative_iou || ShareCovered(anchor, face.box) >= 0.5f) match->on_ignored[cell] = true;
@@ -52,14 +52,14 @@ void MatchFace(const AnchorPlane& plane, const FaceBox& face, int index, const T
   }
 }
 
-bool Inside(const Box& anchor, int image_width, int image_height) {
+bool Inside(const data::Box& anchor, int image_width, int image_height) {
   return anchor.x1 >= 0 && anchor.y1 >= 0 && anchor.x2 < static_cast<float>(image_width) &&
          anchor.y2 < static_cast<float>(image_height);
 }
 
 // Calls function(plane index, y, x) for the anchors that take part.
 template <typename Function>
-void ForEachUsableAnchor(const std::vector<AnchorPlane>& planes, int image_width, int image_height,
+void ForEachUsableAnchor(const std::vector<model::AnchorPlane>& planes, int image_width, int image_height,
                          const Function& function) {
   int used = 0;
   for (const bool only_inside : {true, false}) {
@@ -78,22 +78,22 @@ void ForEachUsableAnchor(const std::vector<AnchorPlane>& planes, int image_width
 
 // How far the logits favour the face: the face probability grows with it, and it tells apart what a float probability
 // rounds to 1.
-float FaceMargin(const std::vector<AnchorPlane>& planes, const AnchorIndex& a) {
-  const AnchorPlane& plane = planes[a.plane];
+float FaceMargin(const std::vector<model::AnchorPlane>& planes, const model::AnchorIndex& a) {
+  const model::AnchorPlane& plane = planes[a.plane];
   return plane.face[plane.cell(a.y, a.x)] - plane.background[plane.cell(a.y, a.x)];
 }
 
-bool InOrder(const AnchorIndex& a, const AnchorIndex& b) {
+bool InOrder(const model::AnchorIndex& a, const model::AnchorIndex& b) {
   if (a.plane != b.plane) return a.plane < b.plane;
   return a.y != b.y ? a.y < b.y : a.x < b.x;
 }
 
 // The COUNT anchors of smallest KEY (ties: the earlier), in their original order.
 template <typename Key>
-std::vector<AnchorIndex> Smallest(std::vector<AnchorIndex> anchors, size_t count, const Key& key) {
+std::vector<model::AnchorIndex> Smallest(std::vector<model::AnchorIndex> anchors, size_t count, const Key& key) {
   if (anchors.size() <= count) return anchors;
   std::nth_element(anchors.begin(), anchors.begin() + static_cast<int64_t>(count), anchors.end(),
-                   [&](const AnchorIndex& a, const AnchorIndex& b) {
+                   [&](const model::AnchorIndex& a, const model::AnchorIndex& b) {
                      const float key_a = key(a), key_b = key(b);
                      return key_a != key_b ? key_a < key_b : InOrder(a, b);
                    });
@@ -102,14 +102,14 @@ std::vector<AnchorIndex> Smallest(std::vector<AnchorIndex> anchors, size_t count
   return anchors;
 }
 
-std::vector<AnchorIndex> SampleNegatives(const std::vector<AnchorPlane>& planes,
-                                         const std::vector<AnchorIndex>& negatives, size_t count, float hard_share,
-                                         Random* random) {
-  const auto key = [&](const AnchorIndex& a) { return -FaceMargin(planes, a); };
+std::vector<model::AnchorIndex> SampleNegatives(const std::vector<model::AnchorPlane>& planes,
+                                                const std::vector<model::AnchorIndex>& negatives, size_t count,
+                                                float hard_share, Random* random) {
+  const auto key = [&](const model::AnchorIndex& a) { return -FaceMargin(planes, a); };
   const auto hard_count = static_cast<size_t>(std::lround(static_cast<float>(count) * hard_share));
-  std::vector<AnchorIndex> sampled = Smallest(negatives, std::min(count, hard_count), key);
+  std::vector<model::AnchorIndex> sampled = Smallest(negatives, std::min(count, hard_count), key);
   if (sampled.size() == count || sampled.size() == negatives.size()) return sampled;
-  std::vector<AnchorIndex> others;
+  std::vector<model::AnchorIndex> others;
   std::set_difference(negatives.begin(), negatives.end(), sampled.begin(), sampled.end(), std::back_inserter(others),
                       &InOrder);
   const size_t wanted = std::min(count - sampled.size(), others.size());
@@ -123,8 +123,8 @@ std::vector<AnchorIndex> SampleNegatives(const std::vector<AnchorPlane>& planes,
 
 }  // namespace
 
-AnchorLabels LabelAnchors(const std::vector<AnchorPlane>& planes, const std::vector<FaceBox>& faces, int image_width,
-                          int image_height, const TargetOptions& options) {
+AnchorLabels LabelAnchors(const std::vector<model::AnchorPlane>& planes, const std::vector<FaceBox>& faces,
+                          int image_width, int image_height, const TargetOptions& options) {
   std::vector<PlaneMatch> matches(planes.size());
   for (size_t p = 0; p < planes.size(); ++p) {
     const size_t cells = static_cast<size_t>(planes[p].height) * planes[p].width;
@@ -139,48 +139,48 @@ AnchorLabels LabelAnchors(const std::vector<AnchorPlane>& planes, const std::vec
     const int cell = planes[p].cell(y, x);
     const float iou = matches[p].best_iou[cell];
     const int face = matches[p].best_face[cell];
-    const AnchorIndex anchor{p, y, x};
+    const model::AnchorIndex anchor{p, y, x};
     if (iou >= options.positive_iou) {
       labels.positives.push_back({anchor, face});
     } else if (iou < options.negative_iou && !matches[p].on_ignored[cell]) {
       labels.negatives.push_back(anchor);
     }
     if (face >= 0 && iou >= options.regression_iou) {
-      labels.regression.push_back({anchor, EncodeBox(planes[p].anchor(y, x), faces[face].box)});
+      labels.regression.push_back({anchor, model::EncodeBox(planes[p].anchor(y, x), faces[face].box)});
     }
   });
   return labels;
 }
 
-SampledAnchors SampleAnchors(const std::vector<AnchorPlane>& planes, const AnchorLabels& labels,
+SampledAnchors SampleAnchors(const std::vector<model::AnchorPlane>& planes, const AnchorLabels& labels,
                              const TargetOptions& options, Random* random) {
   const auto most_positives =
       static_cast<size_t>(static_cast<float>(options.sampled_anchors) * options.positive_fraction);
-  std::vector<AnchorIndex> positives;
+  std::vector<model::AnchorIndex> positives;
   positives.reserve(labels.positives.size());
   for (const LabelledAnchor& positive : labels.positives) positives.push_back(positive.anchor);
   SampledAnchors sampled;
-  sampled.positives =
-      Smallest(std::move(positives), most_positives, [&](const AnchorIndex& a) { return FaceMargin(planes, a); });
+  sampled.positives = Smallest(std::move(positives), most_positives,
+                               [&](const model::AnchorIndex& a) { return FaceMargin(planes, a); });
   const size_t negatives = static_cast<size_t>(options.sampled_anchors) - sampled.positives.size();
   sampled.negatives = SampleNegatives(planes, labels.negatives, negatives, options.hard_negative_share, random);
   return sampled;
 }
 
-std::vector<std::optional<float>> WorstScores(const std::vector<AnchorPlane>& planes, const AnchorLabels& labels,
+std::vector<std::optional<float>> WorstScores(const std::vector<model::AnchorPlane>& planes, const AnchorLabels& labels,
                                               size_t face_count) {
   std::vector<std::optional<float>> worst(face_count);
   for (const LabelledAnchor& positive : labels.positives) {
-    const AnchorPlane& plane = planes[positive.anchor.plane];
+    const model::AnchorPlane& plane = planes[positive.anchor.plane];
     const int cell = plane.cell(positive.anchor.y, positive.anchor.x);
-    const float score = FaceProbability(plane.background[cell], plane.face[cell]);
+    const float score = model::FaceProbability(plane.background[cell], plane.face[cell]);
     std::optional<float>& slot = worst[positive.face];
     slot = slot.has_value() ? std::min(*slot, score) : score;
   }
   return worst;
 }
 
-std::optional<float> Wpas(const std::vector<AnchorPlane>& planes, const AnchorLabels& labels) {
+std::optional<float> Wpas(const std::vector<model::AnchorPlane>& planes, const AnchorLabels& labels) {
   std::optional<float> wpas;
   int faces = 0;
   for (const LabelledAnchor& positive : labels.positives) faces = std::max(faces, positive.face + 1);
@@ -190,4 +190,4 @@ std::optional<float> Wpas(const std::vector<AnchorPlane>& planes, const AnchorLa
   return wpas;
 }
 
-}  // namespace hardface
+}  // namespace hardface::mining

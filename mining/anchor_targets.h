@@ -11,7 +11,7 @@
 #include "data_tools/dataset/box.h"
 #include "model/detectors/anchors.h"
 
-namespace hardface {
+namespace hardface::mining {
 
 // Defaults: the paper and its code.
 struct TargetOptions {
@@ -26,48 +26,48 @@ struct TargetOptions {
 };
 
 struct FaceBox {
-  Box box;              // pixels of the network's input
+  data::Box box;        // pixels of the network's input
   bool ignore = false;  // anchors on it are neither positive nor negative
 };
 
 struct LabelledAnchor {
-  AnchorIndex anchor;
+  model::AnchorIndex anchor;
   int face = -1;  // index of the face of highest IoU
 };
 
 struct RegressionTarget {
-  AnchorIndex anchor;
+  model::AnchorIndex anchor;
   std::array<float, 4> deltas{};  // EncodeBox(anchor, face)
 };
 
 // Every list is in the order plane, y, x.
 struct AnchorLabels {
   std::vector<LabelledAnchor> positives;
-  std::vector<AnchorIndex> negatives;
+  std::vector<model::AnchorIndex> negatives;
   std::vector<RegressionTarget> regression;  // each weighs 1 / regression.size() in the loss
 };
 
 // Labels the anchors that lie inside the unpadded image (all, if none does). Faces of no positive size are passed over.
-AnchorLabels LabelAnchors(const std::vector<AnchorPlane>& planes, const std::vector<FaceBox>& faces, int image_width,
-                          int image_height, const TargetOptions& options);
+AnchorLabels LabelAnchors(const std::vector<model::AnchorPlane>& planes, const std::vector<FaceBox>& faces,
+                          int image_width, int image_height, const TargetOptions& options);
 
 // The anchors of the classification loss, chosen by anchor-level OHEM: positives of lowest face probability, negatives
 // of lowest background probability (and random ones, see hard_negative_share), in the order plane, y, x.
 struct SampledAnchors {
-  std::vector<AnchorIndex> positives;
-  std::vector<AnchorIndex> negatives;
+  std::vector<model::AnchorIndex> positives;
+  std::vector<model::AnchorIndex> negatives;
 };
-SampledAnchors SampleAnchors(const std::vector<AnchorPlane>& planes, const AnchorLabels& labels,
+SampledAnchors SampleAnchors(const std::vector<model::AnchorPlane>& planes, const AnchorLabels& labels,
                              const TargetOptions& options, Random* random);
 
 // For every face, the lowest face probability of its positive anchors; nothing for a face without one.
-std::vector<std::optional<float>> WorstScores(const std::vector<AnchorPlane>& planes, const AnchorLabels& labels,
+std::vector<std::optional<float>> WorstScores(const std::vector<model::AnchorPlane>& planes, const AnchorLabels& labels,
                                               size_t face_count);
 
 // WPAS, the worst positive anchor score: the lowest face probability of all positive anchors of the image, before
 // sampling. Nothing for an image without positive anchors.
-std::optional<float> Wpas(const std::vector<AnchorPlane>& planes, const AnchorLabels& labels);
+std::optional<float> Wpas(const std::vector<model::AnchorPlane>& planes, const AnchorLabels& labels);
 
-}  // namespace hardface
+}  // namespace hardface::mining
 
 #endif  // HARDFACE_MINING_ANCHOR_TARGETS_H_

@@ -6,14 +6,14 @@
 #include <set>
 #include <vector>
 
-namespace hardface {
+namespace hardface::mining {
 namespace {
 
 // One plane of 16-pixel anchors on stride 8 over 64 x 64 pixels; logits all zero.
 struct Plane {
   Plane() : background(64), face(64) { planes.push_back({16, 8, 8, 8, background.data(), face.data()}); }
   std::vector<float> background, face;
-  std::vector<AnchorPlane> planes;
+  std::vector<model::AnchorPlane> planes;
 };
 
 TEST(LabelAnchorsTest, ThresholdsDecide) {
@@ -22,9 +22,9 @@ TEST(LabelAnchorsTest, ThresholdsDecide) {
   // background.
   const AnchorLabels labels = LabelAnchors(plane.planes, {{{24, 16, 39, 31}}}, 64, 64, {});
   ASSERT_EQ(labels.positives.size(), 1u);
-  EXPECT_EQ(labels.positives[0].anchor, (AnchorIndex{0, 2, 3}));
+  EXPECT_EQ(labels.positives[0].anchor, (model::AnchorIndex{0, 2, 3}));
   ASSERT_EQ(labels.regression.size(), 5u);
-  EXPECT_EQ(labels.regression[2].anchor, (AnchorIndex{0, 2, 3}));
+  EXPECT_EQ(labels.regression[2].anchor, (model::AnchorIndex{0, 2, 3}));
   EXPECT_EQ(labels.regression[2].deltas, (std::array<float, 4>{0, 0, 0, 0}));
   // 49 anchors lie inside 64 x 64 (x, y 0..6).
   EXPECT_EQ(labels.negatives.size(), 49u - 5u);
@@ -34,7 +34,7 @@ TEST(LabelAnchorsTest, OnlyAnchorsInsideTheUnpaddedImageTakePart) {
   Plane plane;
   const AnchorLabels labels = LabelAnchors(plane.planes, {}, 40, 24, {});
   EXPECT_EQ(labels.negatives.size(), 4u * 2u);
-  for (const AnchorIndex& a : labels.negatives) {
+  for (const model::AnchorIndex& a : labels.negatives) {
     EXPECT_LE(a.x, 3);
     EXPECT_LE(a.y, 1);
   }
@@ -78,8 +78,8 @@ TEST(SampleAnchorsTest, TakesTheHardest) {
   }
   Random random(1);
   const SampledAnchors sampled = SampleAnchors(plane.planes, labels, options, &random);
-  EXPECT_EQ(sampled.positives, (std::vector<AnchorIndex>{{0, 0, 0}, {0, 0, 1}}));
-  EXPECT_EQ(sampled.negatives, (std::vector<AnchorIndex>{{0, 5, 2}, {0, 5, 4}}));
+  EXPECT_EQ(sampled.positives, (std::vector<model::AnchorIndex>{{0, 0, 0}, {0, 0, 1}}));
+  EXPECT_EQ(sampled.negatives, (std::vector<model::AnchorIndex>{{0, 5, 2}, {0, 5, 4}}));
 }
 
 TEST(SampleAnchorsTest, RandomShareIsDrawnFromTheRestWithoutRepetition) {
@@ -95,7 +95,7 @@ TEST(SampleAnchorsTest, RandomShareIsDrawnFromTheRestWithoutRepetition) {
     const auto negatives = SampleAnchors(plane.planes, labels, options, &random).negatives;
     ASSERT_EQ(negatives.size(), 20u);
     std::set<int> cells;
-    for (const AnchorIndex& a : negatives) cells.insert(plane.planes[0].cell(a.y, a.x));
+    for (const model::AnchorIndex& a : negatives) cells.insert(plane.planes[0].cell(a.y, a.x));
     EXPECT_EQ(cells.size(), 20u);
     for (int i = 0; i < 10; ++i) EXPECT_EQ(cells.count(i < 7 ? i : i + 1), 1u);
     seen.insert(cells.begin(), cells.end());
@@ -119,4 +119,4 @@ TEST(WpasTest, IsTheWorstPositiveAndPerFace) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::mining

@@ -7,7 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::mining {
 
 std::string DifficultyToJson(const std::string& image, bool flip, const Difficulty& difficulty) {
   const std::string wpas = difficulty.wpas.has_value() ? absl::StrFormat("%.9g", *difficulty.wpas) : "null";
@@ -98,4 +98,4 @@ bool KeepInEpoch(const Difficulty* difficulty, const HardImageOptions& options, 
   return !without || options.without_positives != WithoutPositives::kLeaveOut;
 }
 
-}  // namespace hardface
+}  // namespace hardface::mining

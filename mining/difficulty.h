@@ -17,7 +17,7 @@
 #include "absl/strings/string_view.h"
 #include "base/random.h"
 
-namespace hardface {
+namespace hardface::mining {
 
 // The latest score of one dataset entry.
 struct Difficulty {
@@ -97,6 +97,6 @@ bool IsEasy(const Difficulty* difficulty, const HardImageOptions& options);
 // anchors as options.without_positives says.
 bool KeepInEpoch(const Difficulty* difficulty, const HardImageOptions& options, Random* random);
 
-}  // namespace hardface
+}  // namespace hardface::mining
 
 #endif  // HARDFACE_MINING_DIFFICULTY_H_

@@ -12,7 +12,7 @@
 #include "mining/score_images.h"
 #include "mining/select_images.h"
 
-namespace hardface {
+namespace hardface::mining {
 namespace {
 
 namespace fs = std::filesystem;
@@ -69,19 +69,19 @@ TEST(IsEasyTest, FollowsThePaperAndTreatsMissingScoresAsHard) {
 // A dataset of COUNT grey images with a face each.
 std::string MakeDataset(const std::string& name, int count) {
   fs::remove_all(Path(name));
-  auto writer = DatasetWriter::Create(Path(name), {});
+  auto writer = data::DatasetWriter::Create(Path(name), {});
   EXPECT_TRUE(writer.ok()) << writer.status();
   for (int i = 0; i < count; ++i) {
-    DatasetEntry entry;
+    data::DatasetEntry entry;
     entry.image = std::to_string(i) + ".png";
     entry.width = 64;
     entry.height = 48;
     entry.faces.push_back({{8, 8, 16, 16}});
-    EXPECT_TRUE(
-        WritePng((*writer)->temporary_path() + "/" + entry.image, cv::Mat(48, 64, CV_8UC3, cv::Scalar(i, 100, 200)))
-            .ok());
+    EXPECT_TRUE(data::WritePng((*writer)->temporary_path() + "/" + entry.image,
+                               cv::Mat(48, 64, CV_8UC3, cv::Scalar(i, 100, 200)))
+                    .ok());
     EXPECT_TRUE((*writer)->Write(entry).ok());
-    EXPECT_TRUE(MirrorEntry(&entry).ok());
+    EXPECT_TRUE(data::MirrorEntry(&entry).ok());
     EXPECT_TRUE((*writer)->Write(entry).ok());
   }
   EXPECT_TRUE((*writer)->Commit({}).ok());
@@ -105,12 +105,12 @@ TEST(SelectImagesTest, KeepsHardOnesAndItsShareOfEasyOnes) {
   EXPECT_EQ(counts->unscored, 1);
   EXPECT_NEAR(static_cast<double>(counts->kept), 200 + 60, 25);
 
-  const auto selected = ReadDataset(Path("selected"));
+  const auto selected = data::ReadDataset(Path("selected"));
   ASSERT_TRUE(selected.ok()) << selected.status();
   EXPECT_EQ(static_cast<int64_t>(selected->entries.size()), counts->kept);
   EXPECT_TRUE(fs::exists(selected->image_paths[0])) << selected->image_paths[0];  // the images are still found
   int hard = 0;
-  for (const DatasetEntry& entry : selected->entries) hard += std::stoi(entry.image) < 100;
+  for (const data::DatasetEntry& entry : selected->entries) hard += std::stoi(entry.image) < 100;
   EXPECT_EQ(hard, 200);
 
   const auto other_seed = SelectImages(dataset, Path("scores"), Path("selected2"), /*seed=*/4, {});
@@ -120,9 +120,10 @@ TEST(SelectImagesTest, KeepsHardOnesAndItsShareOfEasyOnes) {
 
 TEST(ScoreImagesTest, WritesALineAnEntryAndAnErrorLeavesNoFile) {
   const std::string dataset = MakeDataset("score", 2);
-  Model model;
-  model.detector = *BuildDetector({"smallhard", 16, true});
-  model.parameters = InitializeParameters(ListParameters(model.detector.network), Initialization::kHe, 1);
+  model::Model model;
+  model.detector = *model::BuildDetector({"smallhard", 16, true});
+  model.parameters =
+      model::InitializeParameters(model::ListParameters(model.detector.network), model::Initialization::kHe, 1);
   model.info.iterations = 77;
   ScoreImagesOptions options;
   options.short_side = 48;
@@ -143,4 +144,4 @@ TEST(ScoreImagesTest, WritesALineAnEntryAndAnErrorLeavesNoFile) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::mining

@@ -25,7 +25,7 @@ ABSL_FLAG(double, min_time_share, 0.5, "... nor one whose scores span a smaller 
 ABSL_FLAG(int, images, 24, "images in each list");
 ABSL_FLAG(int, thumbnail_side, 240, "longer side of the pictures, pixels");
 
-namespace hardface {
+namespace hardface::mining {
 namespace {
 
 absl::StatusOr<ExploreOptions> OptionsFromFlags() {
@@ -56,7 +56,7 @@ absl::Status Run(const std::vector<std::string>&) {
   ASSIGN_OR_RETURN(const auto reader, LedgerReader::Open(ledger));
   RETURN_IF_ERROR(provenance.AddInput(reader->path()));
   if (!options.dataset.empty()) {
-    ASSIGN_OR_RETURN(const auto dataset, DatasetReader::Open(options.dataset));
+    ASSIGN_OR_RETURN(const auto dataset, data::DatasetReader::Open(options.dataset));
     RETURN_IF_ERROR(provenance.AddInput(dataset->manifest_path()));
   }
   HardImageOptions mining;
@@ -73,7 +73,7 @@ absl::Status Run(const std::vector<std::string>&) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::mining
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(
@@ -83,5 +83,5 @@ int main(int argc, char** argv) {
        "images with their WPAS over time, those never learnt (candidates for wrong labels), those that turn from easy "
        "to hard and back, and the share of hard images over the iterations.",
        ""},
-      &hardface::Run);
+      &hardface::mining::Run);
 }

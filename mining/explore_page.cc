@@ -19,7 +19,7 @@
 #include "data_tools/images/image_io.h"
 #include "data_tools/images/thumbnail.h"
 
-namespace hardface {
+namespace hardface::mining {
 namespace {
 
 constexpr int kSparklineWidth = 240, kSparklineHeight = 48;
@@ -28,7 +28,7 @@ constexpr size_t kSparklinePoints = 120;
 // What the page needs of the dataset.
 struct ListedImage {
   std::string path;
-  std::vector<Face> faces;
+  std::vector<data::Face> faces;
 };
 struct DatasetExtract {
   std::map<size_t, ListedImage> listed;  // by index into the history
@@ -43,9 +43,9 @@ absl::StatusOr<DatasetExtract> ExtractDataset(const std::string& path, const Led
   for (size_t i = 0; i < history.entries.size(); ++i) {
     indices.emplace(std::make_pair(history.entries[i].image, history.entries[i].flip), i);
   }
-  ASSIGN_OR_RETURN(const auto reader, DatasetReader::Open(path));
+  ASSIGN_OR_RETURN(const auto reader, data::DatasetReader::Open(path));
   DatasetExtract extract;
-  DatasetEntry entry;
+  data::DatasetEntry entry;
   while (true) {
     ASSIGN_OR_RETURN(const bool more, reader->Next(&entry));
     if (!more) return extract;
@@ -60,19 +60,19 @@ absl::StatusOr<DatasetExtract> ExtractDataset(const std::string& path, const Led
 
 // The image as the network saw it, small, with its faces: green, or grey where they are ignored.
 absl::StatusOr<std::string> DrawThumbnail(const ListedImage& image, bool flip, int max_side) {
-  ASSIGN_OR_RETURN(cv::Mat pixels, ReadImage(image.path));
+  ASSIGN_OR_RETURN(cv::Mat pixels, data::ReadImage(image.path));
   if (flip) cv::flip(pixels, pixels, /*flipCode=*/1);
-  cv::Mat small = Thumbnail(pixels, max_side);
+  cv::Mat small = data::Thumbnail(pixels, max_side);
   const double scale_x = static_cast<double>(small.cols) / pixels.cols;
   const double scale_y = static_cast<double>(small.rows) / pixels.rows;
-  for (const Face& face : image.faces) {
+  for (const data::Face& face : image.faces) {
     const cv::Scalar color = face.ignore ? cv::Scalar(160, 160, 160) : cv::Scalar(0, 255, 0);
     const cv::Point from(cvRound(face.box.x * scale_x), cvRound(face.box.y * scale_y));
     const cv::Point to(cvRound((face.box.x + face.box.w) * scale_x) - 1,
                        cvRound((face.box.y + face.box.h) * scale_y) - 1);
     cv::rectangle(small, from, to, color, /*thickness=*/1);
   }
-  return EncodeJpeg(small, /*quality=*/80);
+  return data::EncodeJpeg(small, /*quality=*/80);
 }
 
 // WPAS from 0 (bottom) to 1 over the ledger's iterations, the threshold dashed.
@@ -277,4 +277,4 @@ absl::StatusOr<ExplorePage> MakeExplorePage(const LedgerHistory& history, const 
   return PageBuilder(history, options).Build();
 }
 
-}  // namespace hardface
+}  // namespace hardface::mining

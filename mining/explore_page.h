@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "mining/ledger_history.h"
 
-namespace hardface {
+namespace hardface::mining {
 
 struct ExploreOptions {
   std::string title;
@@ -28,6 +28,6 @@ struct ExplorePage {
 // Errors: the dataset cannot be read, gnuplot is missing or fails.
 absl::StatusOr<ExplorePage> MakeExplorePage(const LedgerHistory& history, const ExploreOptions& options);
 
-}  // namespace hardface
+}  // namespace hardface::mining
 
 #endif  // HARDFACE_MINING_EXPLORE_PAGE_H_

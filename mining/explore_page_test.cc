@@ -16,7 +16,7 @@
 #include "data_tools/images/image_io.h"
 #include "mining/ledger_history.h"
 
-namespace hardface {
+namespace hardface::mining {
 namespace {
 
 using ::testing::ElementsAre;
@@ -47,19 +47,19 @@ class ExplorePageTest : public testing::Test {
 
   // A dataset of images 400 x 200: the left half black, the right half white, a face in the black half.
   void WriteDataset(const std::vector<std::string>& images) {
-    auto writer = DatasetWriter::Create(folder_, {});
+    auto writer = data::DatasetWriter::Create(folder_, {});
     ASSERT_TRUE(writer.ok()) << writer.status();
     for (const std::string& image : images) {
       cv::Mat pixels(200, 400, CV_8UC3, cv::Scalar(0, 0, 0));
       pixels(cv::Rect(200, 0, 200, 200)) = cv::Scalar(255, 255, 255);
-      ASSERT_TRUE(WritePng((*writer)->temporary_path() + "/" + image, pixels).ok());
-      DatasetEntry entry;
+      ASSERT_TRUE(data::WritePng((*writer)->temporary_path() + "/" + image, pixels).ok());
+      data::DatasetEntry entry;
       entry.image = image;
       entry.width = 400;
       entry.height = 200;
       entry.faces = {{{40, 40, 80, 80}, /*ignore=*/false}};
       ASSERT_TRUE((*writer)->Write(entry).ok());
-      ASSERT_TRUE(MirrorEntry(&entry).ok());
+      ASSERT_TRUE(data::MirrorEntry(&entry).ok());
       ASSERT_TRUE((*writer)->Write(entry).ok());
     }
     ASSERT_TRUE((*writer)->Commit(Provenance()).ok());
@@ -81,7 +81,7 @@ class ExplorePageTest : public testing::Test {
     EXPECT_TRUE(absl::Base64Unescape(html.substr(begin, html.find('"', begin) - begin), &bytes));
     const std::string path = testing::TempDir() + "/thumbnail.jpg";
     EXPECT_TRUE(WriteFileAtomically(path, bytes).ok());
-    return ReadImage(path).value();
+    return data::ReadImage(path).value();
   }
 
   std::string folder_;
@@ -174,4 +174,4 @@ TEST_F(ExplorePageTest, ListsAreCutAtTheNumberAsked) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::mining

@@ -11,7 +11,7 @@
 
 #include "mining/anchor_targets.h"
 
-namespace hardface {
+namespace hardface::mining {
 namespace {
 
 using Index = std::tuple<int, int, int>;
@@ -22,9 +22,9 @@ std::set<Index> ExpectedSet(const nlohmann::json& rows) {
   return set;
 }
 
-std::set<Index> ActualSet(const std::vector<AnchorIndex>& anchors) {
+std::set<Index> ActualSet(const std::vector<model::AnchorIndex>& anchors) {
   std::set<Index> set;
-  for (const AnchorIndex& a : anchors) set.emplace(a.plane, a.y, a.x);
+  for (const model::AnchorIndex& a : anchors) set.emplace(a.plane, a.y, a.x);
   return set;
 }
 
@@ -32,13 +32,13 @@ class TargetsGoldenTest : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(TargetsGoldenTest, SamplesTargetsAndWpasMatchThePublishedImplementation) {
   SKIP_WITHOUT_RECORDING(GetParam());
-  const nlohmann::json golden = ReadGoldenJson(GetParam() + ".json");
+  const nlohmann::json golden = model::ReadGoldenJson(GetParam() + ".json");
   std::vector<float> logits = golden["logits"].get<std::vector<float>>();  // (1, 2 anchors, H, W)
   const int height = golden["feature_height"], width = golden["feature_width"], cells = height * width;
-  std::vector<AnchorPlane> planes;
+  std::vector<model::AnchorPlane> planes;
   const int anchors = static_cast<int>(golden["anchor_sizes"].size());
   for (int a = 0; a < anchors; ++a) {
-    AnchorPlane plane{golden["anchor_sizes"][a], golden["stride"], height, width};
+    model::AnchorPlane plane{golden["anchor_sizes"][a], golden["stride"], height, width};
     plane.background = logits.data() + a * cells;
     plane.face = logits.data() + (anchors + a) * cells;
     planes.push_back(plane);
@@ -75,8 +75,8 @@ TEST_P(TargetsGoldenTest, SamplesTargetsAndWpasMatchThePublishedImplementation) 
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Recordings, TargetsGoldenTest, ::testing::ValuesIn(GoldenNames("targets_", ".json")),
-                         GoldenTestName);
+INSTANTIATE_TEST_SUITE_P(Recordings, TargetsGoldenTest, ::testing::ValuesIn(model::GoldenNames("targets_", ".json")),
+                         model::GoldenTestName);
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::mining

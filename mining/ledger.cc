@@ -6,7 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::mining {
 
 void Record(const Visit& visit, const HardImageOptions& options, LedgerEntry* entry) {
   if (!visit.difficulty.wpas.has_value() && entry->visited) return;
@@ -56,4 +56,4 @@ absl::StatusOr<bool> LedgerReader::Next(LedgerLine* line) {
   return true;
 }
 
-}  // namespace hardface
+}  // namespace hardface::mining

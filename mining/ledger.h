@@ -14,7 +14,7 @@
 #include "base/random.h"
 #include "mining/difficulty.h"
 
-namespace hardface {
+namespace hardface::mining {
 
 // One dataset entry seen once in training.
 struct Visit {
@@ -67,6 +67,6 @@ class LedgerReader {
   int64_t line_number_ = 0;
 };
 
-}  // namespace hardface
+}  // namespace hardface::mining
 
 #endif  // HARDFACE_MINING_LEDGER_H_

@@ -9,7 +9,7 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::mining {
 namespace {
 
 constexpr size_t kRecentScores = 3;
@@ -157,4 +157,4 @@ std::vector<size_t> UnsteadyEntries(const LedgerHistory& history, float threshol
   return FirstBy(unsteady, count, [&](size_t i) { return -history.entries[i].Turns(threshold); });
 }
 
-}  // namespace hardface
+}  // namespace hardface::mining

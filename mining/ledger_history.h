@@ -12,7 +12,7 @@
 #include "mining/difficulty.h"
 #include "mining/ledger.h"
 
-namespace hardface {
+namespace hardface::mining {
 
 // One dataset entry's visits.
 struct EntryHistory {
@@ -64,6 +64,6 @@ std::vector<size_t> NeverLearntEntries(const LedgerHistory& history, const Never
 // Entries that turned from easy to hard and back most often.
 std::vector<size_t> UnsteadyEntries(const LedgerHistory& history, float threshold, size_t count);
 
-}  // namespace hardface
+}  // namespace hardface::mining
 
 #endif  // HARDFACE_MINING_LEDGER_HISTORY_H_

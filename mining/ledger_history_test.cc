@@ -12,7 +12,7 @@
 #include "mining/difficulty.h"
 #include "mining/ledger.h"
 
-namespace hardface {
+namespace hardface::mining {
 namespace {
 
 using ::testing::ElementsAre;
@@ -136,4 +136,4 @@ TEST(LedgerHistory, UnsteadyByTurns) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::mining

@@ -6,7 +6,7 @@
 
 #include "base/atomic_output.h"
 
-namespace hardface {
+namespace hardface::mining {
 namespace {
 
 using ::testing::HasSubstr;
@@ -100,4 +100,4 @@ TEST(LedgerReaderTest, ErrorsNameFileLineAndValue) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::mining

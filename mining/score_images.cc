@@ -17,7 +17,7 @@
 #include "model/execution/executor_cache.h"
 #include "model/execution/image_input.h"
 
-namespace hardface {
+namespace hardface::mining {
 namespace {
 
 double ScaleOf(const cv::Mat& image, const ScoreImagesOptions& options) {
@@ -26,22 +26,22 @@ double ScaleOf(const cv::Mat& image, const ScoreImagesOptions& options) {
   return std::min(to_short, to_long);
 }
 
-absl::StatusOr<Difficulty> ScoreImage(const Model& model, const DatasetEntry& entry, const cv::Mat& image,
-                                      const ScoreImagesOptions& options, ExecutorCache* executors) {
+absl::StatusOr<Difficulty> ScoreImage(const model::Model& model, const data::DatasetEntry& entry, const cv::Mat& image,
+                                      const ScoreImagesOptions& options, model::ExecutorCache* executors) {
   const double scale = ScaleOf(image, options);
-  const cv::Mat resized = ResizeToFloat(image, scale);
+  const cv::Mat resized = model::ResizeToFloat(image, scale);
   const int multiple = model.detector.size_multiple;
-  const Shape shape{1, 3, RoundUp(resized.rows, multiple), RoundUp(resized.cols, multiple)};
-  ASSIGN_OR_RETURN(Executor* const executor, executors->Get(shape, model.parameters, /*version=*/0));
-  WriteNetworkInput(resized, model.info.input_divisor, entry.flip, 0, executor->input());
+  const model::Shape shape{1, 3, model::RoundUp(resized.rows, multiple), model::RoundUp(resized.cols, multiple)};
+  ASSIGN_OR_RETURN(model::Executor* const executor, executors->Get(shape, model.parameters, /*version=*/0));
+  model::WriteNetworkInput(resized, model.info.input_divisor, entry.flip, 0, executor->input());
   executor->Forward();
-  const auto planes = PlanesOf(
+  const auto planes = model::PlanesOf(
       model.detector, [&](const std::string& name) { return executor->output(name); }, 0);
   std::vector<FaceBox> faces;
   const auto s = static_cast<float>(scale);
-  for (const Face& face : entry.faces) {
+  for (const data::Face& face : entry.faces) {
     if (face.box.w <= 0 || face.box.h <= 0) continue;
-    faces.push_back({ToBox({face.box.x * s, face.box.y * s, face.box.w * s, face.box.h * s}), face.ignore});
+    faces.push_back({data::ToBox({face.box.x * s, face.box.y * s, face.box.w * s, face.box.h * s}), face.ignore});
   }
   const AnchorLabels labels = LabelAnchors(planes, faces, resized.cols, resized.rows, options.targets);
   return Difficulty{Wpas(planes, labels), static_cast<int>(labels.positives.size()), model.info.iterations};
@@ -49,21 +49,21 @@ absl::StatusOr<Difficulty> ScoreImage(const Model& model, const DatasetEntry& en
 
 }  // namespace
 
-absl::Status ScoreImages(const Model& model, const std::string& dataset_path, const std::string& output,
+absl::Status ScoreImages(const model::Model& model, const std::string& dataset_path, const std::string& output,
                          const ScoreImagesOptions& options) {
   omp_set_num_threads(ResolveThreads(options.threads));
-  ASSIGN_OR_RETURN(const Dataset dataset, ReadDataset(dataset_path));
+  ASSIGN_OR_RETURN(const data::Dataset dataset, data::ReadDataset(dataset_path));
   ASSIGN_OR_RETURN(const auto file, AtomicFile::Create(output));
-  ExecutorOptions executor_options;
+  model::ExecutorOptions executor_options;
   executor_options.engine = options.engine;
-  ExecutorCache executors(model.detector.network, executor_options);
+  model::ExecutorCache executors(model.detector.network, executor_options);
   const auto count = static_cast<int64_t>(dataset.entries.size());
   Progress progress("score", count, "images");
   Prefetcher<absl::StatusOr<cv::Mat>> images(count, /*threads=*/1, /*ahead=*/8, [&](int64_t i) {
-    return ReadImage(dataset.image_paths[static_cast<size_t>(i)]);
+    return data::ReadImage(dataset.image_paths[static_cast<size_t>(i)]);
   });
   for (int64_t i = 0; i < count; ++i) {
-    const DatasetEntry& entry = dataset.entries[static_cast<size_t>(i)];
+    const data::DatasetEntry& entry = dataset.entries[static_cast<size_t>(i)];
     ASSIGN_OR_RETURN(const cv::Mat image, images.Next());
     ASSIGN_OR_RETURN(const Difficulty difficulty, ScoreImage(model, entry, image, options, &executors));
     RETURN_IF_ERROR(file->Write(DifficultyToJson(entry.image, entry.flip, difficulty) + "\n"));
@@ -72,4 +72,4 @@ absl::Status ScoreImages(const Model& model, const std::string& dataset_path, co
   return file->Commit();
 }
 
-}  // namespace hardface
+}  // namespace hardface::mining

@@ -10,7 +10,7 @@
 #include "model/ops/conv2d.h"
 #include "model/weights/model_file.h"
 
-namespace hardface {
+namespace hardface::mining {
 
 struct ScoreImagesOptions {
   // Images are resized to this short side, unless the long one would exceed its limit: the middle of the training
@@ -18,15 +18,15 @@ struct ScoreImagesOptions {
   int short_side = 800;  // pixels
   int long_side = 2000;  // pixels
   int threads = 0;
-  Conv2dEngine engine = Conv2dEngine::kFastest;
+  model::Conv2dEngine engine = model::Conv2dEngine::kFastest;
   TargetOptions targets;
 };
 
 // Writes one difficulty line an entry of DATASET, in its order, to OUTPUT. An image that cannot be read is an error
 // that names it, before anything appears under the output's name.
-absl::Status ScoreImages(const Model& model, const std::string& dataset, const std::string& output,
+absl::Status ScoreImages(const model::Model& model, const std::string& dataset, const std::string& output,
                          const ScoreImagesOptions& options);
 
-}  // namespace hardface
+}  // namespace hardface::mining
 
 #endif  // HARDFACE_MINING_SCORE_IMAGES_H_

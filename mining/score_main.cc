@@ -19,7 +19,7 @@ ABSL_FLAG(int, short_side, 800, "images are resized to this short side, pixels .
 ABSL_FLAG(int, long_side, 2000, "... unless the long side would exceed this");
 ABSL_FLAG(int, threads, 0, "0: all processors");
 
-namespace hardface {
+namespace hardface::mining {
 namespace {
 
 absl::Status Run(const std::vector<std::string>&) {
@@ -32,13 +32,13 @@ absl::Status Run(const std::vector<std::string>&) {
   options.short_side = absl::GetFlag(FLAGS_short_side);
   options.long_side = absl::GetFlag(FLAGS_long_side);
   options.threads = absl::GetFlag(FLAGS_threads);
-  ASSIGN_OR_RETURN(options.engine, EngineFromFlags());
+  ASSIGN_OR_RETURN(options.engine, model::EngineFromFlags());
   if (options.short_side < 16 || options.long_side < options.short_side) {
     return UsageError(absl::StrCat("--short_side=", options.short_side, " --long_side=", options.long_side,
                                    ": need 16 <= short_side <= long_side"));
   }
-  ASSIGN_OR_RETURN(const Model model, LoadModel(model_path));
-  ASSIGN_OR_RETURN(const auto reader, DatasetReader::Open(dataset));
+  ASSIGN_OR_RETURN(const model::Model model, model::LoadModel(model_path));
+  ASSIGN_OR_RETURN(const auto reader, data::DatasetReader::Open(dataset));
   Provenance provenance;
   RETURN_IF_ERROR(provenance.AddInput(model_path));
   RETURN_IF_ERROR(provenance.AddInput(reader->manifest_path()));
@@ -47,15 +47,15 @@ absl::Status Run(const std::vector<std::string>&) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::mining
 
 int main(int argc, char** argv) {
-  hardface::UsePassiveOpenMpWaiting(argv);
+  hardface::model::UsePassiveOpenMpWaiting(argv);
   return hardface::ToolMain(
       argc, argv,
       {"mining/score",
        "scores how hard every image is for a model: WPAS, the lowest face probability of an image's "
        "positive anchors (null where it has none).",
        ""},
-      &hardface::Run);
+      &hardface::mining::Run);
 }

@@ -9,21 +9,22 @@
 #include "base/status_macros.h"
 #include "data_tools/dataset/dataset.h"
 
-namespace hardface {
+namespace hardface::mining {
 
 absl::StatusOr<SelectionCounts> SelectImages(const std::string& dataset, const std::string& scores,
                                              const std::string& output, uint64_t seed,
                                              const HardImageOptions& options) {
   ASSIGN_OR_RETURN(auto score_reader, DifficultyReader::Open(scores));
   DifficultyLookup lookup(std::move(score_reader));
-  ASSIGN_OR_RETURN(const auto reader, DatasetReader::Open(dataset));
+  ASSIGN_OR_RETURN(const auto reader, data::DatasetReader::Open(dataset));
   RETURN_IF_ERROR(CheckSpares(output, scores));
-  ASSIGN_OR_RETURN(const auto writer, DatasetWriter::Create(output, RebasedHeader(*reader, output), {dataset}));
+  ASSIGN_OR_RETURN(const auto writer,
+                   data::DatasetWriter::Create(output, data::RebasedHeader(*reader, output), {dataset}));
   Provenance provenance;
   RETURN_IF_ERROR(provenance.AddInput(reader->manifest_path()));
   RETURN_IF_ERROR(provenance.AddInput(scores));
   SelectionCounts counts;
-  DatasetEntry entry;
+  data::DatasetEntry entry;
   while (true) {
     ASSIGN_OR_RETURN(const bool more, reader->Next(&entry));
     if (!more) break;
@@ -41,4 +42,4 @@ absl::StatusOr<SelectionCounts> SelectImages(const std::string& dataset, const s
   return counts;
 }
 
-}  // namespace hardface
+}  // namespace hardface::mining

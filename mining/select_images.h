@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "mining/difficulty.h"
 
-namespace hardface {
+namespace hardface::mining {
 
 struct SelectionCounts {
   int64_t entries = 0;
@@ -22,6 +22,6 @@ struct SelectionCounts {
 absl::StatusOr<SelectionCounts> SelectImages(const std::string& dataset, const std::string& scores,
                                              const std::string& output, uint64_t seed, const HardImageOptions& options);
 
-}  // namespace hardface
+}  // namespace hardface::mining
 
 #endif  // HARDFACE_MINING_SELECT_IMAGES_H_

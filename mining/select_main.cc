@@ -20,7 +20,7 @@ ABSL_FLAG(uint64_t, seed, 1, "of that chance; another seed for each epoch");
 ABSL_FLAG(std::string, without_positives, "keep",
           "images without any positive anchor: keep, easy (as the published code has it) or leave_out");
 
-namespace hardface {
+namespace hardface::mining {
 namespace {
 
 absl::Status Run(const std::vector<std::string>&) {
@@ -48,7 +48,7 @@ absl::Status Run(const std::vector<std::string>&) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::mining
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(
@@ -57,5 +57,5 @@ int main(int argc, char** argv) {
        "writes the dataset of the next epoch: all hard images, and each easy one with probability "
        "1 - drop.",
        ""},
-      &hardface::Run);
+      &hardface::mining::Run);
 }

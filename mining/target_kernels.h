@@ -13,32 +13,32 @@
 #include "mining/anchor_targets.h"
 #include "model/detectors/anchors.h"
 
-namespace hardface {
+namespace hardface::mining {
 
 // The anchor planes of one image, by value: they go into a kernel's arguments.
 struct AnchorTable {
   static constexpr int kMost = 16;
-  AnchorPlane planes[kMost];
+  model::AnchorPlane planes[kMost];
   int first[kMost + 1] = {};  // number of each plane's first anchor; behind the last, that of all
   int count = 0;
 
   HARDFACE_HOST_DEVICE int anchors() const { return first[count]; }
-  HARDFACE_HOST_DEVICE AnchorIndex at(int i) const {
+  HARDFACE_HOST_DEVICE model::AnchorIndex at(int i) const {
     int plane = 0;
     while (i >= first[plane + 1]) ++plane;
     const int cell = i - first[plane];
     return {plane, cell / planes[plane].width, cell % planes[plane].width};
   }
   // How far the logits favour the face.
-  HARDFACE_HOST_DEVICE float margin(const AnchorIndex& a) const {
+  HARDFACE_HOST_DEVICE float margin(const model::AnchorIndex& a) const {
     const int cell = planes[a.plane].cell(a.y, a.x);
     return planes[a.plane].face[cell] - planes[a.plane].background[cell];
   }
 };
 
-inline AnchorTable TableOf(const std::vector<AnchorPlane>& planes) {
+inline AnchorTable TableOf(const std::vector<model::AnchorPlane>& planes) {
   AnchorTable table;
-  for (const AnchorPlane& plane : planes) {
+  for (const model::AnchorPlane& plane : planes) {
     table.planes[table.count] = plane;
     table.first[table.count + 1] = table.first[table.count] + plane.height * plane.width;
     ++table.count;
@@ -46,7 +46,7 @@ inline AnchorTable TableOf(const std::vector<AnchorPlane>& planes) {
   return table;
 }
 
-HARDFACE_HOST_DEVICE inline bool InsideImage(const Box& anchor, int width, int height) {
+HARDFACE_HOST_DEVICE inline bool InsideImage(const data::Box& anchor, int width, int height) {
   return anchor.x1 >= 0 && anchor.y1 >= 0 && anchor.x2 < static_cast<float>(width) &&
          anchor.y2 < static_cast<float>(height);
 }
@@ -55,14 +55,14 @@ HARDFACE_HOST_DEVICE inline bool InsideImage(const Box& anchor, int width, int h
 // decides, but planes are few and cells cheap.
 inline bool AnyInside(const AnchorTable& table, int width, int height) {
   for (int p = 0; p < table.count; ++p) {
-    const AnchorPlane& plane = table.planes[p];
+    const model::AnchorPlane& plane = table.planes[p];
     bool column = false, row = false;
     for (int x = 0; x < plane.width && !column; ++x) {
-      const Box anchor = plane.anchor(0, x);
+      const data::Box anchor = plane.anchor(0, x);
       column = anchor.x1 >= 0 && anchor.x2 < static_cast<float>(width);
     }
     for (int y = 0; y < plane.height && !row; ++y) {
-      const Box anchor = plane.anchor(y, 0);
+      const data::Box anchor = plane.anchor(y, 0);
       row = anchor.y1 >= 0 && anchor.y2 < static_cast<float>(height);
     }
     if (column && row) return true;
@@ -87,21 +87,21 @@ struct LabelKernel {
   float negative_iou, positive_iou, regression_iou;
   AnchorLabel* labels;
 
-  HARDFACE_HOST_DEVICE static float ShareCovered(const Box& anchor, const Box& face) {
+  HARDFACE_HOST_DEVICE static float ShareCovered(const data::Box& anchor, const data::Box& face) {
     const float w = (anchor.x2 < face.x2 ? anchor.x2 : face.x2) - (anchor.x1 > face.x1 ? anchor.x1 : face.x1) + 1;
     const float h = (anchor.y2 < face.y2 ? anchor.y2 : face.y2) - (anchor.y1 > face.y1 ? anchor.y1 : face.y1) + 1;
     return w <= 0 || h <= 0 ? 0 : w * h / anchor.area();
   }
   HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
-    const AnchorIndex index = table.at(static_cast<int>(i));
-    const Box anchor = table.planes[index.plane].anchor(index.y, index.x);
+    const model::AnchorIndex index = table.at(static_cast<int>(i));
+    const data::Box anchor = table.planes[index.plane].anchor(index.y, index.x);
     AnchorLabel label;
     float best = 0;
     bool on_ignored = false;
     for (int f = 0; f < face_count; ++f) {
-      const Box& face = faces[f].box;
+      const data::Box& face = faces[f].box;
       if (face.width() <= 0 || face.height() <= 0) continue;
-      const float iou = IoU(anchor, face);
+      const float iou = data::IoU(anchor, face);
       if (faces[f].ignore) {
         on_ignored = on_ignored || iou >= negative_iou || ShareCovered(anchor, face) >= 0.5f;
       } else if (iou > best) {
@@ -227,6 +227,6 @@ struct SampleKernel {
   }
 };
 
-}  // namespace hardface
+}  // namespace hardface::mining
 
 #endif  // HARDFACE_MINING_TARGET_KERNELS_H_

@@ -10,7 +10,7 @@
 
 #include "base/random.h"
 
-namespace hardface {
+namespace hardface::mining {
 namespace {
 
 template <typename Kernel>
@@ -22,7 +22,7 @@ struct Scene {
   explicit Scene(uint64_t seed, int height = 20, int width = 25) {
     Random random(seed);
     for (const auto& [size, stride] : {std::pair{16, 8}, {32, 8}, {64, 16}}) {
-      AnchorPlane plane{size, stride, height * 8 / stride, width * 8 / stride};
+      model::AnchorPlane plane{size, stride, height * 8 / stride, width * 8 / stride};
       for (float** values : {&plane.background, &plane.face}) {
         arrays.push_back(std::make_unique<std::vector<float>>());
         for (int i = 0; i < plane.height * plane.width; ++i) {
@@ -49,7 +49,7 @@ struct Scene {
     return labels;
   }
   std::vector<std::unique_ptr<std::vector<float>>> arrays;
-  std::vector<AnchorPlane> planes;
+  std::vector<model::AnchorPlane> planes;
   std::vector<FaceBox> faces;
 };
 
@@ -63,12 +63,12 @@ TEST(LabelKernelTest, LabelsAsTheCpuDoes) {
     AnchorLabels actual;
     for (int i = 0; i < table.anchors(); ++i) {
       const AnchorLabel& label = labels[static_cast<size_t>(i)];
-      const AnchorIndex anchor = table.at(i);
+      const model::AnchorIndex anchor = table.at(i);
       if (label.kind == AnchorLabel::kPositive) actual.positives.push_back({anchor, label.face});
       if (label.kind == AnchorLabel::kNegative) actual.negatives.push_back(anchor);
       if (label.regresses) {
-        actual.regression.push_back(
-            {anchor, EncodeBox(scene.planes[anchor.plane].anchor(anchor.y, anchor.x), scene.faces[label.face].box)});
+        actual.regression.push_back({anchor, model::EncodeBox(scene.planes[anchor.plane].anchor(anchor.y, anchor.x),
+                                                              scene.faces[label.face].box)});
       }
     }
     ASSERT_EQ(actual.positives.size(), expected.positives.size()) << seed;
@@ -114,9 +114,9 @@ Sampled SampleByKernels(const Scene& scene, const std::vector<AnchorLabel>& labe
   return sampled;
 }
 
-std::set<int> Numbers(const AnchorTable& table, const std::vector<AnchorIndex>& anchors) {
+std::set<int> Numbers(const AnchorTable& table, const std::vector<model::AnchorIndex>& anchors) {
   std::set<int> numbers;
-  for (const AnchorIndex& a : anchors) {
+  for (const model::AnchorIndex& a : anchors) {
     numbers.insert(table.first[a.plane] + table.planes[a.plane].cell(a.y, a.x));
   }
   return numbers;
@@ -156,4 +156,4 @@ TEST(SampleKernelTest, OtherNegativesAreDrawnAtRandom) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::mining

@@ -22,7 +22,7 @@ ABSL_FLAG(
     "stays");
 ABSL_FLAG(std::vector<std::string>, pyramid, {}, "of a .safetensors: the levels it should be run on; empty: stay");
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 // Takes what the flags say of how the model is to be used.
@@ -61,7 +61,7 @@ absl::Status Run(const std::vector<std::string>&) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::model
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(
@@ -70,5 +70,5 @@ int main(int argc, char** argv) {
        "converts a detector: a published .caffemodel or a .safetensors to .safetensors, which holds "
        "all a detector is, or to .onnx, the network alone for other runtimes.",
        ""},
-      &hardface::Run);
+      &hardface::model::Run);
 }

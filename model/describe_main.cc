@@ -17,7 +17,7 @@ ABSL_FLAG(std::string, model, "", "the detector (.safetensors, or a published .c
 ABSL_FLAG(int, width, 640, "image width for shapes, operations and memory, pixels");
 ABSL_FLAG(int, height, 640, "image height, pixels");
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 const char* KindName(LayerKind kind) {
@@ -79,7 +79,7 @@ absl::Status Run(const std::vector<std::string>&) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::model
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(argc, argv,
@@ -87,5 +87,5 @@ int main(int argc, char** argv) {
                              "prints a model's layers, shapes, parameters, operations (2 per multiply-add of a direct "
                              "convolution) and memory of activations for an image size.",
                              ""},
-                            &hardface::Run);
+                            &hardface::model::Run);
 }

@@ -12,7 +12,7 @@
 #include "model/execution/executor.h"
 #include "model/weights/model_file.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 double RelativeL2(const TensorView& view, const nlohmann::json& expected) {
@@ -67,4 +67,4 @@ INSTANTIATE_TEST_SUITE_P(Recordings, NetworkGoldenTest, ::testing::ValuesIn(Gold
                          GoldenTestName);
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::model

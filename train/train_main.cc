@@ -101,7 +101,7 @@ ABSL_FLAG(int, checkpoint_every, 1000, "iterations");
 ABSL_FLAG(int, keep, 3, "checkpoints kept");
 ABSL_FLAG(int, log_every, 50, "iterations");
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 absl::Status CheckRanges() {
@@ -215,11 +215,11 @@ absl::Status SetDevice(TrainerOptions* options) {
                                                  ranks ? RanksOnThisMachine() : 1));
   const std::string precision = absl::GetFlag(FLAGS_precision);
   if (options->device.cuda()) {
-    ASSIGN_OR_RETURN(options->precision, ParsePrecision(precision == "auto" ? "bf16" : precision));
+    ASSIGN_OR_RETURN(options->precision, model::ParsePrecision(precision == "auto" ? "bf16" : precision));
     return absl::OkStatus();
   }
   if (precision == "auto" || precision == "fp32") return absl::OkStatus();
-  RETURN_IF_ERROR(ParsePrecision(precision).status());
+  RETURN_IF_ERROR(model::ParsePrecision(precision).status());
   return UsageError(
       absl::StrCat("--precision=", precision, " is for GPUs; training on the CPU takes --precision=fp32"));
 }
@@ -246,13 +246,13 @@ absl::Status SetDistribution(TrainerOptions* options) {
 
 absl::Status SetMining(TrainerOptions* options) {
   options->hard_image_mining = absl::GetFlag(FLAGS_him);
-  HardImageOptions& mining = options->mining;
+  mining::HardImageOptions& mining = options->mining;
   mining.threshold = static_cast<float>(absl::GetFlag(FLAGS_him_threshold));
   mining.drop = absl::GetFlag(FLAGS_him_drop);
-  RETURN_IF_ERROR(Choose("him_without_positives", absl::GetFlag(FLAGS_him_without_positives), WithoutPositivesChoices(),
-                         &mining.without_positives));
+  RETURN_IF_ERROR(Choose("him_without_positives", absl::GetFlag(FLAGS_him_without_positives),
+                         mining::WithoutPositivesChoices(), &mining.without_positives));
   if (!absl::GetFlag(FLAGS_him_published_behaviour)) return absl::OkStatus();
-  mining.without_positives = WithoutPositives::kEasy;
+  mining.without_positives = mining::WithoutPositives::kEasy;
   mining.once_easy_always_easy = true;
   options->own_ledger = options->sharing == Sharing::kReplicate;
   return absl::OkStatus();
@@ -269,14 +269,14 @@ absl::StatusOr<TrainerOptions> OptionsFromFlags() {
   options.detector = {absl::GetFlag(FLAGS_architecture), absl::GetFlag(FLAGS_width_divisor),
                       absl::GetFlag(FLAGS_dilated_heads)};
   RETURN_IF_ERROR(Choose("initialization", absl::GetFlag(FLAGS_initialization),
-                         {{"gaussian", Initialization::kGaussian}, {"he", Initialization::kHe}},
+                         {{"gaussian", model::Initialization::kGaussian}, {"he", model::Initialization::kHe}},
                          &options.initialization));
   options.info.input_divisor = absl::GetFlag(FLAGS_input_divisor);
   RETURN_IF_ERROR(ParsePositive("pyramid", absl::GetFlag(FLAGS_pyramid), &options.info.pyramid));
   options.info.data = absl::GetFlag(FLAGS_data_note).empty() ? options.dataset : absl::GetFlag(FLAGS_data_note);
   options.batch = absl::GetFlag(FLAGS_batch);
   options.passes = absl::GetFlag(FLAGS_passes);
-  ASSIGN_OR_RETURN(options.augment, AugmentOptionsFromFlags());
+  ASSIGN_OR_RETURN(options.augment, data::AugmentOptionsFromFlags());
   options.targets.hard_negative_share = static_cast<float>(absl::GetFlag(FLAGS_hard_negatives));
   options.hard_negatives_at_start = absl::GetFlag(FLAGS_hard_negatives_at_start);
   options.hard_negatives_ramp = absl::GetFlag(FLAGS_hard_negatives_ramp);
@@ -288,7 +288,7 @@ absl::StatusOr<TrainerOptions> OptionsFromFlags() {
   options.validating.images = absl::GetFlag(FLAGS_validation_images);
   ASSIGN_OR_RETURN(options.solver, SolverFromFlags());
   options.seed = absl::GetFlag(FLAGS_seed);
-  ASSIGN_OR_RETURN(options.engine, EngineFromFlags());
+  ASSIGN_OR_RETURN(options.engine, model::EngineFromFlags());
   options.loader_threads = absl::GetFlag(FLAGS_loader_threads);
   options.image_cache_bytes = int64_t{absl::GetFlag(FLAGS_image_cache_mb)} << 20;
   options.max_bad_images = absl::GetFlag(FLAGS_max_bad_images);
@@ -320,15 +320,15 @@ absl::Status Run(const std::vector<std::string>&) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::train
 
 int main(int argc, char** argv) {
-  hardface::UsePassiveOpenMpWaiting(argv);
+  hardface::model::UsePassiveOpenMpWaiting(argv);
   return hardface::ToolMain(argc, argv,
                             {"train/train",
                              "trains a face detector with hard image mining, alone or as several ranks (mpirun -np N). "
                              "Defaults are the paper's recipe for VGG16 weights (--init); "
                              "--flagfile=train/recipes/from_scratch.flags trains without any.",
                              ""},
-                            &hardface::Run);
+                            &hardface::train::Run);
 }

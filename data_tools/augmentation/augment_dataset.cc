@@ -15,7 +15,7 @@
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/images/image_io.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 cv::Mat ToBytes(const TrainingSample& sample, bool draw_boxes) {
@@ -78,4 +78,4 @@ absl::StatusOr<AugmentCounts> AugmentDataset(const std::string& input, const std
   return counts;
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

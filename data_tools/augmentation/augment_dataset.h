@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "data_tools/augmentation/training_sample.h"
 
-namespace hardface {
+namespace hardface::data {
 
 struct AugmentDatasetOptions {
   AugmentOptions augment;
@@ -28,6 +28,6 @@ struct AugmentCounts {
 absl::StatusOr<AugmentCounts> AugmentDataset(const std::string& input, const std::string& output,
                                              const AugmentDatasetOptions& options);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_AUGMENTATION_AUGMENT_DATASET_H_

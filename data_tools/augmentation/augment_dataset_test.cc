@@ -10,7 +10,7 @@
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/images/image_io.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 namespace fs = std::filesystem;
@@ -70,4 +70,4 @@ TEST(AugmentDatasetTest, AMissingImageIsAnErrorAndLeavesNoOutput) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data

@@ -29,7 +29,7 @@ ABSL_FLAG(double, degrade_probability, 0,
           "of --crops=face_scale: of a crop being blurred, of fewer pixels, noisy or grey");
 ABSL_FLAG(double, occlude_probability, 0, "of --crops=face_scale: of a face being partly hidden");
 
-namespace hardface {
+namespace hardface::data {
 
 absl::StatusOr<AugmentOptions> AugmentOptionsFromFlags() {
   AugmentOptions options;
@@ -65,4 +65,4 @@ absl::StatusOr<AugmentOptions> AugmentOptionsFromFlags() {
   return options;
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

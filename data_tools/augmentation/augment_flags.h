@@ -5,11 +5,11 @@
 #include "absl/status/statusor.h"
 #include "data_tools/augmentation/training_sample.h"
 
-namespace hardface {
+namespace hardface::data {
 
 // The options that --crops, --short_sides, --crop_size and the others say; UsageError for values out of range.
 absl::StatusOr<AugmentOptions> AugmentOptionsFromFlags();
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_AUGMENTATION_AUGMENT_FLAGS_H_

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 constexpr int kCropTries = 50;
@@ -400,4 +400,4 @@ absl::StatusOr<TrainingSample> MakeSample(const SampleSource& source, int64_t en
                                             : FaceScaleSample(source, entry, options, random);
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

@@ -15,7 +15,7 @@
 #include "data_tools/dataset/box.h"
 #include "data_tools/dataset/dataset.h"
 
-namespace hardface {
+namespace hardface::data {
 
 enum class CropStyle {
   kPaper,      // resize to a random short side, then crop with probability 1/2
@@ -85,6 +85,6 @@ struct SampleSource {
 absl::StatusOr<TrainingSample> MakeSample(const SampleSource& source, int64_t entry, const AugmentOptions& options,
                                           Random* random);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_AUGMENTATION_TRAINING_SAMPLE_H_

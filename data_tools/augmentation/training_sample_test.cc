@@ -8,7 +8,7 @@
 #include <opencv2/imgproc.hpp>
 #include <set>
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 using ::testing::HasSubstr;
@@ -291,4 +291,4 @@ TEST(DistortColorsTest, StaysInRangeAndUsuallyChangesSomething) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data

@@ -8,7 +8,7 @@
 
 #include "base/host_device.h"
 
-namespace hardface {
+namespace hardface::data {
 
 // A box of w x h pixels whose top left pixel is (x, y).
 struct Rect {
@@ -53,6 +53,6 @@ inline double ContinuousIou(const Rect& a, const Rect& b) {
 // The box in the image mirrored about its vertical axis; IMAGE_WIDTH in pixels.
 inline Rect Mirror(const Rect& r, float image_width) { return {image_width - r.x - r.w, r.y, r.w, r.h}; }
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_DATASET_BOX_H_

@@ -5,7 +5,7 @@
 
 #include "data_tools/dataset/box.h"
 
-namespace hardface {
+namespace hardface::data {
 
 // From a box's style to another: how far its centre moves, and its new size, both in its own widths and heights.
 struct BoxStyle {
@@ -25,6 +25,6 @@ inline BoxStyle Then(const BoxStyle& first, const BoxStyle& second) {
           first.height * second.height};
 }
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_DATASET_BOX_STYLE_H_

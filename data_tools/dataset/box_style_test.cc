@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 void ExpectNear(const Rect& a, const Rect& b) {
@@ -26,4 +26,4 @@ TEST(BoxStyle, TwoStylesOneAfterTheOtherAreOne) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data

@@ -12,7 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 namespace fs = std::filesystem;
@@ -366,4 +366,4 @@ absl::Status MirrorEntry(DatasetEntry* entry) {
   return absl::OkStatus();
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

@@ -16,7 +16,7 @@
 #include "base/provenance.h"
 #include "data_tools/dataset/box.h"
 
-namespace hardface {
+namespace hardface::data {
 
 inline constexpr int kDatasetVersion = 1;
 
@@ -135,6 +135,6 @@ DatasetHeader RebasedHeader(const DatasetReader& reader, const std::string& new_
 // The same image mirrored: toggles `flip` and mirrors the boxes. Needs the width.
 absl::Status MirrorEntry(DatasetEntry* entry);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_DATASET_DATASET_H_

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 // Classes beyond these are counted together: a class column filled with names must not fill the memory.
@@ -106,4 +106,4 @@ std::string DatasetStats::ToText() const {
   return text;
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

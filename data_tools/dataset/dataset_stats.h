@@ -10,7 +10,7 @@
 
 #include "data_tools/dataset/dataset.h"
 
-namespace hardface {
+namespace hardface::data {
 
 // Add() the entries one by one; memory does not grow with them.
 class DatasetStats {
@@ -38,6 +38,6 @@ class DatasetStats {
   std::map<std::string, int64_t> classes_;
 };
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_DATASET_DATASET_STATS_H_

@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/random.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 using ::testing::AllOf;
@@ -271,4 +271,4 @@ TEST(RebasedHeaderTest, FindsTheImagesAlsoBehindSymbolicLinks) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data

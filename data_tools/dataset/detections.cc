@@ -11,7 +11,7 @@
 #include "base/paths.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 using Json = nlohmann::json;
@@ -83,4 +83,4 @@ absl::StatusOr<std::vector<ImageDetections>> ReadDetections(const std::string& p
   return all;
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

@@ -11,7 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "data_tools/dataset/box.h"
 
-namespace hardface {
+namespace hardface::data {
 
 struct Detection {
   Rect box;         // pixels of the image
@@ -36,6 +36,6 @@ std::string DetectionsFile(const std::string& path);
 // Reads a detections.jsonl, or the one in a folder. An image that stands twice (same flip) is an error.
 absl::StatusOr<std::vector<ImageDetections>> ReadDetections(const std::string& path);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_DATASET_DETECTIONS_H_

@@ -5,7 +5,7 @@
 
 #include "base/atomic_output.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 using ::testing::AllOf;
@@ -58,4 +58,4 @@ TEST(ReadDetectionsTest, ReadsFileOrFolderAndRefusesAnImageTwice) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data

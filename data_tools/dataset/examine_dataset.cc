@@ -18,7 +18,7 @@
 #include "data_tools/images/exif.h"
 #include "data_tools/images/image_io.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 // Images looked at at once.
@@ -372,4 +372,4 @@ std::string DoctorText(const DoctorSummary& summary) {
   return text;
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

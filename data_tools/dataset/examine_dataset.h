@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "data_tools/dataset/dataset_stats.h"
 
-namespace hardface {
+namespace hardface::data {
 
 // How far the images are looked at.
 enum class ImageChecks {
@@ -58,6 +58,6 @@ absl::StatusOr<DoctorSummary> ExamineDataset(const DoctorOptions& options);
 // One screen: counts, distributions, findings with an example each and what to do.
 std::string DoctorText(const DoctorSummary& summary);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_DATASET_EXAMINE_DATASET_H_

@@ -18,7 +18,7 @@
 #include "data_tools/images/exif.h"
 #include "data_tools/images/image_io.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 using ::testing::ElementsAre;
@@ -321,4 +321,4 @@ TEST(DatasetStatsTest, CountsAndBins) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data

@@ -16,7 +16,7 @@
 #include "data_tools/dataset/relocate.h"
 #include "data_tools/images/mirror_image.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 namespace fs = std::filesystem;
@@ -142,4 +142,4 @@ absl::StatusOr<FlipSummary> FlipDataset(const FlipOptions& options) {
   return FlipSummary{writer->entries(), writer->faces()};
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

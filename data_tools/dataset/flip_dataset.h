@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace hardface {
+namespace hardface::data {
 
 struct FlipOptions {
   std::string input;   // a dataset
@@ -26,6 +26,6 @@ struct FlipSummary {
 // Streams. Entries that are mirrored already are an error: the output would hold the same picture twice.
 absl::StatusOr<FlipSummary> FlipDataset(const FlipOptions& options);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_DATASET_FLIP_DATASET_H_

@@ -13,7 +13,7 @@
 #include "data_tools/images/image_io.h"
 #include "data_tools/images/mirror_image.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 using ::testing::AllOf;
@@ -166,4 +166,4 @@ TEST(MirrorImageFileTest, TruncatedFilesAreErrors) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data

@@ -15,7 +15,7 @@
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/dataset/detections.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 using DetectionsByImage = std::map<std::pair<std::string, bool>, std::vector<Detection>>;
@@ -97,4 +97,4 @@ absl::StatusOr<RelabelSummary> RelabelDataset(const RelabelOptions& options) {
   return summary;
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace hardface {
+namespace hardface::data {
 
 // What becomes of faces that no detection stands for.
 enum class UnmatchedFaces { kIgnore, kKeep };
@@ -35,6 +35,6 @@ struct RelabelSummary {
 // detections do not name is an error.
 absl::StatusOr<RelabelSummary> RelabelDataset(const RelabelOptions& options);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_DATASET_RELABEL_DATASET_H_

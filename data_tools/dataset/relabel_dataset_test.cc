@@ -11,7 +11,7 @@
 #include "base/provenance.h"
 #include "data_tools/dataset/dataset.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 using ::testing::HasSubstr;
@@ -117,4 +117,4 @@ TEST_F(RelabelTest, TheOutputDoesNotReplaceTheDetections) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data

@@ -4,7 +4,7 @@
 
 #include "absl/strings/match.h"
 
-namespace hardface {
+namespace hardface::data {
 
 namespace fs = std::filesystem;
 
@@ -19,4 +19,4 @@ std::string Relocator::Image(const DatasetEntry& entry) const {
   return (root / entry.image).lexically_normal().string();
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

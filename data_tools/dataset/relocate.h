@@ -6,7 +6,7 @@
 
 #include "data_tools/dataset/dataset.h"
 
-namespace hardface {
+namespace hardface::data {
 
 // Tells how READER's images are called in a dataset in NEW_FOLDER whose image_root is ".": relative where the reader's
 // image_root is relative, so that the folders can be moved together; absolute where that is absolute.
@@ -22,6 +22,6 @@ class Relocator {
   const std::string root_;  // of the reader's relative images, as NEW_FOLDER sees it; absolute where it was
 };
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_DATASET_RELOCATE_H_

@@ -26,7 +26,7 @@
 #include "data_tools/images/image_io.h"
 #include "data_tools/images/picture_hash.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 // Calls VISIT for each entry.
@@ -273,4 +273,4 @@ absl::StatusOr<DatasetCounts> SubsetDataset(const SubsetOptions& options) {
   return Commit(writer.get(), {reader->manifest_path()});
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-namespace hardface {
+namespace hardface::data {
 
 struct DatasetCounts {
   int64_t images = 0;
@@ -54,6 +54,6 @@ struct SubsetOptions {
 };
 absl::StatusOr<DatasetCounts> SubsetDataset(const SubsetOptions& options);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_DATASET_SELECT_ENTRIES_H_

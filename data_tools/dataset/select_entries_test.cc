@@ -13,7 +13,7 @@
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/images/image_io.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 using ::testing::ElementsAre;
@@ -194,4 +194,4 @@ TEST(SplitDatasetTest, FractionsMustSumToOneAndOutputsLieApart) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 // READ turns text into the number that a reader of type T sees.
@@ -60,4 +60,4 @@ std::string ClassOf(const Face& face) {
   return usable ? found->get<std::string>() : "face";
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

@@ -11,7 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "data_tools/dataset/dataset.h"
 
-namespace hardface {
+namespace hardface::data {
 
 // What a format had no words for, by kind.
 class Losses {
@@ -57,6 +57,6 @@ std::string ShortestNumber(float value);
 // The class that the face's attributes name; "face" where they name none.
 std::string ClassOf(const Face& face);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_FORMATS_ANNOTATION_SINK_H_

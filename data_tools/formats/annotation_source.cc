@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 
-namespace hardface {
+namespace hardface::data {
 
 namespace fs = std::filesystem;
 
@@ -65,4 +65,4 @@ void SetEllipse(const Ellipse& ellipse, AnnotatedFace* face) {
   face->attributes["ellipse"] = {a, b, ellipse.angle, ellipse.center_x, ellipse.center_y};
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

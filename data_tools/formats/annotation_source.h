@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-namespace hardface {
+namespace hardface::data {
 
 struct AnnotatedFace {
   double x = 0, y = 0, w = 0, h = 0;  // see AnnotatedImage::reference_width
@@ -90,6 +90,6 @@ struct Ellipse {
 // Sets the box, and the ellipse as attribute "ellipse": [major, minor, angle, cx, cy].
 void SetEllipse(const Ellipse& ellipse, AnnotatedFace* face);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_FORMATS_ANNOTATION_SOURCE_H_

@@ -5,7 +5,7 @@
 
 #include "base/atomic_output.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 using ::testing::ElementsAre;
@@ -59,4 +59,4 @@ TEST(WithoutBomTest, TakesOneMarkAway) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data

@@ -8,7 +8,7 @@
 #include "base/atomic_output.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 using Json = nlohmann::json;
@@ -120,4 +120,4 @@ absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenCoco(const std::string& pa
   return std::make_unique<VectorSource>(std::vector<std::string>{path}, std::move(images));
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

@@ -9,7 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "data_tools/formats/annotation_source.h"
 
-namespace hardface {
+namespace hardface::data {
 
 // Reads the whole file. An annotation with "iscrowd" or "ignore" becomes `ignore`; its "attributes" are kept, and those
 // of images.
@@ -18,6 +18,6 @@ absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenCoco(const std::string& pa
 // The same from text. PLACE stands before errors.
 absl::StatusOr<std::vector<AnnotatedImage>> ParseCoco(absl::string_view text, const std::string& place);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_FORMATS_COCO_H_

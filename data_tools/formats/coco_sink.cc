@@ -8,7 +8,7 @@
 #include "base/status_macros.h"
 #include "data_tools/formats/annotation_sink.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 using Json = nlohmann::json;
@@ -71,4 +71,4 @@ class CocoSink : public AnnotationSink {
 
 std::unique_ptr<AnnotationSink> MakeCocoSink(const std::string& folder) { return std::make_unique<CocoSink>(folder); }
 
-}  // namespace hardface
+}  // namespace hardface::data

@@ -5,7 +5,7 @@
 
 #include "base/atomic_output.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 using ::testing::AllOf;
@@ -63,4 +63,4 @@ TEST(OpenCocoTest, ReadsAFile) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data

@@ -11,7 +11,7 @@
 #include "base/atomic_output.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 using Row = std::vector<std::string>;
@@ -204,4 +204,4 @@ absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenCsv(const std::string& pat
   return std::make_unique<VectorSource>(std::vector<std::string>{path}, std::move(images));
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

@@ -11,7 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "data_tools/formats/annotation_source.h"
 
-namespace hardface {
+namespace hardface::data {
 
 // Which columns mean what; exactly one of box, corners, ellipse is set.
 struct CsvColumns {
@@ -34,6 +34,6 @@ absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenCsv(const std::string& pat
 // The fields of one line; false where a quote is not closed.
 bool SplitCsvLine(absl::string_view line, std::vector<std::string>* fields);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_FORMATS_CSV_H_

@@ -13,7 +13,7 @@
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/formats/annotation_sink.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 std::unique_ptr<AnnotationSink> MakeSink(ExportFormat format, const std::string& folder, const DatasetReader& reader,
@@ -77,4 +77,4 @@ absl::StatusOr<ExportSummary> ExportDataset(const ExportOptions& options) {
   return summary;
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace hardface {
+namespace hardface::data {
 
 enum class ExportFormat { kWider, kVoc, kYolo, kCoco };
 
@@ -28,6 +28,6 @@ struct ExportSummary {
 // error, for no file holds their pixels.
 absl::StatusOr<ExportSummary> ExportDataset(const ExportOptions& options);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_FORMATS_EXPORT_DATASET_H_

@@ -19,7 +19,7 @@
 #include "data_tools/formats/yolo.h"
 #include "data_tools/images/image_io.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 using ::testing::AllOf;
@@ -273,4 +273,4 @@ TEST(ExportDatasetTest, WiderHasOneColumnForInvalidAndIgnore) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data

@@ -11,7 +11,7 @@
 #include "base/atomic_output.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 namespace fs = std::filesystem;
@@ -128,4 +128,4 @@ absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenFddb(const std::string& pa
   return std::make_unique<VectorSource>(std::move(files), std::move(images));
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

@@ -5,7 +5,7 @@
 
 #include "base/atomic_output.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 using ::testing::AllOf;
@@ -68,4 +68,4 @@ TEST(ParseFddbListTest, AByteOrderMarkIsNoPartOfTheName) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data

@@ -22,7 +22,7 @@
 #include "data_tools/images/exif.h"
 #include "data_tools/images/image_io.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 constexpr char kVoc[] =
@@ -208,4 +208,4 @@ TEST(FuzzTest, ImageFiles) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data

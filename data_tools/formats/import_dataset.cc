@@ -20,7 +20,7 @@
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/images/image_io.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 namespace fs = std::filesystem;
@@ -314,4 +314,4 @@ absl::StatusOr<ImportSummary> ImportDataset(AnnotationSource* source, const Impo
   return collector.TakeSummary();
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

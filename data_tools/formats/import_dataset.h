@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "data_tools/formats/annotation_source.h"
 
-namespace hardface {
+namespace hardface::data {
 
 // What happens to an image whose annotation or file is broken.
 enum class OnError {
@@ -51,6 +51,6 @@ struct ImportSummary {
 // counts), no_faces (a placeholder row).
 absl::StatusOr<ImportSummary> ImportDataset(AnnotationSource* source, const ImportOptions& options);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_FORMATS_IMPORT_DATASET_H_

@@ -20,7 +20,7 @@
 #include "data_tools/formats/yolo.h"
 #include "data_tools/images/image_io.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 using ::testing::AllOf;
@@ -342,4 +342,4 @@ TEST_F(RealDataTest, StretchedWider) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data

@@ -8,7 +8,7 @@
 #include "base/status_macros.h"
 #include "data_tools/formats/mat_file.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 using Variables = std::map<std::string, MatValue>;
@@ -156,4 +156,4 @@ absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenFaceEvalMat(const std::str
   return std::make_unique<VectorSource>(std::vector<std::string>{path}, std::move(images));
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "data_tools/formats/annotation_source.h"
 
-namespace hardface {
+namespace hardface::data {
 
 // Cell arrays event_list, file_list, face_bbx_list and, where they are there, the six *_label_list. The same dataset as
 // OpenWider gives from the text form: EVENT/NAME.jpg, attributes, `ignore` where invalid.
@@ -19,6 +19,6 @@ absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenWiderMat(const std::string
 // box is x2 - x1, as face-eval's protocol has it.
 absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenFaceEvalMat(const std::string& path);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_FORMATS_MAT_ANNOTATIONS_H_

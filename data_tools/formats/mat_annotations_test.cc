@@ -9,7 +9,7 @@
 
 #include "base/atomic_output.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 using ::testing::ElementsAre;
@@ -117,4 +117,4 @@ TEST(OpenFaceEvalMatTest, ReadsCornersPoseAndIgnore) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data

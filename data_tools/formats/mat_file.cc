@@ -11,7 +11,7 @@
 #include "base/atomic_output.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 // "MAT-File Format", The MathWorks, chapter 1: tables 1-1 (data types) and 1-3 (array classes).
@@ -358,4 +358,4 @@ absl::StatusOr<std::map<std::string, MatValue>> ReadMatFile(const std::string& p
   return ParseMatFile(bytes, path, names);
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

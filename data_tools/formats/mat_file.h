@@ -15,7 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 
-namespace hardface {
+namespace hardface::data {
 
 // One array: numbers, text, cells or structs, by what it holds. Elements are in MATLAB's order, column by column.
 struct MatValue {
@@ -49,6 +49,6 @@ absl::StatusOr<std::map<std::string, MatValue>> ReadMatFile(const std::string& p
 absl::StatusOr<std::map<std::string, MatValue>> ParseMatFile(absl::string_view bytes, const std::string& place,
                                                              const std::vector<std::string>& names = {});
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_FORMATS_MAT_FILE_H_

@@ -12,7 +12,7 @@
 #include "base/random.h"
 #include "data_tools/formats/mat_test_util.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 // Packs each variable as MATLAB's save -v7 does. (libmatio's own compression writes wrong sizes for texts in cells.)
@@ -127,4 +127,4 @@ TEST(MatFile, OtherFilesAreNamedForWhatTheyAre) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data

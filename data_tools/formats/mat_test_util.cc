@@ -2,7 +2,7 @@
 
 #include "base/check.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 template <typename T>
@@ -49,4 +49,4 @@ std::string WriteMat(const std::string& path, const std::vector<matvar_t*>& vari
   return path;
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace hardface {
+namespace hardface::data {
 
 // Each returns a new array; NAME null within cells. Matrices are given row by row.
 matvar_t* NewDoubles(const char* name, const std::vector<std::vector<double>>& rows, size_t columns);
@@ -20,6 +20,6 @@ matvar_t* NewCells(const char* name, const std::vector<matvar_t*>& cells);
 // Writes the variables, uncompressed, and frees them. Returns PATH.
 std::string WriteMat(const std::string& path, const std::vector<matvar_t*>& variables);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_FORMATS_MAT_TEST_UTIL_H_

@@ -12,7 +12,7 @@
 #include "base/atomic_output.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 namespace fs = std::filesystem;
@@ -188,4 +188,4 @@ absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenVoc(const std::string& pat
   return std::make_unique<VocSource>(path, std::move(files), boxes);
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

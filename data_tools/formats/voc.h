@@ -9,7 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "data_tools/formats/annotation_source.h"
 
-namespace hardface {
+namespace hardface::data {
 
 // What xmin..ymax mean.
 enum class VocBoxes {
@@ -28,6 +28,6 @@ std::string VocImages(const std::string& path);
 // One XML document. FILE is its path under the annotations' folder: gives places and the image's default name.
 AnnotatedImage VocFromXml(absl::string_view xml, const std::string& file, VocBoxes boxes);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_FORMATS_VOC_H_

@@ -10,7 +10,7 @@
 #include "base/status_macros.h"
 #include "data_tools/formats/annotation_sink.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 namespace fs = std::filesystem;
@@ -113,4 +113,4 @@ class VocSink : public AnnotationSink {
 
 std::unique_ptr<AnnotationSink> MakeVocSink(const std::string& folder) { return std::make_unique<VocSink>(folder); }
 
-}  // namespace hardface
+}  // namespace hardface::data

@@ -5,7 +5,7 @@
 
 #include "base/atomic_output.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 using ::testing::AllOf;
@@ -95,4 +95,4 @@ TEST(OpenVocTest, FindsTheImagesOfAStandardDataSet) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data

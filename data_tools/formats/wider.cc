@@ -12,7 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 constexpr const char* kAttributes[] = {"blur", "expression", "illumination", "invalid", "occlusion", "pose"};
@@ -186,4 +186,4 @@ absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenWider(const std::string& p
   return source;
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

@@ -9,13 +9,13 @@
 #include "absl/status/statusor.h"
 #include "data_tools/formats/annotation_source.h"
 
-namespace hardface {
+namespace hardface::data {
 
 // Rows of four numbers (no attributes) are read as well. A face with the invalid flag becomes `ignore`; an image's
 // first folder becomes its attribute "event". A row of zeros alone stands for "no face", whether the count before it
 // says 0 or 1.
 absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenWider(const std::string& path);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_FORMATS_WIDER_H_

@@ -7,7 +7,7 @@
 #include "data_tools/formats/annotation_sink.h"
 #include "data_tools/formats/annotation_source.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 constexpr const char* kAttributes[] = {"blur", "expression", "illumination", "invalid", "occlusion", "pose"};
@@ -93,4 +93,4 @@ class WiderSink : public AnnotationSink {
 
 std::unique_ptr<AnnotationSink> MakeWiderSink(const std::string& folder) { return std::make_unique<WiderSink>(folder); }
 
-}  // namespace hardface
+}  // namespace hardface::data

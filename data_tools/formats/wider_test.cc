@@ -5,7 +5,7 @@
 
 #include "base/atomic_output.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 using ::testing::AllOf;
@@ -99,4 +99,4 @@ TEST(WiderTest, MissingFile) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data

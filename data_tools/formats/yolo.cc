@@ -13,7 +13,7 @@
 #include "base/atomic_output.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 namespace fs = std::filesystem;
@@ -228,4 +228,4 @@ absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenYolo(const YoloOptions& op
   return std::make_unique<YoloSource>(resolved.labels, std::move(images), std::move(names), names_file);
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

@@ -10,7 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "data_tools/formats/annotation_source.h"
 
-namespace hardface {
+namespace hardface::data {
 
 struct YoloOptions {
   std::string labels;  // folder of the labels, or of a whole data set (SPLIT/images, SPLIT/labels), or its data.yaml
@@ -34,6 +34,6 @@ std::string YoloLabelPath(const std::string& image);
 // The key `names` of a data.yaml: a list in brackets, a list of "- name" lines, or a map of "0: name" lines.
 absl::StatusOr<std::vector<std::string>> ParseYoloNames(absl::string_view yaml, const std::string& place);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_FORMATS_YOLO_H_

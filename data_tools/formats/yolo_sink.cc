@@ -10,7 +10,7 @@
 #include "data_tools/formats/annotation_sink.h"
 #include "data_tools/formats/yolo.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 namespace fs = std::filesystem;
@@ -85,4 +85,4 @@ std::unique_ptr<AnnotationSink> MakeYoloSink(const std::string& folder, const st
   return std::make_unique<YoloSink>(folder, image_root);
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

@@ -4,7 +4,7 @@
 
 #include "absl/strings/match.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 constexpr int kUpright = 1;
@@ -60,4 +60,4 @@ int ExifOrientation(absl::string_view bytes) {
   return kUpright;
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

@@ -5,12 +5,12 @@
 
 #include "absl/strings/string_view.h"
 
-namespace hardface {
+namespace hardface::data {
 
 // 1 (upright) to 8; 1 where the file is no JPEG, has none or has it broken. 2, 4, 5 and 7 are mirrored, 5 to 8 swap
 // width and height. BYTES: the file or its start.
 int ExifOrientation(absl::string_view bytes);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_IMAGES_EXIF_H_

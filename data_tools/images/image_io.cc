@@ -15,7 +15,7 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 using TurboHandle = std::unique_ptr<void, int (*)(tjhandle)>;
@@ -250,4 +250,4 @@ absl::Status WritePng(const std::string& path, const cv::Mat& image) {
   return WriteFileAtomically(path, writer.bytes());
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

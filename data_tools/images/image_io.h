@@ -8,7 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-namespace hardface {
+namespace hardface::data {
 
 struct ImageSize {
   int width = 0;  // pixels
@@ -30,6 +30,6 @@ absl::StatusOr<std::string> EncodeJpeg(const cv::Mat& image, int quality = 95);
 absl::Status WriteJpeg(const std::string& path, const cv::Mat& image, int quality = 95);
 absl::Status WritePng(const std::string& path, const cv::Mat& image);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_IMAGES_IMAGE_IO_H_

@@ -8,7 +8,7 @@
 
 #include "base/atomic_output.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 using ::testing::AllOf;
@@ -111,4 +111,4 @@ TEST(ImageIoTest, TruncatedFilesAreErrorsWhereverTheyEnd) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data

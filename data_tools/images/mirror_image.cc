@@ -11,7 +11,7 @@
 #include "base/status_macros.h"
 #include "data_tools/images/image_io.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 // The mirrored file's bytes; empty where its blocks do not allow it.
@@ -48,4 +48,4 @@ absl::StatusOr<std::string> MirrorImageFile(const std::string& from, const std::
   return path;
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

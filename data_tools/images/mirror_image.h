@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace hardface {
+namespace hardface::data {
 
 // Writes the image FROM, mirrored about its vertical axis, to TO, and returns the path written: TO itself for a JPEG
 // whose width is a whole number of its blocks (8 or 16 pixels): its coefficients are rearranged, nothing is encoded
@@ -14,6 +14,6 @@ namespace hardface {
 // PNGs. Metadata (EXIF, thumbnails) are left out.
 absl::StatusOr<std::string> MirrorImageFile(const std::string& from, const std::string& to);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_IMAGES_MIRROR_IMAGE_H_

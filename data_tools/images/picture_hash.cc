@@ -5,7 +5,7 @@
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 constexpr int kGrid = 8;
@@ -74,4 +74,4 @@ std::vector<int64_t> GroupAlike(const std::vector<PictureHash>& hashes, int max_
   return numbers;
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

@@ -7,7 +7,7 @@
 #include <opencv2/core/mat.hpp>
 #include <vector>
 
-namespace hardface {
+namespace hardface::data {
 
 // Difference hash: brightness on an 8 x 8 grid against the right neighbour (64 bits) and the lower one (64 bits).
 // Resizing, recompression and changes of brightness leave nearly all bits as they are.
@@ -29,6 +29,6 @@ inline constexpr int kSamePictureBits = 16;
 // chains of such. Compares all pairs: 10,000 pictures take a second or less, 100,000 about a minute.
 std::vector<int64_t> GroupAlike(const std::vector<PictureHash>& hashes, int max_bits = kSamePictureBits);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_IMAGES_PICTURE_HASH_H_

@@ -8,7 +8,7 @@
 
 #include "base/random.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 // A picture with structure at a few pixels and up, another one for each seed.
@@ -53,4 +53,4 @@ TEST(GroupAlikeTest, ChainsJoinAndNumbersFollowFirstMembers) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data

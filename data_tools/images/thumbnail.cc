@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <opencv2/imgproc.hpp>
 
-namespace hardface {
+namespace hardface::data {
 
 cv::Mat Thumbnail(const cv::Mat& image, int max_side) {
   const int long_side = std::max(image.cols, image.rows);
@@ -15,4 +15,4 @@ cv::Mat Thumbnail(const cv::Mat& image, int max_side) {
   return small;
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

@@ -4,11 +4,11 @@
 
 #include <opencv2/core/mat.hpp>
 
-namespace hardface {
+namespace hardface::data {
 
 // IMAGE in its proportions, made smaller where a side is longer than MAX_SIDE pixels; no side is below 1.
 cv::Mat Thumbnail(const cv::Mat& image, int max_side);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_IMAGES_THUMBNAIL_H_

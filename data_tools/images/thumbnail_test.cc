@@ -4,7 +4,7 @@
 
 #include <opencv2/core.hpp>
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 TEST(Thumbnail, FitsInProportion) {
@@ -22,4 +22,4 @@ TEST(Thumbnail, SmallImagesStayAsTheyAre) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data

@@ -21,7 +21,7 @@ ABSL_FLAG(std::string, val, "", "dataset for WIDER_val");
 ABSL_FLAG(std::string, output, "",
           "folder for WIDER_{train,val}/images, wider_face_split and eval_tools/ground_truth; must not be there");
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 namespace fs = std::filesystem;
@@ -148,12 +148,12 @@ absl::Status Run(const std::vector<std::string>&) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv,
       {"data_tools/mini_wider",
        "For tests: lays two datasets out as WIDER FACE's archives unpack, .mat files included.", ""},
-      &hardface::Run);
+      &hardface::data::Run);
 }

@@ -6,7 +6,7 @@
 
 #include "data_tools/synth/portable_math.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 // Fractional bits of the coordinates that OpenCV is given.
@@ -164,4 +164,4 @@ int ZoomFor(double size) {
   return std::clamp(static_cast<int>(std::ceil(kDetail / size)), 2, 8);
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

@@ -8,7 +8,7 @@
 
 #include "base/random.h"
 
-namespace hardface {
+namespace hardface::data {
 
 struct Point {
   double x = 0, y = 0;
@@ -74,6 +74,6 @@ class Painter {
 // Enlargement that gives a thing of SIZE pixels enough detail.
 int ZoomFor(double size);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_SYNTH_PAINTER_H_

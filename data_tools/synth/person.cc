@@ -6,7 +6,7 @@
 
 #include "data_tools/synth/portable_math.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 // Turned further than this, a feature lies behind the head's edge.
@@ -455,4 +455,4 @@ void DrawHand(Painter* painter, const Affine& place, const Color& skin, Random& 
   painter->Fill(EllipseOutline({0, 0.14}, 0.29, 0.26), skin);
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

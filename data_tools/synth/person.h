@@ -8,7 +8,7 @@
 #include "data_tools/dataset/box.h"
 #include "data_tools/synth/painter.h"
 
-namespace hardface {
+namespace hardface::data {
 
 enum class HairStyle { kBald, kShort, kLong, kBun, kHat, kScarf };
 enum class Occluder { kNone, kMask, kSunglasses, kHand, kBar, kSheet };
@@ -49,6 +49,6 @@ void DrawPerson(const Person& person, cv::Mat* image);
 // A hand with its fingers, palm at the origin, fingers upwards, about one unit long.
 void DrawHand(Painter* painter, const Affine& place, const Color& skin, Random& random);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_SYNTH_PERSON_H_

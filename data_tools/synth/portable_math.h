@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-namespace hardface {
+namespace hardface::data {
 
 inline constexpr double kPi = 3.14159265358979323846;
 
@@ -38,6 +38,6 @@ inline double PortablePow(double base, double exponent) {
   return result;
 }
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_SYNTH_PORTABLE_MATH_H_

@@ -7,7 +7,7 @@
 
 #include "data_tools/synth/portable_math.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 // Random numbers are drawn one a statement throughout: the order in which a call's arguments are evaluated is the
@@ -368,4 +368,4 @@ Scene DrawScene(const SceneOptions& options, Random& random) {
   return scene;
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

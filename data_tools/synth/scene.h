@@ -10,7 +10,7 @@
 #include "data_tools/dataset/box.h"
 #include "data_tools/synth/person.h"
 
-namespace hardface {
+namespace hardface::data {
 
 struct SceneOptions {
   int width = 480, height = 360;
@@ -38,6 +38,6 @@ void DrawDistractor(double x, double y, double size, cv::Mat* image, Random& ran
 // Light falling off to one side, colour cast, blur and sensor noise.
 void ApplyCamera(cv::Mat* image, Random& random);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_SYNTH_SCENE_H_

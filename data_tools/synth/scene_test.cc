@@ -7,7 +7,7 @@
 
 #include "data_tools/synth/portable_math.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 // FNV-1a over all pixels.
@@ -125,4 +125,4 @@ TEST(DrawSceneTest, PixelsAreTheRecordedOnes) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data

@@ -15,7 +15,7 @@
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/images/image_io.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 // Entries kept in memory before they are written.
@@ -92,4 +92,4 @@ absl::StatusOr<SynthesizeSummary> SynthesizeDataset(const SynthesizeOptions& opt
   return SynthesizeSummary{writer->entries(), writer->faces()};
 }
 
-}  // namespace hardface
+}  // namespace hardface::data

@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "data_tools/synth/scene.h"
 
-namespace hardface {
+namespace hardface::data {
 
 struct SynthesizeOptions {
   std::string output;
@@ -28,6 +28,6 @@ struct SynthesizeSummary {
 // pose on WIDER's scales.
 absl::StatusOr<SynthesizeSummary> SynthesizeDataset(const SynthesizeOptions& options);
 
-}  // namespace hardface
+}  // namespace hardface::data
 
 #endif  // HARDFACE_DATA_TOOLS_SYNTH_SYNTHESIZE_DATASET_H_

@@ -11,7 +11,7 @@
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/images/image_io.h"
 
-namespace hardface {
+namespace hardface::data {
 namespace {
 
 std::string Temp(const std::string& name) { return ::testing::TempDir() + "/synthesize_" + name; }
@@ -86,4 +86,4 @@ TEST(SynthesizeDatasetTest, FaceHeightsCoverEveryOctave) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::data

@@ -3,7 +3,7 @@
 #include <limits>
 #include <utility>
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 // Differences below this are rounding: total weights are sums of a few quotients of pixel counts.
@@ -53,4 +53,4 @@ void Assignment::Add(std::vector<double> weights) {
   }
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-namespace hardface {
+namespace hardface::eval {
 
 // After each Add() the assignment has the greatest total weight over all detections added so far. A detection comes
 // with one augmenting path, found by Bellman and Ford's method in O(faces^2) steps for each face that it moves: no
@@ -28,6 +28,6 @@ class Assignment {
   std::vector<int> partner_;
 };
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_COMMON_ASSIGNMENT_H_

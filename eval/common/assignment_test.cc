@@ -9,7 +9,7 @@
 #include "base/random.h"
 #include "eval/common/kuhn_assignment.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 using Matrix = std::vector<std::vector<double>>;  // [detection][face]
@@ -119,4 +119,4 @@ TEST(KuhnAssignment, TakesEmptyAndTallMatrices) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval

@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_format.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 using Flags = std::vector<std::vector<bool>>;  // [image][face]
@@ -129,4 +129,4 @@ std::string AttributionToCsv(const std::string& curve, const std::vector<ErrorSh
   return csv;
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval

@@ -12,7 +12,7 @@
 #include "eval/common/metrics.h"
 #include "eval/common/ranking.h"
 
-namespace hardface {
+namespace hardface::eval {
 
 // A false positive with at least this IoU with a counted face is a poor box of it; below, a false alarm.
 inline constexpr float kPoorBoxIou = 0.1f;
@@ -46,6 +46,6 @@ std::vector<ErrorShare> AttributeMissesByLabel(const AttributionInput& input, co
 std::string AttributionCsvHeader();
 std::string AttributionToCsv(const std::string& curve, const std::vector<ErrorShare>& shares);
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_COMMON_ATTRIBUTION_H_

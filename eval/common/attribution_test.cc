@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 JudgedDetection Judged(double score, int face, float iou, Verdict verdict) {
@@ -71,4 +71,4 @@ TEST(Attribution, SplitsMissesByLabel) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace hardface {
+namespace hardface::eval {
 
 // How faces lie to the detections that found them, along one axis: the mean offset of centres and the mean ratio of
 // sizes, both in sizes of the detection.
@@ -35,6 +35,6 @@ class AxisFit {
   int64_t count_ = 0;
 };
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_COMMON_AXIS_FIT_H_

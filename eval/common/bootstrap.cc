@@ -12,7 +12,7 @@
 #include "base/random.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 // In rising order, without those that are not defined.
@@ -133,4 +133,4 @@ absl::StatusOr<std::vector<PairedDifference>> ComparePaired(const Outcomes& a, c
   return absl::InvalidArgumentError("the two results have no metric in common; score both with the same tool");
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval

@@ -12,7 +12,7 @@
 #include "eval/common/metrics.h"
 #include "eval/common/outcome_set.h"
 
-namespace hardface {
+namespace hardface::eval {
 
 struct BootstrapOptions {
   int replicates = 1000;
@@ -58,6 +58,6 @@ struct PairedDifference {
 absl::StatusOr<std::vector<PairedDifference>> ComparePaired(const Outcomes& a, const Outcomes& b,
                                                             const BootstrapOptions& options);
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_COMMON_BOOTSTRAP_H_

@@ -7,7 +7,7 @@
 #include "base/atomic_output.h"
 #include "eval/common/test_outcomes.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 TEST(Bootstrap, DrawsAsManyImagesAsThereAre) {
@@ -133,4 +133,4 @@ TEST(Outcomes, DamagedFilesAreErrors) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval

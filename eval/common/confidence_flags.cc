@@ -11,7 +11,7 @@ ABSL_FLAG(int, bootstrap, 0, "gives each figure's 95 % interval by resampling im
 ABSL_FLAG(uint64_t, seed, 1, "of the resampling");
 ABSL_FLAG(bool, outcomes, false, "writes outcomes.jsonl, which eval:compare reads");
 
-namespace hardface {
+namespace hardface::eval {
 
 absl::Status CheckConfidenceFlags() {
   const int bootstrap = absl::GetFlag(FLAGS_bootstrap);
@@ -25,4 +25,4 @@ absl::Status WriteConfidence(const Outcomes& outcomes, int threads, ScoreOutput*
   return output->Write("outcomes.jsonl", OutcomesToJsonl(outcomes));
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval

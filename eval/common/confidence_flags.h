@@ -6,7 +6,7 @@
 #include "eval/common/metrics.h"
 #include "eval/common/outcome_set.h"
 
-namespace hardface {
+namespace hardface::eval {
 
 // A UsageError when the flags are out of range.
 absl::Status CheckConfidenceFlags();
@@ -14,6 +14,6 @@ absl::Status CheckConfidenceFlags();
 // Adds 95 % intervals to METRICS where --bootstrap asks for them and writes outcomes.jsonl where --outcomes does.
 absl::Status WriteConfidence(const Outcomes& outcomes, int threads, ScoreOutput* output, Metrics* metrics);
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_COMMON_CONFIDENCE_FLAGS_H_

@@ -14,7 +14,7 @@
 #include "eval/protocols/wider/wider_detections.h"
 #include "eval/reports/gate.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 constexpr char kWider[] = "image\n3\n1 2 30 40 0.5\n5.5 6.25 70 80 0.25\n9 9 9 9 1e-3\n";
@@ -118,4 +118,4 @@ TEST(Fuzz, TenMillionBoxesInOneImageAreRefusedAtOnce) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval

@@ -8,7 +8,7 @@
 
 #include "eval/common/ranking.h"
 
-namespace hardface {
+namespace hardface::eval {
 
 enum class Verdict : uint8_t {
   kTruePositive,
@@ -38,6 +38,6 @@ inline Ranking MakeRanking(const std::vector<JudgedDetection>& judged, std::vect
   return ranking;
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_COMMON_JUDGED_H_

@@ -6,7 +6,7 @@
 #include <numeric>
 #include <utility>
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 constexpr double kEpsilon = 1e-15;  // the tool's own
@@ -203,4 +203,4 @@ std::vector<double> KuhnPairWeights(const std::vector<std::vector<double>>& weig
   return KuhnPairWeights(rows, weights.empty() ? 0 : static_cast<int>(weights[0].size()));
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval

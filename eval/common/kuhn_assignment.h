@@ -7,7 +7,7 @@
 
 #include "absl/types/span.h"
 
-namespace hardface {
+namespace hardface::eval {
 
 // WEIGHTS[face][detection] >= 0. Returns the weights above 0 of the pairs found.
 //
@@ -18,6 +18,6 @@ namespace hardface {
 std::vector<double> KuhnPairWeights(absl::Span<const double* const> weights, int detections);
 std::vector<double> KuhnPairWeights(const std::vector<std::vector<double>>& weights);
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_COMMON_KUHN_ASSIGNMENT_H_

@@ -7,7 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 constexpr size_t kPlacesShown = 5;
@@ -58,4 +58,4 @@ absl::Status LayoutReport::Resolve(bool strict) const {
   return absl::OkStatus();
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval

@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
-namespace hardface {
+namespace hardface::eval {
 
 // Collects problems by kind ("missing files"). Not thread-safe.
 class LayoutReport {
@@ -35,6 +35,6 @@ class LayoutReport {
   std::vector<Kind> kinds_;
 };
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_COMMON_LAYOUT_REPORT_H_

@@ -8,7 +8,7 @@
 #include "base/paths.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 // Texts need not be UTF-8; what is not becomes U+FFFD.
@@ -68,4 +68,4 @@ absl::Status ScoreOutput::Commit(const Metrics& metrics, const Provenance& prove
   return absl::OkStatus();
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval

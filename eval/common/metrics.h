@@ -12,7 +12,7 @@
 #include "base/atomic_output.h"
 #include "base/provenance.h"
 
-namespace hardface {
+namespace hardface::eval {
 
 // name -> number or text, in the order of writing. A number that is not defined (the AP of a set without faces) is NaN
 // in memory, null in metrics.json and "nan" in the printed line.
@@ -42,6 +42,6 @@ class ScoreOutput {
   std::unique_ptr<AtomicFolder> folder_;
 };
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_COMMON_METRICS_H_

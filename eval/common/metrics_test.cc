@@ -6,7 +6,7 @@
 
 #include "base/atomic_output.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 std::string TempFile(const std::string& name, const std::string& text) {
@@ -52,4 +52,4 @@ TEST(Metrics, TextsThatAreNotUtf8AndPathsTooLongDoNotThrow) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval

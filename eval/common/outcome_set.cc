@@ -12,7 +12,7 @@
 #include "base/status_macros.h"
 #include "base/text_lines.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -172,4 +172,4 @@ absl::StatusOr<Outcomes> ReadOutcomes(const std::string& path) {
   return outcomes;
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval

@@ -11,7 +11,7 @@
 #include "absl/types/span.h"
 #include "eval/common/ranking.h"
 
-namespace hardface {
+namespace hardface::eval {
 
 struct OutcomeSet {
   std::string name;  // of the metric: "hard", "discrete_at_1000"
@@ -37,6 +37,6 @@ std::string OutcomesToJsonl(const Outcomes& outcomes);
 // PATH: that file, or a folder with one.
 absl::StatusOr<Outcomes> ReadOutcomes(const std::string& path);
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_COMMON_OUTCOME_SET_H_

@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_format.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
@@ -105,4 +105,4 @@ std::string CurveToCsv(const std::string& name, absl::Span<const CurvePoint> cur
   return csv;
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval

@@ -10,7 +10,7 @@
 
 #include "absl/types/span.h"
 
-namespace hardface {
+namespace hardface::eval {
 
 // One step down the ranking. A plain detection adds 1 to one of the two; a scorer may also sum up equal scores of an
 // image into one outcome.
@@ -78,6 +78,6 @@ enum class CurvePoints {
 // The curve's points as lines of pr.csv; NAME tells the curves of a file apart.
 std::string CurveToCsv(const std::string& name, absl::Span<const CurvePoint> curve, CurvePoints points);
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_COMMON_RANKING_H_

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 constexpr double kYes = 1, kNo = 0;
@@ -80,4 +80,4 @@ TEST(Ranking, CsvKeepsTheCorners) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval

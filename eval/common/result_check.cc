@@ -8,7 +8,7 @@
 #include "base/atomic_output.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 constexpr size_t kBoxesTried = 10;     // of an image, best first
@@ -147,4 +147,4 @@ absl::StatusOr<std::vector<int64_t>> FilledLines(const std::string& file) {
   return numbers;
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval

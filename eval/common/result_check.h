@@ -12,7 +12,7 @@
 #include "absl/types/span.h"
 #include "eval/common/layout_report.h"
 
-namespace hardface {
+namespace hardface::eval {
 
 struct ResultBox {
   double x = 0, y = 0, w = 0, h = 0, score = 0;
@@ -59,6 +59,6 @@ void ReportDoubledRows(const std::vector<ImageEvidence>& images, LayoutReport* l
 // The numbers of FILE's lines that are not empty: those of a detections.jsonl's entries, in order.
 absl::StatusOr<std::vector<int64_t>> FilledLines(const std::string& file);
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_COMMON_RESULT_CHECK_H_

@@ -4,7 +4,7 @@
 
 #include "base/atomic_output.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 constexpr char kCorners[] = "results of corners instead of extents";
@@ -131,4 +131,4 @@ TEST(FilledLines, SkipsEmptyOnes) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval

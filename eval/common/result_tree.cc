@@ -23,7 +23,7 @@
 #include "base/paths.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 namespace fs = std::filesystem;
@@ -193,4 +193,4 @@ absl::StatusOr<std::string> ReadPossiblyCompressedFile(const std::string& path) 
   return bytes;
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval

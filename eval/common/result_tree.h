@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace hardface {
+namespace hardface::eval {
 
 struct ResultFile {
   std::string name;   // the last two parts of its path, "EVENT/IMAGE.txt"
@@ -30,6 +30,6 @@ std::string HashResultTree(const std::vector<ResultFile>& files);
 // The content of one file, unpacked when it is compressed by gzip, xz, bzip2 or zstd.
 absl::StatusOr<std::string> ReadPossiblyCompressedFile(const std::string& path);
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_COMMON_RESULT_TREE_H_

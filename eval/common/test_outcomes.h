@@ -6,7 +6,7 @@
 
 #include "eval/common/outcome_set.h"
 
-namespace hardface {
+namespace hardface::eval {
 
 // IMAGES images of one face each; the first FOUND of them are found, at falling scores: AP is their share.
 inline Outcomes FirstFound(int images, int found) {
@@ -22,6 +22,6 @@ inline Outcomes FirstFound(int images, int found) {
   return outcomes;
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_COMMON_TEST_OUTCOMES_H_

@@ -18,7 +18,7 @@
 #include "base/status_macros.h"
 #include "base/text_lines.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 constexpr double kNotDefined = std::numeric_limits<double>::quiet_NaN();
@@ -296,4 +296,4 @@ std::string AblationCsv(const std::vector<AblationRow>& rows) {
   return text;
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval

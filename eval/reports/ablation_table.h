@@ -12,7 +12,7 @@
 #include "eval/common/bootstrap.h"
 #include "eval/common/outcome_set.h"
 
-namespace hardface {
+namespace hardface::eval {
 
 // One scored result: a variant, trained with one seed, on one test set.
 struct AblationResult {
@@ -58,6 +58,6 @@ std::string AblationMarkdown(const std::vector<AblationRow>& rows, const Bootstr
 // One line a row, full precision; lists are separated by semicolons.
 std::string AblationCsv(const std::vector<AblationRow>& rows);
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_REPORTS_ABLATION_TABLE_H_

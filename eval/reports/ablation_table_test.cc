@@ -7,7 +7,7 @@
 
 #include "eval/common/test_outcomes.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 using ::testing::HasSubstr;
@@ -135,4 +135,4 @@ TEST(AblationTables, MarkdownAndCsv) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval

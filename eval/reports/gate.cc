@@ -10,7 +10,7 @@
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 struct RelationName {
@@ -122,4 +122,4 @@ std::string GateTable(const std::vector<GateRow>& rows) {
   return table;
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval

@@ -9,7 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "eval/common/metrics.h"
 
-namespace hardface {
+namespace hardface::eval {
 
 enum class Relation { kAtLeast, kAtMost, kAbove, kBelow };
 
@@ -37,6 +37,6 @@ std::vector<GateRow> CheckExpectations(const Metrics& metrics, const std::vector
 // The rows as an aligned table, one line each, "ok" or "FAILED" last.
 std::string GateTable(const std::vector<GateRow>& rows);
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_REPORTS_GATE_H_

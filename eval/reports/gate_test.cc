@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 TEST(Gate, ReadsBoundsAndComments) {
@@ -55,4 +55,4 @@ TEST(Gate, TableShowsEveryRow) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval

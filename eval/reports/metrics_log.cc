@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -91,4 +91,4 @@ std::vector<std::string> LineWarnings::Take() {
   return std::move(first_);
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval

@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "base/chart.h"
 
-namespace hardface {
+namespace hardface::eval {
 
 struct MetricsLog {
   std::vector<ChartCurve> curves;  // titled by their keys, in the order of appearance; x: the iteration
@@ -38,6 +38,6 @@ class LineWarnings {
   std::vector<std::string> first_;
 };
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_REPORTS_METRICS_LOG_H_

@@ -10,7 +10,7 @@
 #include "base/status_macros.h"
 #include "base/text_lines.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 namespace fs = std::filesystem;
@@ -102,4 +102,4 @@ absl::Status DrawPlot(const std::vector<ChartCurve>& curves, bool is_roc, const 
   return WriteFileAtomically(output, *picture);
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval

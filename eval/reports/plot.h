@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "base/chart.h"
 
-namespace hardface {
+namespace hardface::eval {
 
 struct PlotFile {
   bool is_roc = false;
@@ -35,6 +35,6 @@ ChartOptions PlotChart(bool is_roc, const PlotOptions& options);
 absl::Status DrawPlot(const std::vector<ChartCurve>& curves, bool is_roc, const PlotOptions& options,
                       const std::string& output);
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_REPORTS_PLOT_H_

@@ -8,7 +8,7 @@
 
 #include "base/atomic_output.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 constexpr char kCsv[] =
@@ -96,4 +96,4 @@ TEST(Plot, AFullDiskLeavesTheOldPicture) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval

@@ -19,7 +19,7 @@
 #include "data_tools/images/image_io.h"
 #include "data_tools/images/thumbnail.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 // Up to so many points of a curve are marked one by one.
@@ -323,9 +323,9 @@ absl::Status ReportBuilder::AddDifficulty(Html* body) {
 }
 
 Html ReportBuilder::Picture(const std::string& path) {
-  const absl::StatusOr<cv::Mat> image = ReadImage(path);
+  const absl::StatusOr<cv::Mat> image = data::ReadImage(path);
   absl::StatusOr<std::string> bytes =
-      image.ok() ? EncodeJpeg(Thumbnail(*image, options_.picture_side), /*quality=*/85) : image.status();
+      image.ok() ? data::EncodeJpeg(data::Thumbnail(*image, options_.picture_side), /*quality=*/85) : image.status();
   if (!bytes.ok()) {
     report_.warnings.emplace_back(bytes.status().message());
     return {};
@@ -417,4 +417,4 @@ absl::StatusOr<Report> MakeReport(const std::vector<RunRecord>& runs, const Repo
   return ReportBuilder(runs, options).Build();
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval

@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "eval/reports/run_record.h"
 
-namespace hardface {
+namespace hardface::eval {
 
 struct ReportOptions {
   int pictures = 12;       // of drawn/, of each run, evenly chosen; 0: none
@@ -25,6 +25,6 @@ struct Report {
 // RUNS overlay in the charts and stand side by side in the tables. Errors: gnuplot is missing or fails.
 absl::StatusOr<Report> MakeReport(const std::vector<RunRecord>& runs, const ReportOptions& options);
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_REPORTS_REPORT_H_

@@ -14,7 +14,7 @@
 #include "eval/reports/metrics_log.h"
 #include "eval/reports/run_record.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 using ::testing::ElementsAre;
@@ -203,7 +203,7 @@ TEST(Report, PicturesAreChosenEvenlyAndBrokenOnesNamed) {
   std::filesystem::create_directories(folder + "/drawn");
   for (int i = 0; i < 6; ++i) {
     ASSERT_TRUE(
-        WritePng(absl::StrCat(folder, "/drawn/", i, ".png"), cv::Mat(30, 60, CV_8UC3, cv::Scalar(9, 9, 9))).ok());
+        data::WritePng(absl::StrCat(folder, "/drawn/", i, ".png"), cv::Mat(30, 60, CV_8UC3, cv::Scalar(9, 9, 9))).ok());
   }
   Write(folder + "/drawn/4.png", "no picture");
   Write(folder + "/drawn/notes.txt", "x");
@@ -225,7 +225,7 @@ TEST(Report, NothingFromFilesIsMarkup) {
   const std::string evil = "<script>alert(1)</script>";
   const std::string folder = NewFolder("evil");
   std::filesystem::create_directories(folder + "/drawn");
-  ASSERT_TRUE(WritePng(folder + "/drawn/<b>.png", cv::Mat(5, 5, CV_8UC3, cv::Scalar(9, 9, 9))).ok());
+  ASSERT_TRUE(data::WritePng(folder + "/drawn/<b>.png", cv::Mat(5, 5, CV_8UC3, cv::Scalar(9, 9, 9))).ok());
   const std::string row = "\nall" + evil + ",1,0.5,0.5,1,1";
   Write(folder + "/pr.csv", "curve,score,recall,precision,true_positives,false_positives" + row + "x" + row + "\n");
   Write(folder + "/flags.txt", "--note=" + evil + "\xff\n--" + evil + "=1\n");
@@ -249,4 +249,4 @@ TEST(Report, ARunWithoutCurvesNeedsNoGnuplot) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval

@@ -16,7 +16,7 @@
 #include "base/paths.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 namespace fs = std::filesystem;
@@ -165,4 +165,4 @@ std::vector<std::string> RunNames(const std::vector<std::string>& folders) {
   return all_different ? names : folders;
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval

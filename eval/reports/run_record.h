@@ -13,7 +13,7 @@
 #include "eval/reports/metrics_log.h"
 #include "eval/reports/plot.h"
 
-namespace hardface {
+namespace hardface::eval {
 
 using NamedTexts = std::vector<std::pair<std::string, std::string>>;
 
@@ -51,6 +51,6 @@ absl::StatusOr<RunRecord> ReadRun(const std::string& folder, const std::string& 
 // Folders' last parts, or the whole paths where last parts are the same.
 std::vector<std::string> RunNames(const std::vector<std::string>& folders);
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_REPORTS_RUN_RECORD_H_

@@ -7,7 +7,7 @@
 #include "base/status_macros.h"
 #include "model/cuda/cuda_status.h"
 
-namespace hardface {
+namespace hardface::model {
 
 absl::StatusOr<std::shared_ptr<CudaContext>> CudaContext::Create(const CudaContextOptions& options) {
   std::shared_ptr<CudaContext> context(new CudaContext);
@@ -39,4 +39,4 @@ absl::Status CudaContext::MakeCurrent() const {
   return absl::OkStatus();
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

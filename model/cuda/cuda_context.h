@@ -13,7 +13,7 @@
 
 struct cudnnContext;  // cudnnHandle_t points to it
 
-namespace hardface {
+namespace hardface::model {
 
 struct CudaContextOptions {
   int device = 0;
@@ -49,6 +49,6 @@ class CudaContext {
   std::string plan_key_prefix_;
 };
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_CUDA_CUDA_CONTEXT_H_

@@ -1,6 +1,6 @@
 #include "model/cuda/cuda_context.h"
 
-namespace hardface {
+namespace hardface::model {
 
 absl::StatusOr<std::shared_ptr<CudaContext>> CudaContext::Create(const CudaContextOptions&) {
   return absl::FailedPreconditionError(WhyNoCuda());
@@ -10,4 +10,4 @@ CudaContext::~CudaContext() = default;
 
 absl::Status CudaContext::MakeCurrent() const { return absl::FailedPreconditionError(WhyNoCuda()); }
 
-}  // namespace hardface
+}  // namespace hardface::model

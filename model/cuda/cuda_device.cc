@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "model/cuda/cuda_status.h"
 
-namespace hardface {
+namespace hardface::model {
 
 int CudaDeviceCount() {
   int count = 0;
@@ -47,4 +47,4 @@ absl::StatusOr<int64_t> FreeDeviceBytes() {
   return static_cast<int64_t>(free);
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

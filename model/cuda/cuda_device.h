@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // Devices that this process can use: 0 without a GPU, without a driver, or in a build without CUDA.
 int CudaDeviceCount();
@@ -30,6 +30,6 @@ absl::StatusOr<CudaDeviceInfo> DescribeCudaDevice(int index);
 // Of the calling thread's current device: what cudaMalloc can hope for.
 absl::StatusOr<int64_t> FreeDeviceBytes();
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_CUDA_CUDA_DEVICE_H_

@@ -1,6 +1,6 @@
 #include "model/cuda/cuda_device.h"
 
-namespace hardface {
+namespace hardface::model {
 
 int CudaDeviceCount() { return 0; }
 
@@ -10,4 +10,4 @@ absl::StatusOr<CudaDeviceInfo> DescribeCudaDevice(int) { return absl::FailedPrec
 
 absl::StatusOr<int64_t> FreeDeviceBytes() { return absl::FailedPreconditionError(WhyNoCuda()); }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -4,7 +4,7 @@
 
 #include "model/cuda/cuda_status.h"
 
-namespace hardface {
+namespace hardface::model {
 
 absl::StatusOr<CudaGraph> CudaGraph::Capture(CudaStreamHandle stream, const std::function<absl::Status()>& record) {
   // Other threads may use the device meanwhile.
@@ -33,4 +33,4 @@ absl::Status CudaGraph::Launch(CudaStreamHandle stream) const {
 
 void CudaGraph::Destroy::operator()(CUgraphExec_st* graph) const { cudaGraphExecDestroy(graph); }
 
-}  // namespace hardface
+}  // namespace hardface::model

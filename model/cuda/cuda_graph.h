@@ -12,7 +12,7 @@
 
 struct CUgraphExec_st;  // cudaGraphExec_t points to it
 
-namespace hardface {
+namespace hardface::model {
 
 class CudaGraph {
  public:
@@ -29,6 +29,6 @@ class CudaGraph {
   std::unique_ptr<CUgraphExec_st, Destroy> graph_;
 };
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_CUDA_CUDA_GRAPH_H_

@@ -2,7 +2,7 @@
 #include "model/cuda/cuda_device.h"
 #include "model/cuda/cuda_graph.h"
 
-namespace hardface {
+namespace hardface::model {
 
 absl::StatusOr<CudaGraph> CudaGraph::Capture(CudaStreamHandle, const std::function<absl::Status()>&) {
   return absl::FailedPreconditionError(WhyNoCuda());
@@ -12,4 +12,4 @@ absl::Status CudaGraph::Launch(CudaStreamHandle) const { return absl::FailedPrec
 
 void CudaGraph::Destroy::operator()(CUgraphExec_st*) const { HARDFACE_CHECK(false); }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -6,7 +6,7 @@
 #include "base/status_macros.h"
 #include "model/cuda/cuda_status.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 absl::Status Copy(const void* from, void* to, int64_t bytes, cudaMemcpyKind kind, CudaStreamHandle stream) {
@@ -140,4 +140,4 @@ absl::Status FillWithZeros(void* device, int64_t bytes, CudaStreamHandle stream)
   return absl::OkStatus();
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -13,7 +13,7 @@
 struct CUstream_st;  // cudaStream_t points to it
 struct CUevent_st;   // ... and cudaEvent_t to this
 
-namespace hardface {
+namespace hardface::model {
 
 using CudaStreamHandle = CUstream_st*;
 
@@ -104,6 +104,6 @@ absl::Status CopyToHost(const void* device, void* host, int64_t bytes, CudaStrea
 absl::Status CopyOnDevice(const void* from, void* to, int64_t bytes, CudaStreamHandle stream);
 absl::Status FillWithZeros(void* device, int64_t bytes, CudaStreamHandle stream);
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_CUDA_CUDA_MEMORY_H_

@@ -2,7 +2,7 @@
 #include "model/cuda/cuda_device.h"
 #include "model/cuda/cuda_memory.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 absl::Status NoCuda() { return absl::FailedPreconditionError(WhyNoCuda()); }
@@ -34,4 +34,4 @@ absl::Status CopyToHost(const void*, void*, int64_t, CudaStreamHandle) { return 
 absl::Status CopyOnDevice(const void*, void*, int64_t, CudaStreamHandle) { return NoCuda(); }
 absl::Status FillWithZeros(void*, int64_t, CudaStreamHandle) { return NoCuda(); }
 
-}  // namespace hardface
+}  // namespace hardface::model

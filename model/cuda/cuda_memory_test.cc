@@ -8,7 +8,7 @@
 #include "model/cuda/cuda_context.h"
 #include "model/cuda/cuda_device.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 TEST(CudaMemoryTest, CopiesThereAndBack) {
@@ -49,4 +49,4 @@ TEST(CudaMemoryTest, WithoutADeviceEveryFactorySaysWhy) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::model

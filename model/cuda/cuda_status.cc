@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 std::string Message(const CallSite& site, const std::string& error, const std::string& remedy) {
@@ -71,4 +71,4 @@ absl::Status CudnnStatus(cudnnStatus_t error, const CallSite& site) {
   return absl::InternalError(Message(site, text, ""));
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -11,7 +11,7 @@
 
 #include "absl/status/status.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // Where a failed call stands, and what it was for.
 struct CallSite {
@@ -24,21 +24,21 @@ struct CallSite {
 absl::Status CudaStatus(cudaError_t error, const CallSite& site);
 absl::Status CudnnStatus(cudnnStatus_t error, const CallSite& site);
 
-#define HARDFACE_DEVICE_RETURN_IF_ERROR(to_status, expression, operation)                          \
-  do {                                                                                             \
-    absl::Status hardface_status =                                                                 \
-        to_status((expression), ::hardface::CallSite{std::string(operation), __FILE__, __LINE__}); \
-    if (!hardface_status.ok()) return hardface_status;                                             \
+#define HARDFACE_DEVICE_RETURN_IF_ERROR(to_status, expression, operation)                                 \
+  do {                                                                                                    \
+    absl::Status hardface_status =                                                                        \
+        to_status((expression), ::hardface::model::CallSite{std::string(operation), __FILE__, __LINE__}); \
+    if (!hardface_status.ok()) return hardface_status;                                                    \
   } while (false)
 
 #define CUDA_RETURN_IF_ERROR(expression, operation) \
-  HARDFACE_DEVICE_RETURN_IF_ERROR(::hardface::CudaStatus, expression, operation)
+  HARDFACE_DEVICE_RETURN_IF_ERROR(::hardface::model::CudaStatus, expression, operation)
 #define CUDNN_RETURN_IF_ERROR(expression, operation) \
-  HARDFACE_DEVICE_RETURN_IF_ERROR(::hardface::CudnnStatus, expression, operation)
+  HARDFACE_DEVICE_RETURN_IF_ERROR(::hardface::model::CudnnStatus, expression, operation)
 // After a kernel launch: what the launch itself found wrong. What goes wrong inside a kernel shows at the next call
 // that waits for it.
 #define CUDA_RETURN_IF_LAUNCH_FAILED(operation) CUDA_RETURN_IF_ERROR(cudaGetLastError(), operation)
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_CUDA_CUDA_STATUS_H_

@@ -8,7 +8,7 @@
 #include "base/status_macros.h"
 #include "model/cuda/cuda_status.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 // Identifiers by which a plan's tensors get their pointers.
@@ -355,4 +355,4 @@ absl::Status ConvPlan::Execute(cudnnHandle_t handle, const Pointers& pointers, v
   return absl::OkStatus();
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

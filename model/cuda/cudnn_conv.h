@@ -18,7 +18,7 @@
 #include "absl/status/statusor.h"
 #include "model/cuda/precision.h"
 
-namespace hardface {
+namespace hardface::model {
 
 enum class ConvPass {
   kForward,          // y = conv(x, w)
@@ -115,6 +115,6 @@ class ConvPlan {
 // cores, fp16 sums) or the determinism asked for. Empty when there is none, as for some fused graphs.
 absl::StatusOr<std::vector<ConvEngine>> FindConvEngines(const ConvProblem& problem, const CudnnTarget& target);
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_CUDA_CUDNN_CONV_H_

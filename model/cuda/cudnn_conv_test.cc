@@ -10,7 +10,7 @@
 #include "base/atomic_output.h"
 #include "model/detectors/detector.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 class CudnnConvTest : public ::testing::Test {
@@ -114,4 +114,4 @@ TEST(DescribeDeviceTest, AnIncompleteDescriptionIsAnError) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::model

@@ -10,7 +10,7 @@
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
-namespace hardface {
+namespace hardface::model {
 
 using DeviceBfloat16 = __nv_bfloat16;
 using DeviceHalf = __half;
@@ -27,13 +27,13 @@ struct Element<DeviceHalf> {
   HARDFACE_HOST_DEVICE static DeviceHalf FromFloat(float value) { return __float2half(value); }
 };
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #else
 
 #include <Eigen/Core>
 
-namespace hardface {
+namespace hardface::model {
 
 using DeviceBfloat16 = Eigen::bfloat16;
 using DeviceHalf = Eigen::half;
@@ -50,7 +50,7 @@ struct Element<DeviceHalf> {
   static DeviceHalf FromFloat(float value) { return static_cast<DeviceHalf>(value); }
 };
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif
 

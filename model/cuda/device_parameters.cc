@@ -2,7 +2,7 @@
 
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 constexpr int64_t kFloat = sizeof(float);
@@ -36,4 +36,4 @@ absl::Status DeviceParameters::Download(ParameterSet* parameters, const CudaStre
   return stream.Synchronize();
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -13,7 +13,7 @@
 #include "model/detectors/network.h"
 #include "model/weights/parameters.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // Parameters lie in the order of their specs, each at a multiple of 64 floats; what lies between is zero.
 class DeviceParameters {
@@ -40,6 +40,6 @@ class DeviceParameters {
   DeviceMemory memory_;
 };
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_CUDA_DEVICE_PARAMETERS_H_

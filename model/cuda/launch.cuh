@@ -12,7 +12,7 @@
 #include "model/cuda/cuda_status.h"
 #endif
 
-namespace hardface {
+namespace hardface::model {
 
 #ifdef __CUDACC__
 template <typename Kernel>
@@ -40,6 +40,6 @@ absl::Status ForEachIndex(int64_t count, const Kernel& kernel, CudaStreamHandle,
 }
 #endif
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_CUDA_LAUNCH_CUH_

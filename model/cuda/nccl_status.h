@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "model/cuda/cuda_status.h"
 
-namespace hardface {
+namespace hardface::model {
 
 inline absl::Status NcclStatus(ncclResult_t error, const CallSite& site) {
   if (error == ncclSuccess) return absl::OkStatus();
@@ -22,8 +22,8 @@ inline absl::Status NcclStatus(ncclResult_t error, const CallSite& site) {
 }
 
 #define NCCL_RETURN_IF_ERROR(expression, operation) \
-  HARDFACE_DEVICE_RETURN_IF_ERROR(::hardface::NcclStatus, expression, operation)
+  HARDFACE_DEVICE_RETURN_IF_ERROR(::hardface::model::NcclStatus, expression, operation)
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_CUDA_NCCL_STATUS_H_

@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 constexpr absl::string_view kHeader = "hardface.cudnn_plans 1\n";
@@ -86,4 +86,4 @@ std::string PlanCache::DefaultPath() {
   return home == nullptr || *home == '\0' ? "" : absl::StrCat(home, "/.cache/hardface/cudnn_plans.txt");
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -13,7 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // A text file: a header line, then "KEY<tab>CHOICE" lines, sorted. Keys name device, cuDNN version, problem and types
 // and have neither tabs nor line ends. Thread-safe; processes may share a file, and the last to save wins a key.
@@ -45,6 +45,6 @@ class PlanCache {
   std::map<std::string, std::string> choices_;
 };
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_CUDA_PLAN_CACHE_H_

@@ -6,7 +6,7 @@
 
 #include "base/atomic_output.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 std::string NewPath(const std::string& name) { return ::testing::TempDir() + "/plan_cache_test/" + name; }
@@ -65,4 +65,4 @@ TEST(PlanCacheTest, AFileOfAnotherFormIsAnErrorThatNamesIt) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::model

@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 constexpr std::pair<Precision, const char*> kNames[] = {
@@ -47,4 +47,4 @@ double ToleranceOf(Precision precision) {
   return 1e-2;
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

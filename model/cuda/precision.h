@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // Sums are always fp32. Expected relative L2 errors against the CPU are in ToleranceOf.
 enum class Precision {
@@ -36,6 +36,6 @@ inline int StoredChannels(int channels) {
   return (channels + kChannelMultiple - 1) / kChannelMultiple * kChannelMultiple;
 }
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_CUDA_PRECISION_H_

@@ -3,7 +3,7 @@
 #include "model/cuda/cuda_status.h"
 #include "model/cuda/sort_keys.h"
 
-namespace hardface {
+namespace hardface::model {
 
 absl::Status SortKeys(const uint64_t* keys, uint64_t* sorted, int count, const DeviceMemory& scratch,
                       CudaStreamHandle stream) {
@@ -22,4 +22,4 @@ absl::StatusOr<int64_t> SortScratchBytes(int count) {
   return static_cast<int64_t>(bytes) + 1;  // never none: no scratch means to CUB that its size is asked
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "model/cuda/cuda_memory.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // Sorts COUNT keys in device memory, rising, from KEYS to SORTED, which do not overlap. SCRATCH is of
 // SortScratchBytes(COUNT) or more.
@@ -16,6 +16,6 @@ absl::Status SortKeys(const uint64_t* keys, uint64_t* sorted, int count, const D
                       CudaStreamHandle stream);
 absl::StatusOr<int64_t> SortScratchBytes(int count);
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_CUDA_SORT_KEYS_H_

@@ -1,7 +1,7 @@
 #include "model/cuda/cuda_device.h"
 #include "model/cuda/sort_keys.h"
 
-namespace hardface {
+namespace hardface::model {
 
 absl::Status SortKeys(const uint64_t*, uint64_t*, int, const DeviceMemory&, CudaStreamHandle) {
   return absl::FailedPreconditionError(WhyNoCuda());
@@ -9,4 +9,4 @@ absl::Status SortKeys(const uint64_t*, uint64_t*, int, const DeviceMemory&, Cuda
 
 absl::StatusOr<int64_t> SortScratchBytes(int) { return absl::FailedPreconditionError(WhyNoCuda()); }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -2,7 +2,7 @@
 
 #include "base/check.h"
 
-namespace hardface {
+namespace hardface::model {
 
 std::vector<AnchorPlane> PlanesOf(const DetectorSpec& detector,
                                   const std::function<TensorView(const std::string&)>& output, int n) {
@@ -23,4 +23,4 @@ std::vector<AnchorPlane> PlanesOf(const DetectorSpec& detector,
   return planes;
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -14,7 +14,7 @@
 #include "model/detectors/detector.h"
 #include "model/ops/tensor.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // One anchor: a plane (a head's anchor size), and the cell.
 struct AnchorIndex {
@@ -24,7 +24,7 @@ struct AnchorIndex {
 };
 
 // The square of SIZE pixels: the base box (0, 0, 15, 15) scaled about its centre, shifted by STRIDE * (x, y).
-HARDFACE_HOST_DEVICE inline Box AnchorBox(int size, int stride, int y, int x) {
+HARDFACE_HOST_DEVICE inline data::Box AnchorBox(int size, int stride, int y, int x) {
   const float center_x = 7.5f + static_cast<float>(stride * x), center_y = 7.5f + static_cast<float>(stride * y);
   const float half = 0.5f * static_cast<float>(size - 1);
   return {center_x - half, center_y - half, center_x + half, center_y + half};
@@ -40,7 +40,7 @@ struct AnchorPlane {
   float* face = nullptr;           // logits
   std::array<float*, 4> deltas{};  // dx, dy, dw, dh
 
-  HARDFACE_HOST_DEVICE Box anchor(int y, int x) const { return AnchorBox(size, stride, y, x); }
+  HARDFACE_HOST_DEVICE data::Box anchor(int y, int x) const { return AnchorBox(size, stride, y, x); }
   HARDFACE_HOST_DEVICE int cell(int y, int x) const { return y * width + x; }
 };
 
@@ -51,7 +51,7 @@ std::vector<AnchorPlane> PlanesOf(const DetectorSpec& detector,
 
 // dx = (gx - ax) / aw, dy = (gy - ay) / ah, dw = log(gw / aw), dh = log(gh / ah), with "+1" widths and centre = x1 + w
 // / 2.
-HARDFACE_HOST_DEVICE inline std::array<float, 4> EncodeBox(const Box& anchor, const Box& target) {
+HARDFACE_HOST_DEVICE inline std::array<float, 4> EncodeBox(const data::Box& anchor, const data::Box& target) {
   const float anchor_width = anchor.width(), anchor_height = anchor.height();
   const float width = target.width(), height = target.height();
   return {((target.x1 + 0.5f * width) - (anchor.x1 + 0.5f * anchor_width)) / anchor_width,
@@ -60,7 +60,7 @@ HARDFACE_HOST_DEVICE inline std::array<float, 4> EncodeBox(const Box& anchor, co
 }
 
 // The inverse, except for the published asymmetry: x1 = cx - w / 2 and x2 = cx + w / 2, without -1.
-HARDFACE_HOST_DEVICE inline Box DecodeBox(const Box& anchor, const std::array<float, 4>& deltas) {
+HARDFACE_HOST_DEVICE inline data::Box DecodeBox(const data::Box& anchor, const std::array<float, 4>& deltas) {
   // exp(10) is 22,026 anchor widths: a cap that no real box meets keeps a diverged network's boxes finite.
   constexpr float kMaxLogScale = 10.0f;
   const float width = anchor.width() * std::exp(std::min(deltas[2], kMaxLogScale));
@@ -70,6 +70,6 @@ HARDFACE_HOST_DEVICE inline Box DecodeBox(const Box& anchor, const std::array<fl
   return {center_x - 0.5f * width, center_y - 0.5f * height, center_x + 0.5f * width, center_y + 0.5f * height};
 }
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_DETECTORS_ANCHORS_H_

@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 // Builds layer lists. Channel counts are those of full width; the divisor is applied here.
@@ -114,4 +114,4 @@ absl::StatusOr<DetectorSpec> BuildDetector(const DetectorOptions& options) {
   return spec;
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "model/detectors/network.h"
 
-namespace hardface {
+namespace hardface::model {
 
 struct DetectorOptions {
   // "smallhard": the paper's detector, one stride-8 map. "three_maps": its ablation's SSH-like baseline, strides 8,
@@ -41,6 +41,6 @@ struct DetectorSpec {
 // InvalidArgument for an unknown architecture or a divisor that does not divide 64.
 absl::StatusOr<DetectorSpec> BuildDetector(const DetectorOptions& options);
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_DETECTORS_DETECTOR_H_

@@ -5,7 +5,7 @@
 
 #include "model/detectors/network.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 using ::testing::HasSubstr;
@@ -72,4 +72,4 @@ TEST(InferShapesTest, OddSizesAtAPoolAreNamed) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::model

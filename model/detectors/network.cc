@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 absl::StatusOr<Shape> OutputShape(const LayerSpec& layer, const std::vector<Shape>& inputs) {
@@ -129,4 +129,4 @@ absl::StatusOr<double> CountFlops(const NetworkSpec& network, const Shape& input
   return flops;
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

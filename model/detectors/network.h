@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "model/ops/tensor.h"
 
-namespace hardface {
+namespace hardface::model {
 
 enum class LayerKind {
   kInput,     // the image: (N, 3, H, W)
@@ -67,6 +67,6 @@ std::vector<ParameterSpec> ListParameters(const NetworkSpec& network);
 // Multiply-adds of the convolutions for that input, counted directly (not as Winograd does them), times 2.
 absl::StatusOr<double> CountFlops(const NetworkSpec& network, const Shape& input);
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_DETECTORS_NETWORK_H_

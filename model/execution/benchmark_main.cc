@@ -4,7 +4,7 @@
 
 #include "model/execution/openmp_policy.h"
 
-namespace hardface {
+namespace hardface::model {
 
 int BenchmarkMain(int argc, char** argv, const std::function<void()>& register_benchmarks) {
   UsePassiveOpenMpWaiting(argv);
@@ -16,4 +16,4 @@ int BenchmarkMain(int argc, char** argv, const std::function<void()>& register_b
   return 0;
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -4,11 +4,11 @@
 
 #include <functional>
 
-namespace hardface {
+namespace hardface::model {
 
 // Calls REGISTER_BENCHMARKS after the flags have been read, and runs all benchmarks. Returns the exit code.
 int BenchmarkMain(int argc, char** argv, const std::function<void()>& register_benchmarks);
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_EXECUTION_BENCHMARK_MAIN_H_

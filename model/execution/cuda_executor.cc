@@ -9,7 +9,7 @@
 #include "base/status_macros.h"
 #include "model/execution/memory_plan.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 // Each keeps a plan a convolution and perhaps a recorded graph; beyond this, finding shapes again is unlikely.
@@ -368,4 +368,4 @@ absl::StatusOr<CudaExecutor*> CudaExecutorCache::Get(const Shape& shape, const D
   return executor;
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

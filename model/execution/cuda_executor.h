@@ -24,7 +24,7 @@
 #include "model/ops/device_ops.h"
 #include "model/ops/tensor.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // What executors of one network share: they run one at a time on one stream, so their activations lie in the same
 // memory; a layer's weights exist once.
@@ -174,6 +174,6 @@ class CudaExecutorCache {
   std::list<Entry> entries_;  // most recently used first
 };
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_EXECUTION_CUDA_EXECUTOR_H_

@@ -18,7 +18,7 @@
 #include "model/execution/cuda_executor.h"
 #include "model/weights/parameters.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 // Ends the benchmark with STATUS as its error.
@@ -146,12 +146,12 @@ void Register() {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::model
 
 int main(int argc, char** argv) {
-  if (hardface::CudaDeviceCount() == 0) {
-    std::fprintf(stderr, "cuda_executor_benchmark: %s\n", hardface::WhyNoCuda().c_str());
+  if (hardface::model::CudaDeviceCount() == 0) {
+    std::fprintf(stderr, "cuda_executor_benchmark: %s\n", hardface::model::WhyNoCuda().c_str());
     return 1;
   }
-  return hardface::BenchmarkMain(argc, argv, &hardface::Register);
+  return hardface::model::BenchmarkMain(argc, argv, &hardface::model::Register);
 }

@@ -17,7 +17,7 @@
 #include "model/testdata/golden.h"
 #include "model/weights/model_file.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 // Errors add up over the layers: of the whole network, measured on the CPU for rounding to the format after each layer.
@@ -266,4 +266,4 @@ TEST(CudaExecutorTest, TooLargeAnImageNamesTheNeed) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::model

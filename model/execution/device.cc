@@ -9,7 +9,7 @@
 #include "base/status_macros.h"
 #include "model/cuda/cuda_device.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 // N of "cuda:N", 0 of "cuda"; nothing of any other text.
@@ -65,4 +65,4 @@ absl::StatusOr<std::vector<Device>> ParseDevices(const std::vector<std::string>&
   return devices;
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace hardface {
+namespace hardface::model {
 
 struct Device {
   enum class Kind { kCpu, kCuda };
@@ -28,6 +28,6 @@ absl::StatusOr<Device> ParseDevice(const std::string& text);
 // of ParseDevice.
 absl::StatusOr<std::vector<Device>> ParseDevices(const std::vector<std::string>& texts, int cuda_devices);
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_EXECUTION_DEVICE_H_

@@ -4,7 +4,7 @@
 #include "model/execution/device_image.h"
 #include "model/execution/image_kernel.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 template <typename T>
@@ -50,4 +50,4 @@ absl::Status WriteNetworkInput(const DeviceImage& image, const DeviceLevel& leve
   return Write<DeviceHalf>(image, level, input, stream);
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

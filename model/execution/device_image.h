@@ -8,7 +8,7 @@
 #include "model/cuda/cuda_memory.h"
 #include "model/ops/device_ops.h"
 
-namespace hardface {
+namespace hardface::model {
 
 struct DeviceImage {
   const uint8_t* data = nullptr;  // device memory, (rows, columns, 3), BGR
@@ -29,6 +29,6 @@ struct DeviceLevel {
 absl::Status WriteNetworkInput(const DeviceImage& image, const DeviceLevel& level, const DeviceTensor& input,
                                CudaStreamHandle stream);
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_EXECUTION_DEVICE_IMAGE_H_

@@ -1,10 +1,10 @@
 #include "model/cuda/cuda_device.h"
 #include "model/execution/device_image.h"
 
-namespace hardface {
+namespace hardface::model {
 
 absl::Status WriteNetworkInput(const DeviceImage&, const DeviceLevel&, const DeviceTensor&, CudaStreamHandle) {
   return absl::FailedPreconditionError(WhyNoCuda());
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

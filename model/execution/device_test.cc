@@ -8,7 +8,7 @@
 
 #include "model/cuda/cuda_device.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 TEST(ParseDeviceTest, CpuIsAlwaysThere) {
@@ -92,4 +92,4 @@ TEST(ParseDevicesTest, WhatThereIsNotIsAnErrorThatSaysWhatThereIs) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::model

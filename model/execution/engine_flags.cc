@@ -12,7 +12,7 @@ ABSL_FLAG(std::string, engine, "fastest",
           "onednn_direct or reference");
 ABSL_FLAG(std::string, instruction_set, "auto", "auto (the fastest this processor has), avx512, avx2 or baseline");
 
-namespace hardface {
+namespace hardface::model {
 
 absl::StatusOr<Conv2dEngine> EngineFromFlags() {
   const absl::Status set = SetInstructionSet(absl::GetFlag(FLAGS_instruction_set));
@@ -22,4 +22,4 @@ absl::StatusOr<Conv2dEngine> EngineFromFlags() {
   return engine;
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -6,11 +6,11 @@
 #include "absl/status/statusor.h"
 #include "model/ops/conv2d.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // Sets the instruction set and gives the engine. UsageError for unknown names and for what this processor cannot run.
 absl::StatusOr<Conv2dEngine> EngineFromFlags();
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_EXECUTION_ENGINE_FLAGS_H_

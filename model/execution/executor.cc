@@ -12,7 +12,7 @@
 #include "model/ops/relu.h"
 #include "model/ops/upsample.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 // Collects buffers with their lifetimes while the steps are laid out.
@@ -270,4 +270,4 @@ void Executor::Backward(ParameterSet* gradients, const std::function<void(const 
   }
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -16,7 +16,7 @@
 #include "model/ops/workspace.h"
 #include "model/weights/parameters.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // What executors of one network share. They run one at a time, so their activations lie in the same memory; a layer's
 // packed weights exist once. Not thread-safe.
@@ -109,6 +109,6 @@ class Executor {
   int scratch_ = -1;
 };
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_EXECUTION_EXECUTOR_H_

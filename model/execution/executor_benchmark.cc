@@ -17,7 +17,7 @@
 #include "model/execution/executor.h"
 #include "model/weights/parameters.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 NetworkSpec BuildNetwork(int width_divisor, bool trunk_only) {
@@ -79,6 +79,6 @@ void Register() {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::model
 
-int main(int argc, char** argv) { return hardface::BenchmarkMain(argc, argv, &hardface::Register); }
+int main(int argc, char** argv) { return hardface::model::BenchmarkMain(argc, argv, &hardface::model::Register); }

@@ -5,7 +5,7 @@
 
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 // Plans are small; beyond this, finding shapes again is unlikely.
@@ -39,4 +39,4 @@ absl::StatusOr<Executor*> ExecutorCache::Get(const Shape& shape, const Parameter
   return executor;
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

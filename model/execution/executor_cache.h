@@ -13,7 +13,7 @@
 #include "model/ops/tensor.h"
 #include "model/weights/parameters.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // Not thread-safe.
 class ExecutorCache {
@@ -38,6 +38,6 @@ class ExecutorCache {
   std::list<Entry> entries_;       // most recently used first
 };
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_EXECUTION_EXECUTOR_CACHE_H_

@@ -15,7 +15,7 @@
 #include "model/execution/executor_cache.h"
 #include "model/execution/memory_plan.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 // A network with every kind of layer, a tensor that two layers read, and weights that two layers share.
@@ -336,4 +336,4 @@ TEST(PlanMemoryTest, BuffersThatLiveTogetherDoNotOverlap) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::model

@@ -10,7 +10,7 @@
 #include "model/execution/resize_tap.h"
 #include "model/weights/model_file.h"
 
-namespace hardface {
+namespace hardface::model {
 
 namespace {
 
@@ -100,4 +100,4 @@ void WriteNetworkInput(const cv::Mat& image, float input_divisor, bool mirror, i
   }
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -6,7 +6,7 @@
 
 #include "model/ops/tensor.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // What resizing an image by a factor makes of it.
 struct LevelGeometry {
@@ -27,6 +27,6 @@ inline int RoundUp(int size, int multiple) { return (size + multiple - 1) / mult
 void WriteNetworkInput(const cv::Mat& image, float input_divisor, bool mirror, int n, const TensorView& input,
                        cv::Point from = {0, 0});
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_EXECUTION_IMAGE_INPUT_H_

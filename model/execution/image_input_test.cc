@@ -7,7 +7,7 @@
 
 #include "model/weights/model_file.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 TEST(WriteNetworkInputTest, SubtractsTheMeanScalesMirrorsAndPads) {
@@ -71,4 +71,4 @@ TEST(RoundUpTest, GoesToTheNextMultiple) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::model

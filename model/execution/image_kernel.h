@@ -8,7 +8,7 @@
 #include "model/execution/resize_tap.h"
 #include "model/ops/device_kernels.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // ResizeToFloat and WriteNetworkInput in one. Indices are of pixels (n, height, width) of OUT, whose 3 channels fill
 // one group; image 1 of a batch is mirrored, as is image 0 where `mirror_first` says so. OUT shows the (mirrored) level
@@ -49,6 +49,6 @@ struct ImageKernel {
   }
 };
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_EXECUTION_IMAGE_KERNEL_H_

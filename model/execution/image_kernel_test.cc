@@ -10,7 +10,7 @@
 #include "model/ops/tensor.h"
 #include "model/weights/model_file.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 cv::Mat RandomImage() {
@@ -70,4 +70,4 @@ TEST(ImageKernelTest, MakesTilesOfTheLevelAndOfItsMirrorImage) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::model

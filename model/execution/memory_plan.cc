@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-namespace hardface {
+namespace hardface::model {
 
 MemoryPlan PlanMemory(const std::vector<BufferLifetime>& buffers) {
   std::vector<size_t> order(buffers.size());
@@ -32,4 +32,4 @@ MemoryPlan PlanMemory(const std::vector<BufferLifetime>& buffers) {
   return plan;
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

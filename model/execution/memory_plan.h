@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace hardface {
+namespace hardface::model {
 
 // A buffer is alive from step FIRST to step LAST, both included.
 struct BufferLifetime {
@@ -23,6 +23,6 @@ struct MemoryPlan {
 // optimum for chains like VGG16; Pisarchyk and Lee, 2020).
 MemoryPlan PlanMemory(const std::vector<BufferLifetime>& buffers);
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_EXECUTION_MEMORY_PLAN_H_

@@ -4,7 +4,7 @@
 
 #include <cstdlib>
 
-namespace hardface {
+namespace hardface::model {
 
 void UsePassiveOpenMpWaiting(char** argv) {
   constexpr char kVariable[] = "OMP_WAIT_POLICY";
@@ -13,4 +13,4 @@ void UsePassiveOpenMpWaiting(char** argv) {
   // Where that is not possible, the program goes on with spinning threads.
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -2,7 +2,7 @@
 #ifndef HARDFACE_MODEL_EXECUTION_OPENMP_POLICY_H_
 #define HARDFACE_MODEL_EXECUTION_OPENMP_POLICY_H_
 
-namespace hardface {
+namespace hardface::model {
 
 // Call first in main(). Unless the user has set OMP_WAIT_POLICY, runs this program anew with OMP_WAIT_POLICY=passive:
 // libgomp reads the variable before main() starts. By default its threads spin while they wait, and any other process
@@ -10,6 +10,6 @@ namespace hardface {
 // costs nothing measurable.
 void UsePassiveOpenMpWaiting(char** argv);
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_EXECUTION_OPENMP_POLICY_H_

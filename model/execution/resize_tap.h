@@ -6,7 +6,7 @@
 
 #include "base/host_device.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // Where an output coordinate falls between two source pixels: source * (1 - fraction) + (source + 1) * fraction, as
 // OpenCV's INTER_LINEAR has it.
@@ -29,6 +29,6 @@ HARDFACE_HOST_DEVICE inline ResizeTap ResizeTapOf(int i, int size, double step) 
   return tap;
 }
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_EXECUTION_RESIZE_TAP_H_

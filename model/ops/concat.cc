@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 // Copies COUNT channels of FROM, starting at FIRST_FROM, to TO, starting at FIRST_TO. Whole blocks move as they are;
@@ -66,4 +66,4 @@ void ConcatChannelsBackward(const TensorView& grad_out, const TensorView& grad_a
   ClearFilling(grad_b);
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

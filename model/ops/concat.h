@@ -4,7 +4,7 @@
 
 #include "model/ops/tensor.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // A (N, Ca, H, W) and B (N, Cb, H, W) -> OUT (N, Ca + Cb, H, W), A's channels first; one layout.
 void ConcatChannels(const TensorView& a, const TensorView& b, const TensorView& out);
@@ -12,6 +12,6 @@ void ConcatChannels(const TensorView& a, const TensorView& b, const TensorView& 
 // Splits GRAD_OUT; GRAD_A and GRAD_B are overwritten.
 void ConcatChannelsBackward(const TensorView& grad_out, const TensorView& grad_a, const TensorView& grad_b);
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_OPS_CONCAT_H_

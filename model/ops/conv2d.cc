@@ -7,7 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "model/ops/conv2d_internal.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 const std::vector<std::pair<std::string, Conv2dEngine>>& Engines() {
@@ -77,4 +77,4 @@ absl::StatusOr<std::unique_ptr<Conv2d>> MakeConv2d(const Conv2dConfig& config) {
   return MakeOneDnnConv2d(config);
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

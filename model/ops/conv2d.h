@@ -12,7 +12,7 @@
 #include "model/ops/tensor.h"
 #include "model/ops/workspace.h"
 
-namespace hardface {
+namespace hardface::model {
 
 struct Conv2dSpec {
   int in_channels = 0;
@@ -75,6 +75,6 @@ bool FusesPooling(const Conv2dConfig& config);
 // InvalidArgument for a spec or shape that cannot be computed, naming it.
 absl::StatusOr<std::unique_ptr<Conv2d>> MakeConv2d(const Conv2dConfig& config);
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_OPS_CONV2D_H_

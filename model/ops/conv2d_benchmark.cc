@@ -12,7 +12,7 @@
 #include "model/execution/benchmark_main.h"
 #include "model/ops/conv2d.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 enum Pass { kForward, kBackwardData, kBackwardWeights };
@@ -71,6 +71,6 @@ void Register() {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::model
 
-int main(int argc, char** argv) { return hardface::BenchmarkMain(argc, argv, &hardface::Register); }
+int main(int argc, char** argv) { return hardface::model::BenchmarkMain(argc, argv, &hardface::model::Register); }

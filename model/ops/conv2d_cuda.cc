@@ -13,7 +13,7 @@
 #include "base/status_macros.h"
 #include "model/cuda/cudnn_conv.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 // Of the heuristics' list, best guess first: the fastest is among the first, and every more costs time once.
@@ -255,4 +255,4 @@ absl::StatusOr<std::unique_ptr<Conv2dCuda>> Conv2dCuda::Create(const Conv2dCudaC
   return convolution;
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -14,7 +14,7 @@
 #include "model/ops/device_conv_weights.h"
 #include "model/ops/device_ops.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // The workspace that a convolution may take where nobody says otherwise: enough for every engine that is fast here.
 inline constexpr int64_t kMostConvWorkspace = int64_t{1} << 30;
@@ -54,6 +54,6 @@ class Conv2dCuda {
                                        float* grad_bias, void* workspace) = 0;
 };
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_OPS_CONV2D_CUDA_H_

@@ -10,7 +10,7 @@
 #include "model/ops/cuda_test_util.h"
 #include "model/ops/relu.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 struct ConvCase {
@@ -152,4 +152,4 @@ INSTANTIATE_TEST_SUITE_P(Cases, Conv2dCudaTest,
                          });
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::model

@@ -6,12 +6,12 @@
 
 #include "model/ops/conv2d.h"
 
-namespace hardface {
+namespace hardface::model {
 
 std::unique_ptr<Conv2d> MakeReferenceConv2d(const Conv2dConfig& config);
 std::unique_ptr<Conv2d> MakeWinogradConv2d(const Conv2dConfig& config);
 absl::StatusOr<std::unique_ptr<Conv2d>> MakeOneDnnConv2d(const Conv2dConfig& config);
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_OPS_CONV2D_INTERNAL_H_

@@ -6,8 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "model/ops/conv2d_internal.h"
+#include "model/ops/onednn_convolution.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 using dnnl::memory;
@@ -47,31 +48,28 @@ class OneDnnConv2d : public Conv2d {
     bias_ = memory::desc({spec_.out_channels}, memory::data_type::f32, memory::format_tag::x);
     plain_weights_ = memory::desc(WeightDims(), memory::data_type::f32, memory::format_tag::oihw);
     const memory::desc any_weights(WeightDims(), memory::data_type::f32, memory::format_tag::any);
-    const memory::dim reach = spec_.dilation * (spec_.kernel / 2);
-    const memory::dims strides{1, 1}, padding{reach, reach}, dilation{spec_.dilation - 1, spec_.dilation - 1};
+    const memory::dim reach = spec_.dilation * (spec_.kernel / 2), gap = spec_.dilation - 1;
+    const OneDnnConvolution geometry{algorithm, in_, any_weights, bias_, out_, {1, 1}, {gap, gap}, {reach, reach}};
 
     dnnl::primitive_attr attributes;
     if (spec_.relu) {
       dnnl::post_ops operations;
-      operations.append_eltwise(1.0f, Algorithm::eltwise_relu, 0.0f, 0.0f);
+      AppendRelu(&operations);
       attributes.set_post_ops(operations);
     }
     const prop_kind kind = config.training ? prop_kind::forward_training : prop_kind::forward_inference;
-    const dnnl::convolution_forward::primitive_desc forward(
-        {kind, algorithm, in_, any_weights, bias_, out_, strides, dilation, padding, padding}, attributes, CpuEngine());
+    const auto forward = DescribeForward(geometry, kind, attributes, CpuEngine());
     forward_ = dnnl::convolution_forward(forward);
     forward_weights_ = memory(forward.weights_desc(), CpuEngine());
     bias_memory_ = memory(bias_, CpuEngine());
     if (!config.training) return;
 
     if (config.input_grad) {
-      const dnnl::convolution_backward_data::primitive_desc data(
-          {algorithm, in_, any_weights, out_, strides, dilation, padding, padding}, CpuEngine(), forward);
+      const auto data = DescribeBackwardData(geometry, CpuEngine(), forward);
       data_ = dnnl::convolution_backward_data(data);
       data_weights_ = memory(data.weights_desc(), CpuEngine());
     }
-    const dnnl::convolution_backward_weights::primitive_desc weights(
-        {algorithm, in_, any_weights, bias_, out_, strides, dilation, padding, padding}, CpuEngine(), forward);
+    const auto weights = DescribeBackwardWeights(geometry, CpuEngine(), forward);
     weight_gradient_ = dnnl::convolution_backward_weights(weights);
     grad_weights_ = memory(weights.diff_weights_desc(), CpuEngine());
     plain_grad_weights_ = memory(plain_weights_, CpuEngine());
@@ -158,4 +156,4 @@ absl::StatusOr<std::unique_ptr<Conv2d>> MakeOneDnnConv2d(const Conv2dConfig& con
   }
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

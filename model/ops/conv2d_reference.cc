@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "model/ops/conv2d_internal.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 class ReferenceConv2d : public Conv2d {
@@ -86,4 +86,4 @@ std::unique_ptr<Conv2d> MakeReferenceConv2d(const Conv2dConfig& config) {
   return std::make_unique<ReferenceConv2d>(config);
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

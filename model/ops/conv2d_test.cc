@@ -13,7 +13,7 @@
 #include "model/ops/instruction_set.h"
 #include "model/ops/max_pool.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 std::vector<float> RandomVector(size_t count, uint64_t seed) {
@@ -258,4 +258,4 @@ TEST(MakeConv2dTest, RefusesWhatItCannotCompute) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::model

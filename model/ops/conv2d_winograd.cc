@@ -19,7 +19,7 @@
 #include "model/ops/instruction_set.h"
 #include "model/ops/kernels/conv_kernels.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 // The m x m tiles of a batch of planes, numbered image by image, phase by phase, in rows.
@@ -493,4 +493,4 @@ std::unique_ptr<Conv2d> MakeWinogradConv2d(const Conv2dConfig& config) {
   return std::make_unique<WinogradConv2d>(config);
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

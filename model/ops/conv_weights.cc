@@ -9,7 +9,7 @@
 #include "model/ops/instruction_set.h"
 #include "model/ops/kernels/conv_kernels.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 constexpr int kLargestN = 8;
@@ -126,4 +126,4 @@ const double* WinogradWeightTransform(int m) {
   return m == 4 ? four.g[0] : six.g[0];
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -8,7 +8,7 @@
 
 #include "model/ops/tensor.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // Which packed form. kData forms compute the gradient of the input: taps mirrored, input and output channels exchanged.
 enum class WeightForm {
@@ -77,6 +77,6 @@ inline int64_t PackedFrequencyStride(int outputs, int k, int width) {
 // Winograd's G (m + 2, 3) of F(m x m, 3x3), M 4 or 6: taps g transform to G g G^T.
 const double* WinogradWeightTransform(int m);
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_OPS_CONV_WEIGHTS_H_

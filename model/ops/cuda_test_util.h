@@ -16,7 +16,7 @@
 #include "model/ops/gradient_check.h"
 #include "model/ops/tensor.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // Skips the test, saying so, where there is no GPU.
 #define SKIP_WITHOUT_GPU() \
@@ -89,6 +89,6 @@ inline void ExpectClose(const TensorView& actual, const TensorView& expected, Pr
   EXPECT_LE(RelativeError(actual, expected), ToleranceOf(precision)) << what << " in " << PrecisionName(precision);
 }
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_OPS_CUDA_TEST_UTIL_H_

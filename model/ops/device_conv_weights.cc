@@ -3,7 +3,7 @@
 #include "base/status_macros.h"
 #include "model/ops/device_ops.h"
 
-namespace hardface {
+namespace hardface::model {
 
 absl::StatusOr<std::shared_ptr<DeviceConvWeights>> DeviceConvWeights::Create(int out_channels, int in_channels,
                                                                              int kernel, ElementType type) {
@@ -24,4 +24,4 @@ absl::Status DeviceConvWeights::Set(const float* weights, const float* bias, Cud
   return PackBias(bias, out_channels_, type_, bias_.data(), stream);
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -10,7 +10,7 @@
 #include "model/cuda/cuda_memory.h"
 #include "model/cuda/precision.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // A layer's weights and bias as cuDNN reads them. Layers and executors that share weights share one of these.
 class DeviceConvWeights {
@@ -30,6 +30,6 @@ class DeviceConvWeights {
   DeviceMemory weights_, bias_;
 };
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_OPS_DEVICE_CONV_WEIGHTS_H_

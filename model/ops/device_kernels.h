@@ -11,7 +11,7 @@
 
 #include "base/host_device.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // Conversions of an element type; device_element.cuh has those of the 16-bit types.
 template <typename T>
@@ -344,6 +344,6 @@ struct AddChannelSumsKernel {
   }
 };
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_OPS_DEVICE_KERNELS_H_

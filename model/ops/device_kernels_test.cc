@@ -13,7 +13,7 @@
 #include "model/ops/tensor.h"
 #include "model/ops/upsample.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 using Groups = std::vector<Channels<float>>;
@@ -175,4 +175,4 @@ TEST(PackWeightsTest, PackedWeightsComeBack) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::model

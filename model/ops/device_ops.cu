@@ -7,7 +7,7 @@
 #include "model/ops/device_kernels.h"
 #include "model/ops/device_ops.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 // Calls function(T()) for the element type.
@@ -225,4 +225,4 @@ absl::Status BiasGradient(const DeviceTensor& gradient, float* scratch, float* b
                       "BiasGradient");
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

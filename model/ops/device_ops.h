@@ -11,7 +11,7 @@
 #include "model/cuda/precision.h"
 #include "model/ops/tensor.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // A tensor in device memory: dense NHWC, channels filled up to StoredChannels(shape.c) with zeros, which every op
 // keeps. Non-owning; DATA is 16-byte aligned.
@@ -68,6 +68,6 @@ absl::Status AddPackedWeights(const void* packed, int out_channels, int in_chann
 absl::Status BiasGradient(const DeviceTensor& gradient, float* scratch, float* bias_gradient, CudaStreamHandle stream);
 int64_t BiasGradientScratchBytes(int channels);
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_OPS_DEVICE_OPS_H_

@@ -1,7 +1,7 @@
 #include "model/cuda/cuda_device.h"
 #include "model/ops/device_ops.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 absl::Status NoCuda() { return absl::FailedPreconditionError(WhyNoCuda()); }
@@ -32,4 +32,4 @@ absl::Status AddPackedWeights(const void*, int, int, int, ElementType, float*, C
 absl::Status BiasGradient(const DeviceTensor&, float*, float*, CudaStreamHandle) { return NoCuda(); }
 int64_t BiasGradientScratchBytes(int) { return 0; }
 
-}  // namespace hardface
+}  // namespace hardface::model

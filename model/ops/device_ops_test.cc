@@ -11,7 +11,7 @@
 #include "model/ops/relu.h"
 #include "model/ops/upsample.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 class DeviceOpsTest : public ::testing::TestWithParam<std::tuple<Shape, Precision>> {
@@ -108,4 +108,4 @@ INSTANTIATE_TEST_SUITE_P(Shapes, DeviceOpsTest,
                          });
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::model

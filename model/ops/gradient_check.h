@@ -11,7 +11,7 @@
 #include "base/random.h"
 #include "model/ops/tensor.h"
 
-namespace hardface {
+namespace hardface::model {
 
 inline Tensor RandomTensor(const Shape& shape, int block, uint64_t seed) {
   Tensor tensor(shape, block);
@@ -76,6 +76,6 @@ inline double RelativeError(const TensorView& a, const TensorView& b) {
   return std::sqrt(difference / std::max(norm, 1e-30));
 }
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_OPS_GRADIENT_CHECK_H_

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 std::atomic<InstructionSet>& Active() {
@@ -46,4 +46,4 @@ absl::Status SetInstructionSet(const std::string& name) {
 
 int VectorWidth(InstructionSet set) { return set == InstructionSet::kAvx512 ? 16 : 8; }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -7,7 +7,7 @@
 
 #include "absl/status/status.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // kBaseline runs on every x86-64 processor (SSE2).
 enum class InstructionSet { kBaseline, kAvx2, kAvx512 };
@@ -28,6 +28,6 @@ absl::Status SetInstructionSet(const std::string& name);
 // Floats of a vector register, which is also the channel block of activations (tensor.h): 16 for AVX-512, else 8.
 int VectorWidth(InstructionSet set);
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_OPS_INSTRUCTION_SET_H_

@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 void CheckShapes(const TensorView& in, const TensorView& out) {
@@ -68,4 +68,4 @@ void MaxPool2x2Backward(const TensorView& in, const TensorView& grad_out, const 
   }
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -12,7 +12,7 @@
 #include "model/ops/softmax.h"
 #include "model/ops/upsample.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 class OpsTest : public ::testing::TestWithParam<int> {
@@ -136,4 +136,4 @@ TEST(SoftmaxTest, IsStableAndConsistent) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::model

@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 
-namespace hardface {
+namespace hardface::model {
 
 void Relu(const TensorView& in, const TensorView& out) {
   HARDFACE_CHECK(in.shape == out.shape && in.block == out.block);
@@ -20,4 +20,4 @@ void ReluBackward(const TensorView& output, const TensorView& gradient) {
   for (int64_t i = 0; i < count; ++i) gradient.data[i] = output.data[i] > 0 ? gradient.data[i] : 0.0f;
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -4,7 +4,7 @@
 
 #include "model/ops/tensor.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // IN and OUT of one shape and layout; they may be the same memory.
 void Relu(const TensorView& in, const TensorView& out);
@@ -12,6 +12,6 @@ void Relu(const TensorView& in, const TensorView& out);
 // GRADIENT (in place): kept where the forward OUTPUT is positive, zero elsewhere.
 void ReluBackward(const TensorView& output, const TensorView& gradient);
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_OPS_RELU_H_

@@ -7,7 +7,7 @@
 
 #include "base/host_device.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // exp(face) / (exp(background) + exp(face)), without overflow for any finite logits.
 HARDFACE_HOST_DEVICE inline float FaceProbability(float background, float face) {
@@ -20,6 +20,6 @@ HARDFACE_HOST_DEVICE inline float SoftmaxLoss(float right, float wrong) {
   return std::max(difference, 0.0f) + std::log1p(std::exp(-std::fabs(difference)));
 }
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_OPS_SOFTMAX_H_

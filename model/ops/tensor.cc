@@ -9,7 +9,7 @@
 #include "base/check.h"
 #include "model/ops/instruction_set.h"
 
-namespace hardface {
+namespace hardface::model {
 
 std::string Shape::ToString() const { return absl::StrCat(n, "x", c, "x", h, "x", w); }
 
@@ -53,4 +53,4 @@ void ConvertLayout(const TensorView& from, const TensorView& to) {
 
 int PreferredBlock() { return VectorWidth(ActiveInstructionSet()); }
 
-}  // namespace hardface
+}  // namespace hardface::model

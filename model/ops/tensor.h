@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-namespace hardface {
+namespace hardface::model {
 
 // (N, C, H, W).
 struct Shape {
@@ -70,6 +70,6 @@ void ConvertLayout(const TensorView& from, const TensorView& to);
 // The channel block of the convolutions: the active instruction set's vector width (instruction_set.h).
 int PreferredBlock();
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_OPS_TENSOR_H_

@@ -2,7 +2,7 @@
 
 #include "base/check.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 constexpr float kNear = 0.75f;
@@ -73,4 +73,4 @@ void Upsample2xBackward(const TensorView& grad_out, const TensorView& grad_in) {
   }
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

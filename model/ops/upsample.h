@@ -4,7 +4,7 @@
 
 #include "model/ops/tensor.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // IN (N, C, H, W) -> OUT (N, C, 2H, 2W), one layout. Along each axis out[2i] = 3/4 in[i] + 1/4 in[i-1] and
 // out[2i+1] = 3/4 in[i] + 1/4 in[i+1], with zeros outside the image: borders darken, as in the published deconvolution.
@@ -13,6 +13,6 @@ void Upsample2x(const TensorView& in, const TensorView& out);
 // GRAD_IN is overwritten.
 void Upsample2xBackward(const TensorView& grad_out, const TensorView& grad_in);
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_OPS_UPSAMPLE_H_

@@ -6,7 +6,7 @@
 
 #include "model/ops/tensor.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // Grows to the largest request and stays so. Not thread-safe.
 class Workspace {
@@ -25,6 +25,6 @@ class Workspace {
   AlignedBuffer buffer_;
 };
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_OPS_WORKSPACE_H_

@@ -14,7 +14,7 @@
 
 #include "base/check.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // $HARDFACE_GOLDEN_DIR, or the committed recordings.
 inline std::string GoldenFolder() {
@@ -52,6 +52,6 @@ inline nlohmann::json ReadGoldenJson(const std::string& name) {
 
 inline std::string GoldenTestName(const ::testing::TestParamInfo<std::string>& info) { return info.param; }
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_TESTDATA_GOLDEN_H_

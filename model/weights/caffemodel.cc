@@ -13,7 +13,7 @@
 #include "base/status_macros.h"
 #include "third_party/caffe/caffe.pb.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 std::vector<int> DimsOf(const caffe::BlobProto& blob) {
@@ -66,4 +66,4 @@ absl::StatusOr<ParameterSet> ReadCaffeModel(const std::string& path) {
   return parameters;
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -7,13 +7,13 @@
 #include "absl/status/statusor.h"
 #include "model/weights/parameters.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // Reads a .caffemodel: layer NAME's first blob becomes "NAME.weight", its second "NAME.bias" (the names of this
 // project's parameters). Of layers that share weights each one has a copy there. Understands the current and the V1
 // layer list.
 absl::StatusOr<ParameterSet> ReadCaffeModel(const std::string& path);
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_WEIGHTS_CAFFEMODEL_H_

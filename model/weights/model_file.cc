@@ -14,7 +14,7 @@
 #include "model/weights/safetensors.h"
 #include "model/weights/torchvision_vgg.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 constexpr char kFormat[] = "hardface.model";
@@ -171,4 +171,4 @@ absl::StatusOr<ParameterSet> LoadWeights(const std::string& path, float input_di
   return std::move(content.tensors);
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -13,7 +13,7 @@
 #include "model/detectors/detector.h"
 #include "model/weights/parameters.h"
 
-namespace hardface {
+namespace hardface::model {
 
 inline constexpr int kModelVersion = 1;
 
@@ -49,6 +49,6 @@ absl::Status SaveModel(const std::string& path, const Model& model);
 // pixels that are divided by INPUT_DIVISOR, whatever the file was made for.
 absl::StatusOr<ParameterSet> LoadWeights(const std::string& path, float input_divisor);
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_WEIGHTS_MODEL_FILE_H_

@@ -10,7 +10,7 @@
 #include "model/weights/caffemodel.h"
 #include "model/weights/safetensors.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 using ::testing::HasSubstr;
@@ -160,4 +160,4 @@ TEST(InitializeParametersTest, HeHasTheRightDeviationAndIsReproducible) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::model

@@ -7,7 +7,7 @@
 #include "base/provenance.h"
 #include "third_party/onnx/onnx.pb.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 constexpr int kFloat = 1;      // TensorProto.DataType
@@ -140,4 +140,4 @@ absl::Status WriteOnnx(const std::string& path, const Model& model) {
   return WriteFileAtomically(path, proto.SerializeAsString());
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -7,13 +7,13 @@
 #include "absl/status/status.h"
 #include "model/weights/model_file.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // Writes the network with dynamic batch, height and width: input "image" (N, 3, H, W), mean subtracted and divided as
 // the model's metadata says (kept in the file, too); outputs named as the detector's output layers. H and W are
 // multiples of the detector's size multiple.
 absl::Status WriteOnnx(const std::string& path, const Model& model);
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_WEIGHTS_ONNX_H_

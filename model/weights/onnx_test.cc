@@ -10,7 +10,7 @@
 #include "base/atomic_output.h"
 #include "third_party/onnx/onnx.pb.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 TEST(WriteOnnxTest, GraphIsCompleteAndHoldsTheWeights) {
@@ -50,4 +50,4 @@ TEST(WriteOnnxTest, GraphIsCompleteAndHoldsTheWeights) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::model

@@ -6,7 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "base/random.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 constexpr double kGaussianDeviation = 0.01;
@@ -54,4 +54,4 @@ absl::Status CheckParameters(const std::vector<ParameterSpec>& specs, const Para
   return absl::OkStatus();
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "model/detectors/network.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // A named float array with its dimensions; row-major.
 struct Array {
@@ -39,6 +39,6 @@ absl::Status CheckParameters(const std::vector<ParameterSpec>& specs, const Para
 
 std::string DimsToString(const std::vector<int>& dims);  // "64x3x3x3"
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_WEIGHTS_PARAMETERS_H_

@@ -10,7 +10,7 @@
 #include "base/atomic_output.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 using Json = nlohmann::json;
@@ -135,4 +135,4 @@ absl::Status WriteSafeTensors(const std::string& path, const SafeTensors& conten
   return file->Commit();
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "model/weights/parameters.h"
 
-namespace hardface {
+namespace hardface::model {
 
 struct SafeTensors {
   ParameterSet tensors;
@@ -24,6 +24,6 @@ absl::StatusOr<SafeTensors> ReadSafeTensors(const std::string& path);
 // Writes F32. Equal content gives equal bytes.
 absl::Status WriteSafeTensors(const std::string& path, const SafeTensors& content);
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_WEIGHTS_SAFETENSORS_H_

@@ -12,7 +12,7 @@
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 // The input of torchvision's models, R G B: (pixel / 255 - mean) / std.
@@ -154,4 +154,4 @@ absl::StatusOr<ParameterSet> FromTorchvisionVgg16(const ParameterSet& tensors, c
   return parameters;
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "model/weights/parameters.h"
 
-namespace hardface {
+namespace hardface::model {
 
 // How the network's input is made from (B, G, R) pixels of 0..255: (pixel - bgr_mean) / divisor.
 struct InputScaling {
@@ -29,6 +29,6 @@ bool HasTorchvisionNames(const ParameterSet& tensors);
 absl::StatusOr<ParameterSet> FromTorchvisionVgg16(const ParameterSet& tensors, const InputScaling& input,
                                                   const std::string& file);
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_WEIGHTS_TORCHVISION_VGG_H_

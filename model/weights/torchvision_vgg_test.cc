@@ -15,7 +15,7 @@
 #include "model/execution/executor.h"
 #include "model/weights/model_file.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 using ::testing::HasSubstr;
@@ -205,4 +205,4 @@ TEST(TorchvisionVggTest, Conv5_3IsTorchvisions) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::model

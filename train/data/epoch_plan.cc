@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 // Which of the two uses of chance a random stream serves.
@@ -10,12 +10,12 @@ enum Stream : uint64_t { kOrder = 1, kMining = 2 };
 
 // Reorders so that runs of GROUP entries share an orientation; each orientation's own order stays. What fills no group
 // comes last.
-std::vector<int64_t> GroupByAspect(const std::vector<DatasetEntry>& entries, const std::vector<int64_t>& order,
+std::vector<int64_t> GroupByAspect(const std::vector<data::DatasetEntry>& entries, const std::vector<int64_t>& order,
                                    int group) {
   std::vector<int64_t> grouped, waiting[2];
   grouped.reserve(order.size());
   for (const int64_t index : order) {
-    const DatasetEntry& entry = entries[static_cast<size_t>(index)];
+    const data::DatasetEntry& entry = entries[static_cast<size_t>(index)];
     std::vector<int64_t>& same = waiting[entry.width >= entry.height ? 0 : 1];
     same.push_back(index);
     if (static_cast<int>(same.size()) < group) continue;
@@ -28,12 +28,13 @@ std::vector<int64_t> GroupByAspect(const std::vector<DatasetEntry>& entries, con
 
 }  // namespace
 
-std::vector<int64_t> PlanEpoch(const std::vector<DatasetEntry>& entries, const std::vector<LedgerEntry>& ledger,
-                               int64_t epoch, const EpochOptions& options) {
+std::vector<int64_t> PlanEpoch(const std::vector<data::DatasetEntry>& entries,
+                               const std::vector<mining::LedgerEntry>& ledger, int64_t epoch,
+                               const EpochOptions& options) {
   Random mining({options.seed, kMining, static_cast<uint64_t>(epoch)});
   std::vector<int64_t> order;
   for (size_t i = 0; i < entries.size(); ++i) {
-    if (options.hard_image_mining && !KeepInEpoch(ledger[i], options.mining, &mining)) continue;
+    if (options.hard_image_mining && !mining::KeepInEpoch(ledger[i], options.mining, &mining)) continue;
     order.push_back(static_cast<int64_t>(i));
   }
   Random shuffling({options.seed, kOrder, static_cast<uint64_t>(epoch)});
@@ -41,4 +42,4 @@ std::vector<int64_t> PlanEpoch(const std::vector<DatasetEntry>& entries, const s
   return options.aspect_group > 1 ? GroupByAspect(entries, order, options.aspect_group) : order;
 }
 
-}  // namespace hardface
+}  // namespace hardface::train

@@ -8,12 +8,12 @@
 #include "data_tools/dataset/dataset.h"
 #include "mining/ledger.h"
 
-namespace hardface {
+namespace hardface::train {
 
 struct EpochOptions {
   uint64_t seed = 1;
   bool hard_image_mining = true;
-  HardImageOptions mining;
+  mining::HardImageOptions mining;
   // Images are visited in groups of this many of one orientation (landscape or portrait), so that a batch wastes little
   // on padding; 1: no groups.
   int aspect_group = 1;
@@ -21,9 +21,10 @@ struct EpochOptions {
 
 // The entries of an epoch in order: all, less the easy ones that chance leaves out, shuffled. A function of its
 // arguments alone.
-std::vector<int64_t> PlanEpoch(const std::vector<DatasetEntry>& entries, const std::vector<LedgerEntry>& ledger,
-                               int64_t epoch, const EpochOptions& options);
+std::vector<int64_t> PlanEpoch(const std::vector<data::DatasetEntry>& entries,
+                               const std::vector<mining::LedgerEntry>& ledger, int64_t epoch,
+                               const EpochOptions& options);
 
-}  // namespace hardface
+}  // namespace hardface::train
 
 #endif  // HARDFACE_TRAIN_DATA_EPOCH_PLAN_H_

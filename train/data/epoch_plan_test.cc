@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <set>
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
-std::vector<DatasetEntry> Entries(int count) {
-  std::vector<DatasetEntry> entries(count);
+std::vector<data::DatasetEntry> Entries(int count) {
+  std::vector<data::DatasetEntry> entries(count);
   for (int i = 0; i < count; ++i) {
     entries[i].width = i % 3 == 0 ? 100 : 300;
     entries[i].height = 200;
@@ -17,8 +17,8 @@ std::vector<DatasetEntry> Entries(int count) {
   return entries;
 }
 
-LedgerEntry Scored(float wpas) {
-  LedgerEntry entry;
+mining::LedgerEntry Scored(float wpas) {
+  mining::LedgerEntry entry;
   entry.visited = true;
   entry.difficulty.wpas = wpas;
   return entry;
@@ -26,7 +26,7 @@ LedgerEntry Scored(float wpas) {
 
 TEST(PlanEpochTest, VisitsEveryHardImageOnceAndIsReproducible) {
   const auto entries = Entries(100);
-  const std::vector<LedgerEntry> ledger(100, Scored(0.5f));
+  const std::vector<mining::LedgerEntry> ledger(100, Scored(0.5f));
   const auto order = PlanEpoch(entries, ledger, 3, {});
   EXPECT_EQ(order, PlanEpoch(entries, ledger, 3, {}));
   EXPECT_NE(order, PlanEpoch(entries, ledger, 4, {}));
@@ -36,7 +36,7 @@ TEST(PlanEpochTest, VisitsEveryHardImageOnceAndIsReproducible) {
 
 TEST(PlanEpochTest, LeavesOutAboutSevenOfTenEasyImagesAndRedrawsThem) {
   const auto entries = Entries(2000);
-  std::vector<LedgerEntry> ledger(2000, Scored(0.9f));
+  std::vector<mining::LedgerEntry> ledger(2000, Scored(0.9f));
   for (int i = 0; i < 1000; ++i) ledger[i] = Scored(0.1f);
   std::set<int64_t> easy_kept[2];
   for (int epoch = 0; epoch < 2; ++epoch) {
@@ -52,18 +52,18 @@ TEST(PlanEpochTest, LeavesOutAboutSevenOfTenEasyImagesAndRedrawsThem) {
 }
 
 TEST(PlanEpochTest, WithoutMiningAllAreVisited) {
-  const std::vector<LedgerEntry> ledger(50, Scored(1.0f));
+  const std::vector<mining::LedgerEntry> ledger(50, Scored(1.0f));
   EpochOptions options;
   options.hard_image_mining = false;
   EXPECT_EQ(PlanEpoch(Entries(50), ledger, 0, options).size(), 50u);
 }
 
 TEST(PlanEpochTest, ImagesNeverScoredOrWithoutPositivesAreKept) {
-  std::vector<LedgerEntry> ledger(50);
+  std::vector<mining::LedgerEntry> ledger(50);
   for (int i = 0; i < 25; ++i) ledger[i].visited = true;  // visited, no positive anchor
   EXPECT_EQ(PlanEpoch(Entries(50), ledger, 0, {}).size(), 50u);
   EpochOptions published;
-  published.mining.without_positives = WithoutPositives::kEasy;
+  published.mining.without_positives = mining::WithoutPositives::kEasy;
   published.mining.drop = 1;
   EXPECT_EQ(PlanEpoch(Entries(50), ledger, 0, published).size(), 25u);
 }
@@ -72,7 +72,7 @@ TEST(PlanEpochTest, AspectGroupsShareAnOrientation) {
   const auto entries = Entries(60);
   EpochOptions options;
   options.aspect_group = 4;
-  const auto order = PlanEpoch(entries, std::vector<LedgerEntry>(60), 0, options);
+  const auto order = PlanEpoch(entries, std::vector<mining::LedgerEntry>(60), 0, options);
   ASSERT_EQ(order.size(), 60u);
   for (size_t start = 0; start + 4 <= order.size(); start += 4) {
     for (size_t i = start; i < start + 4; ++i) {
@@ -82,4 +82,4 @@ TEST(PlanEpochTest, AspectGroupsShareAnOrientation) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::train

@@ -11,7 +11,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace hardface {
+namespace hardface::train {
 
 // Thread-safe. The first images asked for stay; images beyond the budget are decoded at each visit. Since every epoch
 // visits every image about equally often, no other policy would hit more.
@@ -31,6 +31,6 @@ class ImageCache {
   std::unordered_map<std::string, cv::Mat> images_;
 };
 
-}  // namespace hardface
+}  // namespace hardface::train
 
 #endif  // HARDFACE_TRAIN_DATA_IMAGE_CACHE_H_

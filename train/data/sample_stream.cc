@@ -3,7 +3,7 @@
 #include <chrono>
 #include <utility>
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -15,7 +15,7 @@ constexpr int64_t kSamplesAhead = 16;
 
 }  // namespace
 
-SampleStream::SampleStream(const Dataset* dataset, const SampleStreamOptions& options)
+SampleStream::SampleStream(const data::Dataset* dataset, const SampleStreamOptions& options)
     : dataset_(dataset),
       options_(options),
       epoch_options_(options.epoch),
@@ -41,7 +41,7 @@ void SampleStream::Restore(DataPosition position) {
   position_ = std::move(position);
 }
 
-void SampleStream::Plan(const std::vector<LedgerEntry>& ledger) {
+void SampleStream::Plan(const std::vector<mining::LedgerEntry>& ledger) {
   prefetcher_.reset();
   if (static_cast<int64_t>(position_.order.size()) - position_.next < StepSamples()) {
     position_.order.erase(position_.order.begin(), position_.order.begin() + position_.next);
@@ -56,16 +56,16 @@ void SampleStream::Plan(const std::vector<LedgerEntry>& ledger) {
   segment_end_ = position_.next + steps * StepSamples();
   segment_samples_ = position_.samples;
   taken_ = 0;
-  const SampleSource source{
+  const data::SampleSource source{
       [this](int64_t entry) { return cache_.Get(entry); },
-      [this](int64_t entry) -> const DatasetEntry& { return dataset_->entries[static_cast<size_t>(entry)]; },
+      [this](int64_t entry) -> const data::DatasetEntry& { return dataset_->entries[static_cast<size_t>(entry)]; },
       &partners_};
   const std::vector<int64_t> entries(position_.order.begin() + position_.next, position_.order.begin() + segment_end_);
   const auto make = [this, source, entries](int64_t i) -> MaybeSample {
     const Clock::time_point start = Clock::now();
     const int64_t offset = Offset(i);
     Random random({options_.seed, kAugment, static_cast<uint64_t>(Number(segment_samples_ + offset))});
-    MaybeSample sample = MakeSample(source, entries[static_cast<size_t>(offset)], options_.augment, &random);
+    MaybeSample sample = data::MakeSample(source, entries[static_cast<size_t>(offset)], options_.augment, &random);
     ++made_;
     busy_nanoseconds_ += std::chrono::nanoseconds(Clock::now() - start).count();
     return sample;
@@ -83,4 +83,4 @@ NumberedSample SampleStream::Next() {
   return next;
 }
 
-}  // namespace hardface
+}  // namespace hardface::train

@@ -16,7 +16,7 @@
 #include "train/data/epoch_plan.h"
 #include "train/data/image_cache.h"
 
-namespace hardface {
+namespace hardface::train {
 
 // How ranks share the data.
 enum class Sharing {
@@ -35,7 +35,7 @@ struct DataPosition {
 
 struct SampleStreamOptions {
   uint64_t seed = 1;
-  AugmentOptions augment;
+  data::AugmentOptions augment;
   EpochOptions epoch;        // its seed is set from `seed`
   int samples_per_step = 1;  // of one rank
   int loader_threads = 1;
@@ -46,17 +46,17 @@ struct SampleStreamOptions {
 
 struct NumberedSample {
   int64_t number = 0;  // unique among all ranks; the order in which one rank alone would visit
-  absl::StatusOr<TrainingSample> sample;
+  absl::StatusOr<data::TrainingSample> sample;
 };
 
 class SampleStream {
  public:
   // DATASET must outlive it.
-  SampleStream(const Dataset* dataset, const SampleStreamOptions& options);
+  SampleStream(const data::Dataset* dataset, const SampleStreamOptions& options);
 
   // To be asked before each step. Under kShard all ranks give the same answer, and must plan from equal ledgers.
   bool NeedsPlan() const { return prefetcher_ == nullptr || position_.next == segment_end_; }
-  void Plan(const std::vector<LedgerEntry>& ledger);
+  void Plan(const std::vector<mining::LedgerEntry>& ledger);
 
   // This rank's next sample.
   NumberedSample Next();
@@ -70,7 +70,7 @@ class SampleStream {
   double busy_seconds() const { return static_cast<double>(busy_nanoseconds_) * 1e-9; }
 
  private:
-  using MaybeSample = absl::StatusOr<TrainingSample>;
+  using MaybeSample = absl::StatusOr<data::TrainingSample>;
 
   // Samples of the sequence that a step takes.
   int64_t StepSamples() const {
@@ -80,7 +80,7 @@ class SampleStream {
   int64_t Offset(int64_t i) const;
   int64_t Number(int64_t place) const;
 
-  const Dataset* const dataset_;
+  const data::Dataset* const dataset_;
   const SampleStreamOptions options_;
   EpochOptions epoch_options_;
   ImageCache cache_;
@@ -93,6 +93,6 @@ class SampleStream {
   std::unique_ptr<Prefetcher<MaybeSample>> prefetcher_;  // last: its threads use what stands above
 };
 
-}  // namespace hardface
+}  // namespace hardface::train
 
 #endif  // HARDFACE_TRAIN_DATA_SAMPLE_STREAM_H_

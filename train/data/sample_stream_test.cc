@@ -10,23 +10,23 @@
 
 #include "data_tools/images/image_io.h"
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
-const Dataset& TestDataset() {
-  static const Dataset* const dataset = [] {
+const data::Dataset& TestDataset() {
+  static const data::Dataset* const dataset = [] {
     const std::string folder = ::testing::TempDir() + "/sample_stream_test";
     std::filesystem::create_directories(folder);
-    auto* const made = new Dataset;
+    auto* const made = new data::Dataset;
     for (int i = 0; i < 11; ++i) {
-      DatasetEntry entry;
+      data::DatasetEntry entry;
       entry.image = std::to_string(i) + ".png";
       entry.width = 40;
       entry.height = 32;
       entry.faces.push_back({{8, 8, 16, 16}});
       made->entries.push_back(entry);
       made->image_paths.push_back(folder + "/" + entry.image);
-      EXPECT_TRUE(WritePng(made->image_paths.back(), cv::Mat(32, 40, CV_8UC3, cv::Scalar(i, 100, 200))).ok());
+      EXPECT_TRUE(data::WritePng(made->image_paths.back(), cv::Mat(32, 40, CV_8UC3, cv::Scalar(i, 100, 200))).ok());
     }
     return made;
   }();
@@ -48,7 +48,7 @@ struct Shown {
   bool operator==(const Shown& o) const { return number == o.number && entry == o.entry && sum == o.sum; }
 };
 
-Shown Take(SampleStream* stream, const std::vector<LedgerEntry>& ledger) {
+Shown Take(SampleStream* stream, const std::vector<mining::LedgerEntry>& ledger) {
   if (stream->NeedsPlan()) stream->Plan(ledger);
   const NumberedSample next = stream->Next();
   EXPECT_TRUE(next.sample.ok()) << next.sample.status();
@@ -58,7 +58,7 @@ Shown Take(SampleStream* stream, const std::vector<LedgerEntry>& ledger) {
 
 std::vector<Shown> TakeMany(const SampleStreamOptions& options, int count) {
   SampleStream stream(&TestDataset(), options);
-  const std::vector<LedgerEntry> ledger(TestDataset().entries.size());
+  const std::vector<mining::LedgerEntry> ledger(TestDataset().entries.size());
   std::vector<Shown> taken;
   for (int i = 0; i < count; ++i) taken.push_back(Take(&stream, ledger));
   return taken;
@@ -106,7 +106,7 @@ TEST(SampleStreamTest, ReplicasVisitEverythingInOrdersOfTheirOwn) {
 
 TEST(SampleStreamTest, GoesOnFromAnyStepsPosition) {
   const std::vector<Shown> whole = TakeMany(Options(4), 60);
-  const std::vector<LedgerEntry> ledger(TestDataset().entries.size());
+  const std::vector<mining::LedgerEntry> ledger(TestDataset().entries.size());
   for (const int steps : {1, 2, 3, 7, 11}) {
     SampleStream before(&TestDataset(), Options(4)), after(&TestDataset(), Options(4));
     for (int i = 0; i < 4 * steps; ++i) Take(&before, ledger);
@@ -116,4 +116,4 @@ TEST(SampleStreamTest, GoesOnFromAnyStepsPosition) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::train

@@ -6,7 +6,7 @@
 #include "absl/strings/str_split.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::train {
 
 void WorldOfOne::StartGather(const float* values, int64_t count, float* all) { std::copy_n(values, count, all); }
 
@@ -24,4 +24,4 @@ absl::Status RequireSameOnAllRanks(const std::string& what, const std::string& t
   return absl::OkStatus();
 }
 
-}  // namespace hardface
+}  // namespace hardface::train

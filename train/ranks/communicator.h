@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-namespace hardface {
+namespace hardface::train {
 
 // Every rank makes the same calls in the same order, from one thread. An error means that the exchange is over for all
 // ranks; it names the rank that failed where that is known.
@@ -52,6 +52,6 @@ class WorldOfOne : public Communicator {
 // rank 0.
 absl::Status RequireSameOnAllRanks(const std::string& what, const std::string& text, Communicator* communicator);
 
-}  // namespace hardface
+}  // namespace hardface::train
 
 #endif  // HARDFACE_TRAIN_RANKS_COMMUNICATOR_H_

@@ -5,7 +5,7 @@
 
 #include "train/ranks/nccl_communicator.h"
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 class EmulatedNccl : public Communicator {
@@ -27,8 +27,8 @@ class EmulatedNccl : public Communicator {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Communicator>> JoinNccl(std::shared_ptr<CudaContext>, Communicator* host) {
+absl::StatusOr<std::unique_ptr<Communicator>> JoinNccl(std::shared_ptr<model::CudaContext>, Communicator* host) {
   return std::make_unique<EmulatedNccl>(host);
 }
 
-}  // namespace hardface
+}  // namespace hardface::train

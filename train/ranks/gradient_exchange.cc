@@ -5,26 +5,26 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
-void SetToZero(ParameterSet* parameters) {
+void SetToZero(model::ParameterSet* parameters) {
   for (auto& [name, array] : *parameters) std::fill(array.values.begin(), array.values.end(), 0.0f);
 }
 
 }  // namespace
 
-GradientExchange::GradientExchange(const std::vector<ParameterSpec>& specs, const GradientExchangeOptions& options,
-                                   Communicator* communicator)
-    : options_(options), communicator_(communicator), sums_(ZeroParameters(specs)) {
+GradientExchange::GradientExchange(const std::vector<model::ParameterSpec>& specs,
+                                   const GradientExchangeOptions& options, Communicator* communicator)
+    : options_(options), communicator_(communicator), sums_(model::ZeroParameters(specs)) {
   if (options_.reduction == Reduction::kOrdered) {
-    of_passes_.assign(static_cast<size_t>(options_.passes), ZeroParameters(specs));
+    of_passes_.assign(static_cast<size_t>(options_.passes), model::ZeroParameters(specs));
   }
 }
 
 void GradientExchange::BeginStep() {
   SetToZero(&sums_);
-  for (ParameterSet& of_pass : of_passes_) SetToZero(&of_pass);
+  for (model::ParameterSet& of_pass : of_passes_) SetToZero(&of_pass);
   for (Bucket& bucket : buckets_) {
     bucket.names.clear();
     bucket.count = 0;
@@ -32,7 +32,7 @@ void GradientExchange::BeginStep() {
   open_ = 0;
 }
 
-ParameterSet* GradientExchange::pass_gradients(int pass) {
+model::ParameterSet* GradientExchange::pass_gradients(int pass) {
   return of_passes_.empty() ? &sums_ : &of_passes_[static_cast<size_t>(pass)];
 }
 
@@ -54,7 +54,7 @@ void GradientExchange::StartBucket(Bucket* bucket) {
   const int64_t sent = bucket->count * (ordered ? options_.passes : 1);
   bucket->sent.resize(static_cast<size_t>(sent));
   auto end = bucket->sent.begin();
-  const auto append = [&](const ParameterSet& from) {
+  const auto append = [&](const model::ParameterSet& from) {
     for (const std::string& name : bucket->names) {
       const std::vector<float>& values = from.at(name).values;
       end = std::copy(values.begin(), values.end(), end);
@@ -65,7 +65,7 @@ void GradientExchange::StartBucket(Bucket* bucket) {
     communicator_->StartSum(bucket->sent.data(), sent);
     return;
   }
-  for (const ParameterSet& of_pass : of_passes_) append(of_pass);
+  for (const model::ParameterSet& of_pass : of_passes_) append(of_pass);
   bucket->received.resize(static_cast<size_t>(sent * communicator_->size()));
   communicator_->StartGather(bucket->sent.data(), sent, bucket->received.data());
 }
@@ -99,4 +99,4 @@ absl::Status GradientExchange::Finish() {
   return absl::OkStatus();
 }
 
-}  // namespace hardface
+}  // namespace hardface::train

@@ -10,7 +10,7 @@
 #include "model/weights/parameters.h"
 #include "train/ranks/communicator.h"
 
-namespace hardface {
+namespace hardface::train {
 
 enum class Reduction {
   kFast,     // each rank sums its passes, then the ranks' sums are added in the communicator's order
@@ -28,17 +28,17 @@ struct GradientExchangeOptions {
 // last one; Finish(). Then gradients() holds the sum over all ranks and passes.
 class GradientExchange {
  public:
-  GradientExchange(const std::vector<ParameterSpec>& specs, const GradientExchangeOptions& options,
+  GradientExchange(const std::vector<model::ParameterSpec>& specs, const GradientExchangeOptions& options,
                    Communicator* communicator);
 
   void BeginStep();
   // Where to add the gradients of a pass, 0 .. passes - 1.
-  ParameterSet* pass_gradients(int pass);
+  model::ParameterSet* pass_gradients(int pass);
   // The last pass adds nothing more to LAYER's parameters.
   void Complete(const std::string& layer);
   absl::Status Finish();
 
-  const ParameterSet& gradients() const { return sums_; }
+  const model::ParameterSet& gradients() const { return sums_; }
 
  private:
   struct Bucket {
@@ -53,12 +53,12 @@ class GradientExchange {
 
   const GradientExchangeOptions options_;
   Communicator* const communicator_;
-  ParameterSet sums_;
-  std::vector<ParameterSet> of_passes_;  // kOrdered
-  std::vector<Bucket> buckets_;          // kept from step to step, so that nothing is allocated
-  size_t open_ = 0;                      // the bucket being filled
+  model::ParameterSet sums_;
+  std::vector<model::ParameterSet> of_passes_;  // kOrdered
+  std::vector<Bucket> buckets_;                 // kept from step to step, so that nothing is allocated
+  size_t open_ = 0;                             // the bucket being filled
 };
 
-}  // namespace hardface
+}  // namespace hardface::train
 
 #endif  // HARDFACE_TRAIN_RANKS_GRADIENT_EXCHANGE_H_

@@ -10,13 +10,13 @@
 #include "train/ranks/thread_ranks.h"
 #include "train/ranks/visit_exchange.h"
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
-std::vector<ParameterSpec> Specs() {
-  std::vector<ParameterSpec> specs;
+std::vector<model::ParameterSpec> Specs() {
+  std::vector<model::ParameterSpec> specs;
   for (const auto& [layer, size] : std::map<std::string, int>{{"a", 700}, {"b", 3}, {"c", 1100}}) {
-    ParameterSpec weight, bias;
+    model::ParameterSpec weight, bias;
     weight.name = layer + ".weight";
     weight.dims = {size};
     bias.name = layer + ".bias";
@@ -29,7 +29,7 @@ std::vector<ParameterSpec> Specs() {
 
 // The gradient that pass number PASS of a step adds to NAME: values of very different sizes, so that the order of the
 // addends shows in the sum's bits.
-void AddGradients(uint64_t step, int pass, ParameterSet* to) {
+void AddGradients(uint64_t step, int pass, model::ParameterSet* to) {
   for (auto& [name, array] : *to) {
     Random random({step, static_cast<uint64_t>(pass), HashText(name)});
     for (float& value : array.values)
@@ -38,8 +38,8 @@ void AddGradients(uint64_t step, int pass, ParameterSet* to) {
 }
 
 // The sums of two steps, done by RANKS ranks of PASSES passes each.
-std::vector<ParameterSet> SumsOf(int ranks, int passes, Reduction reduction) {
-  std::vector<ParameterSet> sums[8];
+std::vector<model::ParameterSet> SumsOf(int ranks, int passes, Reduction reduction) {
+  std::vector<model::ParameterSet> sums[8];
   RunRanks(ranks, [&](Communicator* communicator) {
     GradientExchangeOptions options;
     options.reduction = reduction;
@@ -92,9 +92,9 @@ TEST(GradientExchangeTest, FastSumsAgreeToRounding) {
 
 TEST(GatherVisitsTest, GivesOneRanksOrder) {
   RunRanks(3, [](Communicator* communicator) {
-    std::vector<Visit> mine;
+    std::vector<mining::Visit> mine;
     for (int step = 0; step < 4; ++step) {
-      Visit visit;
+      mining::Visit visit;
       visit.sample = step * 3 + communicator->rank();
       visit.entry = 100 + visit.sample;
       visit.scale = 0.1 * step;
@@ -106,7 +106,7 @@ TEST(GatherVisitsTest, GivesOneRanksOrder) {
     ASSERT_TRUE(all.ok()) << all.status();
     ASSERT_EQ(all->size(), 12u);
     for (size_t i = 0; i < all->size(); ++i) {
-      const Visit& visit = (*all)[i];
+      const mining::Visit& visit = (*all)[i];
       EXPECT_EQ(visit.sample, static_cast<int64_t>(i));
       EXPECT_EQ(visit.entry, 100 + visit.sample);
       EXPECT_EQ(visit.scale, 0.1 * static_cast<double>(i / 3));
@@ -127,4 +127,4 @@ TEST(RequireSameOnAllRanksTest, NamesTheRankAndTheLineThatDiffers) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::train

@@ -24,7 +24,7 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -314,4 +314,4 @@ absl::StatusOr<std::unique_ptr<Communicator>> JoinMpi(const MpiOptions& options)
   return communicator;
 }
 
-}  // namespace hardface
+}  // namespace hardface::train

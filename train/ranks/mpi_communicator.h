@@ -7,7 +7,7 @@
 #include "absl/status/statusor.h"
 #include "train/ranks/communicator.h"
 
-namespace hardface {
+namespace hardface::train {
 
 struct MpiOptions {
   // A rank that keeps the others waiting for longer is taken for hung, and the job ends. Steps that have taken longer
@@ -26,6 +26,6 @@ int LocalRank();
 // goes on. Once in a process. The destructor waits for all ranks.
 absl::StatusOr<std::unique_ptr<Communicator>> JoinMpi(const MpiOptions& options);
 
-}  // namespace hardface
+}  // namespace hardface::train
 
 #endif  // HARDFACE_TRAIN_RANKS_MPI_COMMUNICATOR_H_

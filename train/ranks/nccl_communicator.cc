@@ -12,12 +12,12 @@
 #include "model/cuda/nccl_status.h"
 #include "train/ranks/nccl_id.h"
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 class NcclCommunicator : public Communicator {
  public:
-  NcclCommunicator(std::shared_ptr<CudaContext> context, Communicator* host)
+  NcclCommunicator(std::shared_ptr<model::CudaContext> context, Communicator* host)
       : context_(std::move(context)), host_(host) {}
   ~NcclCommunicator() override {
     if (communicator_ == nullptr) return;
@@ -31,9 +31,9 @@ class NcclCommunicator : public Communicator {
 
   absl::Status Join() {
     RETURN_IF_ERROR(context_->MakeCurrent());
-    ASSIGN_OR_RETURN(stream_, CudaStream::Create());
-    ASSIGN_OR_RETURN(queued_, CudaEvent::Create(/*timed=*/false));
-    ASSIGN_OR_RETURN(done_, CudaEvent::Create(/*timed=*/false));
+    ASSIGN_OR_RETURN(stream_, model::CudaStream::Create());
+    ASSIGN_OR_RETURN(queued_, model::CudaEvent::Create(/*timed=*/false));
+    ASSIGN_OR_RETURN(done_, model::CudaEvent::Create(/*timed=*/false));
     ncclUniqueId id = {};
     std::string text;
     if (host_->rank() == 0) {
@@ -97,20 +97,21 @@ class NcclCommunicator : public Communicator {
     if (status_.ok()) status_ = std::move(status);
   }
 
-  const std::shared_ptr<CudaContext> context_;
+  const std::shared_ptr<model::CudaContext> context_;
   Communicator* const host_;
-  CudaStream stream_;
-  CudaEvent queued_, done_;
+  model::CudaStream stream_;
+  model::CudaEvent queued_, done_;
   ncclComm_t communicator_ = nullptr;
   absl::Status status_;
 };
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Communicator>> JoinNccl(std::shared_ptr<CudaContext> context, Communicator* host) {
+absl::StatusOr<std::unique_ptr<Communicator>> JoinNccl(std::shared_ptr<model::CudaContext> context,
+                                                       Communicator* host) {
   auto communicator = std::make_unique<NcclCommunicator>(std::move(context), host);
   RETURN_IF_ERROR(communicator->Join());
   return communicator;
 }
 
-}  // namespace hardface
+}  // namespace hardface::train

@@ -9,7 +9,7 @@
 #include "model/cuda/cuda_context.h"
 #include "train/ranks/communicator.h"
 
-namespace hardface {
+namespace hardface::train {
 
 // A communicator whose StartSum and StartGather take pointers into the memory of CONTEXT's device. They begin once what
 // has been queued in the context's stream so far is done, and run in a stream of their own, beside what is queued
@@ -18,8 +18,8 @@ namespace hardface {
 //
 // HOST has the same ranks and must outlive this; every rank calls this at the same time (HOST carries NCCL's unique
 // id). FailedPrecondition without CUDA, Internal for what NCCL finds.
-absl::StatusOr<std::unique_ptr<Communicator>> JoinNccl(std::shared_ptr<CudaContext> context, Communicator* host);
+absl::StatusOr<std::unique_ptr<Communicator>> JoinNccl(std::shared_ptr<model::CudaContext> context, Communicator* host);
 
-}  // namespace hardface
+}  // namespace hardface::train
 
 #endif  // HARDFACE_TRAIN_RANKS_NCCL_COMMUNICATOR_H_

@@ -1,9 +1,9 @@
 #include "train/ranks/nccl_communicator.h"
 
-namespace hardface {
+namespace hardface::train {
 
-absl::StatusOr<std::unique_ptr<Communicator>> JoinNccl(std::shared_ptr<CudaContext>, Communicator*) {
-  return absl::FailedPreconditionError(WhyNoCuda());
+absl::StatusOr<std::unique_ptr<Communicator>> JoinNccl(std::shared_ptr<model::CudaContext>, Communicator*) {
+  return absl::FailedPreconditionError(model::WhyNoCuda());
 }
 
-}  // namespace hardface
+}  // namespace hardface::train

@@ -8,7 +8,7 @@
 #include "model/cuda/cuda_memory.h"
 #include "train/ranks/nccl_id.h"
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 TEST(NcclIdTest, ComesBackFromItsText) {
@@ -23,36 +23,37 @@ TEST(NcclIdTest, ComesBackFromItsText) {
 }
 
 TEST(NcclCommunicatorTest, AWorldOfOneKeepsItsSums) {
-  if (CudaDeviceCount() == 0) GTEST_SKIP() << WhyNoCuda();
-  const auto context = CudaContext::Create({});
+  if (model::CudaDeviceCount() == 0) GTEST_SKIP() << model::WhyNoCuda();
+  const auto context = model::CudaContext::Create({});
   ASSERT_TRUE(context.ok()) << context.status();
   WorldOfOne host;
   const auto nccl = JoinNccl(*context, &host);
   ASSERT_TRUE(nccl.ok()) << nccl.status();
   EXPECT_EQ((*nccl)->rank(), 0);
   EXPECT_EQ((*nccl)->size(), 1);
-  const CudaStream& stream = (*context)->stream();
+  const model::CudaStream& stream = (*context)->stream();
   std::vector<float> values(100003), sums(values.size()), gathered(values.size());
   for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i) * 0.5f;
   const auto bytes = static_cast<int64_t>(values.size() * sizeof(float));
-  const auto memory = DeviceMemory::Allocate(bytes, "a test"), all = DeviceMemory::Allocate(bytes, "a test");
+  const auto memory = model::DeviceMemory::Allocate(bytes, "a test"),
+             all = model::DeviceMemory::Allocate(bytes, "a test");
   ASSERT_TRUE(memory.ok() && all.ok());
-  ASSERT_TRUE(CopyToDevice(values.data(), memory->data(), bytes, stream.handle()).ok());
+  ASSERT_TRUE(model::CopyToDevice(values.data(), memory->data(), bytes, stream.handle()).ok());
   (*nccl)->StartSum(memory->as<float>(), static_cast<int64_t>(values.size()));
   (*nccl)->StartGather(memory->as<float>(), static_cast<int64_t>(values.size()), all->as<float>());
   const absl::Status waited = (*nccl)->Wait();
   ASSERT_TRUE(waited.ok()) << waited;
-  ASSERT_TRUE(CopyToHost(memory->data(), sums.data(), bytes, stream.handle()).ok());
-  ASSERT_TRUE(CopyToHost(all->data(), gathered.data(), bytes, stream.handle()).ok());
+  ASSERT_TRUE(model::CopyToHost(memory->data(), sums.data(), bytes, stream.handle()).ok());
+  ASSERT_TRUE(model::CopyToHost(all->data(), gathered.data(), bytes, stream.handle()).ok());
   ASSERT_TRUE(stream.Synchronize().ok());
   EXPECT_EQ(sums, values);
   EXPECT_EQ(gathered, values);
 }
 
 TEST(NcclCommunicatorTest, WithoutCudaTheErrorSaysWhy) {
-  if (CudaDeviceCount() > 0) GTEST_SKIP() << "there is a CUDA device";
-  EXPECT_EQ(CudaContext::Create({}).status().code(), absl::StatusCode::kFailedPrecondition);
+  if (model::CudaDeviceCount() > 0) GTEST_SKIP() << "there is a CUDA device";
+  EXPECT_EQ(model::CudaContext::Create({}).status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::train

@@ -5,7 +5,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 
-namespace hardface {
+namespace hardface::train {
 
 std::string EncodeId(const char* bytes, size_t count) {
   return absl::BytesToHexString(absl::string_view(bytes, count));
@@ -22,4 +22,4 @@ absl::Status DecodeId(const std::string& text, size_t count, char* bytes) {
   return absl::OkStatus();
 }
 
-}  // namespace hardface
+}  // namespace hardface::train

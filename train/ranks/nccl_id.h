@@ -7,12 +7,12 @@
 
 #include "absl/status/status.h"
 
-namespace hardface {
+namespace hardface::train {
 
 // Hexadecimal, and back into COUNT bytes; the error names a text that is no such id.
 std::string EncodeId(const char* bytes, size_t count);
 absl::Status DecodeId(const std::string& text, size_t count, char* bytes);
 
-}  // namespace hardface
+}  // namespace hardface::train
 
 #endif  // HARDFACE_TRAIN_RANKS_NCCL_ID_H_

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace hardface {
+namespace hardface::train {
 
 void RangeBuckets::Add(int64_t begin, int64_t end) {
   waiting_.emplace_back(begin, end);
@@ -21,4 +21,4 @@ void RangeBuckets::Flush() {
   waiting_count_ = 0;
 }
 
-}  // namespace hardface
+}  // namespace hardface::train

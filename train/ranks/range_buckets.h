@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace hardface {
+namespace hardface::train {
 
 // Not thread-safe.
 class RangeBuckets {
@@ -28,6 +28,6 @@ class RangeBuckets {
   int64_t waiting_count_ = 0;
 };
 
-}  // namespace hardface
+}  // namespace hardface::train
 
 #endif  // HARDFACE_TRAIN_RANKS_RANGE_BUCKETS_H_

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 using ::testing::ElementsAre;
@@ -30,4 +30,4 @@ TEST(RangeBucketsTest, NeighboursTravelTogetherOnceTheyAreManyEnough) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::train

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 using ::testing::HasSubstr;
@@ -25,4 +25,4 @@ TEST(RankDeviceTest, TooFewGpusAndOneForAllAreErrors) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::train

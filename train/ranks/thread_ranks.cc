@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 struct World {
@@ -86,4 +86,4 @@ void RunRanks(int count, const std::function<void(Communicator*)>& work) {
   for (std::thread& thread : threads) thread.join();
 }
 
-}  // namespace hardface
+}  // namespace hardface::train

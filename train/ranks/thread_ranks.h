@@ -6,11 +6,11 @@
 
 #include "train/ranks/communicator.h"
 
-namespace hardface {
+namespace hardface::train {
 
 // Runs WORK once for each of COUNT ranks, each on a thread of its own, and returns when all have ended.
 void RunRanks(int count, const std::function<void(Communicator*)>& work);
 
-}  // namespace hardface
+}  // namespace hardface::train
 
 #endif  // HARDFACE_TRAIN_RANKS_THREAD_RANKS_H_

@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 // Ranks run the same program on machines of one kind: plain bytes will do.
@@ -18,11 +18,11 @@ struct PackedVisit {
   int32_t positives;
 };
 
-std::string Pack(const std::vector<Visit>& visits) {
+std::string Pack(const std::vector<mining::Visit>& visits) {
   std::string bytes(visits.size() * sizeof(PackedVisit), '\0');
   char* to = bytes.data();
-  for (const Visit& visit : visits) {
-    const Difficulty& d = visit.difficulty;
+  for (const mining::Visit& visit : visits) {
+    const mining::Difficulty& d = visit.difficulty;
     const PackedVisit packed{visit.sample, visit.entry, d.iteration, visit.scale, d.wpas.value_or(-1.0f), d.positives};
     std::memcpy(to, &packed, sizeof(packed));
     to += sizeof(packed);
@@ -30,12 +30,12 @@ std::string Pack(const std::vector<Visit>& visits) {
   return bytes;
 }
 
-void Unpack(absl::string_view bytes, std::vector<Visit>* visits) {
+void Unpack(absl::string_view bytes, std::vector<mining::Visit>* visits) {
   HARDFACE_CHECK(bytes.size() % sizeof(PackedVisit) == 0);
   for (; !bytes.empty(); bytes.remove_prefix(sizeof(PackedVisit))) {
     PackedVisit packed;
     std::memcpy(&packed, bytes.data(), sizeof(packed));
-    Visit visit{packed.sample, packed.entry, packed.scale, {std::nullopt, packed.positives, packed.iteration}};
+    mining::Visit visit{packed.sample, packed.entry, packed.scale, {std::nullopt, packed.positives, packed.iteration}};
     if (packed.wpas >= 0) visit.difficulty.wpas = packed.wpas;
     visits->push_back(visit);
   }
@@ -43,13 +43,15 @@ void Unpack(absl::string_view bytes, std::vector<Visit>* visits) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<Visit>> GatherVisits(const std::vector<Visit>& visits, Communicator* communicator) {
+absl::StatusOr<std::vector<mining::Visit>> GatherVisits(const std::vector<mining::Visit>& visits,
+                                                        Communicator* communicator) {
   if (communicator->size() == 1) return visits;
   ASSIGN_OR_RETURN(const std::vector<std::string> of_ranks, communicator->GatherTexts(Pack(visits)));
-  std::vector<Visit> all;
+  std::vector<mining::Visit> all;
   for (const std::string& bytes : of_ranks) Unpack(bytes, &all);
-  std::stable_sort(all.begin(), all.end(), [](const Visit& a, const Visit& b) { return a.sample < b.sample; });
+  std::stable_sort(all.begin(), all.end(),
+                   [](const mining::Visit& a, const mining::Visit& b) { return a.sample < b.sample; });
   return all;
 }
 
-}  // namespace hardface
+}  // namespace hardface::train

@@ -9,11 +9,12 @@
 #include "mining/ledger.h"
 #include "train/ranks/communicator.h"
 
-namespace hardface {
+namespace hardface::train {
 
 // Every rank's VISITS, in the order of their samples: what one rank alone would have seen. All ranks call it together.
-absl::StatusOr<std::vector<Visit>> GatherVisits(const std::vector<Visit>& visits, Communicator* communicator);
+absl::StatusOr<std::vector<mining::Visit>> GatherVisits(const std::vector<mining::Visit>& visits,
+                                                        Communicator* communicator);
 
-}  // namespace hardface
+}  // namespace hardface::train
 
 #endif  // HARDFACE_TRAIN_RANKS_VISIT_EXCHANGE_H_

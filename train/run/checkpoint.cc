@@ -14,7 +14,7 @@
 #include "base/status_macros.h"
 #include "model/weights/safetensors.h"
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 namespace fs = std::filesystem;
@@ -25,24 +25,24 @@ constexpr int kVersion = 2;
 constexpr char kWeightPrefix[] = "weights.";
 constexpr char kSolverPrefix[] = "solver.";
 
-Json LedgerToJson(const std::vector<LedgerEntry>& ledger) {
+Json LedgerToJson(const std::vector<mining::LedgerEntry>& ledger) {
   // [wpas or null, positives, iteration, was easy], or null for an entry never visited
   Json rows = Json::array();
-  for (const LedgerEntry& entry : ledger) {
+  for (const mining::LedgerEntry& entry : ledger) {
     if (!entry.visited) {
       rows.push_back(nullptr);
       continue;
     }
-    const Difficulty& d = entry.difficulty;
+    const mining::Difficulty& d = entry.difficulty;
     rows.push_back({d.wpas.has_value() ? Json(*d.wpas) : Json(nullptr), d.positives, d.iteration, entry.was_easy});
   }
   return rows;
 }
 
-std::vector<LedgerEntry> LedgerFromJson(const Json& rows) {
-  std::vector<LedgerEntry> ledger;
+std::vector<mining::LedgerEntry> LedgerFromJson(const Json& rows) {
+  std::vector<mining::LedgerEntry> ledger;
   for (const Json& row : rows) {
-    LedgerEntry entry;
+    mining::LedgerEntry entry;
     entry.visited = !row.is_null();
     if (entry.visited) {
       if (!row.at(0).is_null()) entry.difficulty.wpas = row.at(0).get<float>();
@@ -109,14 +109,14 @@ absl::Status StateFromJson(const std::string& path, TrainingState* state, std::s
   return absl::OkStatus();
 }
 
-absl::Status WriteFolder(const std::string& folder, const TrainingState& state, const Model& model) {
+absl::Status WriteFolder(const std::string& folder, const TrainingState& state, const model::Model& model) {
   ASSIGN_OR_RETURN(const auto output, AtomicFolder::Create(folder));
-  SafeTensors solver;
+  model::SafeTensors solver;
   for (const auto& [name, array] : state.parameters) solver.tensors[kWeightPrefix + name] = array;
   for (const auto& [name, array] : state.solver) solver.tensors[kSolverPrefix + name] = array;
   const std::string solver_path = output->temporary_path() + "/solver.safetensors";
-  RETURN_IF_ERROR(SaveModel(output->temporary_path() + "/model.safetensors", model));
-  RETURN_IF_ERROR(WriteSafeTensors(solver_path, solver));
+  RETURN_IF_ERROR(model::SaveModel(output->temporary_path() + "/model.safetensors", model));
+  RETURN_IF_ERROR(model::WriteSafeTensors(solver_path, solver));
   ASSIGN_OR_RETURN(const std::string hash, HashFile(solver_path));
   RETURN_IF_ERROR(
       WriteFileAtomically(output->temporary_path() + "/state.json", StateToJson(state, hash).dump() + "\n"));
@@ -146,9 +146,10 @@ std::vector<std::string> ListCheckpoints(const std::string& output) {
   return folders;
 }
 
-absl::Status SaveCheckpoint(const std::string& output, const TrainingState& state, const Model& model, int keep) {
+absl::Status SaveCheckpoint(const std::string& output, const TrainingState& state, const model::Model& model,
+                            int keep) {
   RETURN_IF_ERROR(WriteFolder(absl::StrFormat("%s/checkpoints/iteration-%08d", output, state.iteration), state, model));
-  RETURN_IF_ERROR(SaveModel(output + "/model.safetensors", model));
+  RETURN_IF_ERROR(model::SaveModel(output + "/model.safetensors", model));
   const std::vector<std::string> folders = ListCheckpoints(output);
   std::error_code ignored;
   for (size_t i = 0; i + static_cast<size_t>(keep) < folders.size(); ++i) fs::remove_all(folders[i], ignored);
@@ -164,7 +165,7 @@ absl::StatusOr<TrainingState> LoadCheckpoint(const std::string& folder) {
     return absl::DataLossError(
         absl::StrCat(folder, "/solver.safetensors: its SHA-256 is not the one that state.json holds"));
   }
-  ASSIGN_OR_RETURN(SafeTensors content, ReadSafeTensors(folder + "/solver.safetensors"));
+  ASSIGN_OR_RETURN(model::SafeTensors content, model::ReadSafeTensors(folder + "/solver.safetensors"));
   for (auto& [name, array] : content.tensors) {
     absl::string_view rest = name;
     if (absl::ConsumePrefix(&rest, kWeightPrefix)) {
@@ -189,4 +190,4 @@ absl::StatusOr<std::optional<FoundCheckpoint>> LoadNewestCheckpoint(const std::s
                                           ". Start anew with another --output"));
 }
 
-}  // namespace hardface
+}  // namespace hardface::train

@@ -15,12 +15,12 @@
 #include "model/weights/parameters.h"
 #include "train/data/sample_stream.h"
 
-namespace hardface {
+namespace hardface::train {
 
 // What a rank knows that others may not.
 struct RankState {
   DataPosition position;
-  std::vector<LedgerEntry> ledger;
+  std::vector<mining::LedgerEntry> ledger;
 };
 // As text, to be gathered from the ranks. Errors of reading name SOURCE.
 std::string RankStateToJson(const RankState& state);
@@ -31,16 +31,16 @@ struct TrainingState {
   int ranks = 1;          // of the training that wrote it
   // One where all ranks share one sequence of samples and one ledger; else one for each rank.
   std::vector<RankState> rank_states;
-  int64_t metrics_bytes = 0;      // of metrics.jsonl, written up to here
-  int64_t ledger_bytes = 0;       // of ledger.jsonl
-  std::optional<double> best_ap;  // of the validations so far
-  ParameterSet parameters;        // the raw weights
-  ParameterSet solver;
+  int64_t metrics_bytes = 0;       // of metrics.jsonl, written up to here
+  int64_t ledger_bytes = 0;        // of ledger.jsonl
+  std::optional<double> best_ap;   // of the validations so far
+  model::ParameterSet parameters;  // the raw weights
+  model::ParameterSet solver;
 };
 
 // Writes a checkpoint; MODEL holds the weights for use (averaged where an average is kept). Then removes all but the
 // last KEEP checkpoints and renews OUTPUT/model.safetensors.
-absl::Status SaveCheckpoint(const std::string& output, const TrainingState& state, const Model& model, int keep);
+absl::Status SaveCheckpoint(const std::string& output, const TrainingState& state, const model::Model& model, int keep);
 
 // Checkpoint folders under OUTPUT, oldest first.
 std::vector<std::string> ListCheckpoints(const std::string& output);
@@ -57,6 +57,6 @@ struct FoundCheckpoint {
 absl::StatusOr<std::optional<FoundCheckpoint>> LoadNewestCheckpoint(const std::string& output,
                                                                     std::vector<std::string>* warnings);
 
-}  // namespace hardface
+}  // namespace hardface::train
 
 #endif  // HARDFACE_TRAIN_RUN_CHECKPOINT_H_

@@ -8,7 +8,7 @@
 
 #include "base/atomic_output.h"
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 namespace fs = std::filesystem;
@@ -20,10 +20,10 @@ class CheckpointTest : public ::testing::Test {
     output_ =
         ::testing::TempDir() + "/checkpoint_test_" + ::testing::UnitTest::GetInstance()->current_test_info()->name();
     fs::remove_all(output_);
-    model_.detector = *BuildDetector({"smallhard", 16, true});
-    const auto specs = ListParameters(model_.detector.network);
-    model_.parameters = InitializeParameters(specs, Initialization::kHe, 1);
-    state_.parameters = InitializeParameters(specs, Initialization::kHe, 2);
+    model_.detector = *model::BuildDetector({"smallhard", 16, true});
+    const auto specs = model::ListParameters(model_.detector.network);
+    model_.parameters = model::InitializeParameters(specs, model::Initialization::kHe, 1);
+    state_.parameters = model::InitializeParameters(specs, model::Initialization::kHe, 2);
     state_.solver["first.x"] = {{2}, {1.5f, -2}};
     RankState of_rank;
     of_rank.position = {3, {5, 1, 4}, 1, 77};
@@ -44,7 +44,7 @@ class CheckpointTest : public ::testing::Test {
   }
 
   std::string output_;
-  Model model_;
+  model::Model model_;
   TrainingState state_;
 };
 
@@ -102,4 +102,4 @@ TEST_F(CheckpointTest, AFolderWithoutCheckpointsIsNoError) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::train

@@ -11,13 +11,13 @@
 #include "train/run/small_training.h"
 #include "train/run/trainer.h"
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-constexpr Device kGpu{Device::Kind::kCuda, 0};
+constexpr model::Device kGpu{model::Device::Kind::kCuda, 0};
 
 // Every step logged. Every anchor counts: which ones are the hardest hangs on rounding, and after one other choice two
 // trainings lie per cent apart within ten steps.
@@ -35,8 +35,8 @@ TrainerOptions ComparedTraining(const std::string& dataset, const std::string& o
 
 // The losses of the GPU's training lie within SHARE of the CPU's over the first STEPS steps; then the difference grows
 // from step to step, and over all fifty it is a few per cent in the mean.
-void ExpectFollowsTheCpu(Precision precision, size_t steps, double share) {
-  const std::string name = PrecisionName(precision), dataset = MakeSquares("follow_" + name, 6);
+void ExpectFollowsTheCpu(model::Precision precision, size_t steps, double share) {
+  const std::string name = model::PrecisionName(precision), dataset = MakeSquares("follow_" + name, 6);
   const TrainerOptions cpu = ComparedTraining(dataset, "cpu");
   TrainerOptions gpu = ComparedTraining(dataset, "gpu");
   gpu.device = kGpu;
@@ -60,17 +60,17 @@ void ExpectFollowsTheCpu(Precision precision, size_t steps, double share) {
 }
 
 TEST(CudaTrainerTest, FiftyStepsFollowTheCpu) {
-  if (CudaDeviceCount() == 0) GTEST_SKIP() << WhyNoCuda();
-  ExpectFollowsTheCpu(Precision::kFp32, 8, 1e-4);
-  ExpectFollowsTheCpu(Precision::kTf32, 8, 0.01);
-  ExpectFollowsTheCpu(Precision::kBf16, 12, 0.04);
+  if (model::CudaDeviceCount() == 0) GTEST_SKIP() << model::WhyNoCuda();
+  ExpectFollowsTheCpu(model::Precision::kFp32, 8, 1e-4);
+  ExpectFollowsTheCpu(model::Precision::kTf32, 8, 0.01);
+  ExpectFollowsTheCpu(model::Precision::kBf16, 12, 0.04);
 }
 
 TEST(CudaTrainerTest, Fp16LowersItsLossScaleUntilStepsAreFiniteAndLearns) {
-  if (CudaDeviceCount() == 0) GTEST_SKIP() << WhyNoCuda();
+  if (model::CudaDeviceCount() == 0) GTEST_SKIP() << model::WhyNoCuda();
   TrainerOptions options = SmallTraining(MakeSquares("fp16", 4), "out", 150);
   options.device = kGpu;
-  options.precision = Precision::kFp16;
+  options.precision = model::Precision::kFp16;
   const absl::Status status = TrainAlone(options);
   ASSERT_TRUE(status.ok()) << status;
   const auto metrics = ReadMetrics(options.output);
@@ -81,7 +81,7 @@ TEST(CudaTrainerTest, Fp16LowersItsLossScaleUntilStepsAreFiniteAndLearns) {
 }
 
 TEST(CudaTrainerTest, ResumedTrainingIsTheUninterruptedOneToTheBit) {
-  if (CudaDeviceCount() == 0) GTEST_SKIP() << WhyNoCuda();
+  if (model::CudaDeviceCount() == 0) GTEST_SKIP() << model::WhyNoCuda();
   const std::string dataset = MakeSquares("resume", 7);
   TrainerOptions whole = SmallTraining(dataset, "whole", 30), parts = SmallTraining(dataset, "parts", 30);
   for (TrainerOptions* const options : {&whole, &parts}) {
@@ -94,19 +94,19 @@ TEST(CudaTrainerTest, ResumedTrainingIsTheUninterruptedOneToTheBit) {
   fs::remove_all(ListCheckpoints(parts.output).back());
   parts.resume = true;
   ASSERT_TRUE(TrainAlone(parts).ok());
-  const ParameterSet expected = WeightsOf(whole.output), actual = WeightsOf(parts.output);
+  const model::ParameterSet expected = WeightsOf(whole.output), actual = WeightsOf(parts.output);
   for (const auto& [name, array] : expected) EXPECT_EQ(actual.at(name).values, array.values) << name;
   EXPECT_EQ(*ReadFile(parts.output + "/ledger.jsonl"), *ReadFile(whole.output + "/ledger.jsonl"));
 }
 
 TEST(CudaTrainerTest, GoesOnFromTheCpusCheckpoint) {
-  if (CudaDeviceCount() == 0) GTEST_SKIP() << WhyNoCuda();
+  if (model::CudaDeviceCount() == 0) GTEST_SKIP() << model::WhyNoCuda();
   TrainerOptions options = ComparedTraining(MakeSquares("handover", 6), "out");
   options.solver.schedule.iterations = 10;
   ASSERT_TRUE(TrainAlone(options).ok());
   options.solver.schedule.iterations = 20;
   options.device = kGpu;
-  options.precision = Precision::kFp32;
+  options.precision = model::Precision::kFp32;
   options.resume = true;
   const absl::Status status = TrainAlone(options);
   ASSERT_TRUE(status.ok()) << status;
@@ -114,7 +114,7 @@ TEST(CudaTrainerTest, GoesOnFromTheCpusCheckpoint) {
 }
 
 TEST(CudaTrainerTest, OrderedReductionIsAnErrorThatSaysWhatToTake) {
-  if (CudaDeviceCount() == 0) GTEST_SKIP() << WhyNoCuda();
+  if (model::CudaDeviceCount() == 0) GTEST_SKIP() << model::WhyNoCuda();
   TrainerOptions options = SmallTraining(MakeSquares("ordered", 4), "out", 10);
   options.device = kGpu;
   options.reduction = Reduction::kOrdered;
@@ -122,11 +122,11 @@ TEST(CudaTrainerTest, OrderedReductionIsAnErrorThatSaysWhatToTake) {
 }
 
 TEST(CudaTrainerTest, WithoutCudaTheErrorSaysWhy) {
-  if (CudaDeviceCount() > 0) GTEST_SKIP() << "there is a CUDA device";
+  if (model::CudaDeviceCount() > 0) GTEST_SKIP() << "there is a CUDA device";
   TrainerOptions options = SmallTraining(MakeSquares("no_cuda", 4), "out", 10);
   options.device = kGpu;
   EXPECT_EQ(TrainAlone(options).code(), absl::StatusCode::kFailedPrecondition);
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::train

@@ -6,7 +6,7 @@
 #include "train/run/small_training.h"
 #include "train/run/trainer.h"
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 TEST(EmulatedRanksTest, RanksTakeTheStepsOfOneRank) {
@@ -21,18 +21,18 @@ TEST(EmulatedRanksTest, RanksTakeTheStepsOfOneRank) {
     options.passes = 4 / ranks;
     options.bucket_bytes = 20000;  // several buckets a step
     options.checkpoint_every = 5;
-    options.precision = Precision::kFp32;
+    options.precision = model::Precision::kFp32;
     RunRanks(ranks, [&](Communicator* communicator) {
       TrainerOptions own = options;
-      if (cuda) own.device = {Device::Kind::kCuda, communicator->rank()};
+      if (cuda) own.device = {model::Device::Kind::kCuda, communicator->rank()};
       const absl::Status status = Train(own, communicator);
       EXPECT_TRUE(status.ok()) << status;
     });
     return WeightsOf(options.output);
   };
-  const ParameterSet expected = weights_of("cpu", 1, /*cuda=*/false);
+  const model::ParameterSet expected = weights_of("cpu", 1, /*cuda=*/false);
   for (const int ranks : {1, 2}) {
-    const ParameterSet actual = weights_of("cuda" + std::to_string(ranks), ranks, /*cuda=*/true);
+    const model::ParameterSet actual = weights_of("cuda" + std::to_string(ranks), ranks, /*cuda=*/true);
     ASSERT_EQ(actual.size(), expected.size());
     for (const auto& [name, array] : expected) {
       for (size_t i = 0; i < array.values.size(); ++i) {
@@ -43,4 +43,4 @@ TEST(EmulatedRanksTest, RanksTakeTheStepsOfOneRank) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::train

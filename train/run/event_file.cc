@@ -15,7 +15,7 @@
 #include "base/status_macros.h"
 #include "third_party/tensorboard/event.pb.h"
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 // From this version on, TensorBoard heeds SessionLog START.
@@ -112,4 +112,4 @@ absl::Status EventFile::AddRecord(absl::string_view data) {
   return absl::InternalError(absl::StrCat(path_, ": write failed: ", std::strerror(errno)));
 }
 
-}  // namespace hardface
+}  // namespace hardface::train

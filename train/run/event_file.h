@@ -13,7 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-namespace hardface {
+namespace hardface::train {
 
 // One event file, written from front to end: records of TFRecord framing (length and data, each with its masked
 // CRC-32C) that hold Event messages. Not thread-safe. Example:
@@ -47,6 +47,6 @@ class EventFile {
   std::FILE* const file_;
 };
 
-}  // namespace hardface
+}  // namespace hardface::train
 
 #endif  // HARDFACE_TRAIN_RUN_EVENT_FILE_H_

@@ -15,7 +15,7 @@
 #include "base/atomic_output.h"
 #include "third_party/tensorboard/event.pb.h"
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 using tensorboard::Event;
@@ -148,4 +148,4 @@ TEST(EventFile, AFullDiskIsReported) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::train

@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 // TensorBoard groups curves by what stands before the slash.
@@ -38,10 +38,11 @@ absl::Status RunLog::AddMetrics(const nlohmann::ordered_json& line) {
   return events_->Flush();
 }
 
-absl::Status RunLog::AddVisits(const Dataset& dataset, const std::vector<Visit>& visits) {
-  for (const Visit& visit : visits) {
-    const DatasetEntry& entry = dataset.entries[static_cast<size_t>(visit.entry)];
-    RETURN_IF_ERROR(ledger_->Append(VisitToJson(entry.image, entry.flip, visit.scale, visit.difficulty) + "\n"));
+absl::Status RunLog::AddVisits(const data::Dataset& dataset, const std::vector<mining::Visit>& visits) {
+  for (const mining::Visit& visit : visits) {
+    const data::DatasetEntry& entry = dataset.entries[static_cast<size_t>(visit.entry)];
+    RETURN_IF_ERROR(
+        ledger_->Append(mining::VisitToJson(entry.image, entry.flip, visit.scale, visit.difficulty) + "\n"));
   }
   return ledger_->Flush();
 }
@@ -51,4 +52,4 @@ absl::Status RunLog::Sync() {
   return ledger_->Sync();
 }
 
-}  // namespace hardface
+}  // namespace hardface::train

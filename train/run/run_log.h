@@ -16,7 +16,7 @@
 #include "mining/ledger.h"
 #include "train/run/event_file.h"
 
-namespace hardface {
+namespace hardface::train {
 
 class RunLog {
  public:
@@ -27,7 +27,7 @@ class RunLog {
 
   // A line of metrics.jsonl: an object of numbers, "iteration" among them; the others become TensorBoard's scalars.
   absl::Status AddMetrics(const nlohmann::ordered_json& line);
-  absl::Status AddVisits(const Dataset& dataset, const std::vector<Visit>& visits);
+  absl::Status AddVisits(const data::Dataset& dataset, const std::vector<mining::Visit>& visits);
   // So that a checkpoint may name what has been written.
   absl::Status Sync();
 
@@ -41,6 +41,6 @@ class RunLog {
   std::unique_ptr<EventFile> events_;
 };
 
-}  // namespace hardface
+}  // namespace hardface::train
 
 #endif  // HARDFACE_TRAIN_RUN_RUN_LOG_H_

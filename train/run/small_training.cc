@@ -14,7 +14,7 @@
 #include "train/ranks/communicator.h"
 #include "train/run/checkpoint.h"
 
-namespace hardface {
+namespace hardface::train {
 
 namespace fs = std::filesystem;
 
@@ -22,9 +22,9 @@ std::string MakeSquares(const std::string& name, int images) {
   const std::string folder = ::testing::TempDir() + "/small_training_" + name;
   fs::remove_all(folder);
   fs::create_directories(folder + "/images");
-  DatasetHeader header;
+  data::DatasetHeader header;
   header.image_root = folder + "/images";
-  auto writer = DatasetWriter::Create(folder + "/data", header);
+  auto writer = data::DatasetWriter::Create(folder + "/data", header);
   EXPECT_TRUE(writer.ok()) << writer.status();
   Random random(1);
   for (int i = 0; i < images; ++i) {
@@ -37,13 +37,13 @@ std::string MakeSquares(const std::string& name, int images) {
     for (int row = y; row < y + size; ++row) {
       for (int i = 3 * x; i < 3 * (x + size); ++i) image.ptr(row)[i] = static_cast<uchar>(220 + random.Index(30));
     }
-    DatasetEntry entry;
+    data::DatasetEntry entry;
     entry.image = std::to_string(i) + ".png";
     entry.width = 128;
     entry.height = 96;
     entry.faces.push_back(
         {{static_cast<float>(x), static_cast<float>(y), static_cast<float>(size), static_cast<float>(size)}});
-    EXPECT_TRUE(WritePng(header.image_root + "/" + entry.image, image).ok());
+    EXPECT_TRUE(data::WritePng(header.image_root + "/" + entry.image, image).ok());
     EXPECT_TRUE((*writer)->Write(entry).ok());
   }
   EXPECT_TRUE((*writer)->Commit({}).ok());
@@ -57,7 +57,7 @@ TrainerOptions SmallTraining(const std::string& dataset, const std::string& outp
   fs::remove_all(options.output);
   options.detector = {"smallhard", 16, true};
   options.info.input_divisor = 64;
-  options.initialization = Initialization::kHe;
+  options.initialization = model::Initialization::kHe;
   options.batch = 2;
   options.passes = 2;
   options.augment.distort_colors = false;
@@ -89,10 +89,10 @@ std::vector<nlohmann::json> ReadMetrics(const std::string& output) {
   return lines;
 }
 
-ParameterSet WeightsOf(const std::string& output) {
-  auto content = ReadSafeTensors(ListCheckpoints(output).back() + "/solver.safetensors");
+model::ParameterSet WeightsOf(const std::string& output) {
+  auto content = model::ReadSafeTensors(ListCheckpoints(output).back() + "/solver.safetensors");
   EXPECT_TRUE(content.ok()) << content.status();
   return std::move(content->tensors);
 }
 
-}  // namespace hardface
+}  // namespace hardface::train

@@ -11,7 +11,7 @@
 #include "model/weights/parameters.h"
 #include "train/run/trainer.h"
 
-namespace hardface {
+namespace hardface::train {
 
 // Writes images of noise, each with one bright square as its "face"; returns the dataset.
 std::string MakeSquares(const std::string& name, int images);
@@ -23,8 +23,8 @@ absl::Status TrainAlone(const TrainerOptions& options);
 
 // Of a training's output folder: the lines of metrics.jsonl, and the last checkpoint's raw weights and solver state.
 std::vector<nlohmann::json> ReadMetrics(const std::string& output);
-ParameterSet WeightsOf(const std::string& output);
+model::ParameterSet WeightsOf(const std::string& output);
 
-}  // namespace hardface
+}  // namespace hardface::train
 
 #endif  // HARDFACE_TRAIN_RUN_SMALL_TRAINING_H_

@@ -32,7 +32,7 @@
 #include "train/run/run_log.h"
 #include "train/step/step_engine.h"
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 namespace fs = std::filesystem;
@@ -102,7 +102,7 @@ class Trainer {
   absl::Status Pass(int pass);
   // Checks and adds up what a step found, and notes its visits.
   absl::Status TakeOutcome(const StepOutcome& outcome);
-  void NoteVisits(const TrainingSample& sample, const ImageOutcome& outcome);
+  void NoteVisits(const data::TrainingSample& sample, const ImageOutcome& outcome);
   // Makes the visits since the last call known to all ranks, and writes them down. All ranks call it together.
   absl::Status MergeVisits();
   absl::Status Log(Progress* progress);
@@ -110,7 +110,7 @@ class Trainer {
   absl::Status Checkpoint();
   absl::Status WriteDifficulty() const;
   // With the averaged weights, where an average is kept. After UpdateModel().
-  absl::StatusOr<Model> ModelForUse();
+  absl::StatusOr<model::Model> ModelForUse();
   int RankSamples() const { return options_.batch * options_.passes; }
   double HardFraction() const;
   // Whether ranks know different things: each has a place in the data of its own.
@@ -119,14 +119,14 @@ class Trainer {
   const TrainerOptions options_;
   Communicator* const communicator_;
   const bool leads_;  // this rank writes and reports
-  Dataset dataset_, validation_;
+  data::Dataset dataset_, validation_;
   std::unique_ptr<SampleStream> stream_;
-  Model model_;
-  std::vector<ParameterSpec> specs_;
+  model::Model model_;
+  std::vector<model::ParameterSpec> specs_;
   std::unique_ptr<StepEngine> engine_;
-  std::vector<LedgerEntry> ledger_;
-  std::vector<Visit> visits_;                 // since MergeVisits()
-  std::vector<TrainingSample> step_samples_;  // of the step's images, in the engine's order, without their pixels
+  std::vector<mining::LedgerEntry> ledger_;
+  std::vector<mining::Visit> visits_;               // since MergeVisits()
+  std::vector<data::TrainingSample> step_samples_;  // of the step's images, in the engine's order, without their pixels
   int64_t iteration_ = 0;
   int64_t metrics_bytes_ = 0, ledger_bytes_ = 0;  // of a checkpoint that training goes on from
   std::optional<double> best_ap_;
@@ -139,21 +139,21 @@ class Trainer {
 };
 
 absl::Status Trainer::InitializeModel() {
-  ASSIGN_OR_RETURN(model_.detector, BuildDetector(options_.detector));
+  ASSIGN_OR_RETURN(model_.detector, model::BuildDetector(options_.detector));
   model_.info = options_.info;
-  specs_ = ListParameters(model_.detector.network);
-  model_.parameters = InitializeParameters(specs_, options_.initialization, options_.seed);
+  specs_ = model::ListParameters(model_.detector.network);
+  model_.parameters = model::InitializeParameters(specs_, options_.initialization, options_.seed);
   if (options_.init.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(ParameterSet given, LoadWeights(options_.init, options_.info.input_divisor));
+  ASSIGN_OR_RETURN(model::ParameterSet given, model::LoadWeights(options_.init, options_.info.input_divisor));
   std::vector<std::string> fresh;
   int taken = 0;
-  for (const ParameterSpec& spec : specs_) {
+  for (const model::ParameterSpec& spec : specs_) {
     const auto found = given.find(spec.name);
     if (found == given.end()) {
       fresh.push_back(spec.name);
       continue;
     }
-    RETURN_IF_ERROR(CheckParameters({spec}, given, options_.init));
+    RETURN_IF_ERROR(model::CheckParameters({spec}, given, options_.init));
     model_.parameters[spec.name] = std::move(found->second);
     ++taken;
   }
@@ -185,7 +185,7 @@ absl::Status Trainer::Resume() {
     found = FoundCheckpoint{folder, std::move(state)};
   }
   TrainingState& state = found->state;
-  RETURN_IF_ERROR(CheckParameters(specs_, state.parameters, folder));
+  RETURN_IF_ERROR(model::CheckParameters(specs_, state.parameters, folder));
   for (const RankState& of_rank : state.rank_states) {
     if (of_rank.ledger.size() == dataset_.entries.size()) continue;
     return absl::InvalidArgumentError(absl::StrCat(folder, ": was trained on ", of_rank.ledger.size(), " entries, ",
@@ -264,11 +264,11 @@ absl::Status Trainer::Prepare() {
     return absl::AlreadyExistsError(absl::StrCat(
         options_.output, ": holds checkpoints of an earlier training; go on with --resume, or name another --output"));
   }
-  ASSIGN_OR_RETURN(dataset_, ReadDataset(options_.dataset));
+  ASSIGN_OR_RETURN(dataset_, data::ReadDataset(options_.dataset));
   if (dataset_.entries.empty())
     return absl::InvalidArgumentError(absl::StrCat(options_.dataset, ": the dataset is empty"));
   if (!options_.validation.empty()) {
-    ASSIGN_OR_RETURN(validation_, ReadDataset(options_.validation));
+    ASSIGN_OR_RETURN(validation_, data::ReadDataset(options_.validation));
   }
   RETURN_IF_ERROR(InitializeModel());
   ASSIGN_OR_RETURN(const std::string manifest_hash, HashFile(dataset_.manifest_path));
@@ -281,7 +281,7 @@ absl::Status Trainer::Prepare() {
   stream.augment = options_.augment;
   stream.epoch.hard_image_mining = options_.hard_image_mining;
   stream.epoch.mining = options_.mining;
-  stream.epoch.aspect_group = options_.augment.crops == CropStyle::kPaper ? options_.batch : 1;
+  stream.epoch.aspect_group = options_.augment.crops == data::CropStyle::kPaper ? options_.batch : 1;
   stream.samples_per_step = RankSamples();
   stream.loader_threads = options_.loader_threads;
   stream.image_cache_bytes = options_.image_cache_bytes;
@@ -293,14 +293,14 @@ absl::Status Trainer::Prepare() {
   return leads_ ? StartOutputFolder(manifest_hash) : absl::OkStatus();
 }
 
-void Trainer::NoteVisits(const TrainingSample& sample, const ImageOutcome& outcome) {
-  std::vector<Visit> visits(sample.sources.size());
+void Trainer::NoteVisits(const data::TrainingSample& sample, const ImageOutcome& outcome) {
+  std::vector<mining::Visit> visits(sample.sources.size());
   for (size_t s = 0; s < visits.size(); ++s) {
     visits[s] = {outcome.number, sample.sources[s], sample.scales[s], {std::nullopt, 0, iteration_}};
   }
   for (size_t f = 0; f < sample.faces.size(); ++f) {
     const FaceOutcome& face = outcome.faces[f];
-    Difficulty& difficulty = visits[static_cast<size_t>(sample.faces[f].source)].difficulty;
+    mining::Difficulty& difficulty = visits[static_cast<size_t>(sample.faces[f].source)].difficulty;
     difficulty.positives += face.positives;
     if (face.worst.has_value()) difficulty.wpas = std::min(difficulty.wpas.value_or(1.0f), *face.worst);
   }
@@ -308,9 +308,9 @@ void Trainer::NoteVisits(const TrainingSample& sample, const ImageOutcome& outco
 }
 
 absl::Status Trainer::MergeVisits() {
-  ASSIGN_OR_RETURN(const std::vector<Visit> all, GatherVisits(visits_, communicator_));
-  for (const Visit& visit : options_.own_ledger ? visits_ : all) {
-    Record(visit, options_.mining, &ledger_[static_cast<size_t>(visit.entry)]);
+  ASSIGN_OR_RETURN(const std::vector<mining::Visit> all, GatherVisits(visits_, communicator_));
+  for (const mining::Visit& visit : options_.own_ledger ? visits_ : all) {
+    mining::Record(visit, options_.mining, &ledger_[static_cast<size_t>(visit.entry)]);
   }
   visits_.clear();
   return log_ != nullptr ? log_->AddVisits(dataset_, all) : absl::OkStatus();
@@ -343,7 +343,7 @@ absl::Status Trainer::Pass(int pass) {
 absl::Status Trainer::TakeOutcome(const StepOutcome& outcome) {
   for (size_t i = 0; i < outcome.images.size(); ++i) {
     const ImageOutcome& image = outcome.images[i];
-    const TrainingSample& sample = step_samples_[i];
+    const data::TrainingSample& sample = step_samples_[i];
     if (!std::isfinite(image.loss.total())) {
       return absl::InternalError(
           absl::StrCat("iteration ", iteration_, ": the loss is ", image.loss.total(), " on image ",
@@ -392,7 +392,7 @@ absl::Status Trainer::Step() {
 
 double Trainer::HardFraction() const {
   int64_t hard = 0;
-  for (const LedgerEntry& entry : ledger_) hard += !IsEasy(entry, options_.mining);
+  for (const mining::LedgerEntry& entry : ledger_) hard += !mining::IsEasy(entry, options_.mining);
   return static_cast<double>(hard) / static_cast<double>(ledger_.size());
 }
 
@@ -442,8 +442,8 @@ absl::Status Trainer::Log(Progress* progress) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Model> Trainer::ModelForUse() {
-  Model model = model_;
+absl::StatusOr<model::Model> Trainer::ModelForUse() {
+  model::Model model = model_;
   ASSIGN_OR_RETURN(model.parameters, engine_->AveragedParameters());
   model.info.iterations = iteration_;
   return model;
@@ -452,7 +452,7 @@ absl::StatusOr<Model> Trainer::ModelForUse() {
 absl::Status Trainer::ValidateModel() {
   const Clock::time_point start = Clock::now();
   RETURN_IF_ERROR(engine_->UpdateModel());
-  ASSIGN_OR_RETURN(const Model model, ModelForUse());
+  ASSIGN_OR_RETURN(const model::Model model, ModelForUse());
   ValidationOptions validating = options_.validating;
   validating.detect.engine = options_.engine;
   validating.detect.device = options_.device;
@@ -464,7 +464,7 @@ absl::Status Trainer::ValidateModel() {
   if (!leads_) return absl::OkStatus();
   absl::FPrintF(stderr, "\ntrain: iteration %d: validation AP %.4f%s (%s)\n", iteration_, ap, best ? ", the best" : "",
                 HumanDuration(SecondsSince(start)));
-  if (best) RETURN_IF_ERROR(SaveModel(options_.output + "/best.safetensors", model));
+  if (best) RETURN_IF_ERROR(model::SaveModel(options_.output + "/best.safetensors", model));
   return log_->AddMetrics({{"iteration", iteration_}, {"validation_ap", ap}});
 }
 
@@ -472,8 +472,8 @@ absl::Status Trainer::WriteDifficulty() const {
   ASSIGN_OR_RETURN(const auto file, AtomicFile::Create(options_.output + "/difficulty.jsonl"));
   for (size_t i = 0; i < ledger_.size(); ++i) {
     if (!ledger_[i].visited) continue;
-    const DatasetEntry& entry = dataset_.entries[i];
-    RETURN_IF_ERROR(file->Write(DifficultyToJson(entry.image, entry.flip, ledger_[i].difficulty) + "\n"));
+    const data::DatasetEntry& entry = dataset_.entries[i];
+    RETURN_IF_ERROR(file->Write(mining::DifficultyToJson(entry.image, entry.flip, ledger_[i].difficulty) + "\n"));
   }
   return file->Commit();
 }
@@ -509,7 +509,7 @@ absl::Status Trainer::Checkpoint() {
   state.best_ap = best_ap_;
   state.parameters = model_.parameters;
   ASSIGN_OR_RETURN(state.solver, engine_->SolverArrays());
-  ASSIGN_OR_RETURN(const Model for_use, ModelForUse());
+  ASSIGN_OR_RETURN(const model::Model for_use, ModelForUse());
   RETURN_IF_ERROR(SaveCheckpoint(options_.output, state, for_use, options_.keep));
   return WriteDifficulty();
 }
@@ -544,4 +544,4 @@ absl::Status Train(const TrainerOptions& options, Communicator* communicator) {
   return Trainer(options, communicator).Run();
 }
 
-}  // namespace hardface
+}  // namespace hardface::train

@@ -19,7 +19,7 @@
 #include "train/run/validation.h"
 #include "train/step/solver.h"
 
-namespace hardface {
+namespace hardface::train {
 
 // Defaults are the paper's.
 struct TrainerOptions {
@@ -28,20 +28,20 @@ struct TrainerOptions {
   std::string init;     // weights to start from; empty: random
   bool resume = false;  // go on from the last checkpoint in `output`
 
-  DetectorOptions detector;
-  ModelInfo info;                                             // input divisor and pyramid of the model to be
-  Initialization initialization = Initialization::kGaussian;  // of what `init` does not give
+  model::DetectorOptions detector;
+  model::ModelInfo info;  // input divisor and pyramid of the model to be
+  model::Initialization initialization = model::Initialization::kGaussian;  // of what `init` does not give
 
   int batch = 1;   // images of one forward and backward pass
   int passes = 2;  // passes of each rank whose gradients one step averages (Caffe's iter_size)
-  AugmentOptions augment;
-  TargetOptions targets;
+  data::AugmentOptions augment;
+  mining::TargetOptions targets;
   // The share of hard negatives grows linearly from this to targets.hard_negative_share over so many iterations.
   double hard_negatives_at_start = 1;
   int64_t hard_negatives_ramp = 0;
 
   bool hard_image_mining = true;
-  HardImageOptions mining;
+  mining::HardImageOptions mining;
   // The published code: every rank mines from the visits of its own alone.
   bool own_ledger = false;
 
@@ -58,11 +58,11 @@ struct TrainerOptions {
   int checkpoint_every = 1000;  // iterations
   int keep = 3;                 // checkpoints
   int log_every = 50;           // iterations
-  Device device;
-  Precision precision = Precision::kBf16;  // of a CUDA device
-  bool deterministic = true;               // of a CUDA device: the same bits at every run
-  int threads = 0;                         // of computation on the CPU; 0: all processors that this process may use
-  Conv2dEngine engine = Conv2dEngine::kFastest;
+  model::Device device;
+  model::Precision precision = model::Precision::kBf16;  // of a CUDA device
+  bool deterministic = true;                             // of a CUDA device: the same bits at every run
+  int threads = 0;  // of computation on the CPU; 0: all processors that this process may use
+  model::Conv2dEngine engine = model::Conv2dEngine::kFastest;
   int loader_threads = 1;
   int64_t image_cache_bytes = int64_t{2} << 30;
   int max_bad_images = 10;  // images that cannot be read before training gives up, on each rank
@@ -75,6 +75,6 @@ struct TrainerOptions {
 // that is not finite ends the training with an error that names the iteration and the images.
 absl::Status Train(const TrainerOptions& options, Communicator* communicator);
 
-}  // namespace hardface
+}  // namespace hardface::train
 
 #endif  // HARDFACE_TRAIN_RUN_TRAINER_H_

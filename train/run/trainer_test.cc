@@ -14,7 +14,7 @@
 #include "train/run/checkpoint.h"
 #include "train/run/small_training.h"
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 namespace fs = std::filesystem;
@@ -26,12 +26,12 @@ TEST(TrainerTest, OverfitsAFewImages) {
   const auto metrics = ReadMetrics(options.output);
   ASSERT_EQ(metrics.size(), 15u);
   EXPECT_LT(metrics.back()["loss"].get<double>(), 0.35 * metrics.front()["loss"].get<double>());
-  const auto model = LoadModel(options.output + "/model.safetensors");
+  const auto model = model::LoadModel(options.output + "/model.safetensors");
   ASSERT_TRUE(model.ok()) << model.status();
   EXPECT_EQ(model->info.iterations, 150);
   EXPECT_EQ(model->info.input_divisor, 64);
   // Every image has been visited and scored.
-  const auto difficulty = ReadDifficulty(options.output + "/difficulty.jsonl");
+  const auto difficulty = mining::ReadDifficulty(options.output + "/difficulty.jsonl");
   ASSERT_TRUE(difficulty.ok()) << difficulty.status();
   EXPECT_EQ(difficulty->size(), 4u);
   for (const auto& [image, score] : *difficulty) EXPECT_GT(score.positives, 0) << image.first;
@@ -51,7 +51,7 @@ TEST(TrainerTest, ResumedTrainingIsTheUninterruptedOneToTheBit) {
   fs::remove_all(ListCheckpoints(parts.output).back());
   parts.resume = true;
   ASSERT_TRUE(TrainAlone(parts).ok());
-  const ParameterSet expected = WeightsOf(whole.output), actual = WeightsOf(parts.output);
+  const model::ParameterSet expected = WeightsOf(whole.output), actual = WeightsOf(parts.output);
   ASSERT_EQ(actual.size(), expected.size());
   for (const auto& [name, array] : expected) EXPECT_EQ(actual.at(name).values, array.values) << name;
   EXPECT_EQ(*ReadFile(parts.output + "/difficulty.jsonl"), *ReadFile(whole.output + "/difficulty.jsonl"));
@@ -60,7 +60,7 @@ TEST(TrainerTest, ResumedTrainingIsTheUninterruptedOneToTheBit) {
 }
 
 // The weights after 20 steps of RANKS ranks of 4 / RANKS passes each.
-ParameterSet WeightsOfRanks(TrainerOptions options, int ranks) {
+model::ParameterSet WeightsOfRanks(TrainerOptions options, int ranks) {
   options.passes = 4 / ranks;
   RunRanks(ranks, [&](Communicator* communicator) {
     const absl::Status status = Train(options, communicator);
@@ -79,10 +79,10 @@ TEST(TrainerTest, RanksTakeTheStepsOfOneRankToTheBitWhenOrdered) {
     return made;
   };
   const TrainerOptions alone = options("alone");
-  const ParameterSet expected = WeightsOfRanks(alone, 1);
+  const model::ParameterSet expected = WeightsOfRanks(alone, 1);
   for (const int ranks : {2, 4}) {
     const TrainerOptions shared = options(std::to_string(ranks));
-    const ParameterSet actual = WeightsOfRanks(shared, ranks);
+    const model::ParameterSet actual = WeightsOfRanks(shared, ranks);
     for (const auto& [name, array] : expected) EXPECT_EQ(actual.at(name).values, array.values) << name;
     EXPECT_EQ(*ReadFile(shared.output + "/ledger.jsonl"), *ReadFile(alone.output + "/ledger.jsonl"));
   }
@@ -97,7 +97,7 @@ TEST(TrainerTest, RanksAgreeWithOneRankToRoundingWhenFast) {
     options->batch = 1;
     options->checkpoint_every = 5;
   }
-  const ParameterSet expected = WeightsOfRanks(alone, 1), actual = WeightsOfRanks(shared, 2);
+  const model::ParameterSet expected = WeightsOfRanks(alone, 1), actual = WeightsOfRanks(shared, 2);
   for (const auto& [name, array] : expected) {
     for (size_t i = 0; i < array.values.size(); ++i) ASSERT_NEAR(actual.at(name).values[i], array.values[i], 1e-5);
   }
@@ -125,9 +125,9 @@ TEST(TrainerTest, TrainingsOfOtherRankCountsGoOn) {
 TEST(TrainerTest, EveryVisitIsInTheLedgerFile) {
   TrainerOptions options = SmallTraining(MakeSquares("ledger", 4), "out", 10);
   ASSERT_TRUE(TrainAlone(options).ok());
-  const auto reader = LedgerReader::Open(options.output);
+  const auto reader = mining::LedgerReader::Open(options.output);
   ASSERT_TRUE(reader.ok()) << reader.status();
-  LedgerLine line;
+  mining::LedgerLine line;
   int64_t lines = 0, last = 0;
   while (*(*reader)->Next(&line)) {
     ++lines;
@@ -159,7 +159,7 @@ TEST(TrainerTest, ValidatesAndKeepsTheBestModel) {
     EXPECT_GE(ap, 0);
     if (ranks == 1) alone = ap;
     EXPECT_NEAR(ap, alone, 0.05);
-    EXPECT_TRUE(LoadModel(options.output + "/best.safetensors").ok());
+    EXPECT_TRUE(model::LoadModel(options.output + "/best.safetensors").ok());
   }
 }
 
@@ -186,7 +186,7 @@ TEST(TrainerTest, FrozenPartsStay) {
   second.init = first.output + "/model.safetensors";
   second.solver.early_rate = 0;
   ASSERT_TRUE(TrainAlone(second).ok());
-  const auto before = LoadModel(second.init), after = LoadModel(second.output + "/model.safetensors");
+  const auto before = model::LoadModel(second.init), after = model::LoadModel(second.output + "/model.safetensors");
   EXPECT_EQ(after->parameters.at("conv2_2.weight").values, before->parameters.at("conv2_2.weight").values);
   EXPECT_NE(after->parameters.at("conv3_1.weight").values, before->parameters.at("conv3_1.weight").values);
 }
@@ -215,4 +215,4 @@ TEST(TrainerTest, DivergenceEndsWithTheIterationAndAHint) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::train

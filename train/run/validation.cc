@@ -14,54 +14,56 @@
 #include "eval/protocols/dataset/dataset_score.h"
 #include "opencv2/core.hpp"
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
-absl::StatusOr<ImageDetections> DetectOn(const DatasetEntry& entry, const cv::Mat& image, FaceDetector* detector) {
+absl::StatusOr<data::ImageDetections> DetectOn(const data::DatasetEntry& entry, const cv::Mat& image,
+                                               infer::FaceDetector* detector) {
   cv::Mat shown = image;
   if (entry.flip) cv::flip(image, shown, /*flipCode=*/1);
-  ASSIGN_OR_RETURN(const std::vector<ScoredBox> boxes, detector->Detect(shown));
-  ImageDetections found{entry.image, entry.flip, {}};
-  for (const ScoredBox& box : boxes) found.boxes.push_back({CoveredArea(box.box), box.score});
+  ASSIGN_OR_RETURN(const std::vector<infer::ScoredBox> boxes, detector->Detect(shown));
+  data::ImageDetections found{entry.image, entry.flip, {}};
+  for (const infer::ScoredBox& box : boxes) found.boxes.push_back({infer::CoveredArea(box.box), box.score});
   return found;
 }
 
 }  // namespace
 
-absl::StatusOr<double> Validate(const Model& model, const Dataset& dataset, const ValidationOptions& options,
-                                Communicator* communicator) {
+absl::StatusOr<double> Validate(const model::Model& model, const data::Dataset& dataset,
+                                const ValidationOptions& options, Communicator* communicator) {
   const auto all = static_cast<int64_t>(dataset.entries.size());
   const int64_t count = options.images > 0 ? std::min(options.images, all) : all;
   const int64_t first = communicator->rank(), stride = communicator->size();
   const int64_t own = count > first ? (count - first + stride - 1) / stride : 0;
-  FaceDetector detector(model, options.detect);
+  infer::FaceDetector detector(model, options.detect);
   Prefetcher<absl::StatusOr<cv::Mat>> images(own, /*threads=*/1, /*ahead=*/4, [&](int64_t i) {
-    return ReadImage(dataset.image_paths[static_cast<size_t>(first + i * stride)]);
+    return data::ReadImage(dataset.image_paths[static_cast<size_t>(first + i * stride)]);
   });
   std::string lines;
   for (int64_t i = 0; i < own; ++i) {
-    const DatasetEntry& entry = dataset.entries[static_cast<size_t>(first + i * stride)];
+    const data::DatasetEntry& entry = dataset.entries[static_cast<size_t>(first + i * stride)];
     const absl::StatusOr<cv::Mat> image = images.Next();
-    ImageDetections found{entry.image, entry.flip, {}};
+    data::ImageDetections found{entry.image, entry.flip, {}};
     if (image.ok()) {
       ASSIGN_OR_RETURN(found, DetectOn(entry, *image, &detector));
     } else {
       absl::FPrintF(stderr, "\ntrain: validation: %s\n", image.status().message());
     }
-    absl::StrAppend(&lines, DetectionsToJson(found), "\n");
+    absl::StrAppend(&lines, data::DetectionsToJson(found), "\n");
   }
   ASSIGN_OR_RETURN(const std::vector<std::string> of_ranks, communicator->GatherTexts(lines));
-  std::vector<ImageDetections> detections;
+  std::vector<data::ImageDetections> detections;
   for (const std::string& text : of_ranks) {
     for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
-      ASSIGN_OR_RETURN(detections.emplace_back(), DetectionsFromJson(line, "validation"));
+      ASSIGN_OR_RETURN(detections.emplace_back(), data::DetectionsFromJson(line, "validation"));
     }
   }
-  Dataset judged;
+  data::Dataset judged;
   judged.manifest_path = dataset.manifest_path;
   judged.entries.assign(dataset.entries.begin(), dataset.entries.begin() + count);
-  ASSIGN_OR_RETURN(const JoinedDetections joined, JoinDetections(judged, std::move(detections), "validation"));
-  return ScoreDataset(joined, {}).metrics.at("ap");
+  ASSIGN_OR_RETURN(const eval::JoinedDetections joined,
+                   eval::JoinDetections(judged, std::move(detections), "validation"));
+  return eval::ScoreDataset(joined, {}).metrics.at("ap");
 }
 
-}  // namespace hardface
+}  // namespace hardface::train

@@ -11,18 +11,18 @@
 #include "model/weights/model_file.h"
 #include "train/ranks/communicator.h"
 
-namespace hardface {
+namespace hardface::train {
 
 struct ValidationOptions {
-  DetectOptions detect;
+  infer::DetectOptions detect;
   int64_t images = 0;  // the dataset's first so many; 0: all
 };
 
 // AP at IoU 0.5, the same on every rank; each rank detects on its part of the images. Images that cannot be read count
 // as images in which nothing was found, after a warning.
-absl::StatusOr<double> Validate(const Model& model, const Dataset& dataset, const ValidationOptions& options,
-                                Communicator* communicator);
+absl::StatusOr<double> Validate(const model::Model& model, const data::Dataset& dataset,
+                                const ValidationOptions& options, Communicator* communicator);
 
-}  // namespace hardface
+}  // namespace hardface::train
 
 #endif  // HARDFACE_TRAIN_RUN_VALIDATION_H_

@@ -10,11 +10,11 @@
 #include "model/execution/executor_cache.h"
 #include "model/execution/image_input.h"
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
-ExecutorOptions ExecutorOptionsOf(const StepEngineOptions& options) {
-  ExecutorOptions executor;
+model::ExecutorOptions ExecutorOptionsOf(const StepEngineOptions& options) {
+  model::ExecutorOptions executor;
   executor.training = true;
   executor.engine = options.engine;
   executor.frozen = FrozenParts(options.solver);
@@ -23,14 +23,14 @@ ExecutorOptions ExecutorOptionsOf(const StepEngineOptions& options) {
 
 class CpuStepEngine : public StepEngine {
  public:
-  CpuStepEngine(Model* model, const StepEngineOptions& options, Communicator* communicator)
+  CpuStepEngine(model::Model* model, const StepEngineOptions& options, Communicator* communicator)
       : options_(options),
         model_(model),
         step_images_(options.batch * options.passes * communicator->size()),
         targets_(options.targets),
-        solver_(ListParameters(model->detector.network), options.solver),
-        gradients_(ListParameters(model->detector.network), {options.reduction, options.passes, options.bucket_bytes},
-                   communicator),
+        solver_(model::ListParameters(model->detector.network), options.solver),
+        gradients_(model::ListParameters(model->detector.network),
+                   {options.reduction, options.passes, options.bucket_bytes}, communicator),
         executors_(model->detector.network, ExecutorOptionsOf(options)) {}
 
   absl::Status BeginStep(float hard_negatives) override {
@@ -41,12 +41,12 @@ class CpuStepEngine : public StepEngine {
   }
 
   absl::Status Pass(int pass, const std::vector<PassImage>& images) override {
-    const Shape shape = PassShape(images, model_->detector.size_multiple);
-    ASSIGN_OR_RETURN(Executor* const executor, executors_.Get(shape, model_->parameters, updates_));
+    const model::Shape shape = PassShape(images, model_->detector.size_multiple);
+    ASSIGN_OR_RETURN(model::Executor* const executor, executors_.Get(shape, model_->parameters, updates_));
     for (int n = 0; n < shape.n; ++n) {
-      const TrainingSample* const sample = images[static_cast<size_t>(n)].sample;
-      WriteNetworkInput(sample != nullptr ? sample->image : cv::Mat(0, 0, CV_32FC3), model_->info.input_divisor,
-                        /*mirror=*/false, n, executor->input());
+      const data::TrainingSample* const sample = images[static_cast<size_t>(n)].sample;
+      model::WriteNetworkInput(sample != nullptr ? sample->image : cv::Mat(0, 0, CV_32FC3), model_->info.input_divisor,
+                               /*mirror=*/false, n, executor->input());
     }
     executor->Forward();
     for (int n = 0; n < shape.n; ++n) {
@@ -67,30 +67,31 @@ class CpuStepEngine : public StepEngine {
   }
 
   absl::Status UpdateModel() override { return absl::OkStatus(); }
-  absl::StatusOr<ParameterSet> AveragedParameters() override { return solver_.AveragedOr(model_->parameters); }
-  absl::StatusOr<ParameterSet> SolverArrays() override { return solver_.State(); }
-  absl::Status Restore(const ParameterSet& solver, const std::string& source) override {
+  absl::StatusOr<model::ParameterSet> AveragedParameters() override { return solver_.AveragedOr(model_->parameters); }
+  absl::StatusOr<model::ParameterSet> SolverArrays() override { return solver_.State(); }
+  absl::Status Restore(const model::ParameterSet& solver, const std::string& source) override {
     ++updates_;
     return solver_.Restore(solver, source);
   }
   int64_t bytes() const override { return executors_.resources().bytes(); }
 
  private:
-  void AddLoss(const PassImage& image, int n, Executor* executor) {
-    const TrainingSample& sample = *image.sample;
-    const auto planes = PlanesOf(
+  void AddLoss(const PassImage& image, int n, model::Executor* executor) {
+    const data::TrainingSample& sample = *image.sample;
+    const auto planes = model::PlanesOf(
         model_->detector, [&](const std::string& name) { return executor->output(name); }, n);
-    const auto gradients = PlanesOf(
+    const auto gradients = model::PlanesOf(
         model_->detector, [&](const std::string& name) { return executor->output_gradient(name); }, n);
-    const std::vector<FaceBox> faces = FacesOf(sample);
-    const AnchorLabels labels = LabelAnchors(planes, faces, sample.image.cols, sample.image.rows, targets_);
+    const std::vector<mining::FaceBox> faces = FacesOf(sample);
+    const mining::AnchorLabels labels =
+        mining::LabelAnchors(planes, faces, sample.image.cols, sample.image.rows, targets_);
     Random random({options_.seed, kNegativesStream, static_cast<uint64_t>(image.number)});
-    const SampledAnchors sampled = SampleAnchors(planes, labels, targets_, &random);
+    const mining::SampledAnchors sampled = mining::SampleAnchors(planes, labels, targets_, &random);
     ImageOutcome outcome{image.number, {}, {}};
-    for (const std::optional<float>& worst : WorstScores(planes, labels, faces.size())) {
+    for (const std::optional<float>& worst : mining::WorstScores(planes, labels, faces.size())) {
       outcome.faces.push_back({worst, 0});
     }
-    for (const LabelledAnchor& positive : labels.positives) {
+    for (const mining::LabelledAnchor& positive : labels.positives) {
       ++outcome.faces[static_cast<size_t>(positive.face)].positives;
     }
     outcome.loss = DetectionLoss(planes, labels, sampled, 1.0f / static_cast<float>(step_images_), gradients);
@@ -98,21 +99,21 @@ class CpuStepEngine : public StepEngine {
   }
 
   const StepEngineOptions options_;
-  Model* const model_;
+  model::Model* const model_;
   const int step_images_;  // of all ranks
-  TargetOptions targets_;
+  mining::TargetOptions targets_;
   Solver solver_;
   GradientExchange gradients_;
-  ExecutorCache executors_;
+  model::ExecutorCache executors_;
   int64_t updates_ = 0;  // of the parameters
   StepOutcome outcome_;
 };
 
 }  // namespace
 
-std::unique_ptr<StepEngine> MakeCpuStepEngine(Model* model, const StepEngineOptions& options,
+std::unique_ptr<StepEngine> MakeCpuStepEngine(model::Model* model, const StepEngineOptions& options,
                                               Communicator* communicator) {
   return std::make_unique<CpuStepEngine>(model, options, communicator);
 }
 
-}  // namespace hardface
+}  // namespace hardface::train

@@ -6,12 +6,12 @@
 
 #include "train/step/step_engine.h"
 
-namespace hardface {
+namespace hardface::train {
 
 // See MakeStepEngine. A call uses all OpenMP threads.
-std::unique_ptr<StepEngine> MakeCpuStepEngine(Model* model, const StepEngineOptions& options,
+std::unique_ptr<StepEngine> MakeCpuStepEngine(model::Model* model, const StepEngineOptions& options,
                                               Communicator* communicator);
 
-}  // namespace hardface
+}  // namespace hardface::train
 
 #endif  // HARDFACE_TRAIN_STEP_CPU_STEP_ENGINE_H_

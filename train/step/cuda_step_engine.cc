@@ -17,7 +17,7 @@
 #include "train/step/device_solver.h"
 #include "train/step/loss_scale.h"
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 constexpr int64_t kFloat = sizeof(float);
@@ -28,12 +28,12 @@ constexpr char kLossScaleName[] = "loss_scale";
 
 class CudaStepEngine : public StepEngine {
  public:
-  CudaStepEngine(Model* model, const StepEngineOptions& options, Communicator* communicator)
+  CudaStepEngine(model::Model* model, const StepEngineOptions& options, Communicator* communicator)
       : options_(options),
         model_(model),
-        specs_(ListParameters(model->detector.network)),
+        specs_(model::ListParameters(model->detector.network)),
         step_images_(options.batch * options.passes * communicator->size()),
-        loss_scale_(options.precision == Precision::kFp16),
+        loss_scale_(options.precision == model::Precision::kFp16),
         communicator_(communicator) {}
 
   absl::Status Allocate() {
@@ -43,27 +43,27 @@ class CudaStepEngine : public StepEngine {
           "with "
           "the same ranks");
     }
-    CudaContextOptions context;
+    model::CudaContextOptions context;
     context.device = options_.device.index;
-    ASSIGN_OR_RETURN(context_, CudaContext::Create(context));
+    ASSIGN_OR_RETURN(context_, model::CudaContext::Create(context));
     if (communicator_->size() > 1) {
       ASSIGN_OR_RETURN(nccl_, JoinNccl(context_, communicator_));
       communicator_ = nccl_.get();
     }
-    ASSIGN_OR_RETURN(parameters_, DeviceParameters::Create(specs_, stream()));
-    ASSIGN_OR_RETURN(gradients_, DeviceParameters::Create(specs_, stream()));
+    ASSIGN_OR_RETURN(parameters_, model::DeviceParameters::Create(specs_, stream()));
+    ASSIGN_OR_RETURN(gradients_, model::DeviceParameters::Create(specs_, stream()));
     RETURN_IF_ERROR(parameters_.Upload(model_->parameters, context_->stream()));
     ASSIGN_OR_RETURN(solver_, DeviceSolver::Create(specs_, options_.solver, context_));
     ASSIGN_OR_RETURN(loss_, DeviceDetectionLoss::Create(options_.targets, options_.batch * options_.passes, context_));
-    CudaExecutorOptions executor;
+    model::CudaExecutorOptions executor;
     executor.training = true;
     executor.precision = options_.precision;
     executor.deterministic = options_.deterministic;
-    executor.resources = std::make_shared<CudaExecutorResources>(context_);
+    executor.resources = std::make_shared<model::CudaExecutorResources>(context_);
     executor.frozen = FrozenParts(options_.solver);
-    executors_ = std::make_unique<CudaExecutorCache>(model_->detector.network, executor);
+    executors_ = std::make_unique<model::CudaExecutorCache>(model_->detector.network, executor);
     for (Staging& staging : staging_) {
-      ASSIGN_OR_RETURN(staging.copied, CudaEvent::Create(/*timed=*/false));
+      ASSIGN_OR_RETURN(staging.copied, model::CudaEvent::Create(/*timed=*/false));
       RETURN_IF_ERROR(staging.copied.Record(stream()));
     }
     return absl::OkStatus();
@@ -74,12 +74,12 @@ class CudaStepEngine : public StepEngine {
     RETURN_IF_ERROR(context_->MakeCurrent());
     loss_->SetHardNegativeShare(hard_negatives);
     numbers_.clear();
-    return FillWithZeros(gradients_.data(), gradients_.size() * kFloat, stream());
+    return model::FillWithZeros(gradients_.data(), gradients_.size() * kFloat, stream());
   }
 
   absl::Status Pass(int pass, const std::vector<PassImage>& images) override {
-    const Shape shape = PassShape(images, model_->detector.size_multiple);
-    ASSIGN_OR_RETURN(CudaExecutor* const executor, executors_->Get(shape, parameters_, updates_));
+    const model::Shape shape = PassShape(images, model_->detector.size_multiple);
+    ASSIGN_OR_RETURN(model::CudaExecutor* const executor, executors_->Get(shape, parameters_, updates_));
     RETURN_IF_ERROR(WriteInput(shape, images, executor));
     RETURN_IF_ERROR(executor->Forward());
     for (int n = 0; n < shape.n; ++n) {
@@ -118,22 +118,22 @@ class CudaStepEngine : public StepEngine {
     return parameters_.Download(&model_->parameters, context_->stream());
   }
 
-  absl::StatusOr<ParameterSet> AveragedParameters() override {
+  absl::StatusOr<model::ParameterSet> AveragedParameters() override {
     if (solver_->average() == nullptr) return model_->parameters;
-    ParameterSet averaged = ZeroParameters(specs_);
+    model::ParameterSet averaged = model::ZeroParameters(specs_);
     RETURN_IF_ERROR(solver_->average()->Download(&averaged, context_->stream()));
     return averaged;
   }
 
-  absl::StatusOr<ParameterSet> SolverArrays() override {
-    ASSIGN_OR_RETURN(ParameterSet arrays, solver_->State());
-    if (options_.precision == Precision::kFp16) {
+  absl::StatusOr<model::ParameterSet> SolverArrays() override {
+    ASSIGN_OR_RETURN(model::ParameterSet arrays, solver_->State());
+    if (options_.precision == model::Precision::kFp16) {
       arrays[kLossScaleName] = {{2}, {loss_scale_.value(), static_cast<float>(loss_scale_.finite_steps())}};
     }
     return arrays;
   }
 
-  absl::Status Restore(const ParameterSet& solver, const std::string& source) override {
+  absl::Status Restore(const model::ParameterSet& solver, const std::string& source) override {
     ++updates_;
     RETURN_IF_ERROR(parameters_.Upload(model_->parameters, context_->stream()));
     // A training in another precision has none: then it starts anew.
@@ -151,13 +151,14 @@ class CudaStepEngine : public StepEngine {
  private:
   // Pinned memory that one pass fills while the device may still copy from the other's.
   struct Staging {
-    PinnedMemory memory;
-    CudaEvent copied;
+    model::PinnedMemory memory;
+    model::CudaEvent copied;
   };
 
-  CudaStreamHandle stream() const { return context_->stream().handle(); }
+  model::CudaStreamHandle stream() const { return context_->stream().handle(); }
 
-  absl::Status WriteInput(const Shape& shape, const std::vector<PassImage>& images, CudaExecutor* executor) {
+  absl::Status WriteInput(const model::Shape& shape, const std::vector<PassImage>& images,
+                          model::CudaExecutor* executor) {
     Staging& staging = staging_[next_staging_];
     next_staging_ = (next_staging_ + 1) % staging_.size();
     const int64_t bytes = shape.size() * kFloat;
@@ -167,24 +168,24 @@ class CudaStepEngine : public StepEngine {
       RETURN_IF_ERROR(context_->stream().Synchronize());  // what is queued may use the old memory
       RETURN_IF_ERROR(planar_.Grow(bytes, "a batch of images"));
     }
-    const TensorView input{staging.memory.as<float>(), shape, /*block=*/1};
+    const model::TensorView input{staging.memory.as<float>(), shape, /*block=*/1};
     for (int n = 0; n < shape.n; ++n) {
-      const TrainingSample* const sample = images[static_cast<size_t>(n)].sample;
-      WriteNetworkInput(sample != nullptr ? sample->image : cv::Mat(0, 0, CV_32FC3), model_->info.input_divisor,
-                        /*mirror=*/false, n, input);
+      const data::TrainingSample* const sample = images[static_cast<size_t>(n)].sample;
+      model::WriteNetworkInput(sample != nullptr ? sample->image : cv::Mat(0, 0, CV_32FC3), model_->info.input_divisor,
+                               /*mirror=*/false, n, input);
     }
-    RETURN_IF_ERROR(CopyToDevice(input.data, planar_.data(), bytes, stream()));
+    RETURN_IF_ERROR(model::CopyToDevice(input.data, planar_.data(), bytes, stream()));
     RETURN_IF_ERROR(staging.copied.Record(stream()));
-    return FromPlanar(planar_.as<float>(), 1, executor->input(), stream());
+    return model::FromPlanar(planar_.as<float>(), 1, executor->input(), stream());
   }
 
-  absl::Status AddLoss(const PassImage& image, int n, const CudaExecutor* executor) {
-    const TrainingSample& sample = *image.sample;
-    const auto planes = PlanesOf(
+  absl::Status AddLoss(const PassImage& image, int n, const model::CudaExecutor* executor) {
+    const data::TrainingSample& sample = *image.sample;
+    const auto planes = model::PlanesOf(
         model_->detector, [&](const std::string& name) { return executor->output(name); }, n);
-    const auto gradients = PlanesOf(
+    const auto gradients = model::PlanesOf(
         model_->detector, [&](const std::string& name) { return executor->output_gradient(name); }, n);
-    const std::vector<FaceBox> faces = FacesOf(sample);
+    const std::vector<mining::FaceBox> faces = FacesOf(sample);
     const uint64_t seed = Random({options_.seed, kNegativesStream, static_cast<uint64_t>(image.number)}).Next();
     numbers_.push_back(image.number);
     return loss_->Add(planes, faces, sample.image.cols, sample.image.rows, seed,
@@ -200,34 +201,34 @@ class CudaStepEngine : public StepEngine {
   }
 
   const StepEngineOptions options_;
-  Model* const model_;
-  const std::vector<ParameterSpec> specs_;
+  model::Model* const model_;
+  const std::vector<model::ParameterSpec> specs_;
   const int step_images_;  // of all ranks
   LossScale loss_scale_;
   Communicator* communicator_;  // of the gradients
-  std::shared_ptr<CudaContext> context_;
+  std::shared_ptr<model::CudaContext> context_;
   std::unique_ptr<Communicator> nccl_;
-  DeviceParameters parameters_, gradients_;
+  model::DeviceParameters parameters_, gradients_;
   RangeBuckets buckets_{options_.bucket_bytes / kFloat, kLargestGap, [this](int64_t begin, int64_t end) {
                           communicator_->StartSum(gradients_.data() + begin, end - begin);
                         }};
   std::unique_ptr<DeviceSolver> solver_;
   std::unique_ptr<DeviceDetectionLoss> loss_;
-  std::unique_ptr<CudaExecutorCache> executors_;
+  std::unique_ptr<model::CudaExecutorCache> executors_;
   std::array<Staging, 2> staging_;
   size_t next_staging_ = 0;
-  DeviceMemory planar_;
+  model::DeviceMemory planar_;
   std::vector<int64_t> numbers_;  // of the step's images
   int64_t updates_ = 0;           // of the parameters
 };
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<StepEngine>> MakeCudaStepEngine(Model* model, const StepEngineOptions& options,
+absl::StatusOr<std::unique_ptr<StepEngine>> MakeCudaStepEngine(model::Model* model, const StepEngineOptions& options,
                                                                Communicator* communicator) {
   auto engine = std::make_unique<CudaStepEngine>(model, options, communicator);
   RETURN_IF_ERROR(engine->Allocate());
   return engine;
 }
 
-}  // namespace hardface
+}  // namespace hardface::train

@@ -8,12 +8,12 @@
 #include "absl/status/statusor.h"
 #include "train/step/step_engine.h"
 
-namespace hardface {
+namespace hardface::train {
 
 // See MakeStepEngine. InvalidArgument for Reduction::kOrdered, which is the CPU's.
-absl::StatusOr<std::unique_ptr<StepEngine>> MakeCudaStepEngine(Model* model, const StepEngineOptions& options,
+absl::StatusOr<std::unique_ptr<StepEngine>> MakeCudaStepEngine(model::Model* model, const StepEngineOptions& options,
                                                                Communicator* communicator);
 
-}  // namespace hardface
+}  // namespace hardface::train
 
 #endif  // HARDFACE_TRAIN_STEP_CUDA_STEP_ENGINE_H_

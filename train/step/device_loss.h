@@ -15,7 +15,7 @@
 #include "model/detectors/anchors.h"
 #include "train/step/step_kernels.h"
 
-namespace hardface {
+namespace hardface::train {
 
 struct DeviceOutcome {
   DeviceLoss loss;
@@ -27,8 +27,9 @@ class DeviceDetectionLoss {
  public:
   // OPTIONS: all but the share of hard negatives, which may change. MOST_IMAGES are added between two calls of
   // Outcomes().
-  static absl::StatusOr<std::unique_ptr<DeviceDetectionLoss>> Create(const TargetOptions& options, int most_images,
-                                                                     std::shared_ptr<CudaContext> context);
+  static absl::StatusOr<std::unique_ptr<DeviceDetectionLoss>> Create(const mining::TargetOptions& options,
+                                                                     int most_images,
+                                                                     std::shared_ptr<model::CudaContext> context);
   virtual ~DeviceDetectionLoss() = default;
 
   // TargetOptions::hard_negative_share from now on.
@@ -36,12 +37,13 @@ class DeviceDetectionLoss {
 
   // Queues the loss of an image and adds SCALE times its gradient to GRADIENTS, planes that mirror PLANES; both point
   // into device memory. FACES are copied. SEED decides which negatives are drawn at random, where some are.
-  virtual absl::Status Add(const std::vector<AnchorPlane>& planes, const std::vector<FaceBox>& faces, int image_width,
-                           int image_height, uint64_t seed, float scale, const std::vector<AnchorPlane>& gradients) = 0;
+  virtual absl::Status Add(const std::vector<model::AnchorPlane>& planes, const std::vector<mining::FaceBox>& faces,
+                           int image_width, int image_height, uint64_t seed, float scale,
+                           const std::vector<model::AnchorPlane>& gradients) = 0;
   // Of the images added since the last call. Waits.
   virtual absl::StatusOr<std::vector<DeviceOutcome>> Outcomes() = 0;
 };
 
-}  // namespace hardface
+}  // namespace hardface::train
 
 #endif  // HARDFACE_TRAIN_STEP_DEVICE_LOSS_H_

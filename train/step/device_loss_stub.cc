@@ -1,10 +1,10 @@
 #include "train/step/device_loss.h"
 
-namespace hardface {
+namespace hardface::train {
 
-absl::StatusOr<std::unique_ptr<DeviceDetectionLoss>> DeviceDetectionLoss::Create(const TargetOptions&, int,
-                                                                                 std::shared_ptr<CudaContext>) {
-  return absl::FailedPreconditionError(WhyNoCuda());
+absl::StatusOr<std::unique_ptr<DeviceDetectionLoss>> DeviceDetectionLoss::Create(const mining::TargetOptions&, int,
+                                                                                 std::shared_ptr<model::CudaContext>) {
+  return absl::FailedPreconditionError(model::WhyNoCuda());
 }
 
-}  // namespace hardface
+}  // namespace hardface::train

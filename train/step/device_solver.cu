@@ -6,40 +6,40 @@
 #include "model/cuda/launch.cuh"
 #include "train/step/device_solver.h"
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 constexpr int kParts = 8192;
 
 class SolverOnDevice : public DeviceSolver {
  public:
-  SolverOnDevice(const std::vector<ParameterSpec>& specs, const SolverOptions& options,
-                 std::shared_ptr<CudaContext> context)
+  SolverOnDevice(const std::vector<model::ParameterSpec>& specs, const SolverOptions& options,
+                 std::shared_ptr<model::CudaContext> context)
       : specs_(specs), options_(options), context_(std::move(context)) {}
 
   absl::Status Allocate() {
-    ASSIGN_OR_RETURN(first_, DeviceParameters::Create(specs_, stream()));
+    ASSIGN_OR_RETURN(first_, model::DeviceParameters::Create(specs_, stream()));
     if (options_.kind == SolverOptions::Kind::kAdam) {
-      ASSIGN_OR_RETURN(second_, DeviceParameters::Create(specs_, stream()));
+      ASSIGN_OR_RETURN(second_, model::DeviceParameters::Create(specs_, stream()));
     }
     if (options_.average > 0) {
-      ASSIGN_OR_RETURN(average_, DeviceParameters::Create(specs_, stream()));
+      ASSIGN_OR_RETURN(average_, model::DeviceParameters::Create(specs_, stream()));
     }
-    ASSIGN_OR_RETURN(sums_, DeviceMemory::Allocate(kParts * static_cast<int64_t>(sizeof(double)), "the solver"));
-    ASSIGN_OR_RETURN(scale_, DeviceMemory::Allocate(sizeof(GradientScale), "the solver"));
+    ASSIGN_OR_RETURN(sums_, model::DeviceMemory::Allocate(kParts * static_cast<int64_t>(sizeof(double)), "the solver"));
+    ASSIGN_OR_RETURN(scale_, model::DeviceMemory::Allocate(sizeof(GradientScale), "the solver"));
     return absl::OkStatus();
   }
 
-  absl::Status Step(int64_t iteration, double loss_scale, const DeviceParameters& gradients,
-                    const DeviceParameters& parameters) override {
-    RETURN_IF_ERROR(ForEachIndex(kParts,
-                                 SquarePartsKernel{gradients.data(), gradients.size(), kParts, sums_.as<double>()},
-                                 stream(), "the gradient's norm"));
-    RETURN_IF_ERROR(ForEachIndex(
+  absl::Status Step(int64_t iteration, double loss_scale, const model::DeviceParameters& gradients,
+                    const model::DeviceParameters& parameters) override {
+    RETURN_IF_ERROR(
+        model::ForEachIndex(kParts, SquarePartsKernel{gradients.data(), gradients.size(), kParts, sums_.as<double>()},
+                            stream(), "the gradient's norm"));
+    RETURN_IF_ERROR(model::ForEachIndex(
         1, GradientScaleKernel{sums_.as<double>(), kParts, loss_scale, options_.clip_norm, scale_.as<GradientScale>()},
         stream(), "the gradient's norm"));
     const double rate = LearningRate(options_.schedule, iteration);
-    for (const ParameterSpec& spec : specs_) {
+    for (const model::ParameterSpec& spec : specs_) {
       const auto own_rate = static_cast<float>(rate * RateOf(options_, spec));
       if (own_rate != 0) RETURN_IF_ERROR(Update(spec, iteration, own_rate, gradients, parameters));
     }
@@ -48,14 +48,14 @@ class SolverOnDevice : public DeviceSolver {
 
   absl::StatusOr<GradientScale> LastGradient() override {
     GradientScale scale;
-    RETURN_IF_ERROR(CopyToHost(scale_.data(), &scale, sizeof scale, stream()));
+    RETURN_IF_ERROR(model::CopyToHost(scale_.data(), &scale, sizeof scale, stream()));
     RETURN_IF_ERROR(context_->stream().Synchronize());
     return scale;
   }
 
-  const DeviceParameters* average() const override { return averaged_ ? &average_ : nullptr; }
+  const model::DeviceParameters* average() const override { return averaged_ ? &average_ : nullptr; }
 
-  absl::StatusOr<ParameterSet> State() override {
+  absl::StatusOr<model::ParameterSet> State() override {
     SolverState state = ZeroSolverState(specs_, options_);
     RETURN_IF_ERROR(first_.Download(&state.first, context_->stream()));
     if (!state.second.empty()) RETURN_IF_ERROR(second_.Download(&state.second, context_->stream()));
@@ -64,7 +64,7 @@ class SolverOnDevice : public DeviceSolver {
     return state.Pack();
   }
 
-  absl::Status Restore(const ParameterSet& arrays, const std::string& source) override {
+  absl::Status Restore(const model::ParameterSet& arrays, const std::string& source) override {
     SolverState state = ZeroSolverState(specs_, options_);
     RETURN_IF_ERROR(state.Unpack(arrays, source));
     RETURN_IF_ERROR(first_.Upload(state.first, context_->stream()));
@@ -74,20 +74,21 @@ class SolverOnDevice : public DeviceSolver {
   }
 
  private:
-  CudaStreamHandle stream() const { return context_->stream().handle(); }
+  model::CudaStreamHandle stream() const { return context_->stream().handle(); }
 
-  absl::Status Update(const ParameterSpec& spec, int64_t iteration, float rate, const DeviceParameters& gradients,
-                      const DeviceParameters& parameters) {
+  absl::Status Update(const model::ParameterSpec& spec, int64_t iteration, float rate,
+                      const model::DeviceParameters& gradients, const model::DeviceParameters& parameters) {
     const std::string& name = spec.name;
     const auto* const scale = scale_.as<GradientScale>();
     if (options_.kind == SolverOptions::Kind::kSgd) {
-      return ForEachIndex(spec.size(),
-                          SgdKernel{parameters.at(name), first_.at(name), gradients.at(name), scale, rate,
-                                    static_cast<float>(DecayOf(options_, spec)), static_cast<float>(options_.momentum)},
-                          stream(), "an update by SGD");
+      return model::ForEachIndex(
+          spec.size(),
+          SgdKernel{parameters.at(name), first_.at(name), gradients.at(name), scale, rate,
+                    static_cast<float>(DecayOf(options_, spec)), static_cast<float>(options_.momentum)},
+          stream(), "an update by SGD");
     }
     const auto step = static_cast<double>(iteration + 1);
-    return ForEachIndex(
+    return model::ForEachIndex(
         spec.size(),
         AdamKernel{parameters.at(name), first_.at(name), second_.at(name), gradients.at(name), scale, rate,
                    static_cast<float>(DecayOf(options_, spec)), static_cast<float>(options_.beta1),
@@ -97,33 +98,33 @@ class SolverOnDevice : public DeviceSolver {
         stream(), "an update by Adam");
   }
 
-  absl::Status UpdateAverage(int64_t iteration, const DeviceParameters& parameters) {
+  absl::Status UpdateAverage(int64_t iteration, const model::DeviceParameters& parameters) {
     if (!std::exchange(averaged_, true)) {
-      return CopyOnDevice(parameters.data(), average_.data(), parameters.size() * static_cast<int64_t>(sizeof(float)),
-                          stream());
+      return model::CopyOnDevice(parameters.data(), average_.data(),
+                                 parameters.size() * static_cast<int64_t>(sizeof(float)), stream());
     }
     const double age = static_cast<double>(iteration + 1);
     const auto keep = static_cast<float>(std::min(options_.average, age / (age + 10)));
-    return ForEachIndex(parameters.size(), AverageKernel{average_.data(), parameters.data(), keep}, stream(),
-                        "the average of the weights");
+    return model::ForEachIndex(parameters.size(), AverageKernel{average_.data(), parameters.data(), keep}, stream(),
+                               "the average of the weights");
   }
 
-  const std::vector<ParameterSpec> specs_;
+  const std::vector<model::ParameterSpec> specs_;
   const SolverOptions options_;
-  const std::shared_ptr<CudaContext> context_;
-  DeviceParameters first_, second_, average_;
-  DeviceMemory sums_, scale_;
+  const std::shared_ptr<model::CudaContext> context_;
+  model::DeviceParameters first_, second_, average_;
+  model::DeviceMemory sums_, scale_;
   bool averaged_ = false;
 };
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<DeviceSolver>> DeviceSolver::Create(const std::vector<ParameterSpec>& specs,
+absl::StatusOr<std::unique_ptr<DeviceSolver>> DeviceSolver::Create(const std::vector<model::ParameterSpec>& specs,
                                                                    const SolverOptions& options,
-                                                                   std::shared_ptr<CudaContext> context) {
+                                                                   std::shared_ptr<model::CudaContext> context) {
   auto solver = std::make_unique<SolverOnDevice>(specs, options, std::move(context));
   RETURN_IF_ERROR(solver->Allocate());
   return solver;
 }
 
-}  // namespace hardface
+}  // namespace hardface::train

@@ -17,30 +17,30 @@
 #include "train/step/solver.h"
 #include "train/step/step_kernels.h"
 
-namespace hardface {
+namespace hardface::train {
 
 // Owns the optimiser's state. Deterministic. Work is queued in the context's stream.
 class DeviceSolver {
  public:
-  static absl::StatusOr<std::unique_ptr<DeviceSolver>> Create(const std::vector<ParameterSpec>& specs,
+  static absl::StatusOr<std::unique_ptr<DeviceSolver>> Create(const std::vector<model::ParameterSpec>& specs,
                                                               const SolverOptions& options,
-                                                              std::shared_ptr<CudaContext> context);
+                                                              std::shared_ptr<model::CudaContext> context);
   virtual ~DeviceSolver() = default;
 
   // One step on PARAMETERS from GRADIENTS, which hold LOSS_SCALE times the gradients (averaged over images). Where they
   // are not finite nothing changes. Of one layout, Create's SPECS.
-  virtual absl::Status Step(int64_t iteration, double loss_scale, const DeviceParameters& gradients,
-                            const DeviceParameters& parameters) = 0;
+  virtual absl::Status Step(int64_t iteration, double loss_scale, const model::DeviceParameters& gradients,
+                            const model::DeviceParameters& parameters) = 0;
   // The last step's gradient norm, and whether it was finite: else lower the loss scale. Waits.
   virtual absl::StatusOr<GradientScale> LastGradient() = 0;
   // The averaged weights; null where no average is kept, or before the first step.
-  virtual const DeviceParameters* average() const = 0;
+  virtual const model::DeviceParameters* average() const = 0;
 
   // For checkpoints; the CPU's solver has the same. Both wait.
-  virtual absl::StatusOr<ParameterSet> State() = 0;
-  virtual absl::Status Restore(const ParameterSet& state, const std::string& source) = 0;
+  virtual absl::StatusOr<model::ParameterSet> State() = 0;
+  virtual absl::Status Restore(const model::ParameterSet& state, const std::string& source) = 0;
 };
 
-}  // namespace hardface
+}  // namespace hardface::train
 
 #endif  // HARDFACE_TRAIN_STEP_DEVICE_SOLVER_H_

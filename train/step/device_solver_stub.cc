@@ -1,10 +1,11 @@
 #include "train/step/device_solver.h"
 
-namespace hardface {
+namespace hardface::train {
 
-absl::StatusOr<std::unique_ptr<DeviceSolver>> DeviceSolver::Create(const std::vector<ParameterSpec>&,
-                                                                   const SolverOptions&, std::shared_ptr<CudaContext>) {
-  return absl::FailedPreconditionError(WhyNoCuda());
+absl::StatusOr<std::unique_ptr<DeviceSolver>> DeviceSolver::Create(const std::vector<model::ParameterSpec>&,
+                                                                   const SolverOptions&,
+                                                                   std::shared_ptr<model::CudaContext>) {
+  return absl::FailedPreconditionError(model::WhyNoCuda());
 }
 
-}  // namespace hardface
+}  // namespace hardface::train

@@ -18,12 +18,12 @@
 #include "train/step/losses.h"
 #include "train/step/solver.h"
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 // The six planes of an anchor size, one after the other from MEMORY on.
-AnchorPlane PlaneAt(float* memory, int size, int height, int width) {
-  AnchorPlane plane{size, 8, height, width};
+model::AnchorPlane PlaneAt(float* memory, int size, int height, int width) {
+  model::AnchorPlane plane{size, 8, height, width};
   const int64_t cells = int64_t{height} * width;
   plane.background = memory;
   plane.face = memory + cells;
@@ -32,42 +32,42 @@ AnchorPlane PlaneAt(float* memory, int size, int height, int width) {
 }
 
 TEST(DeviceDetectionLossTest, LossAndGradientAreThoseOfTheCpu) {
-  if (CudaDeviceCount() == 0) GTEST_SKIP() << WhyNoCuda();
-  const auto context = CudaContext::Create({});
+  if (model::CudaDeviceCount() == 0) GTEST_SKIP() << model::WhyNoCuda();
+  const auto context = model::CudaContext::Create({});
   ASSERT_TRUE(context.ok()) << context.status();
-  const CudaStream& stream = (*context)->stream();
+  const model::CudaStream& stream = (*context)->stream();
   constexpr int kHeight = 31, kWidth = 45, kSizes[] = {16, 32, 64};
   constexpr int64_t kPlane = int64_t{6} * kHeight * kWidth, kAll = 3 * kPlane;
   constexpr int64_t kBytes = kAll * static_cast<int64_t>(sizeof(float));
   Random random(1);
   std::vector<float> values(kAll), expected_gradients(kAll), gradients(kAll);
   for (float& value : values) value = static_cast<float>(random.Uniform(-3, 3));
-  const auto device_values = DeviceMemory::Allocate(kBytes, "a test");
-  const auto device_gradients = DeviceMemory::Allocate(kBytes, "a test");
+  const auto device_values = model::DeviceMemory::Allocate(kBytes, "a test");
+  const auto device_gradients = model::DeviceMemory::Allocate(kBytes, "a test");
   ASSERT_TRUE(device_values.ok() && device_gradients.ok());
-  ASSERT_TRUE(CopyToDevice(values.data(), device_values->data(), kBytes, stream.handle()).ok());
-  ASSERT_TRUE(FillWithZeros(device_gradients->data(), kBytes, stream.handle()).ok());
-  std::vector<AnchorPlane> planes, gradient_planes, on_device, gradients_on_device;
+  ASSERT_TRUE(model::CopyToDevice(values.data(), device_values->data(), kBytes, stream.handle()).ok());
+  ASSERT_TRUE(model::FillWithZeros(device_gradients->data(), kBytes, stream.handle()).ok());
+  std::vector<model::AnchorPlane> planes, gradient_planes, on_device, gradients_on_device;
   for (int p = 0; p < 3; ++p) {
     planes.push_back(PlaneAt(values.data() + p * kPlane, kSizes[p], kHeight, kWidth));
     gradient_planes.push_back(PlaneAt(expected_gradients.data() + p * kPlane, kSizes[p], kHeight, kWidth));
     on_device.push_back(PlaneAt(device_values->as<float>() + p * kPlane, kSizes[p], kHeight, kWidth));
     gradients_on_device.push_back(PlaneAt(device_gradients->as<float>() + p * kPlane, kSizes[p], kHeight, kWidth));
   }
-  const TargetOptions options;
+  const mining::TargetOptions options;
   const auto loss = DeviceDetectionLoss::Create(options, 2, *context);
   ASSERT_TRUE(loss.ok()) << loss.status();
-  const std::vector<FaceBox> faces = {
+  const std::vector<mining::FaceBox> faces = {
       {{20, 30, 44, 52}, false}, {{100, 80, 150, 139}, false}, {{200, 10, 240, 60}, true}};
   std::vector<LossParts> expected;
   std::vector<float> expected_wpas;
   std::vector<std::vector<std::optional<float>>> expected_faces;
-  for (const auto& image_faces : {faces, std::vector<FaceBox>()}) {
-    const AnchorLabels labels = LabelAnchors(planes, image_faces, 355, 240, options);
+  for (const auto& image_faces : {faces, std::vector<mining::FaceBox>()}) {
+    const mining::AnchorLabels labels = mining::LabelAnchors(planes, image_faces, 355, 240, options);
     expected.push_back(
-        DetectionLoss(planes, labels, SampleAnchors(planes, labels, options, &random), 0.5f, gradient_planes));
-    expected_wpas.push_back(Wpas(planes, labels).value_or(-1));
-    expected_faces.push_back(WorstScores(planes, labels, image_faces.size()));
+        DetectionLoss(planes, labels, mining::SampleAnchors(planes, labels, options, &random), 0.5f, gradient_planes));
+    expected_wpas.push_back(mining::Wpas(planes, labels).value_or(-1));
+    expected_faces.push_back(mining::WorstScores(planes, labels, image_faces.size()));
     const absl::Status added = (*loss)->Add(on_device, image_faces, 355, 240, 1, 0.5f, gradients_on_device);
     ASSERT_TRUE(added.ok()) << added;
   }
@@ -84,20 +84,20 @@ TEST(DeviceDetectionLossTest, LossAndGradientAreThoseOfTheCpu) {
       EXPECT_NEAR(outcome.faces[f].worst, expected_faces[i][f].value_or(-1), 1e-6) << i << ", " << f;
     }
   }
-  ASSERT_TRUE(CopyToHost(device_gradients->data(), gradients.data(), kBytes, stream.handle()).ok());
+  ASSERT_TRUE(model::CopyToHost(device_gradients->data(), gradients.data(), kBytes, stream.handle()).ok());
   ASSERT_TRUE(stream.Synchronize().ok());
   for (size_t i = 0; i < gradients.size(); ++i) ASSERT_NEAR(gradients[i], expected_gradients[i], 1e-6) << i;
 }
 
 TEST(DeviceSolverTest, StepsAreThoseOfTheCpu) {
-  if (CudaDeviceCount() == 0) GTEST_SKIP() << WhyNoCuda();
-  const auto context = CudaContext::Create({});
+  if (model::CudaDeviceCount() == 0) GTEST_SKIP() << model::WhyNoCuda();
+  const auto context = model::CudaContext::Create({});
   ASSERT_TRUE(context.ok()) << context.status();
-  const CudaStream& stream = (*context)->stream();
-  const std::vector<ParameterSpec> specs = {{"a.weight", {64, 33, 3, 3}, NetworkPart::kBody, false},
-                                            {"a.bias", {64}, NetworkPart::kBody, true},
-                                            {"h.weight", {2, 64, 1, 1}, NetworkPart::kHead, false},
-                                            {"h.bias", {2}, NetworkPart::kHead, true}};
+  const model::CudaStream& stream = (*context)->stream();
+  const std::vector<model::ParameterSpec> specs = {{"a.weight", {64, 33, 3, 3}, model::NetworkPart::kBody, false},
+                                                   {"a.bias", {64}, model::NetworkPart::kBody, true},
+                                                   {"h.weight", {2, 64, 1, 1}, model::NetworkPart::kHead, false},
+                                                   {"h.bias", {2}, model::NetworkPart::kHead, true}};
   for (const auto kind : {SolverOptions::Kind::kSgd, SolverOptions::Kind::kAdam}) {
     SolverOptions options;
     options.kind = kind;
@@ -106,14 +106,14 @@ TEST(DeviceSolverTest, StepsAreThoseOfTheCpu) {
     Solver cpu(specs, options);
     const auto gpu = DeviceSolver::Create(specs, options, *context);
     ASSERT_TRUE(gpu.ok()) << gpu.status();
-    ParameterSet parameters = InitializeParameters(specs, Initialization::kHe, 1);
-    auto device_parameters = DeviceParameters::Create(specs, stream.handle());
-    auto device_gradients = DeviceParameters::Create(specs, stream.handle());
+    model::ParameterSet parameters = model::InitializeParameters(specs, model::Initialization::kHe, 1);
+    auto device_parameters = model::DeviceParameters::Create(specs, stream.handle());
+    auto device_gradients = model::DeviceParameters::Create(specs, stream.handle());
     ASSERT_TRUE(device_parameters.ok() && device_gradients.ok());
     ASSERT_TRUE(device_parameters->Upload(parameters, stream).ok());
     Random random(2);
     for (int iteration = 0; iteration < 5; ++iteration) {
-      ParameterSet gradients = ZeroParameters(specs), scaled = gradients;
+      model::ParameterSet gradients = model::ZeroParameters(specs), scaled = gradients;
       for (auto& [name, array] : gradients) {
         for (size_t i = 0; i < array.values.size(); ++i) {
           array.values[i] = static_cast<float>(random.Uniform(-1, 1));
@@ -127,7 +127,7 @@ TEST(DeviceSolverTest, StepsAreThoseOfTheCpu) {
       ASSERT_TRUE(last.ok() && last->finite) << last.status();
       EXPECT_NEAR(last->norm, norm, 1e-6 * norm);
     }
-    ParameterSet actual = ZeroParameters(specs), average = actual;
+    model::ParameterSet actual = model::ZeroParameters(specs), average = actual;
     ASSERT_TRUE(device_parameters->Download(&actual, stream).ok());
     ASSERT_NE((*gpu)->average(), nullptr);
     ASSERT_TRUE((*gpu)->average()->Download(&average, stream).ok());
@@ -141,9 +141,9 @@ TEST(DeviceSolverTest, StepsAreThoseOfTheCpu) {
 }
 
 TEST(DeviceStepTest, WithoutCudaTheErrorSaysWhy) {
-  if (CudaDeviceCount() > 0) GTEST_SKIP() << "there is a CUDA device";
-  EXPECT_EQ(CudaContext::Create({}).status().code(), absl::StatusCode::kFailedPrecondition);
+  if (model::CudaDeviceCount() > 0) GTEST_SKIP() << "there is a CUDA device";
+  EXPECT_EQ(model::CudaContext::Create({}).status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::train

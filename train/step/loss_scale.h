@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace hardface {
+namespace hardface::train {
 
 class LossScale {
  public:
@@ -44,6 +44,6 @@ class LossScale {
   int finite_steps_ = 0;  // since the last change to a smaller factor
 };
 
-}  // namespace hardface
+}  // namespace hardface::train
 
 #endif  // HARDFACE_TRAIN_STEP_LOSS_SCALE_H_

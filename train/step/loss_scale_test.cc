@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 TEST(LossScaleTest, HalvesAfterAnOverflowAndDoublesAfterALongSoundTime) {
@@ -33,4 +33,4 @@ TEST(LossScaleTest, IsOneForTypesThatNeedNone) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::train

@@ -4,21 +4,21 @@
 
 #include "model/ops/softmax.h"
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 constexpr float kSigmaSquared = 9;
 
-double ClassificationLoss(const std::vector<AnchorPlane>& planes, const std::vector<AnchorIndex>& anchors, bool face,
-                          float weight, const std::vector<AnchorPlane>& gradients) {
+double ClassificationLoss(const std::vector<model::AnchorPlane>& planes, const std::vector<model::AnchorIndex>& anchors,
+                          bool face, float weight, const std::vector<model::AnchorPlane>& gradients) {
   double loss = 0;
-  for (const AnchorIndex& a : anchors) {
-    const AnchorPlane& plane = planes[a.plane];
-    const AnchorPlane& gradient = gradients[a.plane];
+  for (const model::AnchorIndex& a : anchors) {
+    const model::AnchorPlane& plane = planes[a.plane];
+    const model::AnchorPlane& gradient = gradients[a.plane];
     const int cell = plane.cell(a.y, a.x);
     const float background_logit = plane.background[cell], face_logit = plane.face[cell];
-    loss += face ? SoftmaxLoss(face_logit, background_logit) : SoftmaxLoss(background_logit, face_logit);
-    const float slope = weight * (FaceProbability(background_logit, face_logit) - (face ? 1.0f : 0.0f));
+    loss += face ? model::SoftmaxLoss(face_logit, background_logit) : model::SoftmaxLoss(background_logit, face_logit);
+    const float slope = weight * (model::FaceProbability(background_logit, face_logit) - (face ? 1.0f : 0.0f));
     gradient.face[cell] += slope;
     gradient.background[cell] -= slope;
   }
@@ -37,8 +37,9 @@ float SmoothL1Gradient(float x) {
   return x > 0 ? 1.0f : -1.0f;
 }
 
-LossParts DetectionLoss(const std::vector<AnchorPlane>& planes, const AnchorLabels& labels,
-                        const SampledAnchors& sampled, float scale, const std::vector<AnchorPlane>& gradients) {
+LossParts DetectionLoss(const std::vector<model::AnchorPlane>& planes, const mining::AnchorLabels& labels,
+                        const mining::SampledAnchors& sampled, float scale,
+                        const std::vector<model::AnchorPlane>& gradients) {
   LossParts loss;
   const size_t count = sampled.positives.size() + sampled.negatives.size();
   if (count > 0) {
@@ -48,8 +49,8 @@ LossParts DetectionLoss(const std::vector<AnchorPlane>& planes, const AnchorLabe
                           static_cast<double>(count);
   }
   const float weight = scale / static_cast<float>(labels.regression.size());
-  for (const RegressionTarget& target : labels.regression) {
-    const AnchorPlane& plane = planes[target.anchor.plane];
+  for (const mining::RegressionTarget& target : labels.regression) {
+    const model::AnchorPlane& plane = planes[target.anchor.plane];
     const int cell = plane.cell(target.anchor.y, target.anchor.x);
     for (int k = 0; k < 4; ++k) {
       const float difference = plane.deltas[k][cell] - target.deltas[k];
@@ -60,4 +61,4 @@ LossParts DetectionLoss(const std::vector<AnchorPlane>& planes, const AnchorLabe
   return loss;
 }
 
-}  // namespace hardface
+}  // namespace hardface::train

@@ -8,7 +8,7 @@
 #include "mining/anchor_targets.h"
 #include "model/detectors/anchors.h"
 
-namespace hardface {
+namespace hardface::train {
 
 // Of one image, or sums over several.
 struct LossParts {
@@ -23,9 +23,10 @@ float SmoothL1Gradient(float x);
 
 // The loss of one image; adds SCALE times its gradient to GRADIENTS, planes that mirror PLANES (logits there are
 // gradients here). An image without sampled or regression anchors has no such part.
-LossParts DetectionLoss(const std::vector<AnchorPlane>& planes, const AnchorLabels& labels,
-                        const SampledAnchors& sampled, float scale, const std::vector<AnchorPlane>& gradients);
+LossParts DetectionLoss(const std::vector<model::AnchorPlane>& planes, const mining::AnchorLabels& labels,
+                        const mining::SampledAnchors& sampled, float scale,
+                        const std::vector<model::AnchorPlane>& gradients);
 
-}  // namespace hardface
+}  // namespace hardface::train
 
 #endif  // HARDFACE_TRAIN_STEP_LOSSES_H_

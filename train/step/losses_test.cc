@@ -7,7 +7,7 @@
 
 #include "base/random.h"
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 TEST(SmoothL1Test, HandComputedWithSigma3) {
@@ -33,8 +33,8 @@ struct Fixture {
         {{0, 1, 2}, {0.5f, -0.2f, 0.05f, 1.5f}}, {{1, 4, 5}, {-1, 0, 0.3f, 0.2f}}, {{1, 0, 3}, {0, 0, 0, 0}}};
   }
 
-  static AnchorPlane Plane(float* data) {
-    AnchorPlane plane{16, 8, 5, 6, data, data + 30};
+  static model::AnchorPlane Plane(float* data) {
+    model::AnchorPlane plane{16, 8, 5, 6, data, data + 30};
     for (int k = 0; k < 4; ++k) plane.deltas[k] = data + (2 + k) * 30;
     return plane;
   }
@@ -45,9 +45,9 @@ struct Fixture {
   }
 
   std::vector<float> values, slopes;
-  std::vector<AnchorPlane> planes, gradients;
-  AnchorLabels labels;
-  SampledAnchors sampled;
+  std::vector<model::AnchorPlane> planes, gradients;
+  mining::AnchorLabels labels;
+  mining::SampledAnchors sampled;
 };
 
 TEST(DetectionLossTest, MatchesTheDefinition) {
@@ -102,4 +102,4 @@ TEST(DetectionLossTest, NothingSampledIsNoLoss) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::train

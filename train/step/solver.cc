@@ -8,33 +8,34 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 using Values = Eigen::Map<Eigen::ArrayXf>;
 using ConstValues = Eigen::Map<const Eigen::ArrayXf>;
 
-Values ValuesOf(Array* array) { return {array->values.data(), static_cast<Eigen::Index>(array->values.size())}; }
-ConstValues ValuesOf(const Array& array) {
+Values ValuesOf(model::Array* array) { return {array->values.data(), static_cast<Eigen::Index>(array->values.size())}; }
+ConstValues ValuesOf(const model::Array& array) {
   return {array.values.data(), static_cast<Eigen::Index>(array.values.size())};
 }
 
-double SquaredNorm(const ParameterSet& gradients) {
+double SquaredNorm(const model::ParameterSet& gradients) {
   double sum = 0;
   for (const auto& [name, array] : gradients) sum += ValuesOf(array).cast<double>().square().sum();
   return sum;
 }
 
-void AddPrefixed(const std::string& prefix, const ParameterSet& from, ParameterSet* to) {
+void AddPrefixed(const std::string& prefix, const model::ParameterSet& from, model::ParameterSet* to) {
   for (const auto& [name, array] : from) (*to)[prefix + name] = array;
 }
 
-absl::Status TakePrefixed(const std::string& prefix, const ParameterSet& from, const std::string& source,
-                          ParameterSet* to) {
+absl::Status TakePrefixed(const std::string& prefix, const model::ParameterSet& from, const std::string& source,
+                          model::ParameterSet* to) {
   for (auto& [name, array] : *to) {
     const auto found = from.find(prefix + name);
     if (found == from.end() || found->second.dims != array.dims) {
-      return absl::InvalidArgumentError(absl::StrCat(source, ": no ", prefix, name, " of ", DimsToString(array.dims),
+      return absl::InvalidArgumentError(absl::StrCat(source, ": no ", prefix, name, " of ",
+                                                     model::DimsToString(array.dims),
                                                      "; was this training started with other settings?"));
     }
     array = found->second;
@@ -56,52 +57,52 @@ double LearningRate(const Schedule& schedule, int64_t iteration) {
   return rate;
 }
 
-double RateOf(const SolverOptions& options, const ParameterSpec& spec) {
-  const double part = spec.part == NetworkPart::kEarly  ? options.early_rate
-                      : spec.part == NetworkPart::kBody ? options.body_rate
-                                                        : options.head_rate;
+double RateOf(const SolverOptions& options, const model::ParameterSpec& spec) {
+  const double part = spec.part == model::NetworkPart::kEarly  ? options.early_rate
+                      : spec.part == model::NetworkPart::kBody ? options.body_rate
+                                                               : options.head_rate;
   return part * (spec.bias ? options.bias_rate : 1.0);
 }
 
-double DecayOf(const SolverOptions& options, const ParameterSpec& spec) {
-  return spec.part == NetworkPart::kHead && spec.bias ? 0 : options.weight_decay;
+double DecayOf(const SolverOptions& options, const model::ParameterSpec& spec) {
+  return spec.part == model::NetworkPart::kHead && spec.bias ? 0 : options.weight_decay;
 }
 
-ParameterSet SolverState::Pack() const {
-  ParameterSet arrays;
+model::ParameterSet SolverState::Pack() const {
+  model::ParameterSet arrays;
   AddPrefixed("first.", first, &arrays);
   AddPrefixed("second.", second, &arrays);
   AddPrefixed("average.", average, &arrays);
   return arrays;
 }
 
-absl::Status SolverState::Unpack(const ParameterSet& arrays, const std::string& source) {
+absl::Status SolverState::Unpack(const model::ParameterSet& arrays, const std::string& source) {
   RETURN_IF_ERROR(TakePrefixed("first.", arrays, source, &first));
   RETURN_IF_ERROR(TakePrefixed("second.", arrays, source, &second));
   return TakePrefixed("average.", arrays, source, &average);
 }
 
-SolverState ZeroSolverState(const std::vector<ParameterSpec>& specs, const SolverOptions& options) {
+SolverState ZeroSolverState(const std::vector<model::ParameterSpec>& specs, const SolverOptions& options) {
   SolverState state;
-  state.first = ZeroParameters(specs);
-  if (options.kind == SolverOptions::Kind::kAdam) state.second = ZeroParameters(specs);
-  if (options.average > 0) state.average = ZeroParameters(specs);
+  state.first = model::ZeroParameters(specs);
+  if (options.kind == SolverOptions::Kind::kAdam) state.second = model::ZeroParameters(specs);
+  if (options.average > 0) state.average = model::ZeroParameters(specs);
   return state;
 }
 
-Solver::Solver(std::vector<ParameterSpec> specs, const SolverOptions& options)
+Solver::Solver(std::vector<model::ParameterSpec> specs, const SolverOptions& options)
     : specs_(std::move(specs)), options_(options), state_(ZeroSolverState(specs_, options)) {
   state_.average.clear();  // the first step's weights start it
 }
 
-double Solver::Step(int64_t iteration, const ParameterSet& gradients, ParameterSet* parameters) {
+double Solver::Step(int64_t iteration, const model::ParameterSet& gradients, model::ParameterSet* parameters) {
   const double norm = std::sqrt(SquaredNorm(gradients));
   if (!std::isfinite(norm)) return norm;
   const double clip = options_.clip_norm > 0 && norm > options_.clip_norm ? options_.clip_norm / norm : 1.0;
   const double rate = LearningRate(options_.schedule, iteration);
   const auto correction1 = static_cast<float>(1 - std::pow(options_.beta1, static_cast<double>(iteration + 1)));
   const auto correction2 = static_cast<float>(1 - std::pow(options_.beta2, static_cast<double>(iteration + 1)));
-  for (const ParameterSpec& spec : specs_) {
+  for (const model::ParameterSpec& spec : specs_) {
     const auto own_rate = static_cast<float>(rate * RateOf(options_, spec));
     const auto decay = static_cast<float>(DecayOf(options_, spec));
     if (own_rate == 0) continue;
@@ -122,7 +123,7 @@ double Solver::Step(int64_t iteration, const ParameterSet& gradients, ParameterS
   return norm;
 }
 
-void Solver::UpdateAverage(int64_t iteration, const ParameterSet& parameters) {
+void Solver::UpdateAverage(int64_t iteration, const model::ParameterSet& parameters) {
   if (state_.average.empty()) {
     state_.average = parameters;
     return;
@@ -135,13 +136,13 @@ void Solver::UpdateAverage(int64_t iteration, const ParameterSet& parameters) {
   }
 }
 
-const ParameterSet& Solver::AveragedOr(const ParameterSet& parameters) const {
+const model::ParameterSet& Solver::AveragedOr(const model::ParameterSet& parameters) const {
   return state_.average.empty() ? parameters : state_.average;
 }
 
-absl::Status Solver::Restore(const ParameterSet& state, const std::string& source) {
+absl::Status Solver::Restore(const model::ParameterSet& state, const std::string& source) {
   state_ = ZeroSolverState(specs_, options_);
   return state_.Unpack(state, source);
 }
 
-}  // namespace hardface
+}  // namespace hardface::train

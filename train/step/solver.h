@@ -11,7 +11,7 @@
 #include "model/detectors/network.h"
 #include "model/weights/parameters.h"
 
-namespace hardface {
+namespace hardface::train {
 
 struct Schedule {
   enum class Kind { kStep, kCosine };
@@ -43,49 +43,49 @@ struct SolverOptions {
 };
 
 // The learning rate's multiplier of a parameter, and its weight decay.
-double RateOf(const SolverOptions& options, const ParameterSpec& spec);
-double DecayOf(const SolverOptions& options, const ParameterSpec& spec);
+double RateOf(const SolverOptions& options, const model::ParameterSpec& spec);
+double DecayOf(const SolverOptions& options, const model::ParameterSpec& spec);
 
 // What an optimiser remembers between steps. The same names in a checkpoint whatever device trains.
 struct SolverState {
-  ParameterSet first;    // momentum, or Adam's mean
-  ParameterSet second;   // Adam's mean of squares; empty with SGD
-  ParameterSet average;  // moving average of the weights; empty where none is kept, or before the first step
+  model::ParameterSet first;    // momentum, or Adam's mean
+  model::ParameterSet second;   // Adam's mean of squares; empty with SGD
+  model::ParameterSet average;  // moving average of the weights; empty where none is kept, or before the first step
 
   // As one set of named arrays, and back: takes from ARRAYS what this has (shapes included). An error names what is
   // missing.
-  ParameterSet Pack() const;
-  absl::Status Unpack(const ParameterSet& arrays, const std::string& source);
+  model::ParameterSet Pack() const;
+  absl::Status Unpack(const model::ParameterSet& arrays, const std::string& source);
 };
 // Zeros of what OPTIONS need, the average included.
-SolverState ZeroSolverState(const std::vector<ParameterSpec>& specs, const SolverOptions& options);
+SolverState ZeroSolverState(const std::vector<model::ParameterSpec>& specs, const SolverOptions& options);
 
 // Owns the optimiser's state. Deterministic: one order of operations whatever the number of threads.
 class Solver {
  public:
-  Solver(std::vector<ParameterSpec> specs, const SolverOptions& options);
+  Solver(std::vector<model::ParameterSpec> specs, const SolverOptions& options);
 
   // One step on PARAMETERS from GRADIENTS (already averaged over images). Parts with rate 0 stay.
   // Returns the gradient's norm before clipping; where that is not finite, nothing has been changed.
-  double Step(int64_t iteration, const ParameterSet& gradients, ParameterSet* parameters);
+  double Step(int64_t iteration, const model::ParameterSet& gradients, model::ParameterSet* parameters);
 
   // The averaged weights, or PARAMETERS where no average is kept.
-  const ParameterSet& AveragedOr(const ParameterSet& parameters) const;
+  const model::ParameterSet& AveragedOr(const model::ParameterSet& parameters) const;
 
   // Everything a resumed training needs, as named arrays; and back (an error names what is missing).
-  ParameterSet State() const { return state_.Pack(); }
-  absl::Status Restore(const ParameterSet& state, const std::string& source);
+  model::ParameterSet State() const { return state_.Pack(); }
+  absl::Status Restore(const model::ParameterSet& state, const std::string& source);
 
  private:
   // The moving average starts as a copy and follows faster at first, so that it does not drag the initial weights
   // along.
-  void UpdateAverage(int64_t iteration, const ParameterSet& parameters);
+  void UpdateAverage(int64_t iteration, const model::ParameterSet& parameters);
 
-  const std::vector<ParameterSpec> specs_;
+  const std::vector<model::ParameterSpec> specs_;
   const SolverOptions options_;
   SolverState state_;
 };
 
-}  // namespace hardface
+}  // namespace hardface::train
 
 #endif  // HARDFACE_TRAIN_STEP_SOLVER_H_

@@ -6,16 +6,16 @@
 #include <cmath>
 #include <limits>
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
-const std::vector<ParameterSpec> kSpecs = {{"early.weight", {2}, NetworkPart::kEarly, false},
-                                           {"body.weight", {2}, NetworkPart::kBody, false},
-                                           {"head.weight", {2}, NetworkPart::kHead, false},
-                                           {"head.bias", {2}, NetworkPart::kHead, true}};
+const std::vector<model::ParameterSpec> kSpecs = {{"early.weight", {2}, model::NetworkPart::kEarly, false},
+                                                  {"body.weight", {2}, model::NetworkPart::kBody, false},
+                                                  {"head.weight", {2}, model::NetworkPart::kHead, false},
+                                                  {"head.bias", {2}, model::NetworkPart::kHead, true}};
 
-ParameterSet Filled(float value) {
-  ParameterSet set = ZeroParameters(kSpecs);
+model::ParameterSet Filled(float value) {
+  model::ParameterSet set = model::ZeroParameters(kSpecs);
   for (auto& [name, array] : set) array.values.assign(2, value);
   return set;
 }
@@ -44,8 +44,8 @@ TEST(SolverTest, SgdFollowsCaffesRuleWithThePapersMultipliers) {
   SolverOptions options;
   options.early_rate = 0;
   Solver solver(kSpecs, options);
-  ParameterSet parameters = Filled(1.0f);
-  const ParameterSet gradients = Filled(0.5f);
+  model::ParameterSet parameters = Filled(1.0f);
+  const model::ParameterSet gradients = Filled(0.5f);
   solver.Step(0, gradients, &parameters);
   EXPECT_EQ(parameters["early.weight"].values[0], 1);  // frozen
   // v = rate * (gradient + decay * weight); weight -= v.
@@ -65,7 +65,7 @@ TEST(SolverTest, AdamsFirstStepHasTheSizeOfTheRate) {
   options.schedule.base = 0.01;
   options.early_rate = options.body_rate = options.head_rate = options.bias_rate = 1;
   Solver solver(kSpecs, options);
-  ParameterSet parameters = Filled(1.0f), gradients = Filled(-3.0f);
+  model::ParameterSet parameters = Filled(1.0f), gradients = Filled(-3.0f);
   solver.Step(0, gradients, &parameters);
   EXPECT_NEAR(parameters["head.bias"].values[0], 1.01, 1e-6);
 }
@@ -75,7 +75,7 @@ TEST(SolverTest, ClippingLimitsTheNorm) {
   options.clip_norm = 1;
   options.weight_decay = 0;
   Solver solver(kSpecs, options);
-  ParameterSet parameters = Filled(0.0f);
+  model::ParameterSet parameters = Filled(0.0f);
   EXPECT_NEAR(solver.Step(0, Filled(2.0f), &parameters), std::sqrt(8 * 4.0), 1e-5);
   EXPECT_NEAR(parameters["head.weight"].values[0], -0.004 * 2 / std::sqrt(32.0), 1e-8);
 }
@@ -85,7 +85,7 @@ TEST(SolverTest, AverageLagsBehindAndIsUsed) {
   options.average = 0.5;
   options.weight_decay = 0;
   Solver solver(kSpecs, options);
-  ParameterSet parameters = Filled(0.0f);
+  model::ParameterSet parameters = Filled(0.0f);
   solver.Step(0, Filled(1.0f), &parameters);
   const float first = parameters["head.weight"].values[0];
   EXPECT_EQ(solver.AveragedOr(parameters).at("head.weight").values[0], first);
@@ -99,9 +99,9 @@ TEST(SolverTest, RestoredStateContinuesToTheBit) {
   options.kind = SolverOptions::Kind::kAdam;
   options.average = 0.9;
   Solver solver(kSpecs, options), other(kSpecs, options);
-  ParameterSet parameters = Filled(1.0f);
+  model::ParameterSet parameters = Filled(1.0f);
   solver.Step(0, Filled(0.3f), &parameters);
-  ParameterSet copy = parameters;
+  model::ParameterSet copy = parameters;
   ASSERT_TRUE(other.Restore(solver.State(), "state").ok());
   solver.Step(1, Filled(-0.2f), &parameters);
   other.Step(1, Filled(-0.2f), &copy);
@@ -114,7 +114,7 @@ TEST(SolverTest, RestoredStateContinuesToTheBit) {
 
 TEST(SolverTest, AGradientThatIsNotFiniteChangesNothing) {
   Solver solver(kSpecs, SolverOptions());
-  ParameterSet parameters = Filled(1.0f), gradients = Filled(0.5f);
+  model::ParameterSet parameters = Filled(1.0f), gradients = Filled(0.5f);
   gradients["head.bias"].values[1] = std::numeric_limits<float>::infinity();
   EXPECT_FALSE(std::isfinite(solver.Step(0, gradients, &parameters)));
   for (const auto& [name, array] : parameters) EXPECT_EQ(array.values, Filled(1.0f).at(name).values) << name;
@@ -122,4 +122,4 @@ TEST(SolverTest, AGradientThatIsNotFiniteChangesNothing) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::train

@@ -26,36 +26,36 @@
 #include "train/step/losses.h"
 #include "train/step/solver.h"
 
-namespace hardface {
+namespace hardface::train {
 
 // Which use of chance the random negatives are (PlanEpoch has 1 and 2, SampleStream 3 and 5).
 inline constexpr uint64_t kNegativesStream = 4;
 
 struct StepEngineOptions {
   SolverOptions solver;
-  TargetOptions targets;
+  mining::TargetOptions targets;
   int batch = 1;   // images of a pass
   int passes = 2;  // of a step, on each rank
   Reduction reduction = Reduction::kFast;
   int64_t bucket_bytes = int64_t{4} << 20;
   uint64_t seed = 1;
-  Device device;
-  Conv2dEngine engine = Conv2dEngine::kFastest;  // of the CPU
-  Precision precision = Precision::kBf16;        // of a CUDA device
-  bool deterministic = true;                     // of a CUDA device: the same bits at every run
+  model::Device device;
+  model::Conv2dEngine engine = model::Conv2dEngine::kFastest;  // of the CPU
+  model::Precision precision = model::Precision::kBf16;        // of a CUDA device
+  bool deterministic = true;                                   // of a CUDA device: the same bits at every run
 };
 
 // An image of a pass. SAMPLE is null where it could not be read: the image then counts as empty, without a loss.
 struct PassImage {
   int64_t number = 0;  // of the visit, in the whole training: decides what is drawn at random
-  const TrainingSample* sample = nullptr;
+  const data::TrainingSample* sample = nullptr;
 };
 
 // Whether a part has no gradient: the early blocks, where they do not learn.
-std::function<bool(NetworkPart)> FrozenParts(const SolverOptions& options);
+std::function<bool(model::NetworkPart)> FrozenParts(const SolverOptions& options);
 
 // The sample's faces as targets are made from them.
-std::vector<FaceBox> FacesOf(const TrainingSample& sample);
+std::vector<mining::FaceBox> FacesOf(const data::TrainingSample& sample);
 
 struct FaceOutcome {
   std::optional<float> worst;  // the lowest face probability of its positive anchors; nothing where it has none
@@ -90,24 +90,24 @@ class StepEngine {
   // Brings the parameters of the model up to date.
   virtual absl::Status UpdateModel() = 0;
   // The averaged weights, or the model's (UpdateModel) where no average is kept.
-  virtual absl::StatusOr<ParameterSet> AveragedParameters() = 0;
+  virtual absl::StatusOr<model::ParameterSet> AveragedParameters() = 0;
 
   // The solver's state; and back, with the model's parameters as they are then. SOURCE is named in errors.
-  virtual absl::StatusOr<ParameterSet> SolverArrays() = 0;
-  virtual absl::Status Restore(const ParameterSet& solver, const std::string& source) = 0;
+  virtual absl::StatusOr<model::ParameterSet> SolverArrays() = 0;
+  virtual absl::Status Restore(const model::ParameterSet& solver, const std::string& source) = 0;
 
   // Bytes held for activations, gradients, weights in their layouts and workspace.
   virtual int64_t bytes() const = 0;
 };
 
 // The input of a pass: the largest of its images, each side rounded up to a multiple of SIZE_MULTIPLE.
-Shape PassShape(const std::vector<PassImage>& images, int size_multiple);
+model::Shape PassShape(const std::vector<PassImage>& images, int size_multiple);
 
 // MODEL and COMMUNICATOR must outlive the engine, which trains MODEL's parameters. Errors: FailedPrecondition where the
 // device, or the program's part for it, is missing; ResourceExhausted where its memory is too small.
-absl::StatusOr<std::unique_ptr<StepEngine>> MakeStepEngine(Model* model, const StepEngineOptions& options,
+absl::StatusOr<std::unique_ptr<StepEngine>> MakeStepEngine(model::Model* model, const StepEngineOptions& options,
                                                            Communicator* communicator);
 
-}  // namespace hardface
+}  // namespace hardface::train
 
 #endif  // HARDFACE_TRAIN_STEP_STEP_ENGINE_H_

@@ -13,7 +13,7 @@
 #include "model/detectors/anchors.h"
 #include "model/ops/softmax.h"
 
-namespace hardface {
+namespace hardface::train {
 
 // Of one image, in device memory.
 struct DeviceLoss {
@@ -46,7 +46,7 @@ HARDFACE_HOST_DEVICE inline float SmoothL1Slope(float x) {
 
 // counts[part]: how many anchors of the part regress.
 struct CountPartsKernel {
-  const AnchorLabel* labels;
+  const mining::AnchorLabel* labels;
   int anchors, parts;
   int* counts;
 
@@ -59,8 +59,8 @@ struct CountPartsKernel {
 
 // Index 0 only: what the gradients are divided by, and WPAS: the positive of lowest margin has the lowest probability.
 struct CountKernel {
-  AnchorTable table;
-  const SampledAnchor* samples;
+  mining::AnchorTable table;
+  const mining::SampledAnchor* samples;
   int sampled;
   const int* part_counts;
   int parts;
@@ -71,11 +71,11 @@ struct CountKernel {
     DeviceLoss result;
     for (int k = 0; k < sampled; ++k) result.sampled += samples[k].anchor >= 0;
     for (int part = 0; part < parts; ++part) result.regressed += part_counts[part];
-    if (sorted_positives[0] != kNoAnchor) {
-      const AnchorIndex a = table.at(static_cast<int>(static_cast<uint32_t>(sorted_positives[0])));
-      const AnchorPlane& plane = table.planes[a.plane];
+    if (sorted_positives[0] != mining::kNoAnchor) {
+      const model::AnchorIndex a = table.at(static_cast<int>(static_cast<uint32_t>(sorted_positives[0])));
+      const model::AnchorPlane& plane = table.planes[a.plane];
       const int cell = plane.cell(a.y, a.x);
-      result.wpas = FaceProbability(plane.background[cell], plane.face[cell]);
+      result.wpas = model::FaceProbability(plane.background[cell], plane.face[cell]);
     }
     *loss = result;
   }
@@ -83,8 +83,8 @@ struct CountKernel {
 
 // partial[face * parts + part]: what each part of the anchors says of each face. Index: as PARTIAL's.
 struct FacePartsKernel {
-  AnchorTable table;
-  const AnchorLabel* labels;
+  mining::AnchorTable table;
+  const mining::AnchorLabel* labels;
   int parts;
   DeviceFace* partial;
 
@@ -92,11 +92,11 @@ struct FacePartsKernel {
     const int face = static_cast<int>(index / parts);
     DeviceFace result;
     for (int i = static_cast<int>(index % parts); i < table.anchors(); i += parts) {
-      if (labels[i].kind != AnchorLabel::kPositive || labels[i].face != face) continue;
-      const AnchorIndex a = table.at(i);
-      const AnchorPlane& plane = table.planes[a.plane];
+      if (labels[i].kind != mining::AnchorLabel::kPositive || labels[i].face != face) continue;
+      const model::AnchorIndex a = table.at(i);
+      const model::AnchorPlane& plane = table.planes[a.plane];
       const int cell = plane.cell(a.y, a.x);
-      result.Add({FaceProbability(plane.background[cell], plane.face[cell]), 1});
+      result.Add({model::FaceProbability(plane.background[cell], plane.face[cell]), 1});
     }
     partial[index] = result;
   }
@@ -118,8 +118,8 @@ struct FaceKernel {
 // Of each sampled anchor: its loss into losses[k], its gradient times SCALE added to GRADIENTS, which mirrors the
 // table.
 struct ClassificationKernel {
-  AnchorTable table, gradients;
-  const SampledAnchor* samples;
+  mining::AnchorTable table, gradients;
+  const mining::SampledAnchor* samples;
   const DeviceLoss* loss;
   float scale;
   double* losses;
@@ -127,14 +127,14 @@ struct ClassificationKernel {
   HARDFACE_HOST_DEVICE void operator()(int64_t k) const {
     losses[k] = 0;
     if (samples[k].anchor < 0) return;
-    const AnchorIndex a = table.at(samples[k].anchor);
-    const AnchorPlane& plane = table.planes[a.plane];
-    const AnchorPlane& gradient = gradients.planes[a.plane];
+    const model::AnchorIndex a = table.at(samples[k].anchor);
+    const model::AnchorPlane& plane = table.planes[a.plane];
+    const model::AnchorPlane& gradient = gradients.planes[a.plane];
     const int cell = plane.cell(a.y, a.x);
     const float background = plane.background[cell], face = plane.face[cell];
-    losses[k] = samples[k].face ? SoftmaxLoss(face, background) : SoftmaxLoss(background, face);
+    losses[k] = samples[k].face ? model::SoftmaxLoss(face, background) : model::SoftmaxLoss(background, face);
     const float slope = scale / static_cast<float>(loss->sampled) *
-                        (FaceProbability(background, face) - (samples[k].face ? 1.0f : 0.0f));
+                        (model::FaceProbability(background, face) - (samples[k].face ? 1.0f : 0.0f));
     gradient.face[cell] += slope;
     gradient.background[cell] -= slope;
   }
@@ -142,9 +142,9 @@ struct ClassificationKernel {
 
 // Of the regression anchors of each part: their loss into losses[part], gradients as above.
 struct RegressionKernel {
-  AnchorTable table, gradients;
-  const AnchorLabel* labels;
-  const FaceBox* faces;
+  mining::AnchorTable table, gradients;
+  const mining::AnchorLabel* labels;
+  const mining::FaceBox* faces;
   int parts;
   const DeviceLoss* loss;
   float scale;
@@ -154,10 +154,10 @@ struct RegressionKernel {
     double sum = 0;
     for (int i = static_cast<int>(part); i < table.anchors(); i += parts) {
       if (!labels[i].regresses) continue;
-      const AnchorIndex a = table.at(i);
-      const AnchorPlane& plane = table.planes[a.plane];
+      const model::AnchorIndex a = table.at(i);
+      const model::AnchorPlane& plane = table.planes[a.plane];
       const int cell = plane.cell(a.y, a.x);
-      const std::array<float, 4> target = EncodeBox(plane.anchor(a.y, a.x), faces[labels[i].face].box);
+      const std::array<float, 4> target = model::EncodeBox(plane.anchor(a.y, a.x), faces[labels[i].face].box);
       for (int k = 0; k < 4; ++k) {
         const float difference = plane.deltas[k][cell] - target[k];
         sum += SmoothL1Of(difference);
@@ -269,6 +269,6 @@ struct AverageKernel {
   HARDFACE_HOST_DEVICE void operator()(int64_t i) const { average[i] = keep * average[i] + (1 - keep) * weights[i]; }
 };
 
-}  // namespace hardface
+}  // namespace hardface::train
 
 #endif  // HARDFACE_TRAIN_STEP_STEP_KERNELS_H_

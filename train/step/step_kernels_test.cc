@@ -14,7 +14,7 @@
 #include "train/step/losses.h"
 #include "train/step/solver.h"
 
-namespace hardface {
+namespace hardface::train {
 namespace {
 
 template <typename Kernel>
@@ -26,7 +26,7 @@ void RunAll(int64_t count, const Kernel& kernel) {
 struct Planes {
   Planes(int height, int width, Random* random) {
     for (const int size : {16, 32}) {
-      AnchorPlane plane{size, 8, height, width};
+      model::AnchorPlane plane{size, 8, height, width};
       const auto array = [&] {
         arrays.push_back(std::make_unique<std::vector<float>>());
         for (int i = 0; i < height * width; ++i) {
@@ -41,7 +41,7 @@ struct Planes {
     }
   }
   std::vector<std::unique_ptr<std::vector<float>>> arrays;
-  std::vector<AnchorPlane> planes;
+  std::vector<model::AnchorPlane> planes;
 };
 
 TEST(LossKernelsTest, LossAndGradientAreThoseOfTheCpu) {
@@ -50,28 +50,30 @@ TEST(LossKernelsTest, LossAndGradientAreThoseOfTheCpu) {
   Random random(1);
   const Planes values(15, 18, &random), expected_gradients(15, 18, nullptr), gradients(15, 18, nullptr);
   for (const bool with_faces : {true, false}) {
-    std::vector<FaceBox> faces;
+    std::vector<mining::FaceBox> faces;
     if (with_faces) faces = {{{10, 20, 30, 41}, false}, {{60, 50, 75, 64}, false}, {{90, 20, 118, 44}, true}};
-    const TargetOptions options;
-    const AnchorLabels cpu_labels = LabelAnchors(values.planes, faces, 144, 120, options);
-    const SampledAnchors cpu_samples = SampleAnchors(values.planes, cpu_labels, options, &random);
+    const mining::TargetOptions options;
+    const mining::AnchorLabels cpu_labels = mining::LabelAnchors(values.planes, faces, 144, 120, options);
+    const mining::SampledAnchors cpu_samples = mining::SampleAnchors(values.planes, cpu_labels, options, &random);
     const LossParts expected = DetectionLoss(values.planes, cpu_labels, cpu_samples, kScale, expected_gradients.planes);
 
-    const AnchorTable table = TableOf(values.planes), gradient_table = TableOf(gradients.planes);
+    const mining::AnchorTable table = mining::TableOf(values.planes),
+                              gradient_table = mining::TableOf(gradients.planes);
     const int anchors = table.anchors(), sampled = options.sampled_anchors;
-    std::vector<AnchorLabel> labels(static_cast<size_t>(anchors));
+    std::vector<mining::AnchorLabel> labels(static_cast<size_t>(anchors));
     std::vector<uint64_t> positives(labels.size()), negatives(labels.size());
-    std::vector<SampledAnchor> samples(static_cast<size_t>(sampled));
+    std::vector<mining::SampledAnchor> samples(static_cast<size_t>(sampled));
     std::vector<int> counts(kParts);
     std::vector<double> classification(samples.size()), regression(kParts);
     DeviceLoss loss;
-    RunAll(anchors, LabelKernel{table, faces.data(), static_cast<int>(faces.size()), 144, 120, true,
-                                options.negative_iou, options.positive_iou, options.regression_iou, labels.data()});
-    RunAll(anchors, HardnessKeysKernel{table, labels.data(), positives.data(), negatives.data()});
+    RunAll(anchors,
+           mining::LabelKernel{table, faces.data(), static_cast<int>(faces.size()), 144, 120, true,
+                               options.negative_iou, options.positive_iou, options.regression_iou, labels.data()});
+    RunAll(anchors, mining::HardnessKeysKernel{table, labels.data(), positives.data(), negatives.data()});
     std::sort(positives.begin(), positives.end());
     std::sort(negatives.begin(), negatives.end());
-    RunAll(sampled,
-           SampleKernel{positives.data(), negatives.data(), nullptr, anchors, sampled, 64, 1.0f, samples.data()});
+    RunAll(sampled, mining::SampleKernel{positives.data(), negatives.data(), nullptr, anchors, sampled, 64, 1.0f,
+                                         samples.data()});
     RunAll(kParts, CountPartsKernel{labels.data(), anchors, kParts, counts.data()});
     RunAll(1, CountKernel{table, samples.data(), sampled, counts.data(), kParts, positives.data(), &loss});
     RunAll(sampled, ClassificationKernel{table, gradient_table, samples.data(), &loss, kScale, classification.data()});
@@ -82,11 +84,12 @@ TEST(LossKernelsTest, LossAndGradientAreThoseOfTheCpu) {
     std::vector<DeviceFace> partial(faces.size() * kParts), device_faces(faces.size());
     RunAll(static_cast<int64_t>(partial.size()), FacePartsKernel{table, labels.data(), kParts, partial.data()});
     RunAll(static_cast<int64_t>(faces.size()), FaceKernel{partial.data(), kParts, device_faces.data()});
-    const auto worst = WorstScores(values.planes, cpu_labels, faces.size());
+    const auto worst = mining::WorstScores(values.planes, cpu_labels, faces.size());
     for (size_t f = 0; f < faces.size(); ++f) {
       EXPECT_EQ(device_faces[f].worst, worst[f].value_or(-1)) << f;
       int positives = 0;
-      for (const LabelledAnchor& positive : cpu_labels.positives) positives += positive.face == static_cast<int>(f);
+      for (const mining::LabelledAnchor& positive : cpu_labels.positives)
+        positives += positive.face == static_cast<int>(f);
       EXPECT_EQ(device_faces[f].positives, positives) << f;
     }
 
@@ -95,7 +98,7 @@ TEST(LossKernelsTest, LossAndGradientAreThoseOfTheCpu) {
     EXPECT_EQ(with_faces, loss.regressed > 0);
     EXPECT_NEAR(loss.classification, expected.classification, 1e-9);
     EXPECT_NEAR(loss.regression, expected.regression, 1e-6);
-    EXPECT_EQ(loss.wpas, Wpas(values.planes, cpu_labels).value_or(-1));
+    EXPECT_EQ(loss.wpas, mining::Wpas(values.planes, cpu_labels).value_or(-1));
     for (size_t a = 0; a < gradients.arrays.size(); ++a) {
       for (size_t i = 0; i < gradients.arrays[a]->size(); ++i) {
         ASSERT_NEAR((*gradients.arrays[a])[i], (*expected_gradients.arrays[a])[i], 1e-7) << a << ", " << i;
@@ -121,7 +124,7 @@ GradientScale ScaleOf(const std::vector<float>& gradient, double loss_scale, dou
 }
 
 TEST(SolverKernelsTest, StepsAreThoseOfTheCpu) {
-  const std::vector<ParameterSpec> specs = {{"a.weight", {7, 3}, NetworkPart::kBody, /*bias=*/false}};
+  const std::vector<model::ParameterSpec> specs = {{"a.weight", {7, 3}, model::NetworkPart::kBody, /*bias=*/false}};
   for (const auto kind : {SolverOptions::Kind::kSgd, SolverOptions::Kind::kAdam}) {
     SolverOptions options;
     options.kind = kind;
@@ -129,13 +132,13 @@ TEST(SolverKernelsTest, StepsAreThoseOfTheCpu) {
     options.clip_norm = 1.5;
     options.average = 0.9;
     Solver solver(specs, options);
-    ParameterSet parameters = InitializeParameters(specs, Initialization::kHe, 1);
+    model::ParameterSet parameters = model::InitializeParameters(specs, model::Initialization::kHe, 1);
     std::vector<float> weights = parameters.at("a.weight").values, average = weights;
     std::vector<float> first(weights.size()), second(weights.size());
     Random random(2);
     constexpr double kLossScale = 1024;
     for (int iteration = 0; iteration < 5; ++iteration) {
-      ParameterSet gradients = ZeroParameters(specs);
+      model::ParameterSet gradients = model::ZeroParameters(specs);
       std::vector<float> scaled;
       for (float& value : gradients.at("a.weight").values) {
         value = static_cast<float>(random.Uniform(-1, 1));
@@ -186,4 +189,4 @@ TEST(SolverKernelsTest, AnOverflowLeavesTheWeightsAlone) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::train

@@ -3,22 +3,22 @@
 #include "absl/strings/str_cat.h"
 #include "eval/common/result_check.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 ImageEvidence Examine(const ScoredImage& image, int64_t line) {
   std::vector<ResultBox> boxes;
-  for (const Detection& found : image.detections) {
+  for (const data::Detection& found : image.detections) {
     boxes.push_back({found.box.x, found.box.y, found.box.w, found.box.h, found.score, line});
   }
   std::vector<FaceRect> faces;
-  for (const Face& face : image.faces) faces.push_back({face.box.x, face.box.y, face.box.w, face.box.h});
+  for (const data::Face& face : image.faces) faces.push_back({face.box.x, face.box.y, face.box.w, face.box.h});
   return ExamineImage(boxes, faces);
 }
 
 }  // namespace
 
-LayoutReport CheckDatasetLayout(const Dataset& dataset, const JoinedDetections& joined, const std::string& file,
+LayoutReport CheckDatasetLayout(const data::Dataset& dataset, const JoinedDetections& joined, const std::string& file,
                                 const std::vector<int64_t>& lines) {
   const auto line_of = [&](int64_t entry) {
     return entry >= 0 && entry < static_cast<int64_t>(lines.size()) ? lines[entry] : 0;
@@ -44,4 +44,4 @@ LayoutReport CheckDatasetLayout(const Dataset& dataset, const JoinedDetections& 
   return layout;
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval

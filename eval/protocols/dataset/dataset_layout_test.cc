@@ -4,22 +4,22 @@
 
 #include "data_tools/dataset/detections.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
-Dataset FourImages() {
-  Dataset dataset;
+data::Dataset FourImages() {
+  data::Dataset dataset;
   for (const char* name : {"a.jpg", "b.jpg", "c.jpg", "d.jpg"}) {
-    DatasetEntry& entry = dataset.entries.emplace_back();
+    data::DatasetEntry& entry = dataset.entries.emplace_back();
     entry.image = name;
     entry.faces = {{{100, 100, 40, 40}, false, {}}};
   }
   return dataset;
 }
 
-LayoutReport Check(const std::vector<Rect>& boxes, const std::vector<float>& scores) {
-  const Dataset dataset = FourImages();
-  std::vector<ImageDetections> detections;
+LayoutReport Check(const std::vector<data::Rect>& boxes, const std::vector<float>& scores) {
+  const data::Dataset dataset = FourImages();
+  std::vector<data::ImageDetections> detections;
   for (size_t i = 0; i < boxes.size(); ++i) {
     detections.push_back({dataset.entries[i].image, false, {{boxes[i], scores[i]}}});
   }
@@ -30,7 +30,7 @@ LayoutReport Check(const std::vector<Rect>& boxes, const std::vector<float>& sco
 }
 
 TEST(DatasetLayout, SeesCornersInAllOrSomeImages) {
-  const Rect extent = {100, 100, 40, 40}, corners = {100, 100, 140, 140};
+  const data::Rect extent = {100, 100, 40, 40}, corners = {100, 100, 140, 140};
   const char* kind = "results of corners instead of extents";
   EXPECT_EQ(Check({extent, extent, extent, extent}, {0.9f, 0.8f, 0.7f, 0.6f}).count(kind), 0);
   EXPECT_EQ(Check({corners, corners, corners, corners}, {0.9f, 0.8f, 0.7f, 0.6f}).count(kind), 4);
@@ -40,7 +40,7 @@ TEST(DatasetLayout, SeesCornersInAllOrSomeImages) {
 }
 
 TEST(DatasetLayout, SeesTwoScalesAndNamesUnknownAndMissingImages) {
-  const Rect extent = {100, 100, 40, 40};
+  const data::Rect extent = {100, 100, 40, 40};
   const LayoutReport layout = Check({extent, extent, extent}, {0.9f, 80, 0.7f});
   EXPECT_EQ(layout.count("results on two scales of scores"), 1);
   EXPECT_EQ(layout.count("images without a line in the detections"), 1);
@@ -51,4 +51,4 @@ TEST(DatasetLayout, SeesTwoScalesAndNamesUnknownAndMissingImages) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval

@@ -10,7 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "eval/common/axis_fit.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 constexpr int kIouSteps = 10;  // 0.50, 0.55, .. 0.95
@@ -20,7 +20,7 @@ constexpr HeightBin kHeightBins[] = {
     {"32_64", 32, 64}, {"64_128", 64, 128}, {"128_up", 128, std::numeric_limits<float>::infinity()},
 };
 
-std::vector<size_t> ByFallingScore(const std::vector<Detection>& detections) {
+std::vector<size_t> ByFallingScore(const std::vector<data::Detection>& detections) {
   std::vector<size_t> order(detections.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(),
@@ -28,15 +28,15 @@ std::vector<size_t> ByFallingScore(const std::vector<Detection>& detections) {
   return order;
 }
 
-bool Counts(const Face& face, const HeightBin* bin) {
+bool Counts(const data::Face& face, const HeightBin* bin) {
   return !face.ignore && (bin == nullptr || bin->Holds(face.box.h));
 }
 
 // Sets face and iou of the best match.
-void FindBestFace(const std::vector<Face>& faces, const Rect& box, JudgedDetection* judged) {
+void FindBestFace(const std::vector<data::Face>& faces, const data::Rect& box, JudgedDetection* judged) {
   double best = 0;
   for (size_t i = 0; i < faces.size(); ++i) {
-    const double iou = ContinuousIou(faces[i].box, box);
+    const double iou = data::ContinuousIou(faces[i].box, box);
     if (iou <= best) continue;
     best = iou;
     judged->face = static_cast<int32_t>(i);
@@ -54,7 +54,7 @@ class ImageJudge {
       judged.image = index;
       FindBestFace(image.faces, image.detections[i].box, &judged);
       candidates_.push_back(judged);
-      ious_.push_back(judged.face < 0 ? 0 : ContinuousIou(image.faces[judged.face].box, image.detections[i].box));
+      ious_.push_back(judged.face < 0 ? 0 : data::ContinuousIou(image.faces[judged.face].box, image.detections[i].box));
       heights_.push_back(image.detections[i].box.h);
     }
   }
@@ -99,8 +99,8 @@ std::vector<JudgedDetection> JudgeAll(const std::vector<ImageJudge>& judges, dou
 std::vector<int64_t> CountFaces(const std::vector<ScoredImage>& images, const HeightBin* bin) {
   std::vector<int64_t> counts;
   for (const ScoredImage& image : images) {
-    counts.push_back(
-        std::count_if(image.faces.begin(), image.faces.end(), [bin](const Face& face) { return Counts(face, bin); }));
+    counts.push_back(std::count_if(image.faces.begin(), image.faces.end(),
+                                   [bin](const data::Face& face) { return Counts(face, bin); }));
   }
   return counts;
 }
@@ -133,7 +133,8 @@ std::string RateName(double rate) {
 
 absl::Span<const HeightBin> HeightBins() { return kHeightBins; }
 
-absl::StatusOr<JoinedDetections> JoinDetections(const Dataset& dataset, std::vector<ImageDetections> detections,
+absl::StatusOr<JoinedDetections> JoinDetections(const data::Dataset& dataset,
+                                                std::vector<data::ImageDetections> detections,
                                                 const std::string& detections_path) {
   if (dataset.entries.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(dataset.manifest_path, ": the dataset has no images to score"));
@@ -142,7 +143,7 @@ absl::StatusOr<JoinedDetections> JoinDetections(const Dataset& dataset, std::vec
   joined.images.resize(dataset.entries.size());
   std::map<std::pair<std::string, bool>, size_t> index;
   for (size_t i = 0; i < dataset.entries.size(); ++i) {
-    const DatasetEntry& entry = dataset.entries[i];
+    const data::DatasetEntry& entry = dataset.entries[i];
     joined.images[i].faces = entry.faces;
     if (!index.emplace(std::make_pair(entry.image, entry.flip), i).second) {
       return absl::InvalidArgumentError(absl::StrCat(dataset.manifest_path, ": image ", entry.image,
@@ -153,7 +154,7 @@ absl::StatusOr<JoinedDetections> JoinDetections(const Dataset& dataset, std::vec
   std::vector<bool> named(dataset.entries.size(), false);
   joined.entries.assign(dataset.entries.size(), -1);
   for (size_t d = 0; d < detections.size(); ++d) {
-    ImageDetections& of_image = detections[d];
+    data::ImageDetections& of_image = detections[d];
     const auto found = index.find({of_image.image, of_image.flip});
     if (found == index.end()) {
       joined.unknown_images.push_back(absl::StrCat(of_image.image, of_image.flip ? " (flipped)" : ""));
@@ -191,7 +192,7 @@ namespace {
 
 // How the true positives lie to their faces on average, in the images for which COUNTS(index).
 template <typename Counts>
-BoxStyle FitStyle(const std::vector<ScoredImage>& images, const Counts& counts) {
+data::BoxStyle FitStyle(const std::vector<ScoredImage>& images, const Counts& counts) {
   const std::vector<JudgedDetection> judged = JudgeDataset(images, kScoredIou);
   AxisFit x, y;
   size_t next = 0;  // of judged, which has the images' detections in falling score
@@ -200,8 +201,8 @@ BoxStyle FitStyle(const std::vector<ScoredImage>& images, const Counts& counts) 
     for (const size_t d : ByFallingScore(image.detections)) {
       const JudgedDetection& detection = judged[next++];
       if (detection.verdict != Verdict::kTruePositive || !counts(i)) continue;
-      const Rect& box = image.detections[d].box;
-      const Rect& face = image.faces[static_cast<size_t>(detection.face)].box;
+      const data::Rect& box = image.detections[d].box;
+      const data::Rect& face = image.faces[static_cast<size_t>(detection.face)].box;
       x.Add(face.x, double{face.x} + face.w, box.x, double{box.x} + box.w);
       y.Add(face.y, double{face.y} + face.h, box.y, double{box.y} + box.h);
     }
@@ -209,27 +210,27 @@ BoxStyle FitStyle(const std::vector<ScoredImage>& images, const Counts& counts) 
   return {x.offset(), y.offset(), x.ratio(), y.ratio()};
 }
 
-void ApplyStyle(const BoxStyle& style, std::vector<ScoredImage>* images) {
+void ApplyStyle(const data::BoxStyle& style, std::vector<ScoredImage>* images) {
   for (ScoredImage& image : *images) {
-    for (Detection& detection : image.detections) detection.box = Restyle(detection.box, style);
+    for (data::Detection& detection : image.detections) detection.box = data::Restyle(detection.box, style);
   }
 }
 
 // REFITS refits by the images for which COUNTS(index), and what they came to.
 template <typename Counts>
-BoxStyle Refit(int refits, const Counts& counts, std::vector<ScoredImage>* images) {
-  BoxStyle all;
+data::BoxStyle Refit(int refits, const Counts& counts, std::vector<ScoredImage>* images) {
+  data::BoxStyle all;
   for (int i = 0; i < refits; ++i) {
-    const BoxStyle style = FitStyle(*images, counts);
+    const data::BoxStyle style = FitStyle(*images, counts);
     ApplyStyle(style, images);
-    all = Then(all, style);
+    all = data::Then(all, style);
   }
   return all;
 }
 
 }  // namespace
 
-BoxStyle RefitDetections(int refits, std::vector<ScoredImage>* images) {
+data::BoxStyle RefitDetections(int refits, std::vector<ScoredImage>* images) {
   return Refit(
       refits, [](size_t) { return true; }, images);
 }
@@ -284,4 +285,4 @@ DatasetScores ScoreDataset(const JoinedDetections& joined, const std::vector<dou
   return scores;
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval

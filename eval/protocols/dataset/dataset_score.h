@@ -22,15 +22,15 @@
 #include "eval/common/judged.h"
 #include "eval/common/metrics.h"
 
-namespace hardface {
+namespace hardface::eval {
 
 // The IoU threshold of "ap".
 inline constexpr double kScoredIou = 0.5;
 
 // One image's faces and what was found on it (in the file's order).
 struct ScoredImage {
-  std::vector<Face> faces;
-  std::vector<Detection> detections;
+  std::vector<data::Face> faces;
+  std::vector<data::Detection> detections;
 };
 
 // What the join of a dataset with a file of detections showed.
@@ -44,7 +44,8 @@ struct JoinedDetections {
 
 // Joins by (image, flip). An error when the dataset is empty, names an image twice, or when no image of the detections
 // is in the dataset. DETECTIONS_PATH stands in errors.
-absl::StatusOr<JoinedDetections> JoinDetections(const Dataset& dataset, std::vector<ImageDetections> detections,
+absl::StatusOr<JoinedDetections> JoinDetections(const data::Dataset& dataset,
+                                                std::vector<data::ImageDetections> detections,
                                                 const std::string& detections_path);
 
 // Face heights [low, high) in pixels.
@@ -65,7 +66,7 @@ Ranking RankDataset(const std::vector<ScoredImage>& images, double iou_threshold
 
 // REFITS times: moves and scales all detections by how the true positives at IoU 0.5 lie to their faces on average, x
 // and y apart (axis_fit.h). What all of it came to; nothing changes where there is no true positive.
-BoxStyle RefitDetections(int refits, std::vector<ScoredImage>* images);
+data::BoxStyle RefitDetections(int refits, std::vector<ScoredImage>* images);
 
 // REFITS refits of which no image takes part in its own: images are dealt into FOLDS (at least 2) in turn, and each
 // fold's detections move as the other folds' true positives say. What FDDB's protocol calls ten-fold cross-validation.
@@ -79,6 +80,6 @@ struct DatasetScores {
 // FP_PER_IMAGE: the rates at which recall is given. Errors name wrong settings.
 DatasetScores ScoreDataset(const JoinedDetections& joined, const std::vector<double>& fp_per_image);
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_PROTOCOLS_DATASET_DATASET_SCORE_H_

@@ -4,11 +4,11 @@
 
 #include <cmath>
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
-Face FaceAt(float x, float y, float size, bool ignore = false) { return {{x, y, size, size}, ignore, {}}; }
-Detection At(float x, float y, float size, float score) { return {{x, y, size, size}, score}; }
+data::Face FaceAt(float x, float y, float size, bool ignore = false) { return {{x, y, size, size}, ignore, {}}; }
+data::Detection At(float x, float y, float size, float score) { return {{x, y, size, size}, score}; }
 
 double ApOf(const std::vector<ScoredImage>& images, double iou = 0.5) {
   return AveragePrecision(RankDataset(images, iou), Ties::kApart);
@@ -20,11 +20,11 @@ JoinedDetections Joined(std::vector<ScoredImage> images) {
   return joined;
 }
 
-TEST(ContinuousIou, HasNoPlusOne) {
-  EXPECT_DOUBLE_EQ(ContinuousIou({0, 0, 10, 10}, {5, 0, 10, 10}), 1.0 / 3);
-  EXPECT_DOUBLE_EQ(ContinuousIou({0, 0, 10, 10}, {0, 0, 10, 10}), 1);
-  EXPECT_EQ(ContinuousIou({0, 0, 10, 10}, {10, 0, 10, 10}), 0);  // they touch
-  EXPECT_EQ(ContinuousIou({0, 0, 0, 0}, {0, 0, 0, 0}), 0);
+TEST(data::ContinuousIou, HasNoPlusOne) {
+  EXPECT_DOUBLE_EQ(data::ContinuousIou({0, 0, 10, 10}, {5, 0, 10, 10}), 1.0 / 3);
+  EXPECT_DOUBLE_EQ(data::ContinuousIou({0, 0, 10, 10}, {0, 0, 10, 10}), 1);
+  EXPECT_EQ(data::ContinuousIou({0, 0, 10, 10}, {10, 0, 10, 10}), 0);  // they touch
+  EXPECT_EQ(data::ContinuousIou({0, 0, 0, 0}, {0, 0, 0, 0}), 0);
 }
 
 TEST(DatasetScore, TakesDetectionsInFallingScoreOverAllImages) {
@@ -135,10 +135,10 @@ TEST(DatasetScore, RefitsMoveDetectionsToTheAnnotationsStyle) {
       Joined({{{FaceAt(0, 0, 10)}, {At(0, 4, 10, 0.9f)}}, {{FaceAt(50, 0, 20)}, {At(50, 11, 20, 0.8f)}}}).images;
   for (ScoredImage& image : images) image.faces[0].box.h *= 1.4f;
   EXPECT_LT(AveragePrecision(RankDataset(images, 0.6), Ties::kApart), 0.51);
-  const BoxStyle style = RefitDetections(/*refits=*/2, &images);
+  const data::BoxStyle style = RefitDetections(/*refits=*/2, &images);
   EXPECT_NEAR(style.dx, 0, 1e-6);
   EXPECT_NEAR(style.height, 1.4, 0.05);
-  const Rect& box = images[0].detections[0].box;
+  const data::Rect& box = images[0].detections[0].box;
   EXPECT_NEAR(box.x, 0, 1e-5);
   EXPECT_NEAR(box.w, 10, 1e-5);
   EXPECT_NEAR(box.h, 14, 0.5);
@@ -168,8 +168,8 @@ TEST(DatasetScore, WithoutATruePositiveThereIsNoBalancedThreshold) {
   EXPECT_TRUE(std::isnan(scores.metrics["balanced_threshold"].get<double>()));
 }
 
-DatasetEntry Entry(const std::string& image, bool flip, std::vector<Face> faces) {
-  DatasetEntry entry;
+data::DatasetEntry Entry(const std::string& image, bool flip, std::vector<data::Face> faces) {
+  data::DatasetEntry entry;
   entry.image = image;
   entry.flip = flip;
   entry.faces = std::move(faces);
@@ -177,7 +177,7 @@ DatasetEntry Entry(const std::string& image, bool flip, std::vector<Face> faces)
 }
 
 TEST(JoinDetections, JoinsByImageAndFlip) {
-  Dataset dataset;
+  data::Dataset dataset;
   dataset.entries = {Entry("a.jpg", false, {FaceAt(0, 0, 10)}), Entry("a.jpg", true, {FaceAt(90, 0, 10)})};
   const auto joined = JoinDetections(
       dataset, {{"a.jpg", true, {At(90, 0, 10, 0.5f)}}, {"a.jpg", false, {At(0, 0, 10, 0.9f)}}}, "d.jsonl");
@@ -187,7 +187,7 @@ TEST(JoinDetections, JoinsByImageAndFlip) {
 }
 
 TEST(JoinDetections, FacesOfImagesWithoutDetectionsCount) {
-  Dataset dataset;
+  data::Dataset dataset;
   dataset.entries = {Entry("a.jpg", false, {FaceAt(0, 0, 10)}), Entry("b.jpg", false, {FaceAt(0, 0, 10)})};
   const auto joined =
       JoinDetections(dataset, {{"a.jpg", false, {At(0, 0, 10, 0.5f)}}, {"c.jpg", false, {}}}, "d.jsonl");
@@ -198,7 +198,7 @@ TEST(JoinDetections, FacesOfImagesWithoutDetectionsCount) {
 }
 
 TEST(JoinDetections, NothingInCommonIsAnErrorWithBothNames) {
-  Dataset dataset;
+  data::Dataset dataset;
   dataset.manifest_path = "manifest.jsonl";
   dataset.entries = {Entry("a.jpg", false, {})};
   const auto joined = JoinDetections(dataset, {{"other.jpg", false, {}}}, "d.jsonl");
@@ -214,4 +214,4 @@ TEST(JoinDetections, NothingInCommonIsAnErrorWithBothNames) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval

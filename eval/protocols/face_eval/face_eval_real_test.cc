@@ -8,7 +8,7 @@
 #include "eval/common/result_tree.h"
 #include "eval/protocols/face_eval/face_eval_score.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 struct Case {
@@ -44,4 +44,4 @@ INSTANTIATE_TEST_SUITE_P(Published, FaceEvalRealTest,
                                          Case{kPascal, "PASCAL/Headhunter.txt", 89.63}));
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval

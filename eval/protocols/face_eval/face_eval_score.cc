@@ -13,7 +13,7 @@
 #include "eval/common/axis_fit.h"
 #include "eval/common/result_check.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 constexpr double kMinFaceSize = 30;     // pixels
@@ -27,11 +27,11 @@ std::string WithoutExtension(const std::string& name) {
   return dot == std::string::npos ? name : name.substr(0, dot);
 }
 
-absl::StatusOr<FaceEvalImage> ReadImage(const MatValue& annotations, int64_t i, const std::string& path) {
-  const MatValue* name = annotations.Field(i, "imgname");
-  const MatValue* objects = annotations.Field(i, "objects");
-  const bool good = name != nullptr && name->kind == MatValue::Kind::kText && objects != nullptr &&
-                    objects->kind == MatValue::Kind::kNumbers &&
+absl::StatusOr<FaceEvalImage> ReadImage(const data::MatValue& annotations, int64_t i, const std::string& path) {
+  const data::MatValue* name = annotations.Field(i, "imgname");
+  const data::MatValue* objects = annotations.Field(i, "objects");
+  const bool good = name != nullptr && name->kind == data::MatValue::Kind::kText && objects != nullptr &&
+                    objects->kind == data::MatValue::Kind::kNumbers &&
                     (objects->size() == 0 || (objects->columns() >= 6 && objects->dimensions.size() == 2));
   if (!good) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -111,9 +111,9 @@ void CheckImages(const std::vector<FaceEvalImage>& images, const std::vector<std
 }  // namespace
 
 absl::StatusOr<std::vector<FaceEvalImage>> ReadFaceEvalAnnotations(const std::string& path) {
-  ASSIGN_OR_RETURN(const auto variables, ReadMatFile(path, {"Annotations"}));
+  ASSIGN_OR_RETURN(const auto variables, data::ReadMatFile(path, {"Annotations"}));
   const auto found = variables.find("Annotations");
-  if (found == variables.end() || found->second.kind != MatValue::Kind::kStructs || found->second.size() == 0) {
+  if (found == variables.end() || found->second.kind != data::MatValue::Kind::kStructs || found->second.size() == 0) {
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": has no struct array Annotations; expected a file of face-eval (AFW or PASCAL faces)"));
   }
@@ -228,4 +228,4 @@ FaceEvalResult ScoreFaceEval(const std::vector<FaceEvalImage>& images, std::vect
   return result;
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval

@@ -21,7 +21,7 @@
 #include "eval/common/layout_report.h"
 #include "eval/common/ranking.h"
 
-namespace hardface {
+namespace hardface::eval {
 
 struct CornerBox {
   double x1 = 0, y1 = 0, x2 = 0, y2 = 0;
@@ -67,6 +67,6 @@ FaceEvalResult ScoreFaceEval(const std::vector<FaceEvalImage>& images, std::vect
 std::vector<JudgedDetection> JudgeFaceEval(const std::vector<FaceEvalImage>& images,
                                            const std::vector<FaceEvalDetection>& detections);
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_PROTOCOLS_FACE_EVAL_FACE_EVAL_SCORE_H_

@@ -5,7 +5,7 @@
 
 #include "data_tools/formats/mat_test_util.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 FaceEvalFace FaceAt(double x1, double y1, double x2, double y2, bool ignore = false) {
@@ -71,9 +71,9 @@ TEST(FaceEval, ReadsAnnotationsAndIgnoresSmallAndMarkedFaces) {
   size_t one[2] = {1, 1};
   const auto write = [&](const std::vector<std::vector<double>>& objects, size_t columns) {
     matvar_t* annotations = Mat_VarCreateStruct("Annotations", 2, one, fields, 2);
-    Mat_VarSetStructFieldByName(annotations, "imgname", 0, NewText(nullptr, "one.jpg"));
-    Mat_VarSetStructFieldByName(annotations, "objects", 0, NewDoubles(nullptr, objects, columns));
-    return WriteMat(testing::TempDir() + "/annotations.mat", {annotations});
+    Mat_VarSetStructFieldByName(annotations, "imgname", 0, data::NewText(nullptr, "one.jpg"));
+    Mat_VarSetStructFieldByName(annotations, "objects", 0, data::NewDoubles(nullptr, objects, columns));
+    return data::WriteMat(testing::TempDir() + "/annotations.mat", {annotations});
   };
   // Width 30 counts, 29 does not, nor does the marked one.
   const auto images =
@@ -86,7 +86,8 @@ TEST(FaceEval, ReadsAnnotationsAndIgnoresSmallAndMarkedFaces) {
   EXPECT_TRUE((*images)[0].faces[1].ignore);
   EXPECT_TRUE((*images)[0].faces[2].ignore);
   EXPECT_FALSE(ReadFaceEvalAnnotations(write({{0, 0, 30, 40}}, 4)).ok());
-  EXPECT_FALSE(ReadFaceEvalAnnotations(WriteMat(testing::TempDir() + "/x.mat", {NewText("other", "x")})).ok());
+  EXPECT_FALSE(
+      ReadFaceEvalAnnotations(data::WriteMat(testing::TempDir() + "/x.mat", {data::NewText("other", "x")})).ok());
 }
 
 TEST(FaceEval, ReportsDoubledRowsMissingImagesAndOtherScales) {
@@ -135,4 +136,4 @@ TEST(FaceEval, ReadsDetectionsAndNamesBadLines) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval

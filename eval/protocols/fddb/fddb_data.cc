@@ -21,7 +21,7 @@
 #include "eval/common/result_check.h"
 #include "eval/common/result_tree.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 namespace fs = std::filesystem;
@@ -114,14 +114,14 @@ class NameIndex {
 };
 
 // LINES: of each entry.
-std::vector<FddbImage> FromJsonl(const std::vector<ImageDetections>& all, const std::vector<int64_t>& lines) {
+std::vector<FddbImage> FromJsonl(const std::vector<data::ImageDetections>& all, const std::vector<int64_t>& lines) {
   std::vector<FddbImage> images;
   for (size_t i = 0; i < all.size(); ++i) {
-    const ImageDetections& of_image = all[i];
+    const data::ImageDetections& of_image = all[i];
     if (of_image.flip) continue;
     const int64_t line = i < lines.size() ? lines[i] : 0;
     images.push_back({of_image.image, {}, line});
-    for (const Detection& detection : of_image.boxes) {
+    for (const data::Detection& detection : of_image.boxes) {
       FddbRegion region;
       region.x = detection.box.x;
       region.y = detection.box.y;
@@ -136,9 +136,9 @@ std::vector<FddbImage> FromJsonl(const std::vector<ImageDetections>& all, const 
 }
 
 absl::StatusOr<std::vector<FddbImage>> ReadAnyDetections(const std::string& path) {
-  const std::string file = DetectionsFile(path);
+  const std::string file = data::DetectionsFile(path);
   if (fs::path(file).extension() == ".jsonl") {
-    ASSIGN_OR_RETURN(const std::vector<ImageDetections> all, ReadDetections(file));
+    ASSIGN_OR_RETURN(const std::vector<data::ImageDetections> all, data::ReadDetections(file));
     ASSIGN_OR_RETURN(const std::vector<int64_t> lines, FilledLines(file));
     return FromJsonl(all, lines);
   }
@@ -223,7 +223,8 @@ absl::StatusOr<std::vector<FddbImage>> ReadFddbDetections(const std::string& pat
     const int64_t target = index.Find(image.name);
     if (target < 0) {
       layout->Add("images that the annotations lack",
-                  absl::StrCat(DetectionsFile(path), ":", image.line, " (", image.name, ")"), "they are left out");
+                  absl::StrCat(data::DetectionsFile(path), ":", image.line, " (", image.name, ")"),
+                  "they are left out");
       continue;
     }
     if (!ordered[target].name.empty()) {
@@ -266,14 +267,14 @@ absl::StatusOr<std::map<std::string, PixelSize>> ReadFddbSizesOfImages(const std
                                                                        const FddbAnnotations& annotations,
                                                                        int threads) {
   const size_t count = annotations.images.size();
-  std::vector<absl::StatusOr<ImageSize>> read(count, absl::UnknownError(""));
+  std::vector<absl::StatusOr<data::ImageSize>> read(count, absl::UnknownError(""));
   ParallelFor(static_cast<int64_t>(count), threads, [&](int64_t i) {
     const std::string base = absl::StrCat(images_folder, "/", annotations.images[i].name);
     std::string path = base + ".jpg";
     for (const char* extension : {".jpeg", ".png"}) {
       if (!IsThere(path) && IsThere(base + extension)) path = base + extension;
     }
-    read[i] = ReadImageSize(path);
+    read[i] = data::ReadImageSize(path);
   });
   std::map<std::string, PixelSize> sizes;
   for (size_t i = 0; i < count; ++i) {
@@ -284,9 +285,9 @@ absl::StatusOr<std::map<std::string, PixelSize>> ReadFddbSizesOfImages(const std
 }
 
 absl::StatusOr<std::map<std::string, PixelSize>> ReadFddbSizesOfDataset(const std::string& dataset) {
-  ASSIGN_OR_RETURN(const Dataset read, ReadDataset(dataset));
+  ASSIGN_OR_RETURN(const data::Dataset read, data::ReadDataset(dataset));
   std::map<std::string, PixelSize> sizes;
-  for (const DatasetEntry& entry : read.entries) {
+  for (const data::DatasetEntry& entry : read.entries) {
     const std::string name = WithoutExtension(entry.image);
     // A name of FDDB has five parts; the dataset's path may go on to the left.
     std::vector<std::string> parts = absl::StrSplit(name, '/');
@@ -296,4 +297,4 @@ absl::StatusOr<std::map<std::string, PixelSize>> ReadFddbSizesOfDataset(const st
   return sizes;
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval

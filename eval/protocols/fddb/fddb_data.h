@@ -11,7 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "eval/common/layout_report.h"
 
-namespace hardface {
+namespace hardface::eval {
 
 // An ellipse or an upright rectangle, as FDDB's files write them.
 struct FddbRegion {
@@ -59,6 +59,6 @@ absl::StatusOr<std::map<std::string, PixelSize>> ReadFddbSizesOfImages(const std
                                                                        const FddbAnnotations& annotations, int threads);
 absl::StatusOr<std::map<std::string, PixelSize>> ReadFddbSizesOfDataset(const std::string& dataset);
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_PROTOCOLS_FDDB_FDDB_DATA_H_

@@ -8,7 +8,7 @@
 #include "base/atomic_output.h"
 #include "data_tools/images/image_io.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 constexpr char kAnnotations[] =
@@ -94,8 +94,9 @@ TEST(FddbData, TakesSizesFromImagesAndDatasets) {
   const std::string folder = testing::TempDir() + "/pictures";
   EXPECT_FALSE(ReadFddbSizesOfImages(folder, *annotations, 1).ok());
   std::filesystem::create_directories(folder + "/2002/01/01/big");
-  ASSERT_TRUE(WriteJpeg(folder + "/2002/01/01/big/img_1.jpg", cv::Mat(40, 50, CV_8UC3, cv::Scalar(0, 0, 0))).ok());
-  ASSERT_TRUE(WritePng(folder + "/2002/01/01/big/img_2.png", cv::Mat(30, 20, CV_8UC3, cv::Scalar(0, 0, 0))).ok());
+  ASSERT_TRUE(
+      data::WriteJpeg(folder + "/2002/01/01/big/img_1.jpg", cv::Mat(40, 50, CV_8UC3, cv::Scalar(0, 0, 0))).ok());
+  ASSERT_TRUE(data::WritePng(folder + "/2002/01/01/big/img_2.png", cv::Mat(30, 20, CV_8UC3, cv::Scalar(0, 0, 0))).ok());
   const auto sizes = ReadFddbSizesOfImages(folder, *annotations, 2);
   ASSERT_TRUE(sizes.ok()) << sizes.status();
   EXPECT_EQ(sizes->at("2002/01/01/big/img_1").width, 50);
@@ -129,4 +130,4 @@ TEST(FddbData, ReadsSizes) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval

@@ -10,7 +10,7 @@
 #include "eval/protocols/fddb/fddb_data.h"
 #include "eval/protocols/fddb/fddb_score.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 // Compares every point with the official file: rate and number of false positives a line, lowest score first. The file
@@ -57,4 +57,4 @@ TEST(FddbRealTest, BothOfficialCurvesAreReproducedAtEveryPoint) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval

@@ -12,7 +12,7 @@
 #include "eval/common/kuhn_assignment.h"
 #include "eval/common/result_check.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 constexpr size_t kProgressBundle = 256;  // detections
@@ -296,4 +296,4 @@ void CheckFddbDetections(const std::vector<FddbImage>& annotations, const std::v
   ReportDoubledRows(evidence, layout);
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval

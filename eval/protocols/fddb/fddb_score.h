@@ -25,7 +25,7 @@
 #include "eval/common/ranking.h"
 #include "eval/protocols/fddb/fddb_data.h"
 
-namespace hardface {
+namespace hardface::eval {
 
 enum class FddbMatching { kOfficial, kMaximum };
 
@@ -58,6 +58,6 @@ absl::StatusOr<FddbRankings> RankFddb(const std::vector<FddbImage>& annotations,
 void CheckFddbDetections(const std::vector<FddbImage>& annotations, const std::vector<FddbImage>& detections,
                          const std::string& path, LayoutReport* layout);
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_PROTOCOLS_FDDB_FDDB_SCORE_H_

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 FddbRegion Box(double x, double y, double w, double h, double score = 1) {
@@ -130,4 +130,4 @@ TEST(CheckFddbDetections, SeesCornersAndTwoScales) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval

@@ -16,7 +16,7 @@
 #include "eval/common/result_check.h"
 #include "eval/common/result_tree.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 namespace fs = std::filesystem;
@@ -112,19 +112,19 @@ class Reader {
   }
 
   absl::Status ReadJsonl(const std::string& path) {
-    const std::string file = DetectionsFile(path);
-    ASSIGN_OR_RETURN(const std::vector<ImageDetections> all, ReadDetections(file));
+    const std::string file = data::DetectionsFile(path);
+    ASSIGN_OR_RETURN(const std::vector<data::ImageDetections> all, data::ReadDetections(file));
     ASSIGN_OR_RETURN(const std::vector<int64_t> lines, FilledLines(file));
     ASSIGN_OR_RETURN(found_.hash, HashFile(file));
     for (size_t i = 0; i < all.size(); ++i) {
-      const ImageDetections& of_image = all[i];
+      const data::ImageDetections& of_image = all[i];
       if (of_image.flip) continue;
       const int64_t line = i < lines.size() ? lines[i] : 0;
       const std::string place = absl::StrCat(file, ":", line, " (", of_image.image, ")");
       ASSIGN_OR_RETURN(const int64_t target, Claim(of_image.image, place, "images that the ground truth lacks"));
       if (target < 0) continue;
       std::vector<ScoredBox>& boxes = found_.images[target];
-      for (const Detection& detection : of_image.boxes) {
+      for (const data::Detection& detection : of_image.boxes) {
         boxes.push_back({detection.box.x, detection.box.y, detection.box.w, detection.box.h, detection.score});
       }
       ImageEvidence& evidence = evidence_[target];
@@ -234,4 +234,4 @@ absl::StatusOr<WiderDetections> ReadWiderDetections(const std::string& path, con
   return reader.Finish(path);
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval

@@ -12,7 +12,7 @@
 #include "eval/common/layout_report.h"
 #include "eval/protocols/wider/wider_ground_truth.h"
 
-namespace hardface {
+namespace hardface::eval {
 
 struct ScoredBox {
   double x = 0, y = 0, w = 0, h = 0, score = 0;  // as in the file
@@ -47,6 +47,6 @@ struct ParsedResultFile {
 };
 absl::StatusOr<ParsedResultFile> ParseWiderResult(absl::string_view text, const std::string& place);
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_PROTOCOLS_WIDER_WIDER_DETECTIONS_H_

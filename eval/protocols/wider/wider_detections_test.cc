@@ -4,7 +4,7 @@
 
 #include "base/atomic_output.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 WiderGroundTruth Truth() {
@@ -172,4 +172,4 @@ TEST(ReadWiderDetections, ReadsDetectionsJsonl) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval

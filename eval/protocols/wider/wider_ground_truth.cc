@@ -14,7 +14,7 @@
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/formats/mat_file.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 namespace fs = std::filesystem;
@@ -24,7 +24,7 @@ const std::vector<std::string>& SubsetNames() {
   return *names;
 }
 
-using Variables = std::map<std::string, MatValue>;
+using Variables = std::map<std::string, data::MatValue>;
 
 std::string LabelVariable(int label) { return absl::StrCat(kWiderLabelNames[label], "_label_list"); }
 
@@ -35,19 +35,19 @@ class MatGroundTruth {
 
   // Fills in images and boxes; faces of gt_list get bit SUBSET.
   absl::Status Read(int subset, bool with_labels, WiderGroundTruth* truth) const {
-    ASSIGN_OR_RETURN(const MatValue* events, Cells("event_list"));
-    ASSIGN_OR_RETURN(const MatValue* files, Cells("file_list"));
-    ASSIGN_OR_RETURN(const MatValue* boxes, Cells("face_bbx_list"));
-    ASSIGN_OR_RETURN(const MatValue* kept, Cells("gt_list"));
+    ASSIGN_OR_RETURN(const data::MatValue* events, Cells("event_list"));
+    ASSIGN_OR_RETURN(const data::MatValue* files, Cells("file_list"));
+    ASSIGN_OR_RETURN(const data::MatValue* boxes, Cells("face_bbx_list"));
+    ASSIGN_OR_RETURN(const data::MatValue* kept, Cells("gt_list"));
     bool any = false, all_integer = true;
     for (size_t i = 0; i < events->cells.size(); ++i) {
-      if (events->cells[i].kind != MatValue::Kind::kText) return Bad("event_list", i, 0, "is not a text");
+      if (events->cells[i].kind != data::MatValue::Kind::kText) return Bad("event_list", i, 0, "is not a text");
       ASSIGN_OR_RETURN(const size_t count, ImagesOfEvent(*files, *boxes, *kept, i));
       for (size_t j = 0; j < count; ++j) {
         WiderImage image;
         image.event = events->cells[i].text;
-        const MatValue& name = files->cells[i].cells[j];
-        if (name.kind != MatValue::Kind::kText) return Bad("file_list", i, j, "is not a text");
+        const data::MatValue& name = files->cells[i].cells[j];
+        if (name.kind != data::MatValue::Kind::kText) return Bad("file_list", i, j, "is not a text");
         image.name = name.text;
         RETURN_IF_ERROR(ReadBoxes(boxes->cells[i].cells[j], i, j, &image));
         RETURN_IF_ERROR(MarkCounted(kept->cells[i].cells[j], i, j, subset, &image));
@@ -68,9 +68,9 @@ class MatGroundTruth {
                                                    "; this is not a ground truth file of WIDER FACE's eval_tools"));
   }
 
-  absl::StatusOr<const MatValue*> Cells(const std::string& name) const {
+  absl::StatusOr<const data::MatValue*> Cells(const std::string& name) const {
     const auto found = variables_.find(name);
-    if (found == variables_.end() || found->second.kind != MatValue::Kind::kCells) {
+    if (found == variables_.end() || found->second.kind != data::MatValue::Kind::kCells) {
       return absl::InvalidArgumentError(absl::StrCat(path_, ": has no cell array ", name,
                                                      "; expected a ground truth file of WIDER FACE's eval_tools"));
     }
@@ -78,9 +78,9 @@ class MatGroundTruth {
   }
 
   // The number of images of event I, the same in all three lists.
-  absl::StatusOr<size_t> ImagesOfEvent(const MatValue& files, const MatValue& boxes, const MatValue& kept,
-                                       size_t i) const {
-    for (const MatValue* list : {&files, &boxes, &kept}) {
+  absl::StatusOr<size_t> ImagesOfEvent(const data::MatValue& files, const data::MatValue& boxes,
+                                       const data::MatValue& kept, size_t i) const {
+    for (const data::MatValue* list : {&files, &boxes, &kept}) {
       if (i >= list->cells.size()) return Bad("event_list", i, 0, "has no counterpart in the other lists");
       if (list->cells[i].cells.size() != files.cells[i].cells.size()) {
         return Bad("file_list", i, 0, "has another number of images than face_bbx_list or gt_list");
@@ -89,9 +89,9 @@ class MatGroundTruth {
     return files.cells[i].cells.size();
   }
 
-  absl::Status ReadBoxes(const MatValue& boxes, size_t i, size_t j, WiderImage* image) const {
+  absl::Status ReadBoxes(const data::MatValue& boxes, size_t i, size_t j, WiderImage* image) const {
     if (boxes.size() == 0) return absl::OkStatus();
-    if (boxes.kind != MatValue::Kind::kNumbers || boxes.columns() != 4) {
+    if (boxes.kind != data::MatValue::Kind::kNumbers || boxes.columns() != 4) {
       return Bad("face_bbx_list", i, j, "does not have the columns x, y, w, h");
     }
     image->faces.resize(boxes.rows());
@@ -108,7 +108,7 @@ class MatGroundTruth {
     return absl::OkStatus();
   }
 
-  absl::Status MarkCounted(const MatValue& kept, size_t i, size_t j, int subset, WiderImage* image) const {
+  absl::Status MarkCounted(const data::MatValue& kept, size_t i, size_t j, int subset, WiderImage* image) const {
     for (double index : kept.numbers) {
       if (!(index >= 1 && index <= static_cast<double>(image->faces.size())) || index != std::floor(index)) {
         return Bad("gt_list", i, j,
@@ -123,7 +123,7 @@ class MatGroundTruth {
 
   absl::Status ReadLabels(size_t i, size_t j, WiderImage* image) const {
     for (int label = 0; label < kWiderLabels; ++label) {
-      ASSIGN_OR_RETURN(const MatValue* list, Cells(LabelVariable(label)));
+      ASSIGN_OR_RETURN(const data::MatValue* list, Cells(LabelVariable(label)));
       const bool there = i < list->cells.size() && j < list->cells[i].cells.size();
       if (!there || list->cells[i].cells[j].numbers.size() != image->faces.size()) {
         return Bad(LabelVariable(label), i, j, "does not hold a label for each face");
@@ -171,7 +171,7 @@ absl::StatusOr<WiderGroundTruth> ReadMatFolder(const std::string& folder, bool w
     std::vector<std::string> names = {"event_list", "file_list", "face_bbx_list", "gt_list"};
     const bool labels_here = with_labels && subset == 0;
     for (int label = 0; labels_here && label < kWiderLabels; ++label) names.push_back(LabelVariable(label));
-    ASSIGN_OR_RETURN(Variables variables, ReadMatFile(path, names));
+    ASSIGN_OR_RETURN(Variables variables, data::ReadMatFile(path, names));
     parts[subset].files = {path};
     return MatGroundTruth(path, std::move(variables)).Read(subset, labels_here, &parts[subset]);
   };
@@ -188,7 +188,7 @@ absl::StatusOr<WiderGroundTruth> ReadMatFolder(const std::string& folder, bool w
 }
 
 // The subsets that a face of a dataset names; false when it names none.
-bool SubsetsOfFace(const Face& face, uint8_t* subsets) {
+bool SubsetsOfFace(const data::Face& face, uint8_t* subsets) {
   const auto list = face.attributes.find("subsets");
   if (list == face.attributes.end() || !list->is_array()) return false;
   *subsets = 0;
@@ -200,12 +200,12 @@ bool SubsetsOfFace(const Face& face, uint8_t* subsets) {
   return true;
 }
 
-bool IsWhole(const Rect& box) {
+bool IsWhole(const data::Rect& box) {
   return std::floor(box.x) == box.x && std::floor(box.y) == box.y && std::floor(box.w) == box.w &&
          std::floor(box.h) == box.h;
 }
 
-WiderFace FaceOfDataset(const Face& face, bool by_subsets) {
+WiderFace FaceOfDataset(const data::Face& face, bool by_subsets) {
   WiderFace out;
   out.x = face.box.x;
   out.y = face.box.y;
@@ -224,27 +224,27 @@ WiderFace FaceOfDataset(const Face& face, bool by_subsets) {
 }
 
 absl::StatusOr<WiderGroundTruth> FromDataset(const std::string& path) {
-  ASSIGN_OR_RETURN(const Dataset dataset, ReadDataset(path));
+  ASSIGN_OR_RETURN(const data::Dataset dataset, data::ReadDataset(path));
   WiderGroundTruth truth;
   truth.files = {dataset.manifest_path};
   bool by_subsets = false;
   uint8_t unused;
   truth.integer_boxes = true;
-  for (const DatasetEntry& entry : dataset.entries) {
-    for (const Face& face : entry.faces) {
+  for (const data::DatasetEntry& entry : dataset.entries) {
+    for (const data::Face& face : entry.faces) {
       by_subsets = by_subsets || SubsetsOfFace(face, &unused);
       truth.integer_boxes = truth.integer_boxes && IsWhole(face.box);
     }
   }
   truth.subsets = by_subsets ? SubsetNames() : std::vector<std::string>{"all"};
-  for (const DatasetEntry& entry : dataset.entries) {
+  for (const data::DatasetEntry& entry : dataset.entries) {
     if (entry.flip) continue;  // WIDER's protocol knows no mirrored images
     const std::string key = WiderKey(entry.image);
     const size_t slash = key.find('/');
     WiderImage image;
     image.event = slash == std::string::npos ? "" : key.substr(0, slash);
     image.name = slash == std::string::npos ? key : key.substr(slash + 1);
-    for (const Face& face : entry.faces) image.faces.push_back(FaceOfDataset(face, by_subsets));
+    for (const data::Face& face : entry.faces) image.faces.push_back(FaceOfDataset(face, by_subsets));
     truth.images.push_back(std::move(image));
   }
   if (truth.images.empty()) {
@@ -276,4 +276,4 @@ absl::StatusOr<WiderGroundTruth> ReadWiderGroundTruth(const std::string& path, b
   return ReadMatFolder(path, with_labels);
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval

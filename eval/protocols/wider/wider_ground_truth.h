@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-namespace hardface {
+namespace hardface::eval {
 
 // The labels that wider_face_val.mat gives each face.
 inline constexpr int kWiderLabels = 6;
@@ -47,6 +47,6 @@ absl::StatusOr<WiderGroundTruth> ReadWiderGroundTruth(const std::string& path, b
 // "0--Parade/0_Parade_x" of any path to an image or result file of WIDER.
 std::string WiderKey(const std::string& path);
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_PROTOCOLS_WIDER_WIDER_GROUND_TRUTH_H_

@@ -7,7 +7,7 @@
 #include "base/atomic_output.h"
 #include "data_tools/formats/mat_test_util.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 // What one wider_*_val.mat says: one event, two images, three boxes.
@@ -21,20 +21,24 @@ struct MadeUp {
 void WriteSubset(const std::string& folder, const std::string& subset, const MadeUp& made_up) {
   std::filesystem::create_directories(folder);
   matvar_t* first = made_up.doubles
-                        ? NewDoubles(nullptr, {{made_up.first_x, 2, 3, 4}, {5, 6, 7, 8}}, 4)
-                        : NewInt32s(nullptr, {{static_cast<int32_t>(made_up.first_x), 2, 3, 4}, {5, 6, 7, 8}}, 4);
-  matvar_t* second = made_up.doubles ? NewDoubles(nullptr, {{0, 0, 0, 0}}, 4) : NewInt32s(nullptr, {{0, 0, 0, 0}}, 4);
+                        ? data::NewDoubles(nullptr, {{made_up.first_x, 2, 3, 4}, {5, 6, 7, 8}}, 4)
+                        : data::NewInt32s(nullptr, {{static_cast<int32_t>(made_up.first_x), 2, 3, 4}, {5, 6, 7, 8}}, 4);
+  matvar_t* second =
+      made_up.doubles ? data::NewDoubles(nullptr, {{0, 0, 0, 0}}, 4) : data::NewInt32s(nullptr, {{0, 0, 0, 0}}, 4);
   std::vector<matvar_t*> variables = {
-      NewCells("event_list", {NewText(nullptr, "0--Made")}),
-      NewCells("file_list", {NewCells(nullptr, {NewText(nullptr, "one"), NewText(nullptr, "two")})}),
-      NewCells("face_bbx_list", {NewCells(nullptr, {first, second})}),
-      NewCells("gt_list", {NewCells(nullptr, {NewDoubles(nullptr, made_up.kept, 1), NewDoubles(nullptr, {}, 0)})})};
+      data::NewCells("event_list", {data::NewText(nullptr, "0--Made")}),
+      data::NewCells("file_list",
+                     {data::NewCells(nullptr, {data::NewText(nullptr, "one"), data::NewText(nullptr, "two")})}),
+      data::NewCells("face_bbx_list", {data::NewCells(nullptr, {first, second})}),
+      data::NewCells("gt_list", {data::NewCells(nullptr, {data::NewDoubles(nullptr, made_up.kept, 1),
+                                                          data::NewDoubles(nullptr, {}, 0)})})};
   for (const char* label : kWiderLabelNames) {
     const std::vector<std::vector<double>> values(made_up.label_rows, {1});
-    variables.push_back(NewCells((std::string(label) + "_label_list").c_str(),
-                                 {NewCells(nullptr, {NewDoubles(nullptr, values, 1), NewDoubles(nullptr, {{0}}, 1)})}));
+    variables.push_back(data::NewCells(
+        (std::string(label) + "_label_list").c_str(),
+        {data::NewCells(nullptr, {data::NewDoubles(nullptr, values, 1), data::NewDoubles(nullptr, {{0}}, 1)})}));
   }
-  WriteMat(folder + "/wider_" + subset + "_val.mat", variables);
+  data::WriteMat(folder + "/wider_" + subset + "_val.mat", variables);
 }
 
 std::string WriteAll(const std::string& name, const MadeUp& easy, const MadeUp& others) {
@@ -125,4 +129,4 @@ TEST(WiderKey, KeepsDotsInNames) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval

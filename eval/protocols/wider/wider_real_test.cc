@@ -9,7 +9,7 @@
 #include "eval/protocols/wider/wider_ground_truth.h"
 #include "eval/protocols/wider/wider_score.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 class WiderRealTest : public testing::Test {
@@ -68,4 +68,4 @@ TEST_F(WiderRealTest, BestIouGivesThePublishedScorersFigures) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval

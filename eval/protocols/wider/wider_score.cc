@@ -11,7 +11,7 @@
 #include "base/parallel.h"
 #include "base/status_macros.h"
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 constexpr double kMinIou = 0.5;
@@ -350,4 +350,4 @@ std::vector<JudgedDetection> JudgeWider(const WiderGroundTruth& truth, const Wid
   return judged;
 }
 
-}  // namespace hardface
+}  // namespace hardface::eval

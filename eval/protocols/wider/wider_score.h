@@ -26,7 +26,7 @@
 #include "eval/protocols/wider/wider_detections.h"
 #include "eval/protocols/wider/wider_ground_truth.h"
 
-namespace hardface {
+namespace hardface::eval {
 
 enum class WiderMatching { kOfficial, kBestIou };
 
@@ -70,6 +70,6 @@ std::string WiderDifferences(const WiderGroundTruth& truth, const WiderDetection
 std::vector<JudgedDetection> JudgeWider(const WiderGroundTruth& truth, const WiderDetections& detections,
                                         const WiderMatches& matches, int subset);
 
-}  // namespace hardface
+}  // namespace hardface::eval
 
 #endif  // HARDFACE_EVAL_PROTOCOLS_WIDER_WIDER_SCORE_H_

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-namespace hardface {
+namespace hardface::eval {
 namespace {
 
 WiderFace FaceAt(double x, double y, double w, double h, int subsets = 1) {
@@ -158,4 +158,4 @@ TEST(WiderDifferences, NamesTheFaceAndTheBox) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::eval

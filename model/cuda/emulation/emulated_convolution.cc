@@ -11,7 +11,7 @@
 #include "model/ops/conv2d_cuda.h"
 #include "model/ops/tensor.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 constexpr int64_t kWorkspace = 1 << 20;
@@ -118,4 +118,4 @@ absl::StatusOr<std::unique_ptr<Conv2dCuda>> Conv2dCuda::Create(const Conv2dCudaC
   return std::make_unique<EmulatedConv2d>(config);
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -16,7 +16,7 @@
 #include "model/cuda/cuda_memory.h"
 #include "model/cuda/sort_keys.h"
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 std::mutex mutex;
@@ -164,4 +164,4 @@ absl::Status SortKeys(const uint64_t* keys, uint64_t* sorted, int count, const D
 // As much as CUB takes, about.
 absl::StatusOr<int64_t> SortScratchBytes(int count) { return count * static_cast<int64_t>(sizeof(uint64_t)); }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace hardface {
+namespace hardface::model {
 
 inline constexpr int kEmulatedDevices = 3;
 
@@ -21,6 +21,6 @@ EmulatedMemory GetEmulatedMemory();
 // Peak and refusals begin anew.
 void SetEmulatedCapacity(int64_t capacity);
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_CUDA_EMULATION_EMULATION_H_

@@ -2,7 +2,7 @@
 
 #include "model/ops/instruction_set.h"
 
-namespace hardface {
+namespace hardface::model {
 
 const ConvKernels& KernelsFor(InstructionSet set) {
   switch (set) {
@@ -15,4 +15,4 @@ const ConvKernels& KernelsFor(InstructionSet set) {
   }
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-namespace hardface {
+namespace hardface::model {
 
 enum class InstructionSet;  // model/ops/instruction_set.h
 
@@ -85,6 +85,6 @@ const ConvKernels& BaselineConvKernels();
 const ConvKernels& Avx2ConvKernels();
 const ConvKernels& Avx512ConvKernels();
 
-}  // namespace hardface
+}  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_OPS_KERNELS_CONV_KERNELS_H_

@@ -1,11 +1,11 @@
 #define HARDFACE_WIDTH 8
 #include "model/ops/kernels/conv_kernels_inl.h"
 
-namespace hardface {
+namespace hardface::model {
 
 const ConvKernels& Avx2ConvKernels() {
   static const ConvKernels kernels = MakeKernels("avx2");
   return kernels;
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -1,11 +1,11 @@
 #define HARDFACE_WIDTH 16
 #include "model/ops/kernels/conv_kernels_inl.h"
 
-namespace hardface {
+namespace hardface::model {
 
 const ConvKernels& Avx512ConvKernels() {
   static const ConvKernels kernels = MakeKernels("avx512");
   return kernels;
 }
 
-}  // namespace hardface
+}  // namespace hardface::model

@@ -10,7 +10,7 @@
 #include <immintrin.h>
 #endif
 
-namespace hardface {
+namespace hardface::model {
 namespace {
 
 constexpr int kWidth = HARDFACE_WIDTH;
@@ -530,4 +530,4 @@ ConvKernels MakeKernels(const char* name) {
 }
 
 }  // namespace
-}  // namespace hardface
+}  // namespace hardface::model
