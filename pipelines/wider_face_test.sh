@@ -11,7 +11,7 @@ trap 'rm -rf "$TMPDIR"' EXIT
 
 data_tools/synthesize --output="$work/train" --images=6 --width=160 --height=120 --seed=3 >/dev/null
 data_tools/synthesize --output="$work/val" --images=5 --width=160 --height=120 --seed=4 >/dev/null
-data_tools/mini_wider --train="$work/train" --val="$work/val" --output="$work/wider"
+data_tools/synth/mini_wider --train="$work/train" --val="$work/val" --output="$work/wider"
 # Start weights of a sixteenth of VGG16's width.
 tiny="--width_divisor=16 --short_sides=64,96 --max_long_side=400 --iterations=2 --step_at=1"
 # shellcheck disable=SC2086

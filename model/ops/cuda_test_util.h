@@ -20,7 +20,7 @@ namespace hardface::model {
 
 // Skips the test, saying so, where there is no GPU.
 #define SKIP_WITHOUT_GPU() \
-  if (CudaDeviceCount() == 0) GTEST_SKIP() << WhyNoCuda()
+  if (::hardface::model::CudaDeviceCount() == 0) GTEST_SKIP() << ::hardface::model::WhyNoCuda()
 
 #define ASSERT_OK(expression)                      \
   do {                                             \

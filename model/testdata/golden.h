@@ -47,8 +47,9 @@ inline nlohmann::json ReadGoldenJson(const std::string& name) {
   return nlohmann::json::parse(stream);
 }
 
-#define SKIP_WITHOUT_RECORDING(name) \
-  if ((name) == kNoRecording) GTEST_SKIP() << "no recording of this kind in " << GoldenFolder()
+#define SKIP_WITHOUT_RECORDING(name)             \
+  if ((name) == ::hardface::model::kNoRecording) \
+  GTEST_SKIP() << "no recording of this kind in " << ::hardface::model::GoldenFolder()
 
 inline std::string GoldenTestName(const ::testing::TestParamInfo<std::string>& info) { return info.param; }
 

@@ -20,7 +20,7 @@ JoinedDetections Joined(std::vector<ScoredImage> images) {
   return joined;
 }
 
-TEST(data::ContinuousIou, HasNoPlusOne) {
+TEST(ContinuousIou, HasNoPlusOne) {
   EXPECT_DOUBLE_EQ(data::ContinuousIou({0, 0, 10, 10}, {5, 0, 10, 10}), 1.0 / 3);
   EXPECT_DOUBLE_EQ(data::ContinuousIou({0, 0, 10, 10}, {0, 0, 10, 10}), 1);
   EXPECT_EQ(data::ContinuousIou({0, 0, 10, 10}, {10, 0, 10, 10}), 0);  // they touch
