@@ -14,6 +14,7 @@
 ABSL_FLAG(int, iterations, 10, "a number");
 ABSL_FLAG(bool, mirror, false, "a switch");
 ABSL_FLAG(std::string, dataset, "", "a path");
+ABSL_FLAG(std::string, output, "", "another");
 
 namespace hardface {
 namespace {
@@ -25,7 +26,7 @@ absl::StatusOr<std::vector<std::string>> Parse(std::vector<std::string> tokens, 
   tokens.insert(tokens.begin(), "tool");
   std::vector<char*> argv;
   for (std::string& token : tokens) argv.push_back(token.data());
-  return ParseToolFlags(static_cast<int>(argv.size()), argv.data(), {"test/tool", "Does things.", arguments});
+  return ParseToolFlags(static_cast<int>(argv.size()), argv.data(), {"test/tool", "Does things.", arguments, {}});
 }
 
 TEST(ParseToolFlagsTest, UnderstandsEveryForm) {
@@ -80,7 +81,7 @@ TEST(ParseToolFlagsTest, FlagFileThatIncludesItselfEnds) {
 TEST(ToolMainTest, ExitCodes) {
   char name[] = "tool";
   char* argv[] = {name, nullptr};
-  const ToolInfo info{"test/tool", "Does things.", ""};
+  const ToolInfo info{"test/tool", "Does things.", "", {}};
   EXPECT_EQ(ToolMain(1, argv, info, [](auto&) { return absl::OkStatus(); }), 0);
   EXPECT_EQ(ToolMain(1, argv, info, [](auto&) { return absl::NotFoundError("x"); }), 1);
   EXPECT_EQ(ToolMain(1, argv, info, [](auto&) { return RequireFlag("dataset", ""); }), 2);
@@ -95,8 +96,8 @@ TEST(HashFileTest, IsSha256) {
 TEST(ToolMainTest, ExceptionsAreErrorsAndTemporaryFoldersAreRemoved) {
   char name[] = "tool";
   char* argv[] = {name, nullptr};
-  const ToolInfo info{"test/tool", "Does things.", ""};
   const std::string output = ::testing::TempDir() + "/exceptions/out";
+  const ToolInfo info{"test/tool", "Does things.", "", {{"output", kWrites, PathForm::kOne, output}}};
   ::testing::internal::CaptureStderr();
   EXPECT_EQ(ToolMain(1, argv, info,
                      [&](auto&) -> absl::Status {

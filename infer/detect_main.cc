@@ -1,4 +1,5 @@
 // infer/detect: finds faces.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <optional>
@@ -15,9 +16,11 @@
 #include "absl/strings/strip.h"
 #include "base/atomic_output.h"
 #include "base/flag_values.h"
+#include "base/output_guard.h"
 #include "base/provenance.h"
 #include "base/status_macros.h"
 #include "base/tool_main.h"
+#include "base/written_files.h"
 #include "data_tools/dataset/dataset.h"
 #include "infer/detect_images.h"
 #include "infer/shipped_model.h"
@@ -210,6 +213,17 @@ absl::Status TakeShard(std::vector<ImageToDetect>* images) {
   return absl::OkStatus();
 }
 
+// Leaves out what an earlier run drew into OUTPUT, where that lies in a folder of images: "detect --draw ." twice.
+absl::Status LeaveOutOwnPictures(const std::string& output, std::vector<ImageToDetect>* images) {
+  if (!absl::GetFlag(FLAGS_dataset).empty() || !CheckReplaceableFolder(output).ok()) return absl::OkStatus();
+  const std::string folder = RealPath(output);
+  images->erase(std::remove_if(images->begin(), images->end(),
+                               [&](const ImageToDetect& image) { return IsWithin(RealPath(image.path), folder); }),
+                images->end());
+  if (!images->empty()) return absl::OkStatus();
+  return absl::NotFoundError(absl::StrCat("no image found but those that an earlier run drew into ", output));
+}
+
 absl::Status Run(const std::string& program, const std::vector<std::string>& arguments) {
   std::string output = absl::GetFlag(FLAGS_output);
   if (!absl::GetFlag(FLAGS_dataset).empty()) RETURN_IF_ERROR(RequireFlag("output", output));
@@ -221,9 +235,9 @@ absl::Status Run(const std::string& program, const std::vector<std::string>& arg
   }
   Provenance provenance;
   ASSIGN_OR_RETURN(std::vector<ImageToDetect> images, FindImages(arguments, &provenance));
+  RETURN_IF_ERROR(LeaveOutOwnPictures(output, &images));
   RETURN_IF_ERROR(TakeShard(&images));
   for (const ImageToDetect& image : images) RETURN_IF_ERROR(CheckSpares(output, image.path));
-  RETURN_IF_ERROR(CheckSpares(output, model_path));
   ASSIGN_OR_RETURN(const model::Model model, model::LoadModel(model_path));
   RETURN_IF_ERROR(provenance.AddInput(model_path));
   RETURN_IF_ERROR(SetThresholds(model, &options));
@@ -254,6 +268,11 @@ int main(int argc, char** argv) {
       {"infer/detect",
        "finds faces in images with a trained model, on an image pyramid, and writes them in the "
        "forms that scorers read.",
-       "[IMAGE_OR_FOLDER ...]"},
+       "[IMAGE_OR_FOLDER ...]",
+       {{"model", hardface::kReadsFile},
+        {"dataset", hardface::kReadsDataset},
+        {"images", hardface::kReadsImages, hardface::PathForm::kList},
+        {"", hardface::kReadsImages},
+        {"output", hardface::kWrites, hardface::PathForm::kOne, "found"}}},
       [argv](const std::vector<std::string>& arguments) { return hardface::infer::Run(argv[0], arguments); });
 }

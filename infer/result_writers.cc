@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/atomic_output.h"
+#include "base/paths.h"
 #include "base/status_macros.h"
 
 namespace hardface::infer {
@@ -25,13 +26,7 @@ std::string WithoutExtension(const std::string& path) {
 }
 
 // A name for the result tree that cannot leave it: "/a/../b.jpg" -> "b.jpg".
-fs::path InsideTree(const std::string& image) {
-  fs::path relative;
-  for (const fs::path& part : fs::path(image).lexically_normal()) {
-    if (part != ".." && part != "." && !part.is_absolute() && !part.empty()) relative /= part;
-  }
-  return relative;
-}
+fs::path InsideTree(const std::string& image) { return PathInside(image, /*up=*/""); }
 
 std::string Rows(const data::ImageDetections& detections) {
   std::string text = absl::StrCat(detections.boxes.size(), "\n");
