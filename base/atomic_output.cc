@@ -41,6 +41,14 @@ std::string WithoutTrailingSlash(std::string path) {
   return path;
 }
 
+// Where PATH will be, of a path that leads through folders that are not there yet ("new/../data/x"): they will be made,
+// and then it stands for another place than the checks saw.
+std::string Reachable(const std::string& path) {
+  const fs::path parent = fs::path(path).parent_path();
+  if (parent.empty() || IsThere(parent.string())) return path;
+  return (fs::path(RealPath(parent.string())) / fs::path(path).filename()).string();
+}
+
 // "out/." and "out/..": what is put in place needs a name.
 std::string WithoutLastDots(const std::string& path) {
   const std::string last = fs::path(path).filename().string();
@@ -154,7 +162,8 @@ absl::Status SyncParent(const std::string& path) {
 AtomicFile::AtomicFile(std::string path, std::string temporary, std::FILE* file, Replace replace)
     : path_(std::move(path)), temporary_(std::move(temporary)), file_(file), replace_(replace) {}
 
-absl::StatusOr<std::unique_ptr<AtomicFile>> AtomicFile::Create(const std::string& path, Replace replace) {
+absl::StatusOr<std::unique_ptr<AtomicFile>> AtomicFile::Create(const std::string& raw_path, Replace replace) {
+  const std::string path = Reachable(raw_path);
   if (path.empty()) return absl::InvalidArgumentError("an output file needs a name; got an empty one");
   const bool claimed = IsInClaimedFolder(path);
   if (claimed || !InTool()) replace = Replace::kAlways;
@@ -219,7 +228,7 @@ AtomicFolder::AtomicFolder(std::string path, std::string temporary, int lock, Re
 }
 
 absl::StatusOr<std::unique_ptr<AtomicFolder>> AtomicFolder::Create(const std::string& raw_path, Replace replace) {
-  const std::string path = WithoutLastDots(WithoutTrailingSlash(raw_path));
+  const std::string path = Reachable(WithoutLastDots(WithoutTrailingSlash(raw_path)));
   if (path.empty()) return absl::InvalidArgumentError("an output folder needs a name; got an empty one");
   if (replace == Replace::kOwn) RETURN_IF_ERROR(CheckMayWriteFolder(path));
   RETURN_IF_ERROR(MakeParent(path));

@@ -232,6 +232,14 @@ TEST_F(ToolOutputTest, FoldersOfOtherToolsAndTreasuresStay) {
   EXPECT_TRUE(WriteFolder(folder_ + "/other", "y").ok());
 }
 
+TEST_F(ToolOutputTest, TheWayThroughFoldersThatAreNotThereIsSeenThrough) {
+  AddUsersFile(folder_ + "/home/thesis.tex", "years of work");
+  ExpectRefused(WriteFileAtomically(folder_ + "/none/../home/thesis.tex", "x"), "exists, and no");
+  ExpectRefused(WriteFolder(folder_ + "/none/../home", "x"), "is no output of these tools");
+  ASSERT_TRUE(WriteFolder(folder_ + "/none/../out", "x").ok());
+  EXPECT_EQ(*ReadFile(folder_ + "/out/deep/result"), "x");
+}
+
 TEST_F(ToolOutputTest, NothingIsOverwrittenThatNoToolWroteNorTheCurrentFolder) {
   AddUsersFile(folder_ + "/home/thesis.tex", "years of work");
   fs::create_directories(folder_ + "/here");

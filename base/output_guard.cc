@@ -63,15 +63,18 @@ absl::Status Refuse(const std::string& output, const std::string& harm, const st
                                                  ", which is read; nothing was written. Name another output"));
 }
 
+// Also where the path leads through folders that are not there yet ("new/../data"): they will be made.
+bool WillBeThere(const std::string& output) { return IsThere(RealPath(output)); }
+
 // Whether OUTPUT replaces INPUT.
 absl::Status CheckNotReplaced(const std::string& output, const std::string& input, const std::string& real_input) {
-  if (!IsThere(output) || !LiesWithin(real_input, output)) return absl::OkStatus();
+  if (!WillBeThere(output) || !LiesWithin(real_input, output)) return absl::OkStatus();
   return Refuse(output, "replace", input, real_input);
 }
 
 absl::Status CheckNotInside(const std::string& output, const std::string& input, const std::string& real_input) {
   if (!IsFolder(input) || !LiesWithin(output, real_input)) return absl::OkStatus();
-  return Refuse(output, IsThere(output) ? "replace a part of" : "lie in", input, real_input);
+  return Refuse(output, WillBeThere(output) ? "replace a part of" : "lie in", input, real_input);
 }
 
 bool HoldsCurrentFolder(const std::string& folder) { return LiesWithin(".", folder); }
@@ -96,7 +99,7 @@ absl::Status CheckDeclared(const std::string& output, const std::vector<std::str
 
 // Asks the input's own check once for an output that exists.
 absl::Status AskFurther(const std::string& output, const Input& input) {
-  if (input.check == nullptr || !IsThere(output)) return absl::OkStatus();
+  if (input.check == nullptr || !WillBeThere(output)) return absl::OkStatus();
   Guard& guard = TheGuard();
   const std::pair<std::string, std::string> question(RealPath(output), input.real);
   {
@@ -139,7 +142,7 @@ bool LiesWithin(const std::string& path, const std::string& folder) {
 }
 
 absl::Status CheckSpares(const std::string& output, const std::string& input, InputKind kind) {
-  if (kind == InputKind::kFile && !IsThere(output)) return absl::OkStatus();  // nothing will be replaced
+  if (kind == InputKind::kFile && !WillBeThere(output)) return absl::OkStatus();  // nothing will be replaced
   const std::string real = RealPath(input);
   RETURN_IF_ERROR(CheckNotReplaced(output, input, real));
   const bool inside_is_fine = kind == InputKind::kFile || (kind == InputKind::kImages && HoldsCurrentFolder(real));

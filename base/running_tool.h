@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 namespace hardface {
 
@@ -14,6 +15,7 @@ inline constexpr char kVersion[] = "0.1.0";
 struct ToolIdentity {
   std::string name;
   nlohmann::ordered_json flags = nlohmann::ordered_json::object();
+  std::vector<std::string> flag_files;  // that the flags came from, --flagfile
 };
 ToolIdentity& RunningTool();
 

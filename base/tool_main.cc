@@ -91,6 +91,7 @@ std::string UseText(const ToolPaths& paths, const std::string& flag) {
       case kReadsImages:
         return " [reads: images]";
       case kWrites:
+      case kWritesRun:
         return " [writes]";
     }
   }
@@ -165,6 +166,7 @@ class FlagParser {
 
   bool help() const { return help_; }
   bool overwrite() const { return overwrite_; }
+  const std::vector<std::string>& flag_files() const { return flag_files_; }
   std::vector<std::string> TakeArguments() { return std::move(arguments_); }
 
  private:
@@ -178,7 +180,7 @@ class FlagParser {
   absl::Status ParseFile(const std::string& path, int depth) {
     if (depth > kMaxFlagFileDepth)
       return UsageError(absl::StrCat("--flagfile=", path, ": flag files include each other"));
-    ProtectInput(path, InputKind::kFile);
+    flag_files_.push_back(path);
     const absl::StatusOr<std::string> text = ReadFile(path);
     if (!text.ok()) return UsageError(absl::StrCat("--flagfile=", path, ": ", text.status().message()));
     std::vector<std::pair<std::string, std::string>> tokens;
@@ -205,7 +207,7 @@ class FlagParser {
   }
 
   const bool takes_overwrite_;
-  std::vector<std::string> arguments_;
+  std::vector<std::string> arguments_, flag_files_;
   bool help_ = false, overwrite_ = false;
 };
 
@@ -254,7 +256,19 @@ void NoteInput(const std::string& path, PathUse use) {
       return ProtectInput(folder.empty() ? "." : folder, InputKind::kFolder);
     }
     case kWrites:
+    case kWritesRun:
       return;
+  }
+}
+
+bool IsOutput(PathUse use) { return use == kWrites || use == kWritesRun; }
+
+// A training goes on by "--flagfile=RUN/flags.txt --output=RUN --resume".
+void NoteFlagFiles(const std::vector<std::string>& runs) {
+  for (const std::string& file : RunningTool().flag_files) {
+    const bool in_a_run =
+        std::any_of(runs.begin(), runs.end(), [&](const std::string& run) { return LiesWithin(file, run); });
+    if (!in_a_run) ProtectInput(file, InputKind::kFile);
   }
 }
 
@@ -272,13 +286,15 @@ absl::Status CheckApart(const std::vector<std::string>& outputs) {
 }
 
 absl::Status CheckPaths(const ToolInfo& info, const std::vector<std::string>& arguments) {
-  std::vector<std::string> outputs;
+  std::vector<std::string> outputs, runs;
   for (const PathFlag& path : info.paths.flags()) {
     for (const std::string& value : PathsOf(path, arguments)) {
-      if (path.use == kWrites) outputs.push_back(value);
+      if (IsOutput(path.use)) outputs.push_back(value);
+      if (path.use == kWritesRun) runs.push_back(value);
       NoteInput(value, path.use);
     }
   }
+  NoteFlagFiles(runs);
   for (const std::string& output : outputs) DeclareOutput(output);
   RETURN_IF_ERROR(CheckApart(outputs));
   for (const std::string& output : outputs) RETURN_IF_ERROR(CheckOutput(output));
@@ -288,7 +304,7 @@ absl::Status CheckPaths(const ToolInfo& info, const std::vector<std::string>& ar
 }  // namespace
 
 bool ToolPaths::writes() const {
-  return std::any_of(flags_.begin(), flags_.end(), [](const PathFlag& path) { return path.use == kWrites; });
+  return std::any_of(flags_.begin(), flags_.end(), [](const PathFlag& path) { return IsOutput(path.use); });
 }
 
 absl::Status UsageError(absl::string_view message) {
@@ -323,6 +339,7 @@ absl::StatusOr<std::vector<std::string>> ParseToolFlags(int argc, char** argv, c
   }
   AllowOverwriting(parser.overwrite());
   RunningTool().name = info.name;
+  RunningTool().flag_files = parser.flag_files();
   for (const auto& [name, flag] : ToolFlags()) RunningTool().flags[name] = flag->CurrentValue();
   return arguments;
 }

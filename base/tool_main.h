@@ -25,6 +25,7 @@ enum PathUse {
   kReadsDataset,  // a dataset's folder, or its manifest.jsonl
   kReadsImages,   // a folder that images are looked for in, or an image
   kWrites,        // a file or folder
+  kWritesRun,     // a folder that is gone on in: it may hold the flag file that says how
 };
 
 // How many paths a flag gives.

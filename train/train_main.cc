@@ -333,6 +333,6 @@ int main(int argc, char** argv) {
                              {{"dataset", hardface::kReadsDataset},
                               {"validation", hardface::kReadsDataset},
                               {"init", hardface::kReadsFile},
-                              {"output", hardface::kWrites}}},
+                              {"output", hardface::kWritesRun}}},
                             &hardface::train::Run);
 }

@@ -69,8 +69,10 @@ absl::Status SetBestModelAside(const std::string& folder) {
 
 }  // namespace
 
-absl::Status ClaimRunFolder(const std::string& folder, bool resume) {
-  RETURN_IF_ERROR(CheckOutput(folder));
+absl::Status ClaimRunFolder(const std::string& raw_folder, bool resume) {
+  RETURN_IF_ERROR(CheckOutput(raw_folder));
+  // What is there once the folders on the way are ("new/../run").
+  const std::string folder = IsThere(raw_folder) ? raw_folder : RealPath(raw_folder);
   if (IsThere(folder) && !IsFolder(folder)) {
     return absl::AlreadyExistsError(absl::StrCat(folder, ": is a file; --output is the folder of the run"));
   }
@@ -79,7 +81,7 @@ absl::Status ClaimRunFolder(const std::string& folder, bool resume) {
     RETURN_IF_ERROR(CheckNothingIsLost(folder, resume));
     RETURN_IF_ERROR(SetBestModelAside(folder));
   }
-  ClaimFolder(folder);
+  ClaimFolder(raw_folder);
   RemoveLeftovers(folder);
   RemoveLeftovers(folder + "/checkpoints");
   return absl::OkStatus();

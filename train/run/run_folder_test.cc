@@ -50,6 +50,9 @@ TEST_F(RunFolderTest, StartsInANewOrEmptyFolderAndAfterAKillAtTheStart) {
 TEST_F(RunFolderTest, RefusesFoldersOfOthers) {
   Add("thesis.tex");
   for (const bool resume : {false, true}) EXPECT_THAT(Claim(resume), HasSubstr("no provenance.json says"));
+  EXPECT_THAT(
+      std::string(ClaimRunFolder(folder_ + "_none/../" + fs::path(folder_).filename().string(), true).message()),
+      HasSubstr("no provenance.json says"));
   AddProvenanceOf("data_tools/flip");
   for (const bool resume : {false, true}) EXPECT_THAT(Claim(resume), HasSubstr("was written by data_tools/flip"));
 }
