@@ -236,6 +236,7 @@ TEST_F(ToolOutputTest, TheWayThroughFoldersThatAreNotThereIsSeenThrough) {
   AddUsersFile(folder_ + "/home/thesis.tex", "years of work");
   ExpectRefused(WriteFileAtomically(folder_ + "/none/../home/thesis.tex", "x"), "exists, and no");
   ExpectRefused(WriteFolder(folder_ + "/none/../home", "x"), "is no output of these tools");
+  EXPECT_FALSE(fs::exists(folder_ + "/none"));
   ASSERT_TRUE(WriteFolder(folder_ + "/none/../out", "x").ok());
   EXPECT_EQ(*ReadFile(folder_ + "/out/deep/result"), "x");
 }

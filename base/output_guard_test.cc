@@ -72,7 +72,7 @@ TEST_F(InputKindTest, NothingLiesInAFolderThatIsRead) {
 TEST_F(InputKindTest, BesideAFileThatIsReadIsFine) {
   EXPECT_EQ(Check("out", "labels.csv", InputKind::kFile), "");
   EXPECT_EQ(Check("out", "labels.csv", InputKind::kFolder), "") << "a file is no folder";
-  for (const char* output : {"labels.csv", "data/../labels.csv", "hard", ""}) {
+  for (const char* output : {"labels.csv", "data/../labels.csv", "none/../labels.csv", "hard", ""}) {
     EXPECT_THAT(Check(output, "labels.csv", InputKind::kFile), HasSubstr("would replace")) << output;
   }
 }

@@ -27,6 +27,7 @@
 #include "base/paths.h"
 #include "base/running_tool.h"
 #include "base/status_macros.h"
+#include "base/written_files.h"
 
 namespace hardface {
 namespace {
@@ -252,7 +253,8 @@ void NoteInput(const std::string& path, PathUse use) {
     case kReadsImages:
       return ProtectInput(path, InputKind::kImages);
     case kReadsDataset: {
-      const std::string folder = IsFolder(path) ? path : std::filesystem::path(path).parent_path().string();
+      const bool manifest = !IsFolder(path) && IsThere(path);
+      const std::string folder = manifest ? std::filesystem::path(path).parent_path().string() : path;
       return ProtectInput(folder.empty() ? "." : folder, InputKind::kFolder);
     }
     case kWrites:
@@ -285,6 +287,12 @@ absl::Status CheckApart(const std::vector<std::string>& outputs) {
   return absl::OkStatus();
 }
 
+// What cannot be replaced is said before any work is done, not when it is to be written. (Whether the tool writes a
+// file or a folder, it knows itself.)
+absl::Status CheckMayBeReplaced(const std::string& output) {
+  return IsFolder(output) ? CheckReplaceableFolder(output) : CheckReplaceableFile(output);
+}
+
 absl::Status CheckPaths(const ToolInfo& info, const std::vector<std::string>& arguments) {
   std::vector<std::string> outputs, runs;
   for (const PathFlag& path : info.paths.flags()) {
@@ -298,6 +306,9 @@ absl::Status CheckPaths(const ToolInfo& info, const std::vector<std::string>& ar
   for (const std::string& output : outputs) DeclareOutput(output);
   RETURN_IF_ERROR(CheckApart(outputs));
   for (const std::string& output : outputs) RETURN_IF_ERROR(CheckOutput(output));
+  for (const std::string& output : outputs) {
+    if (runs.empty()) RETURN_IF_ERROR(CheckMayBeReplaced(output));
+  }
   return absl::OkStatus();
 }
 

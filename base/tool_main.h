@@ -42,10 +42,12 @@ struct PathFlag {
   std::string when_empty = "";  // the path that the tool takes then
 };
 
-// Every flag of a tool that names a file or folder. There is no default: each tool says it, and one without such flags
-// says {}. A tool that writes to a path that it does not name here fails.
+// Every flag of a tool that names a file or folder. There is no default, so that none can forget to say it: a tool
+// without such flags says None(). A tool that writes to a path that it does not name here fails.
 class ToolPaths {
  public:
+  static ToolPaths None() { return std::initializer_list<PathFlag>(); }
+  ToolPaths() = delete;
   ToolPaths(std::initializer_list<PathFlag> flags) : flags_(flags) {}
   const std::vector<PathFlag>& flags() const { return flags_; }
   // Whether it has outputs.

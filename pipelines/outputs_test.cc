@@ -297,8 +297,18 @@ TEST_F(OutputsTest, ImagesOutsideOfTheDatasetAreInputsToo) {
   for (const std::string& root : {std::string("../photos"), At("photos")}) {
     use_root(root);
     for (const std::string& output : {At("photos"), At("photos/out"), At("data/out"), folder_}) {
-      for (auto& command : commands(output)) ExpectRefused(command, "which is read");
+      const std::string reason = output == At("photos") ? "is no output of these tools" : "which is read";
+      for (auto& command : commands(output)) ExpectRefused(command, reason);
     }
+  }
+  // Images that the tool itself wrote, for another dataset than this one.
+  use_root("images");
+  fs::copy(At("photos"), At("data/images"));
+  ExpectDone({"data_tools/flip", "--materialize", "--input=" + At("data"), "--output=" + At("flipped")});
+  fs::remove_all(At("data/images"));
+  use_root("../flipped/flipped");
+  for (const char* more : {"--overwrite", "--materialize"}) {
+    ExpectRefused({"data_tools/flip", more, "--input=" + At("data"), "--output=" + At("flipped")}, "which is read");
   }
   use_root("..");  // the images' folder is the one where everything lies
   AddFile(At("data/manifest.jsonl"),
@@ -335,7 +345,8 @@ TEST_F(OutputsTest, ScorersReplaceNothingThatTheyRead) {
   AddFile(At("results.csv"),
           absl::StrCat("table,test_set,variant,seed,baseline,scores\nt,s,v,1,v,", At("score"), "\n"));
   for (const char* output : {"score", "score/out"}) {
-    ExpectRefused({"eval/ablation_table", "--results=" + At("results.csv"), "--output=" + At(output)}, "which is read");
+    ExpectRefused({"eval/ablation_table", "--results=" + At("results.csv"), "--output=" + At(output), "--overwrite"},
+                  "which is read");
   }
   ExpectDone({"eval/ablation_table", "--results=" + At("results.csv"), "--output=" + At("table"), "--bootstrap=10"});
 }
