@@ -95,12 +95,13 @@ void RestoreOld(const std::string& old, const std::string& path) {
 void RemoveLeftoversOf(const std::string& folder, absl::string_view prefix, const std::string& path) {
   std::error_code error;
   std::vector<std::string> found;
-  for (const auto& entry : fs::directory_iterator(folder.empty() ? "." : folder, error)) {
-    const std::string name = entry.path().filename().string();
+  fs::directory_iterator entry(folder.empty() ? "." : folder, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
     const size_t mark = prefix.empty() ? name.rfind(kTemporaryMark) : prefix.size() - std::strlen(kTemporaryMark);
     if (name.empty() || name[0] != '.' || mark == std::string::npos || !absl::StartsWith(name, prefix)) continue;
     const std::optional<pid_t> owner = OwnerOf(absl::string_view(name).substr(mark + std::strlen(kTemporaryMark)));
-    if (owner.has_value() && IsAbandoned(entry.path().string(), *owner)) found.push_back(entry.path().string());
+    if (owner.has_value() && IsAbandoned(entry->path().string(), *owner)) found.push_back(entry->path().string());
   }
   for (const std::string& leftover : found) {
     if (!path.empty() && absl::EndsWith(leftover, kOldSuffix)) RestoreOld(leftover, path);
@@ -121,7 +122,7 @@ std::string TemporaryName(const std::string& path) {
   return free;
 }
 
-// What may be replaced, by what nobody asks about: checks are for outputs that users name.
+// What is asked of an output that a user named: may it be there, and may it replace what is?
 absl::Status CheckMayWriteFile(const std::string& path) {
   RETURN_IF_ERROR(CheckOutput(path));
   return CheckReplaceableFile(path);
