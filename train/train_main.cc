@@ -72,6 +72,9 @@ ABSL_FLAG(int64_t, validation_images, 0, "the first so many images of --validati
 ABSL_FLAG(bool, him, true, "hard image mining");
 ABSL_FLAG(double, him_threshold, 0.85, "an image whose WPAS reaches it is easy");
 ABSL_FLAG(double, him_drop, 0.7, "probability of an easy image being left out of an epoch");
+ABSL_FLAG(int, him_visits, 1,
+          "An image's WPAS is the mean over its latest visits that showed a face to learn, so many of them. 1 is the "
+          "paper's rule; 4 suits --crops=face_scale, whose visits each show only a part of the image.");
 ABSL_FLAG(std::string, him_without_positives, "keep",
           "images without any positive anchor: keep (always sampled), easy (left out like easy ones) or leave_out");
 ABSL_FLAG(bool, him_published_behaviour, false,
@@ -115,6 +118,7 @@ absl::Status CheckRanges() {
   RETURN_IF_ERROR(RequireRange("learning_rate", absl::GetFlag(FLAGS_learning_rate), 1e-12, 10));
   RETURN_IF_ERROR(RequireRange("him_threshold", absl::GetFlag(FLAGS_him_threshold), 0, 1));
   RETURN_IF_ERROR(RequireRange("him_drop", absl::GetFlag(FLAGS_him_drop), 0, 0.999));
+  RETURN_IF_ERROR(RequireRange("him_visits", absl::GetFlag(FLAGS_him_visits), 1, 100));
   RETURN_IF_ERROR(RequireRange("hard_negatives", absl::GetFlag(FLAGS_hard_negatives), 0, 1));
   RETURN_IF_ERROR(RequireRange("hard_negatives_at_start", absl::GetFlag(FLAGS_hard_negatives_at_start), 0, 1));
   RETURN_IF_ERROR(RequireRange("average", absl::GetFlag(FLAGS_average), 0, 0.999999));
@@ -165,6 +169,7 @@ absl::Status CheckContradictions() {
       {"final_rate", step, "it is of --schedule=cosine"},
       {"him_threshold", !him, "hard image mining is off (--nohim)"},
       {"him_drop", !him, "hard image mining is off (--nohim)"},
+      {"him_visits", !him, "hard image mining is off (--nohim)"},
       {"him_without_positives", !him, "hard image mining is off (--nohim)"},
       {"him_published_behaviour", !him, "hard image mining is off (--nohim)"},
       {"him_without_positives", absl::GetFlag(FLAGS_him_published_behaviour),
@@ -249,6 +254,7 @@ absl::Status SetMining(TrainerOptions* options) {
   mining::HardImageOptions& mining = options->mining;
   mining.threshold = static_cast<float>(absl::GetFlag(FLAGS_him_threshold));
   mining.drop = absl::GetFlag(FLAGS_him_drop);
+  mining.visits = absl::GetFlag(FLAGS_him_visits);
   RETURN_IF_ERROR(Choose("him_without_positives", absl::GetFlag(FLAGS_him_without_positives),
                          mining::WithoutPositivesChoices(), &mining.without_positives));
   if (!absl::GetFlag(FLAGS_him_published_behaviour)) return absl::OkStatus();
