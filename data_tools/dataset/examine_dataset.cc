@@ -17,6 +17,7 @@
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/images/exif.h"
 #include "data_tools/images/image_io.h"
+#include "data_tools/images/image_size.h"
 
 namespace hardface::data {
 namespace {
