@@ -280,7 +280,7 @@ absl::Status Run(const std::string& program, const std::vector<std::string>& arg
   ASSIGN_OR_RETURN(const DetectionCounts counts, DetectImages(model, images, folder->temporary_path(), options));
   if (counts.images == 0 && !counts.failures.empty()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("none of ", images.size(), " images could be read; the first: ", counts.failures[0]));
+        absl::StrCat("none of ", images.size(), " images could be detected; the first: ", counts.failures[0]));
   }
   RETURN_IF_ERROR(provenance.WriteInto(folder->temporary_path()));
   RETURN_IF_ERROR(folder->Commit());
@@ -288,9 +288,8 @@ absl::Status Run(const std::string& program, const std::vector<std::string>& arg
   absl::PrintF("images=%d boxes=%d failed=%d\n", counts.images, counts.boxes, counts.failures.size());
   if (counts.failures.empty()) return absl::OkStatus();
   for (const std::string& failure : counts.failures) absl::FPrintF(stderr, "detect: %s\n", failure);
-  return absl::InvalidArgumentError(
-      absl::StrCat(counts.failures.size(), " of ", images.size(),
-                   " images could not be read (listed above); the others' results are in ", output));
+  return absl::InvalidArgumentError(absl::StrCat(counts.failures.size(), " of ", images.size(),
+                                                 " images failed (listed above); the others' results are in ", output));
 }
 
 }  // namespace

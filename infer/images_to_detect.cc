@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <opencv2/core.hpp>
 #include <set>
@@ -65,7 +66,6 @@ class FolderWalk {
     if (absl::StartsWith(name, ".")) return absl::OkStatus();
     std::error_code ignored;
     if (entry.is_directory(ignored)) {
-      if (IsOutputOfDetect(entry.path())) return absl::OkStatus();
       if (!entry.is_symlink(ignored)) return Enter(entry.path());
       linked_.push_back(entry.path().string());
     } else if (data::HasPictureName(name) && (entry.is_regular_file(ignored) || !entry.exists(ignored))) {
@@ -78,8 +78,30 @@ class FolderWalk {
   std::vector<std::string> linked_, found_;
 };
 
+// FILES below FOLDER, without those in outputs of detect: their drawings are no photographs.
+std::vector<std::string> WithoutOwnOutputs(const std::string& folder, const std::vector<std::string>& files) {
+  fs::path root = folder;
+  if (root.has_parent_path() && root.filename().empty()) root = root.parent_path();  // "photos/"
+  std::map<std::string, bool> known;                                                 // whether detect wrote a folder
+  std::vector<std::string> kept;
+  for (const std::string& file : files) {
+    bool own = false;
+    for (fs::path above = fs::path(file).parent_path(); above.has_relative_path() && above != root && !own;
+         above = above.parent_path()) {
+      const auto [entry, is_new] = known.emplace(above.string(), false);
+      if (is_new) entry->second = IsOutputOfDetect(above);
+      own = entry->second;
+    }
+    if (!own) kept.push_back(file);
+  }
+  return kept;
+}
+
 absl::StatusOr<std::vector<std::string>> FilesOf(const std::string& path) {
-  if (IsFolder(path)) return FolderWalk().Run(path);
+  if (IsFolder(path)) {
+    ASSIGN_OR_RETURN(const std::vector<std::string> files, FolderWalk().Run(path));
+    return WithoutOwnOutputs(path, files);
+  }
   ASSIGN_OR_RETURN(const bool there, PathExists(path));
   if (!there) return absl::NotFoundError(absl::StrCat(path, ": no such file or folder"));
   return std::vector<std::string>{path};

@@ -17,7 +17,6 @@ using namespace std::string_literals;  // NOLINT(build/namespaces): strings with
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 class ImagesToDetectTest : public ::testing::Test {
  protected:
@@ -94,6 +93,7 @@ TEST_F(ImagesToDetectTest, HiddenFilesAndDetectsOwnOutputsAreNoPhotographs) {
   Touch("found/provenance.json", R"({"tool":"infer/detect"})");
   Touch("set/provenance.json", R"({"tool":"data_tools/synthesize"})");
   EXPECT_THAT(Find({""}), ElementsAre("a.jpg", "set/images/c.jpg"));
+  EXPECT_EQ(ImagesOfPaths({folder_ + "/"})->images.size(), 2u);
   EXPECT_THAT(Find({"found"}), ElementsAre("found/drawn/00000_a.png")) << "named itself";
   Touch("set/provenance.json", "no JSON");
   EXPECT_THAT(Find({"set"}), ElementsAre("set/images/c.jpg"));
