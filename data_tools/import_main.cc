@@ -37,6 +37,11 @@ ABSL_FLAG(std::string, on_error, "fail",
           "report (leave it out and say so); import_report.jsonl lists them");
 ABSL_FLAG(std::string, bad_boxes, "skip",
           "boxes of zero or negative size: skip (leave out) or mark (keep with ignore set)");
+ABSL_FLAG(
+    std::string, exif, "keep",
+    "Which picture the boxes were drawn on, where a photograph's EXIF data say that it is to be turned: keep, the "
+    "pixels as stored; turn, the picture as viewers and most annotation tools show it. Boxes are then turned back, "
+    "for a dataset's boxes speak of the pixels as stored. import_report.jsonl lists such photographs.");
 ABSL_FLAG(bool, allow_missing_images, false, "import annotations whose images are not here");
 ABSL_FLAG(std::string, voc_boxes, "edges",
           "what xmin..xmax mean: edges (width = xmax - xmin) or pixels (first and last pixel, counted from 1)");
@@ -75,6 +80,13 @@ absl::StatusOr<BadBoxes> BadBoxesFlag() {
   if (value == "skip") return BadBoxes::kSkip;
   if (value == "mark") return BadBoxes::kMark;
   return BadChoice("bad_boxes", value, "skip, mark");
+}
+
+absl::StatusOr<ExifBoxes> ExifFlag() {
+  const std::string value = absl::GetFlag(FLAGS_exif);
+  if (value == "keep") return ExifBoxes::kKeep;
+  if (value == "turn") return ExifBoxes::kTurn;
+  return BadChoice("exif", value, "keep, turn");
 }
 
 absl::StatusOr<VocBoxes> VocBoxesFlag() {
@@ -145,6 +157,7 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
   options.classes = absl::GetFlag(FLAGS_classes);
   ASSIGN_OR_RETURN(options.on_error, OnErrorFlag());
   ASSIGN_OR_RETURN(options.bad_boxes, BadBoxesFlag());
+  ASSIGN_OR_RETURN(options.exif, ExifFlag());
   options.allow_missing_images = absl::GetFlag(FLAGS_allow_missing_images);
   options.threads = absl::GetFlag(FLAGS_threads);
   ASSIGN_OR_RETURN(const std::unique_ptr<AnnotationSource> source, OpenSource(format, input, options.images));

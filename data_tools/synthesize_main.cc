@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/flag_values.h"
 #include "base/status_macros.h"
 #include "base/tool_main.h"
 #include "data_tools/synth/synthesize_dataset.h"
@@ -20,6 +21,10 @@ ABSL_FLAG(std::vector<std::string>, faces_per_image, std::vector<std::string>({"
           "least and most faces of an image; fewer where they do not fit");
 ABSL_FLAG(std::vector<std::string>, face_px, std::vector<std::string>({"8", "200"}),
           "least and most height of a face in pixels; at most three quarters of the image's height are used");
+ABSL_FLAG(std::string, scenes, "varied",
+          "What is drawn: varied (everything, in natural shares), plain (easy: upright, unhidden faces before an empty "
+          "background) or adverse (hard: half hidden and turned faces in the dark, among look-alikes, with blur and "
+          "noise).");
 ABSL_FLAG(int, threads, 0, "threads that draw; 0: all processors");
 
 namespace hardface::data {
@@ -53,6 +58,10 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
   options.scene.height = absl::GetFlag(FLAGS_height);
   RETURN_IF_ERROR(CheckBetween("width", options.scene.width, 32, 4096));
   RETURN_IF_ERROR(CheckBetween("height", options.scene.height, 32, 4096));
+  RETURN_IF_ERROR(Choose<SceneKind>(
+      "scenes", absl::GetFlag(FLAGS_scenes),
+      {{"varied", SceneKind::kVaried}, {"plain", SceneKind::kPlain}, {"adverse", SceneKind::kAdverse}},
+      &options.scene.kind));
   ASSIGN_OR_RETURN(const auto faces, Range("faces_per_image", absl::GetFlag(FLAGS_faces_per_image), 0, 1000));
   ASSIGN_OR_RETURN(const auto face_px, Range("face_px", absl::GetFlag(FLAGS_face_px), 4, 2000));
   options.scene.min_faces = faces.first;

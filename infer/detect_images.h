@@ -5,25 +5,14 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "data_tools/dataset/box_style.h"
 #include "infer/face_detector.h"
+#include "infer/images_to_detect.h"
 #include "model/execution/device.h"
 #include "model/weights/model_file.h"
 
 namespace hardface::infer {
-
-struct ImageToDetect {
-  std::string name;  // in the results: the dataset's image, or the path given
-  std::string path;  // on this machine
-  bool flip = false;
-};
-
-// The images of a dataset.
-absl::StatusOr<std::vector<ImageToDetect>> ImagesOfDataset(const std::string& dataset);
-// Files as given, and the .jpg, .jpeg and .png files anywhere below folders, sorted. NotFound names what is missing.
-absl::StatusOr<std::vector<ImageToDetect>> ImagesOfPaths(const std::vector<std::string>& paths);
 
 struct DetectImagesOptions {
   DetectOptions detect;
@@ -43,8 +32,8 @@ struct DetectionCounts {
   std::vector<std::string> failures;  // one message for each image that could not be read
 };
 
-// Writes the results into FOLDER. Images that cannot be read get no result; they are counted and named, and the work
-// goes on.
+// Writes the results into FOLDER. Images that cannot be read, or are not of the size that their manifest says, get no
+// result; they are counted and named, and the work goes on. The images' names must have passed CheckResultNames.
 absl::StatusOr<DetectionCounts> DetectImages(const model::Model& model, const std::vector<ImageToDetect>& images,
                                              const std::string& folder, const DetectImagesOptions& options);
 

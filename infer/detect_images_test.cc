@@ -14,6 +14,7 @@
 #include "data_tools/dataset/detections.h"
 #include "data_tools/images/image_io.h"
 #include "infer/face_detector.h"
+#include "infer/images_to_detect.h"
 #include "infer/level_runner.h"
 #include "infer/result_writers.h"
 
@@ -220,26 +221,17 @@ TEST(ResultWritersTest, TwoImagesOfOneNameAreAnError) {
   EXPECT_FALSE(MakeResultWriter("excel", Folder("unknown")).ok());
 }
 
-TEST(ImagesOfPathsTest, FindsImagesInFoldersSortedAndNamesWhatIsMissing) {
-  const std::string folder = Folder("paths");
-  fs::create_directories(folder + "/b");
-  for (const char* name : {"/b/2.JPG", "/b/1.png", "/a.jpeg", "/notes.txt"}) {
-    ASSERT_TRUE(WriteFileAtomically(folder + name, "x").ok());
-  }
-  const auto images = ImagesOfPaths({folder, folder + "/notes.txt"});
-  ASSERT_TRUE(images.ok());
-  ASSERT_EQ(images->size(), 4u);
-  EXPECT_EQ((*images)[0].path, folder + "/a.jpeg");
-  EXPECT_EQ((*images)[1].path, folder + "/b/1.png");
-  EXPECT_EQ((*images)[3].path, folder + "/notes.txt");  // named outright: tried
-  EXPECT_THAT(std::string(ImagesOfPaths({"/no/such.jpg"}).status().message()), HasSubstr("/no/such.jpg"));
+absl::StatusOr<std::vector<ImageToDetect>> ImagesIn(const std::string& path) {
+  absl::StatusOr<FoundImages> found = ImagesOfPaths({path});
+  if (!found.ok()) return found.status();
+  return std::move(found->images);
 }
 
 TEST(DetectImagesTest, GoesOnAfterAnUnreadableImageAndDraws) {
   const std::string folder = Folder("run");
   ASSERT_TRUE(data::WritePng(folder + "/good.png", RandomImage(64, 48, 1)).ok());
   ASSERT_TRUE(WriteFileAtomically(folder + "/bad.png", "no picture").ok());
-  const auto images = ImagesOfPaths({folder});
+  const auto images = ImagesIn(folder);
   ASSERT_TRUE(images.ok());
   DetectImagesOptions options;
   options.draw = true;
@@ -254,10 +246,30 @@ TEST(DetectImagesTest, GoesOnAfterAnUnreadableImageAndDraws) {
   EXPECT_EQ(drawn->size(), cv::Size(64, 48));
 }
 
+TEST(DetectImagesTest, LongNamesAreDrawnAndAnImageOfAnotherSizeThanItsManifestSaysFails) {
+  const std::string folder = Folder("names"), name(250, 'x');
+  ASSERT_TRUE(data::WritePng(folder + "/" + name + ".png", RandomImage(64, 48, 1)).ok());
+  std::vector<ImageToDetect> images = *ImagesIn(folder);
+  images.push_back(images[0]);
+  images[1].name = "other";
+  images[1].size_in_manifest = {48, 64};
+  DetectImagesOptions options;
+  options.draw = true;
+  options.threads = 1;
+  options.formats = {"jsonl", "wider"};
+  const auto counts = DetectImages(RandomModel(), images, folder + "/out", options);
+  ASSERT_TRUE(counts.ok()) << counts.status();
+  EXPECT_EQ(counts->images, 1);
+  ASSERT_EQ(counts->failures.size(), 1u);
+  EXPECT_THAT(counts->failures[0], HasSubstr("is 64 x 48 pixels, its manifest entry says 48 x 64"));
+  EXPECT_TRUE(fs::exists(folder + "/out/drawn/00000_" + std::string(245, 'x') + ".png"));
+  EXPECT_EQ(data::ReadDetections(folder + "/out")->size(), 1u);
+}
+
 TEST(DetectImagesTest, WritesBoxesInTheStyleAskedFor) {
   const std::string folder = Folder("style");
   ASSERT_TRUE(data::WritePng(folder + "/a.png", RandomImage(64, 48, 1)).ok());
-  const auto images = ImagesOfPaths({folder + "/a.png"});
+  const auto images = ImagesIn(folder + "/a.png");
   ASSERT_TRUE(images.ok());
   DetectImagesOptions options;
   options.threads = 1;
@@ -286,7 +298,7 @@ TEST(DetectImagesTest, SeveralDetectorsWriteTheFilesOfOne) {
     ASSERT_TRUE(data::WritePng(path, RandomImage(40 + 30 * (i % 3), 48, static_cast<uint64_t>(i))).ok());
   }
   for (const char* bad : {"/in/03a.png", "/in/07a.png"}) ASSERT_TRUE(WriteFileAtomically(folder + bad, "no").ok());
-  const auto images = ImagesOfPaths({folder + "/in"});
+  const auto images = ImagesIn(folder + "/in");
   ASSERT_TRUE(images.ok());
   DetectImagesOptions options;
   options.draw = true;

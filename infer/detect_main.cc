@@ -1,5 +1,4 @@
 // infer/detect: finds faces.
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <optional>
@@ -7,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/flags/flag.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -16,13 +16,14 @@
 #include "absl/strings/strip.h"
 #include "base/atomic_output.h"
 #include "base/flag_values.h"
-#include "base/output_guard.h"
 #include "base/provenance.h"
 #include "base/status_macros.h"
 #include "base/tool_main.h"
-#include "base/written_files.h"
 #include "data_tools/dataset/dataset.h"
+#include "data_tools/images/image_io.h"
 #include "infer/detect_images.h"
+#include "infer/images_to_detect.h"
+#include "infer/result_names.h"
 #include "infer/shipped_model.h"
 #include "model/cuda/cuda_device.h"
 #include "model/cuda/precision.h"
@@ -38,6 +39,10 @@ ABSL_FLAG(
     std::string, shard, "",
     "I/N, such as 0/4: only the I-th of N consecutive parts of the images, for several machines or GPUs; the parts' "
     "files, one after another, are those of one run");
+ABSL_FLAG(std::string, exif, "turn",
+          "What to do with photographs whose EXIF data say that they are to be turned: turn detects on the picture as "
+          "viewers show it, and boxes and drawings are of that; keep takes the pixels as stored. A --dataset is always "
+          "taken as stored, for its boxes speak of these pixels.");
 ABSL_FLAG(std::string, output, "", "folder to write; without a --dataset it may be left out: found");
 ABSL_FLAG(std::vector<std::string>, format, std::vector<std::string>({"jsonl"}),
           "any of wider, fddb, face_eval, jsonl");
@@ -134,6 +139,22 @@ absl::Status SetDevices(DetectImagesOptions* options) {
   return absl::OkStatus();
 }
 
+absl::Status SetFormats(DetectImagesOptions* options) {
+  options->formats.clear();
+  for (const std::string& text : absl::GetFlag(FLAGS_format)) {
+    std::string format;
+    RETURN_IF_ERROR(Choose<std::string>(
+        "format", text, {{"wider", "wider"}, {"fddb", "fddb"}, {"face_eval", "face_eval"}, {"jsonl", "jsonl"}},
+        &format));
+    if (absl::c_linear_search(options->formats, format)) {
+      return UsageError(absl::StrCat("--format: ", format, " is named twice; name each form once"));
+    }
+    options->formats.push_back(format);
+  }
+  if (!options->formats.empty()) return absl::OkStatus();
+  return UsageError("--format: name at least one of wider, fddb, face_eval, jsonl");
+}
+
 absl::StatusOr<DetectImagesOptions> OptionsFromFlags() {
   DetectImagesOptions options;
   ASSIGN_OR_RETURN(options.detect.engine, model::EngineFromFlags());
@@ -153,8 +174,7 @@ absl::StatusOr<DetectImagesOptions> OptionsFromFlags() {
     return UsageError(absl::StrCat("--nms_threshold=", threshold, ": must be from 0 to 1"));
   options.detect.nms_threshold = options.detect.vote.iou_threshold = static_cast<float>(threshold);
   options.detect.vote.drop_singletons = singletons == "drop";
-  options.formats = absl::GetFlag(FLAGS_format);
-  if (options.formats.empty()) return UsageError("--format: name at least one of wider, fddb, face_eval, jsonl");
+  RETURN_IF_ERROR(SetFormats(&options));
   options.draw = absl::GetFlag(FLAGS_draw);
   options.threads = absl::GetFlag(FLAGS_threads);
   RETURN_IF_ERROR(SetDevices(&options));
@@ -162,6 +182,18 @@ absl::StatusOr<DetectImagesOptions> OptionsFromFlags() {
   if (!precision.ok()) return UsageError(absl::StrCat("--precision: ", precision.status().message()));
   options.detect.precision = *precision;
   return options;
+}
+
+absl::StatusOr<std::vector<ImageToDetect>> FindPhotographs(const std::vector<std::string>& paths) {
+  data::Pixels pixels = data::Pixels::kAsSeen;
+  RETURN_IF_ERROR(Choose<data::Pixels>("exif", absl::GetFlag(FLAGS_exif),
+                                       {{"turn", data::Pixels::kAsSeen}, {"keep", data::Pixels::kAsStored}}, &pixels));
+  ASSIGN_OR_RETURN(FoundImages found, ImagesOfPaths(paths, pixels));
+  if (!found.given_again.empty()) {
+    absl::FPrintF(stderr, "detect: %d files were given more than once, such as %s; each is detected once\n",
+                  found.given_again.size(), found.given_again[0]);
+  }
+  return std::move(found.images);
 }
 
 absl::StatusOr<std::vector<ImageToDetect>> FindImages(const std::vector<std::string>& arguments,
@@ -172,10 +204,21 @@ absl::StatusOr<std::vector<ImageToDetect>> FindImages(const std::vector<std::str
   if (dataset.empty() == paths.empty()) {
     return UsageError("give either --dataset, or images and folders (--images=photo.jpg, or as arguments)");
   }
-  if (dataset.empty()) return ImagesOfPaths(paths);
+  if (dataset.empty()) return FindPhotographs(paths);
   ASSIGN_OR_RETURN(const auto reader, data::DatasetReader::Open(dataset));
   RETURN_IF_ERROR(provenance->AddInput(reader->manifest_path()));
   return ImagesOfDataset(dataset);
+}
+
+// Mirrored entries have a place in jsonl only.
+void SayWhatIsLeftOut(const std::vector<ImageToDetect>& images, const std::vector<std::string>& formats) {
+  const auto mirrored = absl::c_count_if(images, [](const ImageToDetect& image) { return image.flip; });
+  for (const std::string& format : formats) {
+    if (mirrored == 0 || format == "jsonl") continue;
+    absl::FPrintF(stderr,
+                  "detect: --format=%s has no place for mirrored entries; the dataset's %d are left out of it\n",
+                  format, mirrored);
+  }
 }
 
 // The thresholds of the flags, or what is right for MODEL and what is done with the detections.
@@ -213,17 +256,6 @@ absl::Status TakeShard(std::vector<ImageToDetect>* images) {
   return absl::OkStatus();
 }
 
-// Leaves out what an earlier run drew into OUTPUT, where that lies in a folder of images: "detect --draw ." twice.
-absl::Status LeaveOutOwnPictures(const std::string& output, std::vector<ImageToDetect>* images) {
-  if (!absl::GetFlag(FLAGS_dataset).empty() || !CheckReplaceableFolder(output).ok()) return absl::OkStatus();
-  const std::string folder = RealPath(output);
-  images->erase(std::remove_if(images->begin(), images->end(),
-                               [&](const ImageToDetect& image) { return IsWithin(RealPath(image.path), folder); }),
-                images->end());
-  if (!images->empty()) return absl::OkStatus();
-  return absl::NotFoundError(absl::StrCat("no image found but those that an earlier run drew into ", output));
-}
-
 absl::Status Run(const std::string& program, const std::vector<std::string>& arguments) {
   std::string output = absl::GetFlag(FLAGS_output);
   if (!absl::GetFlag(FLAGS_dataset).empty()) RETURN_IF_ERROR(RequireFlag("output", output));
@@ -235,7 +267,9 @@ absl::Status Run(const std::string& program, const std::vector<std::string>& arg
   }
   Provenance provenance;
   ASSIGN_OR_RETURN(std::vector<ImageToDetect> images, FindImages(arguments, &provenance));
-  RETURN_IF_ERROR(LeaveOutOwnPictures(output, &images));
+  // Of all images, whatever the shard: the shards' results belong together.
+  RETURN_IF_ERROR(CheckResultNames(images, options.formats));
+  SayWhatIsLeftOut(images, options.formats);
   RETURN_IF_ERROR(TakeShard(&images));
   for (const ImageToDetect& image : images) RETURN_IF_ERROR(CheckSpares(output, image.path));
   ASSIGN_OR_RETURN(const model::Model model, model::LoadModel(model_path));
@@ -245,7 +279,7 @@ absl::Status Run(const std::string& program, const std::vector<std::string>& arg
   ASSIGN_OR_RETURN(const DetectionCounts counts, DetectImages(model, images, folder->temporary_path(), options));
   if (counts.images == 0 && !counts.failures.empty()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("none of ", images.size(), " images could be read; the first: ", counts.failures[0]));
+        absl::StrCat("none of ", images.size(), " images could be detected; the first: ", counts.failures[0]));
   }
   RETURN_IF_ERROR(provenance.WriteInto(folder->temporary_path()));
   RETURN_IF_ERROR(folder->Commit());
@@ -253,9 +287,8 @@ absl::Status Run(const std::string& program, const std::vector<std::string>& arg
   absl::PrintF("images=%d boxes=%d failed=%d\n", counts.images, counts.boxes, counts.failures.size());
   if (counts.failures.empty()) return absl::OkStatus();
   for (const std::string& failure : counts.failures) absl::FPrintF(stderr, "detect: %s\n", failure);
-  return absl::InvalidArgumentError(
-      absl::StrCat(counts.failures.size(), " of ", images.size(),
-                   " images could not be read (listed above); the others' results are in ", output));
+  return absl::InvalidArgumentError(absl::StrCat(counts.failures.size(), " of ", images.size(),
+                                                 " images failed (listed above); the others' results are in ", output));
 }
 
 }  // namespace

@@ -136,8 +136,8 @@ TEST_F(EmulatedCudaTest, SeveralDevicesWriteTheFilesOfOne) {
         data::WritePng(absl::StrCat(folder, "/in/", 10 + i, ".png"), Waves(80 + 30 * (i % 4), 120 + 20 * (i % 3)))
             .ok());
   }
-  const auto images = ImagesOfPaths({folder + "/in"});
-  ASSERT_TRUE(images.ok()) << images.status();
+  const auto found = ImagesOfPaths({folder + "/in"});
+  ASSERT_TRUE(found.ok()) << found.status();
   DetectImagesOptions options;
   options.detect.precision = model::Precision::kFp32;
   options.detect.pyramid = {100, 200};
@@ -148,12 +148,12 @@ TEST_F(EmulatedCudaTest, SeveralDevicesWriteTheFilesOfOne) {
       options.devices.clear();
       for (const int index : indices) options.devices.push_back({model::Device::Kind::kCuda, index});
       const std::string output = absl::StrCat(folder, "/of_", indices.size(), adaptive ? "_adaptive" : "");
-      const auto counts = DetectImages(SmallModel(), *images, output, options);
+      const auto counts = DetectImages(SmallModel(), found->images, output, options);
       ASSERT_TRUE(counts.ok()) << counts.status();
       EXPECT_EQ(counts->images, 20);
-      const std::string found = *ReadFile(output + "/detections.jsonl");
-      if (indices.size() == 1) first = found;
-      EXPECT_EQ(found, first);
+      const std::string lines = *ReadFile(output + "/detections.jsonl");
+      if (indices.size() == 1) first = lines;
+      EXPECT_EQ(lines, first);
     }
   }
 }

@@ -5,28 +5,16 @@
 #include <set>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/atomic_output.h"
-#include "base/paths.h"
 #include "base/status_macros.h"
+#include "infer/result_names.h"
 
 namespace hardface::infer {
 namespace {
 
 namespace fs = std::filesystem;
-
-// "name.jpg" -> "name"; only a known image extension counts, for names may hold dots.
-std::string WithoutExtension(const std::string& path) {
-  for (const char* extension : {".jpg", ".jpeg", ".png"}) {
-    if (absl::EndsWithIgnoreCase(path, extension)) return path.substr(0, path.size() - std::string(extension).size());
-  }
-  return path;
-}
-
-// A name for the result tree that cannot leave it: "/a/../b.jpg" -> "b.jpg".
-fs::path InsideTree(const std::string& image) { return PathInside(image, /*up=*/""); }
 
 std::string Rows(const data::ImageDetections& detections) {
   std::string text = absl::StrCat(detections.boxes.size(), "\n");
@@ -57,7 +45,7 @@ class WiderWriter : public ResultWriter {
 
   absl::Status Write(const data::ImageDetections& detections) override {
     if (detections.flip) return absl::OkStatus();  // the form has no place for mirrored entries
-    const fs::path name = WithoutExtension(InsideTree(detections.image).string());
+    const fs::path name = WiderName(detections.image);
     const std::string path = (fs::path(folder_) / name).string() + ".txt";
     if (!written_.insert(path).second) {
       return absl::InvalidArgumentError(
@@ -75,13 +63,13 @@ class WiderWriter : public ResultWriter {
 std::string JsonLine(const data::ImageDetections& detections) { return data::DetectionsToJson(detections) + "\n"; }
 
 std::string FddbText(const data::ImageDetections& detections) {
-  return detections.flip ? "" : absl::StrCat(WithoutExtension(detections.image), "\n", Rows(detections));
+  return detections.flip ? "" : absl::StrCat(FddbName(detections.image), "\n", Rows(detections));
 }
 
 std::string FaceEvalText(const data::ImageDetections& detections) {
   std::string text;
   if (detections.flip) return text;
-  const std::string name = WithoutExtension(fs::path(detections.image).filename().string());
+  const std::string name = FaceEvalName(detections.image);
   for (const auto& [box, score] : detections.boxes) {
     absl::StrAppendFormat(&text, "%s %.6f %.2f %.2f %.2f %.2f\n", name, score, box.x, box.y, box.x + box.w,
                           box.y + box.h);

@@ -86,6 +86,10 @@ struct HardImageOptions {
   float threshold = 0.85f;  // an image whose WPAS reaches it is easy
   double drop = 0.7;        // probability of an easy image being left out of an epoch, drawn anew each epoch
   WithoutPositives without_positives = WithoutPositives::kKeep;
+  // How many visits an image's WPAS is the mean of: the latest ones that had a positive anchor. 1 is the paper's rule,
+  // whose visits show whole images. A crop or a mosaic's tile shows some of the faces at one of many scales, and one
+  // such visit says little about the next (docs/TRAINING.md). (Of ledgers only.)
+  int visits = 1;
   // The published code: an image that has been easy once stays so, whatever its later scores. (Of ledgers only.)
   bool once_easy_always_easy = false;
 };

@@ -1,6 +1,7 @@
 #include "mining/ledger.h"
 
 #include <filesystem>
+#include <numeric>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -12,6 +13,12 @@ void Record(const Visit& visit, const HardImageOptions& options, LedgerEntry* en
   if (!visit.difficulty.wpas.has_value() && entry->visited) return;
   entry->visited = true;
   entry->difficulty = visit.difficulty;
+  if (visit.difficulty.wpas.has_value()) {
+    std::vector<float>& recent = entry->recent;
+    recent.push_back(*visit.difficulty.wpas);
+    if (static_cast<int>(recent.size()) > options.visits) recent.erase(recent.begin(), recent.end() - options.visits);
+    entry->difficulty.wpas = std::accumulate(recent.begin(), recent.end(), 0.0f) / static_cast<float>(recent.size());
+  }
   entry->was_easy |= IsEasy(&entry->difficulty, options);
 }
 

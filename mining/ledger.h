@@ -28,11 +28,14 @@ struct Visit {
 struct LedgerEntry {
   bool visited = false;
   bool was_easy = false;  // at any visit
-  Difficulty difficulty;  // of the latest visit that had a positive anchor; of the first one while none had
+  // Of the latest visit that had a positive anchor; of the first one while none had. Its WPAS is the mean over
+  // `recent`.
+  Difficulty difficulty;
+  std::vector<float> recent;  // WPAS of the latest HardImageOptions::visits visits that had one, oldest first
 };
 
-// Notes a visit. The latest score decides, so that images become easy and hard again; a visit without positive anchors
-// (a crop beside the faces) says nothing about an image that has had a score.
+// Notes a visit. The latest options.visits scores decide, so that images become easy and hard again; a visit without
+// positive anchors (a crop beside the faces) says nothing about an image that has had a score.
 void Record(const Visit& visit, const HardImageOptions& options, LedgerEntry* entry);
 
 // The rules of difficulty.h, with options.once_easy_always_easy. An entry not visited yet is hard.

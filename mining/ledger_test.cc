@@ -41,6 +41,20 @@ TEST(LedgerTest, LatestScoreDecidesSoImagesBecomeHardAgain) {
   EXPECT_EQ(entry.difficulty.wpas, 0.2f);
 }
 
+TEST(LedgerTest, MeanOfTheLatestVisitsDecidesWhereOneVisitSaysLittle) {
+  HardImageOptions options;
+  options.visits = 3;
+  LedgerEntry entry;
+  for (const float wpas : {0.1f, 0.95f, 0.9f}) Record(VisitWith(wpas), options, &entry);
+  EXPECT_NEAR(*entry.difficulty.wpas, 0.65f, 1e-6f);
+  EXPECT_FALSE(IsEasy(entry, options));
+  Record(VisitWith(std::nullopt), options, &entry);  // not one of the three
+  Record(VisitWith(0.85f), options, &entry);         // the first visit is forgotten
+  EXPECT_NEAR(*entry.difficulty.wpas, 0.9f, 1e-6f);
+  EXPECT_TRUE(IsEasy(entry, options));
+  EXPECT_EQ(entry.recent.size(), 3u);
+}
+
 TEST(LedgerTest, PublishedBehaviourKeepsEasyImagesEasyAndCountsThoseWithoutPositivesAsEasy) {
   HardImageOptions options;
   options.once_easy_always_easy = true;

@@ -12,7 +12,7 @@
 #include "base/progress.h"
 #include "base/status_macros.h"
 #include "data_tools/dataset/dataset.h"
-#include "data_tools/images/image_io.h"
+#include "data_tools/dataset/entry_image.h"
 #include "mining/difficulty.h"
 #include "model/execution/executor_cache.h"
 #include "model/execution/image_input.h"
@@ -60,7 +60,8 @@ absl::Status ScoreImages(const model::Model& model, const std::string& dataset_p
   const auto count = static_cast<int64_t>(dataset.entries.size());
   Progress progress("score", count, "images");
   Prefetcher<absl::StatusOr<cv::Mat>> images(count, /*threads=*/1, /*ahead=*/8, [&](int64_t i) {
-    return data::ReadImage(dataset.image_paths[static_cast<size_t>(i)]);
+    const auto entry = static_cast<size_t>(i);
+    return data::ReadEntryImage(dataset.entries[entry], dataset.image_paths[entry]);
   });
   for (int64_t i = 0; i < count; ++i) {
     const data::DatasetEntry& entry = dataset.entries[static_cast<size_t>(i)];

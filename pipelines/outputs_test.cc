@@ -232,7 +232,7 @@ TEST_F(OutputsTest, EachToolSparesEachInputUnderEachName) {
 // A flag that names a path by its name, but stands in no table.
 TEST_F(OutputsTest, NoToolForgetsAFlag) {
   const std::regex known(
-      "  --(input|inputs|output|outputs|dataset|detections|model|images|annotations|ledger|init)  .*");
+      "  --(input|inputs|output|outputs|dataset|detections|model|images|annotations|ledger|init|teacher)  .*");
   for (const std::string& label : AllTools()) {
     const Outcome help = RunTool({ProgramOf(label), "--help"});
     for (const std::string& text : std::vector<std::string>(absl::StrSplit(help.output, '\n'))) {

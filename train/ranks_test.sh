@@ -9,7 +9,8 @@ failures=0
 fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 # A short path: Open MPI keeps sockets below it. One thread each: the ranks share what processors there are.
-export TMPDIR="$(mktemp -d /tmp/hf.XXXXXX)" OMP_NUM_THREADS=1
+TMPDIR="$(mktemp -d /tmp/hf.XXXXXX)"
+export TMPDIR OMP_NUM_THREADS=1
 trap 'rm -rf "$TMPDIR"' EXIT
 
 ranks() {  # ranks N FLAGS...

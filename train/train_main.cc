@@ -28,6 +28,11 @@ ABSL_DECLARE_FLAG(std::string, crops);  // augment_flags
 ABSL_FLAG(std::string, dataset, "", "the dataset to train on");
 ABSL_FLAG(std::string, output, "", "folder of the run: checkpoints, model.safetensors, metrics.jsonl");
 ABSL_FLAG(std::string, init, "", "weights to start from (.safetensors or .caffemodel); empty: random");
+ABSL_FLAG(
+    std::string, teacher, "",
+    "A trained model with the same anchors to learn from beside the labels (distillation), on the CPU. Empty: none.");
+ABSL_FLAG(double, teacher_weight, 0.5,
+          "The teacher's share in the targets, from 0 to 1; the labels have the rest. Applies with --teacher.");
 ABSL_FLAG(bool, resume, false, "go on from the last checkpoint in --output, if there is one");
 ABSL_FLAG(std::string, data_note, "",
           "kept in the model: what it was trained on, in words (empty: the dataset's name)");
@@ -72,6 +77,9 @@ ABSL_FLAG(int64_t, validation_images, 0, "the first so many images of --validati
 ABSL_FLAG(bool, him, true, "hard image mining");
 ABSL_FLAG(double, him_threshold, 0.85, "an image whose WPAS reaches it is easy");
 ABSL_FLAG(double, him_drop, 0.7, "probability of an easy image being left out of an epoch");
+ABSL_FLAG(int, him_visits, 1,
+          "An image's WPAS is the mean over its latest visits that showed a face to learn, so many of them. 1 is the "
+          "paper's rule; 4 suits --crops=face_scale, whose visits each show only a part of the image.");
 ABSL_FLAG(std::string, him_without_positives, "keep",
           "images without any positive anchor: keep (always sampled), easy (left out like easy ones) or leave_out");
 ABSL_FLAG(bool, him_published_behaviour, false,
@@ -114,7 +122,9 @@ absl::Status CheckRanges() {
   RETURN_IF_ERROR(RequireRange("loader_threads", absl::GetFlag(FLAGS_loader_threads), 1, 1024));
   RETURN_IF_ERROR(RequireRange("learning_rate", absl::GetFlag(FLAGS_learning_rate), 1e-12, 10));
   RETURN_IF_ERROR(RequireRange("him_threshold", absl::GetFlag(FLAGS_him_threshold), 0, 1));
+  RETURN_IF_ERROR(RequireRange("teacher_weight", absl::GetFlag(FLAGS_teacher_weight), 0, 1));
   RETURN_IF_ERROR(RequireRange("him_drop", absl::GetFlag(FLAGS_him_drop), 0, 0.999));
+  RETURN_IF_ERROR(RequireRange("him_visits", absl::GetFlag(FLAGS_him_visits), 1, 100));
   RETURN_IF_ERROR(RequireRange("hard_negatives", absl::GetFlag(FLAGS_hard_negatives), 0, 1));
   RETURN_IF_ERROR(RequireRange("hard_negatives_at_start", absl::GetFlag(FLAGS_hard_negatives_at_start), 0, 1));
   RETURN_IF_ERROR(RequireRange("average", absl::GetFlag(FLAGS_average), 0, 0.999999));
@@ -163,8 +173,10 @@ absl::Status CheckContradictions() {
       {"step_at", !step, "it is of --schedule=step"},
       {"step_factor", !step, "it is of --schedule=step"},
       {"final_rate", step, "it is of --schedule=cosine"},
+      {"teacher_weight", absl::GetFlag(FLAGS_teacher).empty(), "there is no --teacher"},
       {"him_threshold", !him, "hard image mining is off (--nohim)"},
       {"him_drop", !him, "hard image mining is off (--nohim)"},
+      {"him_visits", !him, "hard image mining is off (--nohim)"},
       {"him_without_positives", !him, "hard image mining is off (--nohim)"},
       {"him_published_behaviour", !him, "hard image mining is off (--nohim)"},
       {"him_without_positives", absl::GetFlag(FLAGS_him_published_behaviour),
@@ -249,6 +261,7 @@ absl::Status SetMining(TrainerOptions* options) {
   mining::HardImageOptions& mining = options->mining;
   mining.threshold = static_cast<float>(absl::GetFlag(FLAGS_him_threshold));
   mining.drop = absl::GetFlag(FLAGS_him_drop);
+  mining.visits = absl::GetFlag(FLAGS_him_visits);
   RETURN_IF_ERROR(Choose("him_without_positives", absl::GetFlag(FLAGS_him_without_positives),
                          mining::WithoutPositivesChoices(), &mining.without_positives));
   if (!absl::GetFlag(FLAGS_him_published_behaviour)) return absl::OkStatus();
@@ -265,6 +278,8 @@ absl::StatusOr<TrainerOptions> OptionsFromFlags() {
   options.dataset = absl::GetFlag(FLAGS_dataset);
   options.output = absl::GetFlag(FLAGS_output);
   options.init = absl::GetFlag(FLAGS_init);
+  options.teacher = absl::GetFlag(FLAGS_teacher);
+  options.teacher_weight = static_cast<float>(absl::GetFlag(FLAGS_teacher_weight));
   options.resume = absl::GetFlag(FLAGS_resume);
   options.detector = {absl::GetFlag(FLAGS_architecture), absl::GetFlag(FLAGS_width_divisor),
                       absl::GetFlag(FLAGS_dilated_heads)};
@@ -333,6 +348,7 @@ int main(int argc, char** argv) {
                              {{"dataset", hardface::kReadsDataset},
                               {"validation", hardface::kReadsDataset},
                               {"init", hardface::kReadsFile},
+                              {"teacher", hardface::kReadsFile},
                               {"output", hardface::kWritesRun}}},
                             &hardface::train::Run);
 }

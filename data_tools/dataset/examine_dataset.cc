@@ -17,6 +17,7 @@
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/images/exif.h"
 #include "data_tools/images/image_io.h"
+#include "data_tools/images/image_size.h"
 
 namespace hardface::data {
 namespace {
@@ -47,7 +48,7 @@ const std::map<std::string, std::string>& Advice() {
       {"unreadable_image", "replace the files; --repair removes the entries"},
       {"size_differs", "import again with the images that were annotated"},
       {"size_unknown", "--repair fills the sizes in"},
-      {"rotated_image", "look whether the boxes fit the picture as stored (turn the file, or its boxes)"},
+      {"rotated_image", "look whether the boxes fit the picture as stored; if not, import again with --exif=turn"},
       {"no_area_box", "--repair removes the boxes"},
       {"outside_box", "--repair removes the boxes"},
       {"beyond_image_box", "usual for faces at the edge; nothing to do if they are few"},

@@ -40,7 +40,7 @@ struct DoctorSummary {
 
 // Kinds, and what repair does:
 //   missing_image      no such file                                              entry removed
-//   unreadable_image   neither JPEG nor PNG, truncated, broken                   entry removed
+//   unreadable_image   of a kind that is not read, truncated, broken             entry removed
 //   size_differs       the file has another size than the manifest says         -
 //   size_unknown       width or height is 0                                      filled in from the file
 //   rotated_image      EXIF says that the picture is to be turned                -

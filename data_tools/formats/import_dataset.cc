@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -19,7 +20,9 @@
 #include "base/provenance.h"
 #include "base/status_macros.h"
 #include "data_tools/dataset/dataset.h"
+#include "data_tools/images/exif.h"
 #include "data_tools/images/image_io.h"
+#include "data_tools/images/image_size.h"
 
 namespace hardface::data {
 namespace {
@@ -41,7 +44,8 @@ struct Work {
   AnnotatedImage source;
   DatasetEntry entry;
   std::vector<Finding> findings;
-  absl::Status spared;  // an error where the output would replace the image
+  int orientation = kUpright;  // by which boxes are turned back
+  absl::Status spared;         // an error where the output would replace the image
   int64_t boxes = 0;
 };
 
@@ -111,15 +115,55 @@ class ImageImporter {
     }
     entry.width = size->width;
     entry.height = size->height;
+    ReadExif(work);
+    const ImageSize shown = SizeOfBoxes(*work);
     const bool differs = source.declared_width > 0 && source.declared_height > 0 &&
-                         (source.declared_width != size->width || source.declared_height != size->height);
+                         (source.declared_width != shown.width || source.declared_height != shown.height);
     if (differs) {
       work->findings.push_back(
           {"size_differs", source.place,
            absl::StrFormat("the annotation says %d x %d, the file is %d x %d: the boxes may belong to another version "
                            "of the image",
-                           source.declared_width, source.declared_height, size->width, size->height)});
+                           source.declared_width, source.declared_height, shown.width, shown.height)});
     }
+    return true;
+  }
+
+  // Viewers, and most annotation tools, show a photograph as its EXIF data say; the dataset takes it as stored. Which
+  // of the two the boxes speak of, no file says.
+  void ReadExif(Work* work) const {
+    const int orientation = ReadOrientation(PathOf(work->entry.image));
+    if (orientation == kUpright) return;
+    const bool turn = options_.exif == ExifBoxes::kTurn;
+    if (turn) work->orientation = orientation;
+    work->findings.push_back(
+        {"exif_orientation", work->source.place,
+         absl::StrCat(PathOf(work->entry.image), ": has the EXIF orientation ", orientation,
+                      turn ? "; its boxes were turned back to the pixels as stored (--exif=turn)"
+                           : "; its boxes are taken to speak of the pixels as stored. Import with --exif=turn if they "
+                             "were drawn on the picture as viewers show it")});
+  }
+
+  // The size of the picture that the source's boxes speak of.
+  static ImageSize SizeOfBoxes(const Work& work) {
+    return TurnSize({work.entry.width, work.entry.height}, work.orientation);
+  }
+
+  // False where the face cannot be turned.
+  static bool TurnToStored(AnnotatedFace* face, const std::string& place, Work* work) {
+    if (work->orientation == kUpright) return true;
+    for (const char* name : {"ellipse", "landmarks"}) {
+      if (!face->attributes.is_object() || !face->attributes.contains(name)) continue;
+      work->findings.push_back({"bad_annotation", place,
+                                absl::StrCat("--exif=turn turns boxes, but not the attribute \"", name,
+                                             "\" of this face: turn the photograph itself, by: exiftran -ai FILE"),
+                                /*leaves_image_out=*/true});
+      return false;
+    }
+    const Rect seen{static_cast<float>(face->x), static_cast<float>(face->y), static_cast<float>(face->w),
+                    static_cast<float>(face->h)};
+    const Rect stored = BoxAsStored(seen, work->orientation, {work->entry.width, work->entry.height});
+    std::tie(face->x, face->y, face->w, face->h) = std::tuple(stored.x, stored.y, stored.w, stored.h);
     return true;
   }
 
@@ -130,6 +174,7 @@ class ImageImporter {
       return;
     }
     ScaleToImage(face, *work);
+    if (!TurnToStored(face, place, work)) return;
     const std::string box = absl::StrFormat("box %.6g %.6g %.6g %.6g", face->x, face->y, face->w, face->h);
     for (double value : {face->x, face->y, face->w, face->h}) {
       if (std::fabs(value) <= kMaxCoordinate) continue;
@@ -159,8 +204,9 @@ class ImageImporter {
 
   static void ScaleToImage(AnnotatedFace* face, const Work& work) {
     if (work.source.reference_width <= 0) return;
-    const double scale_x = work.entry.width / work.source.reference_width;
-    const double scale_y = work.entry.height / work.source.reference_height;
+    const ImageSize size = SizeOfBoxes(work);
+    const double scale_x = size.width / work.source.reference_width;
+    const double scale_y = size.height / work.source.reference_height;
     face->x *= scale_x;
     face->w *= scale_x;
     face->y *= scale_y;

@@ -25,6 +25,13 @@ enum class BadBoxes {
   kMark,  // kept with "ignore": true, so that nothing of the source is lost
 };
 
+// Which picture the boxes were drawn on, where a photograph's EXIF data say that it is to be turned. The dataset's
+// boxes speak of the pixels as stored either way.
+enum class ExifBoxes {
+  kKeep,  // the pixels as stored: boxes stay as they are
+  kTurn,  // the picture as viewers show it: boxes are turned back to the pixels as stored
+};
+
 struct ImportOptions {
   std::string images;       // the images' folder; becomes the dataset's image_root (rebased where it is relative)
   std::string annotations;  // the file or folder that they are in, which the output must not replace; "": not known
@@ -32,6 +39,7 @@ struct ImportOptions {
   std::string classes;  // RE2 pattern; faces of a class that it does not match wholly are left out. "": all are faces
   OnError on_error = OnError::kFail;
   BadBoxes bad_boxes = BadBoxes::kSkip;
+  ExifBoxes exif = ExifBoxes::kKeep;
   bool allow_missing_images = false;  // their width and height become what the annotation says, or 0
   int threads = 0;                    // 0: all processors
 };
@@ -48,7 +56,7 @@ struct ImportSummary {
 // Writes options.output with manifest.jsonl and import_report.jsonl: a line a finding,
 // {"kind":..,"place":..,"image":..,"message":..}. Kinds: bad_annotation, missing_image, unreadable_image,
 // duplicate_image, bad_box (left out or marked), beyond_image (kept), other_class (left out), size_differs (the file
-// counts), no_faces (a placeholder row).
+// counts), exif_orientation (the photograph is to be turned), no_faces (a placeholder row).
 absl::StatusOr<ImportSummary> ImportDataset(AnnotationSource* source, const ImportOptions& options);
 
 }  // namespace hardface::data

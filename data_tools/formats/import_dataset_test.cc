@@ -207,6 +207,35 @@ TEST_F(ImportDatasetTest, AnImageAnnotatedTwiceIsAnError) {
   EXPECT_THAT(ErrorOf({ImageWith("a.jpg", {}), ImageWith("./a.jpg", {})}), HasSubstr("a second time"));
 }
 
+TEST_F(ImportDatasetTest, ExifOrientationIsReportedAndBoxesAreTurnedBackWhenAskedFor) {
+  const std::string plain = *ReadFile(options_.images + "/a.jpg");  // 200 x 100
+  using namespace std::string_literals;                             // NOLINT(build/namespaces): zero bytes
+  const std::string exif =
+      "\xff\xe1\0\x22"s + "Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"s;
+  ASSERT_TRUE(WriteFileAtomically(options_.images + "/a.jpg", "\xff\xd8" + exif + plain.substr(2)).ok());
+  AnnotatedImage image = ImageWith("a.jpg", {FaceAt(10, 20, 30, 40)});
+  image.declared_width = 100;  // as the annotation tool showed it
+  image.declared_height = 200;
+  auto summary = Import({image});
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_THAT(summary->findings, ElementsAre(Pair("exif_orientation", 1), Pair("size_differs", 1)));
+  EXPECT_EQ(Entries()[0].faces[0].box, (Rect{10, 20, 30, 40}));
+  options_.exif = ExifBoxes::kTurn;
+  summary = Import({image});
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_THAT(summary->findings, ElementsAre(Pair("exif_orientation", 1)));
+  EXPECT_EQ(Entries()[0].width, 200) << "as stored";
+  // Turned clockwise, stored (x, y) is seen at (100 - y, x): the box's y is the stored x, its right edge the stored
+  // top.
+  EXPECT_EQ(Entries()[0].faces[0].box, (Rect{20, 60, 40, 30}));
+  image.reference_width = image.reference_height = 1;  // fractions, of the picture as seen
+  image.faces = {FaceAt(0.1, 0.1, 0.3, 0.2)};
+  ASSERT_TRUE(Import({image}).ok());
+  EXPECT_EQ(Entries()[0].faces[0].box, (Rect{20, 60, 40, 30}));
+  image.faces[0].attributes["landmarks"] = {1, 2};
+  EXPECT_THAT(ErrorOf({image}), HasSubstr("not the attribute \"landmarks\""));
+}
+
 TEST_F(ImportDatasetTest, DifferingSizesAreReportedAndTheFileCounts) {
   AnnotatedImage image = ImageWith("a.jpg", {});
   image.declared_width = 100;

@@ -1,4 +1,5 @@
-// Reading and writing images: JPEG by libjpeg-turbo, PNG by libpng. The one place that knows image files.
+// Reading and writing images: the one place that knows image files. JPEG by libjpeg-turbo, PNG by libpng, WebP by
+// libwebp, BMP by ourselves; told by their content, never by their names.
 #ifndef HARDFACE_DATA_TOOLS_IMAGES_IMAGE_IO_H_
 #define HARDFACE_DATA_TOOLS_IMAGES_IMAGE_IO_H_
 
@@ -7,21 +8,26 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "data_tools/images/image_size.h"
 
 namespace hardface::data {
 
-struct ImageSize {
-  int width = 0;  // pixels
-  int height = 0;
+// Which way up an image is read.
+enum class Pixels {
+  kAsStored,  // what a dataset's annotations speak of
+  kAsSeen,    // turned by its EXIF orientation, as viewers show it
 };
 
-// Decodes a JPEG or PNG file into 8-bit BGR (rows x columns x 3). Grey images are spread over the three channels, alpha
-// is dropped onto black. EXIF orientation is not applied: annotations speak of the pixels as stored. Errors name the
-// file: missing, neither JPEG nor PNG, truncated, broken.
-absl::StatusOr<cv::Mat> ReadImage(const std::string& path);
+// Decodes an image file into 8-bit BGR (rows x columns x 3). Grey images are spread over the three channels, alpha is
+// dropped, samples of 16 bits are divided by 257 and rounded, gamma and colour profiles change nothing. Errors name the
+// file: missing, of another kind (and what converts it), truncated, broken, or beyond kMaxImagePixels (image_size.h).
+absl::StatusOr<cv::Mat> ReadImage(const std::string& path, Pixels pixels = Pixels::kAsStored);
 
-// The size from the file's header, without decoding.
+// From the file's header, without decoding; of the pixels as stored.
 absl::StatusOr<ImageSize> ReadImageSize(const std::string& path);
+
+// The EXIF orientation, 1 to 8 (exif.h); 1 where the file has none or cannot be read. Reads little of the file.
+int ReadOrientation(const std::string& path);
 
 // The bytes of a JPEG file. IMAGE: 8-bit BGR.
 absl::StatusOr<std::string> EncodeJpeg(const cv::Mat& image, int quality = 95);

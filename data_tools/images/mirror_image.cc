@@ -5,11 +5,11 @@
 #include <memory>
 #include <opencv2/core.hpp>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
 #include "base/status_macros.h"
 #include "data_tools/images/image_io.h"
+#include "data_tools/images/image_kind.h"
 
 namespace hardface::data {
 namespace {
@@ -35,15 +35,15 @@ absl::StatusOr<std::string> MirrorImageFile(const std::string& from, const std::
   // Decoding first: a truncated JPEG must be an error, not a mirrored truncated JPEG.
   ASSIGN_OR_RETURN(const cv::Mat image, ReadImage(from));
   ASSIGN_OR_RETURN(const std::string bytes, ReadFile(from));
-  const bool jpeg = absl::StartsWith(bytes, "\xff\xd8");
-  const std::string mirrored = jpeg ? MirrorJpeg(bytes) : "";
+  ASSIGN_OR_RETURN(const ImageKind kind, ImageKindOf(bytes, from));
+  const std::string mirrored = kind == ImageKind::kJpeg ? MirrorJpeg(bytes) : "";
   if (!mirrored.empty()) {
     RETURN_IF_ERROR(WriteFileAtomically(to, mirrored));
     return to;
   }
   cv::Mat pixels;
   cv::flip(image, pixels, /*flipCode=*/1);
-  const std::string path = jpeg ? to + ".png" : to;
+  const std::string path = kind == ImageKind::kPng ? to : to + ".png";
   RETURN_IF_ERROR(WritePng(path, pixels));
   return path;
 }

@@ -210,6 +210,21 @@ void DrawBack(double x, double y, double size, cv::Mat* image, Random& random) {
   DrawPerson(person, image);
 }
 
+void MakePlain(Person* person) {
+  person->roll *= 0.3;
+  person->yaw *= 0.3;
+  person->blur = 0;
+  person->eye_opening = std::max(person->eye_opening, 0.4);
+  person->glasses = false;
+  person->occluder = Occluder::kNone;
+}
+
+void Hide(Person* person, Random& random) {
+  static constexpr Occluder kOccluders[] = {Occluder::kMask, Occluder::kSunglasses, Occluder::kHand, Occluder::kBar};
+  person->occluder = kOccluders[random.Index(std::size(kOccluders))];
+  person->blur = random.Uniform(0.2, 0.4 + 0.02 * person->face_px);
+}
+
 // Where people may stand, and who stands there already.
 class Placement {
  public:
@@ -264,6 +279,8 @@ class Placement {
     person.face_px = size;
     person.light = light_;
     person.blur = random_.Chance(0.35) ? random_.Uniform(0.2, 0.4 + 0.02 * size) : 0;
+    if (options_.kind == SceneKind::kPlain) MakePlain(&person);
+    if (options_.kind == SceneKind::kAdverse) Hide(&person, random_);
     for (int i = 0; i < kTries; ++i) {
       person.center_x = random_.Uniform(0, options_.width);
       person.center_y = random_.Uniform(0, options_.height);
@@ -310,6 +327,16 @@ void AddNoise(int amplitude, cv::Mat* image, Random& random) {
   }
 }
 
+// Too little light: what is left is dim, and the sensor's noise stands out.
+void ApplyNight(cv::Mat* image, Random& random) {
+  const double gain = random.Uniform(0.25, 0.45);
+  for (int y = 0; y < image->rows; ++y) {
+    uchar* row = image->ptr(y);
+    for (int i = 0; i < image->cols * 3; ++i) row[i] = static_cast<uchar>(row[i] * gain);
+  }
+  AddNoise(random.Integer(20, 50), image, random);
+}
+
 }  // namespace
 
 void DrawBackground(cv::Mat* image, Random& random) {
@@ -351,8 +378,13 @@ void ApplyCamera(cv::Mat* image, Random& random) {
 Scene DrawScene(const SceneOptions& options, Random& random) {
   Scene scene;
   scene.image.create(options.height, options.width, CV_8UC3);
-  DrawBackground(&scene.image, random);
-  const int distractors = random.Integer(2, 10);
+  const bool plain = options.kind == SceneKind::kPlain;
+  if (plain) {
+    FillGradient(&scene.image, random);
+  } else {
+    DrawBackground(&scene.image, random);
+  }
+  const int distractors = plain ? 0 : random.Integer(2, 10);
   const double largest = std::min(options.max_face_px, 0.4 * options.height);
   for (int i = 0; i < distractors; ++i) {
     const double x = random.Uniform(0, options.width), y = random.Uniform(0, options.height);
@@ -363,7 +395,8 @@ Scene DrawScene(const SceneOptions& options, Random& random) {
     DrawPerson(person, &scene.image);
     scene.faces.push_back({FaceBox(person, options.width, options.height), person});
   }
-  ApplyCamera(&scene.image, random);
+  if (!plain) ApplyCamera(&scene.image, random);
+  if (options.kind == SceneKind::kAdverse) ApplyNight(&scene.image, random);
   scene.jpeg_quality = random.Integer(45, 95);
   return scene;
 }

@@ -12,7 +12,14 @@
 
 namespace hardface::data {
 
+enum class SceneKind {
+  kVaried,   // everything that the generator knows, in natural shares
+  kPlain,    // easy: upright, unhidden people in good light before an empty background, sharply seen
+  kAdverse,  // hard: people half hidden and turned, in the dark among look-alikes, seen with blur and noise
+};
+
 struct SceneOptions {
+  SceneKind kind = SceneKind::kVaried;
   int width = 480, height = 360;
   int min_faces = 1, max_faces = 8;           // wanted; fewer where they do not fit
   double min_face_px = 8, max_face_px = 200;  // height of a face, spread evenly over octaves

@@ -124,5 +124,26 @@ TEST(DrawSceneTest, PixelsAreTheRecordedOnes) {
   EXPECT_EQ(HashOf(DrawScene(SceneOptions(), random).image), 7993954472983149647u);
 }
 
+double MeanGrey(const cv::Mat& image) {
+  const cv::Scalar mean = cv::mean(image);
+  return (mean[0] + mean[1] + mean[2]) / 3;
+}
+
+TEST(SceneTest, PlainScenesHideNobodyAndAdverseOnesAreDarkAndHideEverybody) {
+  SceneOptions plain, adverse;
+  plain.kind = SceneKind::kPlain;
+  adverse.kind = SceneKind::kAdverse;
+  for (uint64_t seed = 0; seed < 10; ++seed) {
+    Random random(seed), again(seed);
+    const Scene bright = DrawScene(plain, random), dark = DrawScene(adverse, again);
+    for (const SceneFace& face : bright.faces) {
+      EXPECT_EQ(face.person.occluder, Occluder::kNone);
+      EXPECT_LE(std::abs(face.person.roll), 0.3);
+    }
+    for (const SceneFace& face : dark.faces) EXPECT_NE(face.person.occluder, Occluder::kNone);
+    EXPECT_LT(MeanGrey(dark.image), 0.7 * MeanGrey(bright.image)) << seed;
+  }
+}
+
 }  // namespace
 }  // namespace hardface::data

@@ -1,7 +1,10 @@
 #include "model/weights/model_file.h"
 
 #include <map>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -18,6 +21,10 @@ namespace hardface::model {
 namespace {
 
 constexpr char kFormat[] = "hardface.model";
+// What input_divisor may be. Pixels of 0..255 leave a network no signal, or nothing but overflow, far before.
+constexpr float kLeastInputDivisor = 0.001f, kMostInputDivisor = 100000;
+// Of a pyramid: 125 times the base scale.
+constexpr int kMostLevel = 100000;
 
 // Typed access to the metadata; errors name file and key.
 class Metadata {
@@ -39,6 +46,34 @@ class Metadata {
         absl::StrCat(path_, ": metadata \"", key, "\" is \"", text, "\"; expected a number"));
   }
 
+  // As Read, and GOOD must hold; EXPECTED says so in words.
+  template <typename Number>
+  absl::Status ReadGood(const std::string& key, bool (*parse)(absl::string_view, Number*), bool (*good)(Number),
+                        absl::string_view expected, Number* number) const {
+    RETURN_IF_ERROR(Read<Number>(key, parse, number));
+    if (good(*number)) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat(path_, ": metadata \"", key, "\" is \"", values_.at(key),
+                                                   "\"; expected ", expected, "; is the file damaged?"));
+  }
+
+  absl::StatusOr<float> InputDivisor() const {
+    constexpr auto kGood = [](float divisor) { return divisor >= kLeastInputDivisor && divisor <= kMostInputDivisor; };
+    float divisor = 1;
+    RETURN_IF_ERROR(ReadGood<float>("input_divisor", &absl::SimpleAtof, kGood,
+                                    absl::StrCat("a number from ", kLeastInputDivisor, " to ", kMostInputDivisor),
+                                    &divisor));
+    return divisor;
+  }
+
+  // Of a probability; nothing where the file has none.
+  absl::StatusOr<std::optional<float>> ScoreThreshold() const {
+    if (values_.count("score_threshold") == 0) return std::optional<float>();
+    constexpr auto kGood = [](float threshold) { return threshold >= 0 && threshold <= 1; };
+    float threshold = 0;
+    RETURN_IF_ERROR(ReadGood<float>("score_threshold", &absl::SimpleAtof, kGood, "a number from 0 to 1", &threshold));
+    return std::optional<float>(threshold);
+  }
+
  private:
   const std::map<std::string, std::string>& values_;
   const std::string& path_;
@@ -49,9 +84,9 @@ absl::Status ReadPyramid(const Metadata& metadata, const std::string& path, std:
   pyramid->clear();
   for (const absl::string_view part : absl::StrSplit(text, ',')) {
     int level = 0;
-    if (!absl::SimpleAtoi(part, &level) || level <= 0) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(path, ": metadata \"pyramid\" is \"", text, "\"; expected levels like 100,300"));
+    if (!absl::SimpleAtoi(part, &level) || level <= 0 || level > kMostLevel) {
+      return absl::InvalidArgumentError(absl::StrCat(path, ": metadata \"pyramid\" is \"", text,
+                                                     "\"; expected levels like 100,300, of 1 to ", kMostLevel));
     }
     pyramid->push_back(level);
   }
@@ -76,14 +111,11 @@ absl::StatusOr<Model> FromSafeTensors(const std::string& path) {
   options.dilated_heads = dilated_heads != 0;
   Model model;
   ASSIGN_OR_RETURN(model.detector, BuildDetector(options));
-  RETURN_IF_ERROR(metadata.Read<float>("input_divisor", &absl::SimpleAtof, &model.info.input_divisor));
-  RETURN_IF_ERROR(metadata.Read<int64_t>("iterations", &absl::SimpleAtoi, &model.info.iterations));
+  ASSIGN_OR_RETURN(model.info.input_divisor, metadata.InputDivisor());
+  RETURN_IF_ERROR(metadata.ReadGood<int64_t>(
+      "iterations", &absl::SimpleAtoi, [](int64_t count) { return count >= 0; }, "a count", &model.info.iterations));
   RETURN_IF_ERROR(ReadPyramid(metadata, path, &model.info.pyramid));
-  if (content.metadata.count("score_threshold") != 0) {
-    float threshold = 0;
-    RETURN_IF_ERROR(metadata.Read<float>("score_threshold", &absl::SimpleAtof, &threshold));
-    model.info.score_threshold = threshold;
-  }
+  ASSIGN_OR_RETURN(model.info.score_threshold, metadata.ScoreThreshold());
   ASSIGN_OR_RETURN(model.info.data, metadata.Text("data"));
   model.parameters = std::move(content.tensors);
   return model;
@@ -121,6 +153,23 @@ void ScaleFirstLayer(float factor, ParameterSet* weights) {
   for (float& value : first->second.values) value *= factor;
 }
 
+absl::StatusOr<ParameterSet> ReadWeights(const std::string& path, float input_divisor) {
+  if (absl::EndsWith(path, ".caffemodel")) {
+    ASSIGN_OR_RETURN(ParameterSet weights, ReadCaffeModel(path));
+    ScaleFirstLayer(input_divisor, &weights);
+    return weights;
+  }
+  ASSIGN_OR_RETURN(SafeTensors content, ReadSafeTensors(path));
+  if (HasTorchvisionNames(content.tensors)) {
+    return FromTorchvisionVgg16(content.tensors, {{kBgrMean[0], kBgrMean[1], kBgrMean[2]}, input_divisor}, path);
+  }
+  if (content.metadata.count("input_divisor") > 0) {
+    ASSIGN_OR_RETURN(const float divisor, Metadata(content.metadata, path).InputDivisor());
+    ScaleFirstLayer(input_divisor / divisor, &content.tensors);
+  }
+  return std::move(content.tensors);
+}
+
 }  // namespace
 
 absl::StatusOr<Model> LoadModel(const std::string& path) {
@@ -130,6 +179,7 @@ absl::StatusOr<Model> LoadModel(const std::string& path) {
   ParameterSet used;  // drops what the network does not need (Caffe's fixed upsampling weights)
   for (const ParameterSpec& spec : specs) used[spec.name] = std::move(model.parameters[spec.name]);
   model.parameters = std::move(used);
+  RETURN_IF_ERROR(CheckFinite(model.parameters, path));
   return model;
 }
 
@@ -154,21 +204,9 @@ absl::Status SaveModel(const std::string& path, const Model& model) {
 }
 
 absl::StatusOr<ParameterSet> LoadWeights(const std::string& path, float input_divisor) {
-  if (absl::EndsWith(path, ".caffemodel")) {
-    ASSIGN_OR_RETURN(ParameterSet weights, ReadCaffeModel(path));
-    ScaleFirstLayer(input_divisor, &weights);
-    return weights;
-  }
-  ASSIGN_OR_RETURN(SafeTensors content, ReadSafeTensors(path));
-  if (HasTorchvisionNames(content.tensors)) {
-    return FromTorchvisionVgg16(content.tensors, {{kBgrMean[0], kBgrMean[1], kBgrMean[2]}, input_divisor}, path);
-  }
-  if (content.metadata.count("input_divisor") > 0) {
-    float divisor = 1;
-    RETURN_IF_ERROR(Metadata(content.metadata, path).Read<float>("input_divisor", &absl::SimpleAtof, &divisor));
-    ScaleFirstLayer(input_divisor / divisor, &content.tensors);
-  }
-  return std::move(content.tensors);
+  ASSIGN_OR_RETURN(ParameterSet weights, ReadWeights(path, input_divisor));
+  RETURN_IF_ERROR(CheckFinite(weights, path));
+  return weights;
 }
 
 }  // namespace hardface::model

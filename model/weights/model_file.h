@@ -39,7 +39,8 @@ struct Model {
 };
 
 // Reads a .safetensors written by SaveModel, or a published .caffemodel (smallhard with dilated heads; the width
-// divisor is read off conv1_1). All parameters are checked: errors name file, tensor and shape.
+// divisor is read off conv1_1). All parameters are checked, and what the metadata say of the input and the scores:
+// errors name file, tensor or key, and value.
 absl::StatusOr<Model> LoadModel(const std::string& path);
 
 absl::Status SaveModel(const std::string& path, const Model& model);

@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 
+#include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
 #include "model/weights/caffemodel.h"
 #include "model/weights/safetensors.h"
@@ -75,6 +77,54 @@ TEST(ModelFileTest, ForeignAndNewerFilesAreRefusedWithAReason) {
   const std::string bad = R"({"__metadata__":{"format":"hardface.model","version":"x"}})";
   EXPECT_THAT(MessageOf(LoadModel(WriteRaw("bad", bad, "")).status()), HasSubstr("\"version\" is \"x\""));
   EXPECT_EQ(LoadModel("/no/such/model").status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST(ModelFileTest, WeightsThatAreNoNumbersAreRefusedByTensor) {
+  for (const float bad : {std::nanf(""), HUGE_VALF, -HUGE_VALF}) {
+    Model model = SmallModel();
+    model.parameters["conv3_1.weight"].values[7] = bad;
+    ASSERT_TRUE(SaveModel(Path("nan.safetensors"), model).ok());
+    for (const absl::Status& status :
+         {LoadModel(Path("nan.safetensors")).status(), LoadWeights(Path("nan.safetensors"), 64).status()}) {
+      EXPECT_THAT(MessageOf(status), HasSubstr("nan.safetensors: tensor conv3_1.weight holds"));
+      EXPECT_THAT(MessageOf(status), HasSubstr("(value 7 of "));
+    }
+  }
+}
+
+// The metadata of a small model, one value changed.
+std::string ErrorWith(const std::string& key, const std::string& value) {
+  EXPECT_TRUE(SaveModel(Path("metadata.safetensors"), SmallModel()).ok());
+  SafeTensors content = *ReadSafeTensors(Path("metadata.safetensors"));
+  EXPECT_EQ(content.metadata.count(key), 1u) << key;
+  content.metadata[key] = value;
+  EXPECT_TRUE(WriteSafeTensors(Path("metadata.safetensors"), content).ok());
+  return MessageOf(LoadModel(Path("metadata.safetensors")).status());
+}
+
+TEST(ModelFileTest, MetadataThatMakeNoSenseAreRefusedByKeyAndValue) {
+  for (const char* divisor : {"0", "-1", "nan", "inf", "1e30", "1e-30", "x"}) {
+    EXPECT_THAT(ErrorWith("input_divisor", divisor), HasSubstr(absl::StrCat("\"input_divisor\" is \"", divisor, "\"")));
+  }
+  for (const char* threshold : {"nan", "inf", "-0.1", "1.5"}) {
+    EXPECT_THAT(ErrorWith("score_threshold", threshold),
+                HasSubstr(absl::StrCat("\"score_threshold\" is \"", threshold, "\"; expected a number from 0 to 1")));
+  }
+  for (const char* pyramid : {"0", "-5", "100,", "1e3", "2000000000", "nan", ""}) {
+    EXPECT_THAT(ErrorWith("pyramid", pyramid), HasSubstr("\"pyramid\"")) << pyramid;
+  }
+  EXPECT_THAT(ErrorWith("iterations", "-1"), HasSubstr("\"iterations\" is \"-1\""));
+  for (const char* divisor : {"0", "-4", "1000"}) EXPECT_NE(ErrorWith("width_divisor", divisor), "") << divisor;
+  EXPECT_EQ(ErrorWith("score_threshold", "1"), "");
+}
+
+TEST(LoadWeightsTest, ADivisorOfZeroIsRefused) {
+  SafeTensors content;
+  content.tensors["conv1_1.weight"] = {{1}, {1.0f}};
+  content.metadata["input_divisor"] = "0";
+  ASSERT_TRUE(WriteSafeTensors(Path("divisor.safetensors"), content).ok());
+  EXPECT_THAT(MessageOf(LoadWeights(Path("divisor.safetensors"), 64).status()),
+              HasSubstr("\"input_divisor\" is \"0\""));
 }
 
 TEST(LoadWeightsTest, FirstLayerFitsTheInputThatTrainingGives) {

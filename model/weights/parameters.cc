@@ -1,5 +1,6 @@
 #include "model/weights/parameters.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
@@ -50,6 +51,17 @@ absl::Status CheckParameters(const std::vector<ParameterSpec>& specs, const Para
           absl::StrCat(source, ": tensor ", spec.name, " is ", DimsToString(found->second.dims), ", expected ",
                        DimsToString(spec.dims), "; do the widths (--width_divisor) and heads match?"));
     }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckFinite(const ParameterSet& parameters, const std::string& source) {
+  for (const auto& [name, array] : parameters) {
+    const auto bad = std::find_if(array.values.begin(), array.values.end(), [](float v) { return !std::isfinite(v); });
+    if (bad == array.values.end()) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        source, ": tensor ", name, " holds ", *bad, " (value ", bad - array.values.begin(), " of ", array.values.size(),
+        "): the training diverged, or the file is damaged; use an earlier checkpoint or fetch it again"));
   }
   return absl::OkStatus();
 }

@@ -37,6 +37,10 @@ ParameterSet InitializeParameters(const std::vector<ParameterSpec>& specs, Initi
 absl::Status CheckParameters(const std::vector<ParameterSpec>& specs, const ParameterSet& parameters,
                              const std::string& source);
 
+// An error that names the first of PARAMETERS that holds a NaN or an infinite number, what a training that diverged
+// leaves: a network of them finds nothing, or anything. SOURCE (a file name) stands before it.
+absl::Status CheckFinite(const ParameterSet& parameters, const std::string& source);
+
 std::string DimsToString(const std::vector<int>& dims);  // "64x3x3x3"
 
 }  // namespace hardface::model

@@ -1,5 +1,6 @@
 #include "train/data/sample_stream.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -23,7 +24,6 @@ SampleStream::SampleStream(const data::Dataset* dataset, const SampleStreamOptio
   const bool own_order = options_.sharing == Sharing::kReplicate && options_.rank > 0;
   epoch_options_.seed =
       own_order ? Random({options_.seed, kReplica, static_cast<uint64_t>(options_.rank)}).Next() : options_.seed;
-  for (size_t i = 0; i < dataset->entries.size(); ++i) partners_.push_back(static_cast<int64_t>(i));
 }
 
 int64_t SampleStream::Offset(int64_t i) const {
@@ -52,6 +52,9 @@ void SampleStream::Plan(const std::vector<mining::LedgerEntry>& ledger) {
       position_.order.insert(position_.order.end(), epoch.begin(), epoch.end());
     }
   }
+  // Sorted: which partner a chance means depends on the set alone.
+  partners_ = position_.order;
+  std::sort(partners_.begin(), partners_.end());
   const int64_t steps = (static_cast<int64_t>(position_.order.size()) - position_.next) / StepSamples();
   segment_end_ = position_.next + steps * StepSamples();
   segment_samples_ = position_.samples;

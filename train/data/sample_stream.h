@@ -84,7 +84,8 @@ class SampleStream {
   const SampleStreamOptions options_;
   EpochOptions epoch_options_;
   ImageCache cache_;
-  std::vector<int64_t> partners_;
+  std::vector<int64_t>
+      partners_;  // what mosaics draw from: the entries of the stretch, so that mining holds for them, too
   DataPosition position_;
   int64_t segment_end_ = 0;      // index into the order at which the prefetcher's samples end
   int64_t segment_samples_ = 0;  // position_.samples at the prefetcher's start

@@ -115,5 +115,27 @@ TEST(SampleStreamTest, GoesOnFromAnyStepsPosition) {
   }
 }
 
+TEST(SampleStreamTest, MosaicsShowImagesOfTheEpochOnly) {
+  SampleStreamOptions options = Options(1);
+  options.augment.crops = data::CropStyle::kFaceScale;
+  options.augment.crop_size = 64;
+  options.augment.mosaic_probability = 1;
+  options.epoch.mining.drop = 1;
+  std::vector<mining::LedgerEntry> ledger(TestDataset().entries.size());
+  mining::Visit easy;
+  easy.difficulty = {0.9f, 3, 0};
+  for (size_t i = 3; i < ledger.size(); ++i) mining::Record(easy, options.epoch.mining, &ledger[i]);
+  SampleStream stream(&TestDataset(), options);
+  std::set<int64_t> shown;
+  for (int i = 0; i < 12; ++i) {
+    if (stream.NeedsPlan()) stream.Plan(ledger);
+    const NumberedSample next = stream.Next();
+    ASSERT_TRUE(next.sample.ok()) << next.sample.status();
+    ASSERT_GE(next.sample->sources.size(), 4u);
+    shown.insert(next.sample->sources.begin(), next.sample->sources.end());
+  }
+  EXPECT_EQ(shown, (std::set<int64_t>{0, 1, 2}));  // the hard ones
+}
+
 }  // namespace
 }  // namespace hardface::train

@@ -27,7 +27,7 @@ constexpr char kWeightPrefix[] = "weights.";
 constexpr char kSolverPrefix[] = "solver.";
 
 Json LedgerToJson(const std::vector<mining::LedgerEntry>& ledger) {
-  // [wpas or null, positives, iteration, was easy], or null for an entry never visited
+  // [wpas or null, positives, iteration, was easy, recent WPAS ...], or null for an entry never visited
   Json rows = Json::array();
   for (const mining::LedgerEntry& entry : ledger) {
     if (!entry.visited) {
@@ -35,7 +35,9 @@ Json LedgerToJson(const std::vector<mining::LedgerEntry>& ledger) {
       continue;
     }
     const mining::Difficulty& d = entry.difficulty;
-    rows.push_back({d.wpas.has_value() ? Json(*d.wpas) : Json(nullptr), d.positives, d.iteration, entry.was_easy});
+    Json row = {d.wpas.has_value() ? Json(*d.wpas) : Json(nullptr), d.positives, d.iteration, entry.was_easy};
+    for (const float wpas : entry.recent) row.push_back(wpas);
+    rows.push_back(std::move(row));
   }
   return rows;
 }
@@ -50,6 +52,7 @@ std::vector<mining::LedgerEntry> LedgerFromJson(const Json& rows) {
       entry.difficulty.positives = row.at(1).get<int>();
       entry.difficulty.iteration = row.at(2).get<int64_t>();
       entry.was_easy = row.at(3).get<bool>();
+      for (size_t i = 4; i < row.size(); ++i) entry.recent.push_back(row.at(i).get<float>());
     }
     ledger.push_back(entry);
   }

@@ -30,6 +30,7 @@ class CheckpointTest : public ::testing::Test {
     of_rank.ledger.resize(3);
     of_rank.ledger[1].visited = of_rank.ledger[1].was_easy = true;
     of_rank.ledger[1].difficulty = {0.1f, 4, 12};
+    of_rank.ledger[1].recent = {0.25f, 0.1f};
     of_rank.ledger[2].visited = true;
     state_.rank_states = {of_rank, {}};
     state_.ranks = 2;
@@ -67,6 +68,7 @@ TEST_F(CheckpointTest, RoundTrips) {
   EXPECT_FALSE(state.rank_states[0].ledger[0].visited);
   EXPECT_TRUE(state.rank_states[0].ledger[1].was_easy);
   EXPECT_EQ(state.rank_states[0].ledger[1].difficulty.wpas, 0.1f);
+  EXPECT_EQ(state.rank_states[0].ledger[1].recent, (std::vector<float>{0.25f, 0.1f}));
   EXPECT_FALSE(state.rank_states[0].ledger[2].difficulty.wpas.has_value());
   EXPECT_EQ(state.solver.at("first.x").values, (std::vector<float>{1.5f, -2}));
   EXPECT_EQ(state.parameters.at("head_1.weight").values, state_.parameters.at("head_1.weight").values);

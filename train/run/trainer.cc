@@ -123,7 +123,7 @@ class Trainer {
   const bool leads_;  // this rank writes and reports
   data::Dataset dataset_, validation_;
   std::unique_ptr<SampleStream> stream_;
-  model::Model model_;
+  model::Model model_, teacher_;
   std::vector<model::ParameterSpec> specs_;
   std::unique_ptr<StepEngine> engine_;
   std::vector<mining::LedgerEntry> ledger_;
@@ -230,6 +230,7 @@ absl::Status Trainer::StartOutputFolder(const std::string& manifest_hash) {
   Provenance provenance;
   provenance.AddHashedInput(dataset_.manifest_path, manifest_hash);
   if (!options_.init.empty()) RETURN_IF_ERROR(provenance.AddInput(options_.init));
+  if (!options_.teacher.empty()) RETURN_IF_ERROR(provenance.AddInput(options_.teacher));
   RETURN_IF_ERROR(provenance.WriteInto(output));
   const std::string flags = EffectiveFlags();
   if (iteration_ > 0) {
@@ -257,6 +258,12 @@ absl::Status Trainer::MakeEngine() {
   options.engine = options_.engine;
   options.precision = options_.precision;
   options.deterministic = options_.deterministic;
+  if (!options_.teacher.empty()) {
+    ASSIGN_OR_RETURN(teacher_, model::LoadModel(options_.teacher));
+    options.teacher = &teacher_;
+    options.teacher_weight = options_.teacher_weight;
+    options.teacher_name = options_.teacher;
+  }
   ASSIGN_OR_RETURN(engine_, MakeStepEngine(&model_, options, communicator_));
   return absl::OkStatus();
 }

@@ -26,6 +26,9 @@ struct TrainerOptions {
   std::string dataset;
   std::string output;
   std::string init;     // weights to start from; empty: random
+  // A model to learn from beside the labels (step/teacher.h), and its share in the targets, 0..1; empty: none.
+  std::string teacher;
+  float teacher_weight = 0.5f;
   bool resume = false;  // go on from the last checkpoint in `output`
 
   model::DetectorOptions detector;

@@ -214,5 +214,27 @@ TEST(TrainerTest, DivergenceEndsWithTheIterationAndAHint) {
   EXPECT_THAT(message, HasSubstr("iteration"));
 }
 
+TEST(TrainerTest, AStudentOfATeacherComesToSayWhatItSays) {
+  const std::string dataset = MakeSquares("taught", 4);
+  const TrainerOptions teaching = SmallTraining(dataset, "teacher", 150);
+  ASSERT_TRUE(TrainAlone(teaching).ok());
+  TrainerOptions options = SmallTraining(dataset, "student", 150);
+  options.teacher = teaching.output + "/model.safetensors";
+  options.seed = 7;
+  ASSERT_TRUE(TrainAlone(options).ok());
+  const std::vector<nlohmann::json> metrics = ReadMetrics(options.output);
+  EXPECT_LT(metrics.back()["loss"].get<double>(), 0.5 * metrics.front()["loss"].get<double>());
+}
+
+TEST(TrainerTest, ATeacherOfOtherAnchorsIsNamed) {
+  const std::string dataset = MakeSquares("other_teacher", 4);
+  TrainerOptions three = SmallTraining(dataset, "three_maps", 1);
+  three.detector.architecture = "three_maps";
+  ASSERT_TRUE(TrainAlone(three).ok());
+  TrainerOptions options = SmallTraining(dataset, "mismatched", 1);
+  options.teacher = three.output + "/model.safetensors";
+  EXPECT_THAT(TrainAlone(options).message(), testing::HasSubstr("anchors"));
+}
+
 }  // namespace
 }  // namespace hardface::train

@@ -10,7 +10,7 @@
 #include "base/prefetcher.h"
 #include "base/status_macros.h"
 #include "data_tools/dataset/detections.h"
-#include "data_tools/images/image_io.h"
+#include "data_tools/dataset/entry_image.h"
 #include "eval/protocols/dataset/dataset_score.h"
 #include "opencv2/core.hpp"
 
@@ -37,7 +37,8 @@ absl::StatusOr<double> Validate(const model::Model& model, const data::Dataset& 
   const int64_t own = count > first ? (count - first + stride - 1) / stride : 0;
   infer::FaceDetector detector(model, options.detect);
   Prefetcher<absl::StatusOr<cv::Mat>> images(own, /*threads=*/1, /*ahead=*/4, [&](int64_t i) {
-    return data::ReadImage(dataset.image_paths[static_cast<size_t>(first + i * stride)]);
+    const auto entry = static_cast<size_t>(first + i * stride);
+    return data::ReadEntryImage(dataset.entries[entry], dataset.image_paths[entry]);
   });
   std::string lines;
   for (int64_t i = 0; i < own; ++i) {

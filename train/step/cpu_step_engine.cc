@@ -1,5 +1,6 @@
 #include "train/step/cpu_step_engine.h"
 
+#include <memory>
 #include <opencv2/core/mat.hpp>
 #include <utility>
 
@@ -8,7 +9,7 @@
 #include "model/detectors/anchors.h"
 #include "model/execution/executor.h"
 #include "model/execution/executor_cache.h"
-#include "model/execution/image_input.h"
+#include "train/step/teacher.h"
 
 namespace hardface::train {
 namespace {
@@ -23,8 +24,10 @@ model::ExecutorOptions ExecutorOptionsOf(const StepEngineOptions& options) {
 
 class CpuStepEngine : public StepEngine {
  public:
-  CpuStepEngine(model::Model* model, const StepEngineOptions& options, Communicator* communicator)
+  CpuStepEngine(model::Model* model, const StepEngineOptions& options, Communicator* communicator,
+                std::unique_ptr<Teacher> teacher)
       : options_(options),
+        teacher_(std::move(teacher)),
         model_(model),
         step_images_(options.batch * options.passes * communicator->size()),
         targets_(options.targets),
@@ -43,11 +46,8 @@ class CpuStepEngine : public StepEngine {
   absl::Status Pass(int pass, const std::vector<PassImage>& images) override {
     const model::Shape shape = PassShape(images, model_->detector.size_multiple);
     ASSIGN_OR_RETURN(model::Executor* const executor, executors_.Get(shape, model_->parameters, updates_));
-    for (int n = 0; n < shape.n; ++n) {
-      const data::TrainingSample* const sample = images[static_cast<size_t>(n)].sample;
-      model::WriteNetworkInput(sample != nullptr ? sample->image : cv::Mat(0, 0, CV_32FC3), model_->info.input_divisor,
-                               /*mirror=*/false, n, executor->input());
-    }
+    if (teacher_ != nullptr) RETURN_IF_ERROR(teacher_->Run(shape, images));
+    WritePassImages(images, model_->info.input_divisor, executor->input());
     executor->Forward();
     for (int n = 0; n < shape.n; ++n) {
       if (images[static_cast<size_t>(n)].sample != nullptr) AddLoss(images[static_cast<size_t>(n)], n, executor);
@@ -94,11 +94,14 @@ class CpuStepEngine : public StepEngine {
     for (const mining::LabelledAnchor& positive : labels.positives) {
       ++outcome.faces[static_cast<size_t>(positive.face)].positives;
     }
-    outcome.loss = DetectionLoss(planes, labels, sampled, 1.0f / static_cast<float>(step_images_), gradients);
+    TeacherView teacher;
+    if (teacher_ != nullptr) teacher = {teacher_->Planes(n), options_.teacher_weight};
+    outcome.loss = DetectionLoss(planes, labels, sampled, 1.0f / static_cast<float>(step_images_), gradients, teacher);
     outcome_.images.push_back(std::move(outcome));
   }
 
   const StepEngineOptions options_;
+  const std::unique_ptr<Teacher> teacher_;  // may be null
   model::Model* const model_;
   const int step_images_;  // of all ranks
   mining::TargetOptions targets_;
@@ -111,9 +114,13 @@ class CpuStepEngine : public StepEngine {
 
 }  // namespace
 
-std::unique_ptr<StepEngine> MakeCpuStepEngine(model::Model* model, const StepEngineOptions& options,
-                                              Communicator* communicator) {
-  return std::make_unique<CpuStepEngine>(model, options, communicator);
+absl::StatusOr<std::unique_ptr<StepEngine>> MakeCpuStepEngine(model::Model* model, const StepEngineOptions& options,
+                                                              Communicator* communicator) {
+  std::unique_ptr<Teacher> teacher;
+  if (options.teacher != nullptr) {
+    ASSIGN_OR_RETURN(teacher, Teacher::Create(options.teacher, model->detector, options.engine, options.teacher_name));
+  }
+  return std::make_unique<CpuStepEngine>(model, options, communicator, std::move(teacher));
 }
 
 }  // namespace hardface::train

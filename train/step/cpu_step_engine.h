@@ -9,8 +9,8 @@
 namespace hardface::train {
 
 // See MakeStepEngine. A call uses all OpenMP threads.
-std::unique_ptr<StepEngine> MakeCpuStepEngine(model::Model* model, const StepEngineOptions& options,
-                                              Communicator* communicator);
+absl::StatusOr<std::unique_ptr<StepEngine>> MakeCpuStepEngine(model::Model* model, const StepEngineOptions& options,
+                                                              Communicator* communicator);
 
 }  // namespace hardface::train
 

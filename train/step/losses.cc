@@ -9,16 +9,33 @@ namespace {
 
 constexpr float kSigmaSquared = 9;
 
+// The mean of the label's value and the teacher's.
+float Target(float label, float (*taught)(const model::AnchorPlane&, int cell, int k), const model::AnchorIndex& a,
+             int k, const TeacherView& teacher) {
+  if (teacher.planes.empty()) return label;
+  const model::AnchorPlane& plane = teacher.planes[a.plane];
+  return (1 - teacher.weight) * label + teacher.weight * taught(plane, plane.cell(a.y, a.x), k);
+}
+
+float TaughtProbability(const model::AnchorPlane& plane, int cell, int /*k*/) {
+  return model::FaceProbability(plane.background[cell], plane.face[cell]);
+}
+
+float TaughtDelta(const model::AnchorPlane& plane, int cell, int k) { return plane.deltas[k][cell]; }
+
 double ClassificationLoss(const std::vector<model::AnchorPlane>& planes, const std::vector<model::AnchorIndex>& anchors,
-                          bool face, float weight, const std::vector<model::AnchorPlane>& gradients) {
+                          bool face, float weight, const std::vector<model::AnchorPlane>& gradients,
+                          const TeacherView& teacher) {
   double loss = 0;
   for (const model::AnchorIndex& a : anchors) {
     const model::AnchorPlane& plane = planes[a.plane];
     const model::AnchorPlane& gradient = gradients[a.plane];
     const int cell = plane.cell(a.y, a.x);
     const float background_logit = plane.background[cell], face_logit = plane.face[cell];
-    loss += face ? model::SoftmaxLoss(face_logit, background_logit) : model::SoftmaxLoss(background_logit, face_logit);
-    const float slope = weight * (model::FaceProbability(background_logit, face_logit) - (face ? 1.0f : 0.0f));
+    const float target = Target(face ? 1.0f : 0.0f, TaughtProbability, a, 0, teacher);
+    if (target > 0) loss += target * model::SoftmaxLoss(face_logit, background_logit);
+    if (target < 1) loss += (1 - target) * model::SoftmaxLoss(background_logit, face_logit);
+    const float slope = weight * (model::FaceProbability(background_logit, face_logit) - target);
     gradient.face[cell] += slope;
     gradient.background[cell] -= slope;
   }
@@ -39,13 +56,13 @@ float SmoothL1Gradient(float x) {
 
 LossParts DetectionLoss(const std::vector<model::AnchorPlane>& planes, const mining::AnchorLabels& labels,
                         const mining::SampledAnchors& sampled, float scale,
-                        const std::vector<model::AnchorPlane>& gradients) {
+                        const std::vector<model::AnchorPlane>& gradients, const TeacherView& teacher) {
   LossParts loss;
   const size_t count = sampled.positives.size() + sampled.negatives.size();
   if (count > 0) {
     const float weight = scale / static_cast<float>(count);
-    loss.classification = (ClassificationLoss(planes, sampled.positives, /*face=*/true, weight, gradients) +
-                           ClassificationLoss(planes, sampled.negatives, /*face=*/false, weight, gradients)) /
+    loss.classification = (ClassificationLoss(planes, sampled.positives, /*face=*/true, weight, gradients, teacher) +
+                           ClassificationLoss(planes, sampled.negatives, /*face=*/false, weight, gradients, teacher)) /
                           static_cast<double>(count);
   }
   const float weight = scale / static_cast<float>(labels.regression.size());
@@ -53,7 +70,7 @@ LossParts DetectionLoss(const std::vector<model::AnchorPlane>& planes, const min
     const model::AnchorPlane& plane = planes[target.anchor.plane];
     const int cell = plane.cell(target.anchor.y, target.anchor.x);
     for (int k = 0; k < 4; ++k) {
-      const float difference = plane.deltas[k][cell] - target.deltas[k];
+      const float difference = plane.deltas[k][cell] - Target(target.deltas[k], TaughtDelta, target.anchor, k, teacher);
       loss.regression += SmoothL1(difference) / static_cast<double>(labels.regression.size());
       gradients[target.anchor.plane].deltas[k][cell] += weight * SmoothL1Gradient(difference);
     }

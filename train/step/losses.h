@@ -21,11 +21,18 @@ struct LossParts {
 float SmoothL1(float x);
 float SmoothL1Gradient(float x);
 
+// What a teacher says of the same image (teacher.h). Targets become WEIGHT times the teacher's face probability and box
+// deltas and 1 - WEIGHT times the labels'. No planes: labels alone.
+struct TeacherView {
+  std::vector<model::AnchorPlane> planes;
+  float weight = 0;
+};
+
 // The loss of one image; adds SCALE times its gradient to GRADIENTS, planes that mirror PLANES (logits there are
 // gradients here). An image without sampled or regression anchors has no such part.
 LossParts DetectionLoss(const std::vector<model::AnchorPlane>& planes, const mining::AnchorLabels& labels,
                         const mining::SampledAnchors& sampled, float scale,
-                        const std::vector<model::AnchorPlane>& gradients);
+                        const std::vector<model::AnchorPlane>& gradients, const TeacherView& teacher = {});
 
 }  // namespace hardface::train
 

@@ -101,5 +101,37 @@ TEST(DetectionLossTest, NothingSampledIsNoLoss) {
   for (const float slope : f.slopes) EXPECT_EQ(slope, 0);
 }
 
+TEST(DetectionLossTest, TeacherMovesTheTargets) {
+  Fixture f, teacher;
+  for (float& value : teacher.values) value = -value;
+  const TeacherView half{teacher.planes, 0.5f};
+  const LossParts loss = DetectionLoss(f.planes, f.labels, f.sampled, 1, f.gradients, half);
+  double classification = 0, regression = 0;
+  const auto add = [&](const model::AnchorIndex& a, double label) {
+    const auto &plane = f.planes[a.plane], &taught = teacher.planes[a.plane];
+    const int cell = plane.cell(a.y, a.x);
+    const double p = 1 / (1 + std::exp(plane.background[cell] - plane.face[cell]));
+    const double target = (label + 1 / (1 + std::exp(taught.background[cell] - taught.face[cell]))) / 2;
+    classification -= target * std::log(p) + (1 - target) * std::log(1 - p);
+  };
+  for (const auto& a : f.sampled.positives) add(a, 1);
+  for (const auto& a : f.sampled.negatives) add(a, 0);
+  for (const mining::RegressionTarget& target : f.labels.regression) {
+    const auto &plane = f.planes[target.anchor.plane], &taught = teacher.planes[target.anchor.plane];
+    const int cell = plane.cell(target.anchor.y, target.anchor.x);
+    for (int k = 0; k < 4; ++k) {
+      regression += SmoothL1(plane.deltas[k][cell] - (target.deltas[k] + taught.deltas[k][cell]) / 2) / 3;
+    }
+  }
+  EXPECT_NEAR(loss.classification, classification / 5, 1e-6);
+  EXPECT_NEAR(loss.regression, regression, 1e-5);
+}
+
+TEST(DetectionLossTest, WhoSaysWhatTheTeacherSaysHasNothingToLearnFromIt) {
+  Fixture f;
+  DetectionLoss(f.planes, f.labels, f.sampled, 1, f.gradients, {f.planes, /*weight=*/1});
+  for (const float slope : f.slopes) EXPECT_NEAR(slope, 0, 1e-7);
+}
+
 }  // namespace
 }  // namespace hardface::train

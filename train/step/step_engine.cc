@@ -1,6 +1,7 @@
 #include "train/step/step_engine.h"
 
 #include <algorithm>
+#include <opencv2/core/mat.hpp>
 
 #include "model/execution/image_input.h"
 #include "train/step/cpu_step_engine.h"
@@ -18,6 +19,14 @@ model::Shape PassShape(const std::vector<PassImage>& images, int size_multiple) 
   return shape;
 }
 
+void WritePassImages(const std::vector<PassImage>& images, float input_divisor, const model::TensorView& input) {
+  for (size_t n = 0; n < images.size(); ++n) {
+    const data::TrainingSample* const sample = images[n].sample;
+    model::WriteNetworkInput(sample != nullptr ? sample->image : cv::Mat(0, 0, CV_32FC3), input_divisor,
+                             /*mirror=*/false, static_cast<int>(n), input);
+  }
+}
+
 std::function<bool(model::NetworkPart)> FrozenParts(const SolverOptions& options) {
   const bool early = options.early_rate == 0;
   return [early](model::NetworkPart part) { return early && part == model::NetworkPart::kEarly; };
@@ -31,6 +40,9 @@ std::vector<mining::FaceBox> FacesOf(const data::TrainingSample& sample) {
 
 absl::StatusOr<std::unique_ptr<StepEngine>> MakeStepEngine(model::Model* model, const StepEngineOptions& options,
                                                            Communicator* communicator) {
+  if (options.device.cuda() && options.teacher != nullptr) {
+    return absl::FailedPreconditionError("--teacher trains on the CPU only; give --device=cpu, or train without it");
+  }
   if (options.device.cuda()) return MakeCudaStepEngine(model, options, communicator);
   return MakeCpuStepEngine(model, options, communicator);
 }

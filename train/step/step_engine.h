@@ -43,6 +43,10 @@ struct StepEngineOptions {
   model::Conv2dEngine engine = model::Conv2dEngine::kFastest;  // of the CPU
   model::Precision precision = model::Precision::kBf16;        // of a CUDA device
   bool deterministic = true;                                   // of a CUDA device: the same bits at every run
+  // A model to learn from beside the labels (teacher.h), and its share in the targets, 0..1. On the CPU only.
+  const model::Model* teacher = nullptr;
+  float teacher_weight = 0;
+  std::string teacher_name;  // for errors
 };
 
 // An image of a pass. SAMPLE is null where it could not be read: the image then counts as empty, without a loss.
@@ -99,6 +103,9 @@ class StepEngine {
   // Bytes held for activations, gradients, weights in their layouts and workspace.
   virtual int64_t bytes() const = 0;
 };
+
+// Writes the images of a pass into INPUT, (batch, 3, h, w); those that could not be read are zero.
+void WritePassImages(const std::vector<PassImage>& images, float input_divisor, const model::TensorView& input);
 
 // The input of a pass: the largest of its images, each side rounded up to a multiple of SIZE_MULTIPLE.
 model::Shape PassShape(const std::vector<PassImage>& images, int size_multiple);

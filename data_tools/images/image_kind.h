@@ -1,0 +1,28 @@
+// What kind of picture a file holds, told by its first bytes: names lie (a phone's "photo.jpg" may be HEIC).
+#ifndef HARDFACE_DATA_TOOLS_IMAGES_IMAGE_KIND_H_
+#define HARDFACE_DATA_TOOLS_IMAGES_IMAGE_KIND_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace hardface::data {
+
+// The kinds that are read.
+enum class ImageKind { kJpeg, kPng, kWebp, kBmp };
+
+// The kind of a file that begins with BYTES (64 are enough). Everything else is an error that names PATH, says what the
+// file is where that can be told (HEIC, TIFF, GIF, a web page ...), and what to convert it with.
+absl::StatusOr<ImageKind> ImageKindOf(absl::string_view bytes, const std::string& path);
+
+// Whether a file of this name is looked at where a folder of pictures is given. Names of pictures that cannot be read
+// (.heic, .tif, .gif ...) are among them: such a file must be reported, not passed over.
+bool HasPictureName(absl::string_view name);
+
+// NAME without ".jpg", ".png" or another extension of the kinds that are read; names may hold further dots.
+std::string WithoutPictureExtension(const std::string& name);
+
+}  // namespace hardface::data
+
+#endif  // HARDFACE_DATA_TOOLS_IMAGES_IMAGE_KIND_H_

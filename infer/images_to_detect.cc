@@ -1,0 +1,163 @@
+#include "infer/images_to_detect.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <opencv2/core.hpp>
+#include <set>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/atomic_output.h"
+#include "base/paths.h"
+#include "base/status_macros.h"
+#include "data_tools/dataset/dataset.h"
+#include "data_tools/dataset/entry_image.h"
+#include "data_tools/images/image_kind.h"
+
+namespace hardface::infer {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Whether detect wrote FOLDER, as its provenance says.
+bool IsOutputOfDetect(const fs::path& folder) {
+  const absl::StatusOr<std::string> text = ReadFile((folder / "provenance.json").string());
+  if (!text.ok()) return false;
+  const auto json = nlohmann::json::parse(*text, /*callback=*/nullptr, /*allow_exceptions=*/false);
+  return json.is_object() && json.contains("tool") && json["tool"] == "infer/detect";
+}
+
+// One file under two names: every link on the way resolved.
+std::string Identity(const std::string& path) {
+  std::error_code error;
+  const fs::path resolved = fs::weakly_canonical(path, error);
+  return error ? path : resolved.string();
+}
+
+// Collects the pictures below a folder. Linked folders come after the others, so that a file is called by its own path
+// where it can be reached by both.
+class FolderWalk {
+ public:
+  absl::StatusOr<std::vector<std::string>> Run(const std::string& folder) {
+    RETURN_IF_ERROR(Enter(folder));
+    for (size_t i = 0; i < linked_.size(); ++i) RETURN_IF_ERROR(Enter(fs::path(linked_[i])));
+    std::sort(found_.begin(), found_.end());
+    return std::move(found_);
+  }
+
+ private:
+  absl::Status Enter(const fs::path& folder) {
+    if (!entered_.insert(Identity(folder.string())).second) return absl::OkStatus();
+    std::error_code error;
+    for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+      RETURN_IF_ERROR(Visit(*entry));
+    }
+    if (!error) return absl::OkStatus();
+    return absl::PermissionDeniedError(
+        absl::StrCat(folder.string(), ": this folder cannot be read (", error.message(),
+                     "); mend its permissions, or name the folders beside it one by one"));
+  }
+
+  absl::Status Visit(const fs::directory_entry& entry) {
+    const std::string name = entry.path().filename().string();
+    if (absl::StartsWith(name, ".")) return absl::OkStatus();
+    std::error_code ignored;
+    if (entry.is_directory(ignored)) {
+      if (!entry.is_symlink(ignored)) return Enter(entry.path());
+      linked_.push_back(entry.path().string());
+    } else if (data::HasPictureName(name) && (entry.is_regular_file(ignored) || !entry.exists(ignored))) {
+      found_.push_back(entry.path().string());  // a link to nothing, too: reading it gives the error
+    }
+    return absl::OkStatus();
+  }
+
+  std::set<std::string> entered_;
+  std::vector<std::string> linked_, found_;
+};
+
+// FILES below FOLDER, without those in outputs of detect: their drawings are no photographs.
+std::vector<std::string> WithoutOwnOutputs(const std::string& folder, const std::vector<std::string>& files) {
+  fs::path root = folder;
+  if (root.has_parent_path() && root.filename().empty()) root = root.parent_path();  // "photos/"
+  std::map<std::string, bool> known;                                                 // whether detect wrote a folder
+  std::vector<std::string> kept;
+  for (const std::string& file : files) {
+    bool own = false;
+    for (fs::path above = fs::path(file).parent_path(); above.has_relative_path() && above != root && !own;
+         above = above.parent_path()) {
+      const auto [entry, is_new] = known.emplace(above.string(), false);
+      if (is_new) entry->second = IsOutputOfDetect(above);
+      own = entry->second;
+    }
+    if (!own) kept.push_back(file);
+  }
+  return kept;
+}
+
+absl::StatusOr<std::vector<std::string>> FilesOf(const std::string& path) {
+  if (IsFolder(path)) {
+    ASSIGN_OR_RETURN(const std::vector<std::string> files, FolderWalk().Run(path));
+    return WithoutOwnOutputs(path, files);
+  }
+  ASSIGN_OR_RETURN(const bool there, PathExists(path));
+  if (!there) return absl::NotFoundError(absl::StrCat(path, ": no such file or folder"));
+  return std::vector<std::string>{path};
+}
+
+// In a folder, a file is rather called by its own name than by that of a link to it.
+std::vector<std::string> OwnNamesFirst(std::vector<std::string> files) {
+  std::stable_partition(files.begin(), files.end(), [](const std::string& file) {
+    std::error_code ignored;
+    return !fs::is_symlink(file, ignored);
+  });
+  return files;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<ImageToDetect>> ImagesOfDataset(const std::string& dataset) {
+  ASSIGN_OR_RETURN(const auto reader, data::DatasetReader::Open(dataset));
+  std::vector<ImageToDetect> images;
+  data::DatasetEntry entry;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, reader->Next(&entry));
+    if (!more) return images;
+    images.push_back({entry.image, reader->ImagePath(entry), entry.flip, data::Pixels::kAsStored,
+                      data::ImageSize{entry.width, entry.height}});
+  }
+}
+
+absl::StatusOr<FoundImages> ImagesOfPaths(const std::vector<std::string>& paths, data::Pixels pixels) {
+  FoundImages found;
+  std::set<std::string> known;
+  for (const std::string& path : paths) {
+    ASSIGN_OR_RETURN(std::vector<std::string> files, FilesOf(path));
+    std::set<std::string> chosen;
+    for (const std::string& file : OwnNamesFirst(files)) {
+      if (known.insert(Identity(file)).second) chosen.insert(file);
+    }
+    for (const std::string& file : files) {
+      if (chosen.erase(file) == 0) {
+        found.given_again.push_back(file);
+      } else {
+        found.images.push_back({file, file, /*flip=*/false, pixels});
+      }
+    }
+  }
+  if (!found.images.empty()) return found;
+  return absl::NotFoundError("no image found; give .jpg, .png, .webp or .bmp files, or folders that hold some");
+}
+
+absl::StatusOr<cv::Mat> LoadImage(const ImageToDetect& image) {
+  ASSIGN_OR_RETURN(cv::Mat pixels, data::ReadImage(image.path, image.pixels));
+  RETURN_IF_ERROR(data::CheckEntrySize(image.path, image.size_in_manifest, {pixels.cols, pixels.rows}));
+  if (!image.flip) return pixels;
+  cv::Mat mirrored;
+  cv::flip(pixels, mirrored, /*flipCode=*/1);
+  return mirrored;
+}
+
+}  // namespace hardface::infer

@@ -1,0 +1,43 @@
+// Which images detect works on: a dataset's, or files and folders that a user names.
+#ifndef HARDFACE_INFER_IMAGES_TO_DETECT_H_
+#define HARDFACE_INFER_IMAGES_TO_DETECT_H_
+
+#include <opencv2/core/mat.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "data_tools/images/image_io.h"
+#include "data_tools/images/image_size.h"
+
+namespace hardface::infer {
+
+struct ImageToDetect {
+  std::string name;  // in the results: the dataset's image, or the path given
+  std::string path;  // on this machine
+  bool flip = false;
+  data::Pixels pixels = data::Pixels::kAsStored;
+  data::ImageSize size_in_manifest = {};  // 0: not known
+};
+
+// The images of a dataset: pixels as stored, of the size that the manifest says.
+absl::StatusOr<std::vector<ImageToDetect>> ImagesOfDataset(const std::string& dataset);
+
+struct FoundImages {
+  std::vector<ImageToDetect> images;
+  std::vector<std::string> given_again;  // files named a second time, which are left out
+};
+
+// Files as given, and the pictures (by their names) anywhere below folders, sorted. Links are followed, each folder is
+// entered once; hidden files and folders are passed over, and so are outputs of detect, whose drawings are no
+// photographs, unless they are named themselves. A file that is named twice, by whatever names, is there once, under
+// the first. NotFound names what is missing, PermissionDenied a folder that cannot be read.
+absl::StatusOr<FoundImages> ImagesOfPaths(const std::vector<std::string>& paths,
+                                          data::Pixels pixels = data::Pixels::kAsSeen);
+
+// Reads an image: mirrored where it is flipped, an error where it is not of the manifest's size.
+absl::StatusOr<cv::Mat> LoadImage(const ImageToDetect& image);
+
+}  // namespace hardface::infer
+
+#endif  // HARDFACE_INFER_IMAGES_TO_DETECT_H_

@@ -1,0 +1,132 @@
+#include "infer/images_to_detect.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <opencv2/core.hpp>
+
+#include "base/atomic_output.h"
+#include "data_tools/dataset/dataset.h"
+
+namespace hardface::infer {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::string_literals;  // NOLINT(build/namespaces): strings with zero bytes
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class ImagesToDetectTest : public ::testing::Test {
+ protected:
+  ImagesToDetectTest()
+      : folder_(::testing::TempDir() + "/images_to_detect_" +
+                ::testing::UnitTest::GetInstance()->current_test_info()->name()) {
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+
+  void Touch(const std::string& name, const std::string& bytes = "x") const {
+    ASSERT_TRUE(WriteFileAtomically(folder_ + "/" + name, bytes).ok());
+  }
+  void Link(const std::string& to, const std::string& name) const { fs::create_symlink(to, folder_ + "/" + name); }
+
+  // Of NAMES in the folder ("" for the folder itself): what is found, from the folder on.
+  std::vector<std::string> Find(const std::vector<std::string>& names, size_t given_again = 0) const {
+    std::vector<std::string> paths;
+    for (const std::string& name : names) paths.push_back(name.empty() ? folder_ : folder_ + "/" + name);
+    const auto found = ImagesOfPaths(paths);
+    EXPECT_TRUE(found.ok()) << found.status();
+    std::vector<std::string> result;
+    if (!found.ok()) return result;
+    EXPECT_EQ(found->given_again.size(), given_again);
+    for (const ImageToDetect& image : found->images) {
+      EXPECT_EQ(image.name, image.path);
+      result.push_back(image.path.substr(folder_.size() + 1));
+    }
+    return result;
+  }
+
+  const std::string folder_;
+};
+
+TEST_F(ImagesToDetectTest, FindsPicturesInFoldersSortedAndNamesWhatIsMissing) {
+  for (const char* name : {"b/2.JPG", "b/1.png", "a.jpeg", "c.webp", "d.bmp", "e.heic", "notes.txt"}) Touch(name);
+  EXPECT_THAT(Find({"", "notes.txt"}),  // what is named itself is tried
+              ElementsAre("a.jpeg", "b/1.png", "b/2.JPG", "c.webp", "d.bmp", "e.heic", "notes.txt"));
+  EXPECT_THAT(std::string(ImagesOfPaths({"/no/such.jpg"}).status().message()), HasSubstr("/no/such.jpg"));
+  fs::create_directories(folder_ + "/empty");
+  EXPECT_THAT(std::string(ImagesOfPaths({folder_ + "/empty"}).status().message()), HasSubstr("no image found"));
+}
+
+TEST_F(ImagesToDetectTest, WhatIsGivenTwiceIsThereOnce) {
+  for (const char* name : {"a.jpg", "b/c.jpg", "d.jpg"}) Touch(name);
+  EXPECT_THAT(Find({"a.jpg", "a.jpg"}, 1), ElementsAre("a.jpg"));
+  EXPECT_THAT(Find({"a.jpg", "b/../a.jpg"}, 1), ElementsAre("a.jpg"));
+  EXPECT_THAT(Find({"d.jpg", ""}, 1), ElementsAre("d.jpg", "a.jpg", "b/c.jpg"));
+  EXPECT_THAT(Find({"b", ""}, 1), ElementsAre("b/c.jpg", "a.jpg", "d.jpg"));
+  Link("d.jpg", "a_link.jpg");
+  EXPECT_THAT(Find({""}, 1), ElementsAre("a.jpg", "b/c.jpg", "d.jpg"))
+      << "by its own name, though the link sorts first";
+  EXPECT_THAT(Find({"a_link.jpg", "d.jpg"}, 1), ElementsAre("a_link.jpg")) << "the first of those that were given";
+}
+
+TEST_F(ImagesToDetectTest, LinkedFoldersAreFollowedAndLoopsEnd) {
+  for (const char* name : {"in/a.jpg", "in/b.jpg", "elsewhere/c.jpg"}) Touch(name);
+  Link("../elsewhere", "in/linked");
+  Link("..", "in/loop");
+  EXPECT_THAT(Find({"in"}), ElementsAre("in/a.jpg", "in/b.jpg", "in/linked/c.jpg"));
+  Link("in", "whole");
+  EXPECT_THAT(Find({"whole"}), ElementsAre("whole/a.jpg", "whole/b.jpg", "whole/linked/c.jpg"));
+}
+
+TEST_F(ImagesToDetectTest, ALinkToNothingIsFoundSoThatItsErrorIsSeen) {
+  Touch("a.jpg");
+  Link("gone.jpg", "b.jpg");
+  EXPECT_THAT(Find({""}), ElementsAre("a.jpg", "b.jpg"));
+}
+
+TEST_F(ImagesToDetectTest, HiddenFilesAndDetectsOwnOutputsAreNoPhotographs) {
+  for (const char* name : {"a.jpg", "._a.jpg", ".cache/b.jpg", "found/drawn/00000_a.png", "set/images/c.jpg"})
+    Touch(name);
+  Touch("found/provenance.json", R"({"tool":"infer/detect"})");
+  Touch("set/provenance.json", R"({"tool":"data_tools/synthesize"})");
+  EXPECT_THAT(Find({""}), ElementsAre("a.jpg", "set/images/c.jpg"));
+  EXPECT_EQ(ImagesOfPaths({folder_ + "/"})->images.size(), 2u);
+  EXPECT_THAT(Find({"found"}), ElementsAre("found/drawn/00000_a.png")) << "named itself";
+  Touch("set/provenance.json", "no JSON");
+  EXPECT_THAT(Find({"set"}), ElementsAre("set/images/c.jpg"));
+}
+
+// A JPEG of 60 x 40, to be turned clockwise by its EXIF data.
+std::string Phone() {
+  const std::string exif =
+      "\xff\xe1\0\x22"s + "Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"s;
+  return "\xff\xd8" + exif + data::EncodeJpeg(cv::Mat(40, 60, CV_8UC3, cv::Scalar(1, 2, 3)))->substr(2);
+}
+
+TEST_F(ImagesToDetectTest, PhotographsAreTurnedAndADatasetsImagesAreNot) {
+  Touch("phone.jpg", Phone());
+  EXPECT_EQ(LoadImage(ImagesOfPaths({folder_})->images[0])->size(), cv::Size(40, 60));
+  EXPECT_EQ(LoadImage(ImagesOfPaths({folder_}, data::Pixels::kAsStored)->images[0])->size(), cv::Size(60, 40));
+  const auto writer = data::DatasetWriter::Create(folder_ + "/set", {".."});
+  ASSERT_TRUE(writer.ok());
+  data::DatasetEntry entry;
+  entry.image = "phone.jpg";
+  entry.width = 60;
+  entry.height = 40;
+  ASSERT_TRUE((*writer)->Write(entry).ok());
+  std::swap(entry.width, entry.height);
+  entry.flip = true;
+  ASSERT_TRUE((*writer)->Write(entry).ok());
+  ASSERT_TRUE((*writer)->Commit({}).ok());
+  const auto images = ImagesOfDataset(folder_ + "/set");
+  ASSERT_TRUE(images.ok()) << images.status();
+  EXPECT_EQ(LoadImage(images->at(0))->size(), cv::Size(60, 40));
+  EXPECT_THAT(std::string(LoadImage(images->at(1)).status().message()),
+              AllOf(HasSubstr("phone.jpg: is 60 x 40 pixels"), HasSubstr("says 40 x 60")));
+}
+
+}  // namespace
+}  // namespace hardface::infer

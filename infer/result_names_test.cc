@@ -1,0 +1,75 @@
+#include "infer/result_names.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace hardface::infer {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+std::vector<ImageToDetect> Named(const std::vector<std::string>& names) {
+  std::vector<ImageToDetect> images;
+  for (const std::string& name : names) images.push_back({name, name});
+  return images;
+}
+
+std::string ErrorOf(const std::vector<std::string>& names, const std::string& format) {
+  return std::string(CheckResultNames(Named(names), {format}).message());
+}
+
+TEST(CheckResultNamesTest, DifferentNamesAreRightInEveryForm) {
+  const auto images = Named({"a/1.jpg", "a/2.jpg", "b/3.png", "Fête/été.jpg", "no_extension", "dots.in.name.webp"});
+  EXPECT_TRUE(CheckResultNames(images, {"jsonl", "wider", "fddb", "face_eval"}).ok())
+      << CheckResultNames(images, {"jsonl", "wider", "fddb", "face_eval"});
+}
+
+TEST(CheckResultNamesTest, ImagesThatAFormCannotTellApartAreNamedWithTheForm) {
+  EXPECT_EQ(ErrorOf({"a/1.jpg", "b/1.jpg"}, "fddb"), "");
+  EXPECT_EQ(ErrorOf({"a/1.jpg", "b/1.jpg"}, "wider"), "");
+  EXPECT_THAT(ErrorOf({"a/1.jpg", "b/1.jpg"}, "face_eval"),
+              AllOf(HasSubstr("--format=face_eval: \"b/1.jpg\" and \"a/1.jpg\" would both be called \"1\""),
+                    HasSubstr("--format=jsonl")));
+  EXPECT_EQ(ErrorOf({"a.jpg", "a.png"}, "jsonl"), "");
+  EXPECT_THAT(ErrorOf({"a.jpg", "a.png"}, "fddb"), HasSubstr("both be called \"a\""));
+  EXPECT_THAT(ErrorOf({"a.jpg", "a.png"}, "wider"), HasSubstr("both be called \"a\""));
+  EXPECT_THAT(ErrorOf({"x/a.jpg", "../x/a.jpg"}, "wider"), HasSubstr("both be called \"x/a\""));
+  EXPECT_THAT(ErrorOf({"/x/a.jpg", "x/a.jpg"}, "wider"), HasSubstr("both be called \"x/a\""));
+  EXPECT_THAT(ErrorOf({"a.jpg", "a.jpg"}, "jsonl"), AllOf(HasSubstr("both be called"), HasSubstr("doctor")));
+}
+
+TEST(CheckResultNamesTest, AMirroredEntryIsAnotherOneInJsonlAndNotThereElsewhere) {
+  std::vector<ImageToDetect> images = Named({"a.jpg", "a.jpg"});
+  images[1].flip = true;
+  EXPECT_TRUE(CheckResultNames(images, {"jsonl", "wider", "fddb", "face_eval"}).ok());
+  images.push_back(images[1]);
+  EXPECT_FALSE(CheckResultNames(images, {"jsonl"}).ok());
+}
+
+TEST(CheckResultNamesTest, NamesThatAFormCannotHoldAreErrorsBeforeAnyWork) {
+  EXPECT_THAT(ErrorOf({"caf\xe9.jpg"}, "jsonl"),
+              AllOf(HasSubstr("\"caf\\xe9.jpg\" is not UTF-8"), HasSubstr("rename")));
+  EXPECT_EQ(ErrorOf({"caf\xe9.jpg"}, "wider"), "");
+  EXPECT_THAT(ErrorOf({"two words.jpg"}, "face_eval"), HasSubstr("has a space"));
+  EXPECT_EQ(ErrorOf({"two words.jpg"}, "fddb"), "");
+  EXPECT_THAT(ErrorOf({"two\nlines.jpg"}, "fddb"), HasSubstr("\"two\\nlines.jpg\" has a line end"));
+  EXPECT_THAT(ErrorOf({"a/ b.jpg"}, "wider"), HasSubstr("a space at one end"));
+  EXPECT_EQ(ErrorOf({std::string(251, 'x') + ".jpg"}, "wider"), "");
+  EXPECT_THAT(ErrorOf({std::string(252, 'x')}, "wider"), HasSubstr("longer than a file's may be"));
+  EXPECT_THAT(ErrorOf({".."}, "wider"), HasSubstr("leaves nothing"));
+}
+
+TEST(DrawnNameTest, NumbersKeepNamesApartAndLongOnesAreCut) {
+  EXPECT_EQ(DrawnName(7, {"a/b.jpg", "", false}), "00007_b.png");
+  EXPECT_EQ(DrawnName(123456, {"b.jpg", "", true}), "123456_b_flip.png");
+  const std::string cut = DrawnName(0, {std::string(250, 'x') + ".jpg", "", true});
+  EXPECT_EQ(cut, "00000_" + std::string(240, 'x') + "_flip.png");
+  // 2 bytes a letter: 245 bytes would end in half of one.
+  std::string umlauts;
+  for (int i = 0; i < 125; ++i) umlauts += "\xc3\xa4";
+  EXPECT_EQ(DrawnName(0, {umlauts, "", false}), "00000_" + umlauts.substr(0, 244) + ".png");
+}
+
+}  // namespace
+}  // namespace hardface::infer
