@@ -26,7 +26,7 @@ inline std::string FileOrInFolder(const std::string& path, const std::string& na
 
 // Where a file that is named after PATH belongs below a folder that it must not leave: PATH without root and ".", and
 // with UP in place of each leading "..": "../photos/a.jpg" -> "up/photos/a.jpg", "/data/a.jpg" -> "data/a.jpg". Two
-// paths may get one name.
+// paths may get one name. Empty where nothing is left ("/").
 inline std::string PathInside(const std::string& path, const std::string& up = "up") {
   std::filesystem::path inside;
   for (const std::filesystem::path& part : std::filesystem::path(path).lexically_normal().relative_path()) {
@@ -36,7 +36,7 @@ inline std::string PathInside(const std::string& path, const std::string& up = "
       inside /= part;
     }
   }
-  return inside.empty() ? "unnamed" : inside.string();
+  return inside.string();
 }
 
 }  // namespace hardface

@@ -33,6 +33,7 @@ void Losses::Add(const std::string& kind, const std::string& image) {
 std::string AnnotationSink::PathFor(const std::string& image) {
   const std::filesystem::path normal = std::filesystem::path(image).lexically_normal();
   std::string inside = PathInside(image);
+  if (inside.empty()) inside = "unnamed";
   if (inside == normal) return inside;
   const nlohmann::ordered_json line = {{"image", image}, {"file", inside}};
   absl::StrAppend(&renamed_, line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), "\n");
