@@ -1,22 +1,36 @@
 #include "base/atomic_output.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "base/output_guard.h"
 #include "base/paths.h"
+#include "base/running_tool.h"
+#include "base/sha256.h"
 #include "base/status_macros.h"
+#include "base/written_files.h"
 
 namespace hardface {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr char kTemporaryMark[] = ".tmp-";
+constexpr char kOldSuffix[] = ".old";
 
 absl::Status ErrnoError(absl::string_view what, const std::string& path) {
   return absl::InternalError(absl::StrCat(path, ": ", what, ": ", std::strerror(errno)));
@@ -27,12 +41,96 @@ std::string WithoutTrailingSlash(std::string path) {
   return path;
 }
 
-// "dir/name" -> "dir/.name.tmp-PID": the same file system, so that the rename is atomic; hidden, so that no reader of
-// the folder takes it for an output. A name of 255 bytes leaves no room, hence the cut.
-std::string TemporaryName(const std::string& path) {
+// Where PATH will be, of a path that leads through folders that are not there yet ("new/../data/x"): they will be made,
+// and then it stands for another place than the checks saw.
+std::string Reachable(const std::string& path) {
+  const fs::path parent = fs::path(path).parent_path();
+  if (parent.empty() || IsThere(parent.string())) return path;
+  return (fs::path(RealPath(parent.string())) / fs::path(path).filename()).string();
+}
+
+// "out/." and "out/..": what is put in place needs a name.
+std::string WithoutLastDots(const std::string& path) {
+  const std::string last = fs::path(path).filename().string();
+  return last == "." || last == ".." ? RealPath(path) : path;
+}
+
+// "dir/name" -> "dir/.name.tmp-": the same file system, so that the rename is atomic; hidden, so that no reader of the
+// folder takes it for an output. The process's number follows. A name of 255 bytes leaves no room, hence the cut.
+std::string TemporaryPrefix(const std::string& path) {
   const fs::path target(path);
-  const std::string suffix = absl::StrCat(".tmp-", getpid());
-  return (target.parent_path() / absl::StrCat(".", target.filename().string().substr(0, 200), suffix)).string();
+  return (target.parent_path() / absl::StrCat(".", target.filename().string().substr(0, 200), kTemporaryMark)).string();
+}
+
+// The process that wrote a temporary whose name goes on with REST behind the prefix: "PID", "PID-2", "PID.old".
+std::optional<pid_t> OwnerOf(absl::string_view rest) {
+  absl::ConsumeSuffix(&rest, kOldSuffix);
+  const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(rest, absl::MaxSplits('-', 1));
+  int32_t pid = 0, number = 0;
+  const bool numbered = rest.size() > parts.first.size();
+  if (!absl::SimpleAtoi(parts.first, &pid) || pid <= 0) return std::nullopt;
+  if (numbered && !absl::SimpleAtoi(parts.second, &number)) return std::nullopt;
+  return pid;
+}
+
+// Whether nobody writes TEMPORARY any more. Its owner locks it, which is seen from other containers as well, where
+// process numbers mean nothing; the number decides on file systems without locks.
+bool IsAbandoned(const std::string& temporary, pid_t owner) {
+  if (owner != getpid() && (kill(owner, 0) == 0 || errno != ESRCH)) return false;
+  const int descriptor = open(temporary.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (descriptor < 0) return false;
+  const bool locked = flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  close(descriptor);
+  return !locked;
+}
+
+// A run that was killed between two renames (where the file system cannot exchange) left the old output aside.
+void RestoreOld(const std::string& old, const std::string& path) {
+  std::error_code ignored;
+  if (!fs::exists(fs::symlink_status(path, ignored))) fs::rename(old, path, ignored);
+}
+
+// Removes what killed processes left of outputs whose temporaries start with PREFIX; PATH is the output, where there is
+// one.
+void RemoveLeftoversOf(const std::string& folder, absl::string_view prefix, const std::string& path) {
+  std::error_code error;
+  std::vector<std::string> found;
+  fs::directory_iterator entry(folder.empty() ? "." : folder, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    const size_t mark = prefix.empty() ? name.rfind(kTemporaryMark) : prefix.size() - std::strlen(kTemporaryMark);
+    if (name.empty() || name[0] != '.' || mark == std::string::npos || !absl::StartsWith(name, prefix)) continue;
+    const std::optional<pid_t> owner = OwnerOf(absl::string_view(name).substr(mark + std::strlen(kTemporaryMark)));
+    if (owner.has_value() && IsAbandoned(entry->path().string(), *owner)) found.push_back(entry->path().string());
+  }
+  for (const std::string& leftover : found) {
+    if (!path.empty() && absl::EndsWith(leftover, kOldSuffix)) RestoreOld(leftover, path);
+    fs::remove_all(leftover, error);
+  }
+}
+
+void RemoveLeftoversOfOutput(const std::string& path) {
+  RemoveLeftoversOf(fs::path(path).parent_path().string(), fs::path(TemporaryPrefix(path)).filename().string(), path);
+}
+
+// A name that no other process and no other output of this one uses.
+std::string TemporaryName(const std::string& path) {
+  const std::string name = absl::StrCat(TemporaryPrefix(path), getpid());
+  std::string free = name;
+  std::error_code ignored;
+  for (int number = 2; fs::exists(fs::symlink_status(free, ignored)); ++number) free = absl::StrCat(name, "-", number);
+  return free;
+}
+
+// What is asked of an output that a user named: may it be there, and may it replace what is?
+absl::Status CheckMayWriteFile(const std::string& path) {
+  RETURN_IF_ERROR(CheckOutput(path));
+  return CheckReplaceableFile(path);
+}
+
+absl::Status CheckMayWriteFolder(const std::string& path) {
+  RETURN_IF_ERROR(CheckOutput(path));
+  return CheckReplaceableFolder(path);
 }
 
 absl::Status MakeParent(const std::string& path) {
@@ -62,17 +160,23 @@ absl::Status SyncParent(const std::string& path) {
 
 }  // namespace
 
-AtomicFile::AtomicFile(std::string path, std::string temporary, std::FILE* file)
-    : path_(std::move(path)), temporary_(std::move(temporary)), file_(file) {}
+AtomicFile::AtomicFile(std::string path, std::string temporary, std::FILE* file, Replace replace)
+    : path_(std::move(path)), temporary_(std::move(temporary)), file_(file), replace_(replace) {}
 
-absl::StatusOr<std::unique_ptr<AtomicFile>> AtomicFile::Create(const std::string& path) {
+absl::StatusOr<std::unique_ptr<AtomicFile>> AtomicFile::Create(const std::string& raw_path, Replace replace) {
+  const std::string path = Reachable(raw_path);
   if (path.empty()) return absl::InvalidArgumentError("an output file needs a name; got an empty one");
+  const bool claimed = IsInClaimedFolder(path);
+  if (claimed || !InTool()) replace = Replace::kAlways;
+  if (replace == Replace::kOwn) RETURN_IF_ERROR(CheckMayWriteFile(path));
   if (IsFolder(path)) return absl::AlreadyExistsError(absl::StrCat(path, ": is a folder; name a file"));
   RETURN_IF_ERROR(MakeParent(path));
+  if (!claimed && InTool()) RemoveLeftoversOfOutput(path);
   std::string temporary = TemporaryName(path);
-  std::FILE* file = std::fopen(temporary.c_str(), "wbe");
+  std::FILE* file = std::fopen(temporary.c_str(), "wbxe");
   if (file == nullptr) return ErrnoError("cannot write", temporary);
-  return std::unique_ptr<AtomicFile>(new AtomicFile(path, std::move(temporary), file));
+  flock(fileno(file), LOCK_EX | LOCK_NB);  // a sign of life; where it cannot be given, the process's number is
+  return std::unique_ptr<AtomicFile>(new AtomicFile(path, std::move(temporary), file, replace));
 }
 
 AtomicFile::~AtomicFile() {
@@ -91,9 +195,19 @@ absl::Status AtomicFile::Write(absl::string_view bytes) {
   return absl::OkStatus();
 }
 
+// Says in PATH.provenance.json what is about to come, after looking once more at what is there now.
+absl::Status AtomicFile::Announce() const {
+  if (replace_ == Replace::kAlways) return absl::OkStatus();
+  RETURN_IF_ERROR(CheckMayWriteFile(path_));
+  ASSIGN_OR_RETURN(const std::string hash, HashFile(temporary_));
+  ASSIGN_OR_RETURN(const auto provenance, AnnouncedProvenance(path_, hash));
+  return WriteFileAtomically(ProvenanceBeside(path_), ProvenanceText(provenance), Replace::kAlways);
+}
+
 absl::Status AtomicFile::Commit() {
   if (std::fflush(file_) != 0) return Error("write failed");
   if (fsync(fileno(file_)) != 0) return Error("fsync failed");
+  RETURN_IF_ERROR(Announce());
   std::FILE* file = std::exchange(file_, nullptr);
   if (std::fclose(file) != 0 || std::rename(temporary_.c_str(), path_.c_str()) != 0) {
     const absl::Status error = Error("cannot finish");
@@ -103,42 +217,76 @@ absl::Status AtomicFile::Commit() {
   return SyncParent(path_);
 }
 
-absl::Status WriteFileAtomically(const std::string& path, absl::string_view bytes) {
-  ASSIGN_OR_RETURN(auto file, AtomicFile::Create(path));
+absl::Status WriteFileAtomically(const std::string& path, absl::string_view bytes, Replace replace) {
+  ASSIGN_OR_RETURN(auto file, AtomicFile::Create(path, replace));
   RETURN_IF_ERROR(file->Write(bytes));
   return file->Commit();
 }
 
-AtomicFolder::AtomicFolder(std::string path, std::string temporary)
-    : path_(std::move(path)), temporary_(std::move(temporary)) {}
+AtomicFolder::AtomicFolder(std::string path, std::string temporary, int lock, Replace replace)
+    : path_(std::move(path)), temporary_(std::move(temporary)), lock_(lock), replace_(replace) {
+  ClaimFolder(temporary_);
+}
 
-absl::StatusOr<std::unique_ptr<AtomicFolder>> AtomicFolder::Create(const std::string& raw_path) {
-  const std::string path = WithoutTrailingSlash(raw_path);
+absl::StatusOr<std::unique_ptr<AtomicFolder>> AtomicFolder::Create(const std::string& raw_path, Replace replace) {
+  const std::string path = Reachable(WithoutLastDots(WithoutTrailingSlash(raw_path)));
   if (path.empty()) return absl::InvalidArgumentError("an output folder needs a name; got an empty one");
+  if (replace == Replace::kOwn) RETURN_IF_ERROR(CheckMayWriteFolder(path));
   RETURN_IF_ERROR(MakeParent(path));
-  std::error_code error;
-  if (fs::exists(path, error)) {
-    const bool replaceable =
-        fs::is_directory(path, error) && (fs::is_empty(path, error) || fs::exists(path + "/provenance.json", error));
-    if (!replaceable) {
-      return absl::AlreadyExistsError(absl::StrCat(
-          path,
-          ": exists and is no output of these tools (it has no provenance.json). Remove it or name another folder"));
-    }
-  }
+  RemoveLeftoversOfOutput(path);
   std::string temporary = TemporaryName(path);
-  fs::remove_all(temporary, error);
+  std::error_code error;
   fs::create_directory(temporary, error);
   if (error) return absl::InternalError(absl::StrCat(temporary, ": cannot make this folder: ", error.message()));
-  return std::unique_ptr<AtomicFolder>(new AtomicFolder(path, std::move(temporary)));
+  const int lock = open(temporary.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (lock >= 0) flock(lock, LOCK_EX | LOCK_NB);
+  return std::unique_ptr<AtomicFolder>(new AtomicFolder(path, std::move(temporary), lock, replace));
 }
 
 AtomicFolder::~AtomicFolder() {
   std::error_code ignored;
   if (!committed_) fs::remove_all(temporary_, ignored);
+  if (lock_ >= 0) close(lock_);
+  ReleaseFolder(temporary_);
+}
+
+absl::Status AtomicFolder::RecordFiles() const {
+  const std::string path = absl::StrCat(temporary_, "/", kProvenanceName);
+  nlohmann::ordered_json provenance = ToolProvenance();
+  if (IsThere(path)) {
+    ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+    provenance = nlohmann::ordered_json::parse(text, /*cb=*/nullptr, /*allow_exceptions=*/false);
+    if (!provenance.is_object()) return absl::InternalError(absl::StrCat(path, ": is no JSON object"));
+    if (!provenance.contains("tool")) provenance["tool"] = RunningTool().name;
+  }
+  ASSIGN_OR_RETURN(provenance["files"], FilesOf(temporary_));
+  return WriteFileAtomically(path, ProvenanceText(provenance), Replace::kAlways);
+}
+
+absl::Status AtomicFolder::PutInPlace() const {
+  std::error_code error;
+  if (!fs::exists(path_, error)) {
+    return std::rename(temporary_.c_str(), path_.c_str()) == 0 ? absl::OkStatus() : ErrnoError("cannot finish", path_);
+  }
+  // Exchange, so that at no moment the name stands for nothing; then remove the old content.
+  if (renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE) == 0) {
+    fs::remove_all(temporary_, error);
+    return absl::OkStatus();
+  }
+  // File systems without RENAME_EXCHANGE: the gap is two system calls long.
+  const std::string old = temporary_ + kOldSuffix;
+  if (std::rename(path_.c_str(), old.c_str()) != 0) return ErrnoError("cannot replace", path_);
+  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    const absl::Status failed = ErrnoError("cannot replace", path_);
+    RestoreOld(old, path_);
+    return failed;
+  }
+  fs::remove_all(old, error);
+  return absl::OkStatus();
 }
 
 absl::Status AtomicFolder::Commit() {
+  RETURN_IF_ERROR(RecordFiles());
   std::error_code error;
   fs::recursive_directory_iterator entry(temporary_, error);
   for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
@@ -146,24 +294,13 @@ absl::Status AtomicFolder::Commit() {
   }
   if (error) return absl::InternalError(absl::StrCat(temporary_, ": cannot list this folder: ", error.message()));
   RETURN_IF_ERROR(SyncPath(temporary_));
-  if (fs::exists(path_, error)) {
-    // Exchange, so that at no moment the name stands for nothing; then remove the old content.
-    if (renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE) != 0) {
-      // File systems without RENAME_EXCHANGE: the gap is two system calls long.
-      const std::string old = temporary_ + ".old";
-      if (std::rename(path_.c_str(), old.c_str()) != 0 || std::rename(temporary_.c_str(), path_.c_str()) != 0) {
-        return ErrnoError("cannot replace", path_);
-      }
-      fs::remove_all(old, error);
-    } else {
-      fs::remove_all(temporary_, error);
-    }
-  } else if (std::rename(temporary_.c_str(), path_.c_str()) != 0) {
-    return ErrnoError("cannot finish", path_);
-  }
+  if (replace_ == Replace::kOwn) RETURN_IF_ERROR(CheckMayWriteFolder(path_));
+  RETURN_IF_ERROR(PutInPlace());
   committed_ = true;
   return SyncParent(path_);
 }
+
+void RemoveLeftovers(const std::string& folder) { RemoveLeftoversOf(folder, /*prefix=*/"", /*path=*/""); }
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   if (IsFolder(path)) return absl::InvalidArgumentError(absl::StrCat(path, ": is a folder, not a file"));
@@ -188,27 +325,6 @@ absl::StatusOr<bool> PathExists(const std::string& path) {
   if (status.type() == fs::file_type::not_found) return false;
   if (!error) return true;
   return absl::InternalError(absl::StrCat(path, ": cannot look whether this is there: ", error.message()));
-}
-
-std::string RealPath(const std::string& path) {
-  std::error_code error;
-  const fs::path whole = fs::absolute(path.empty() ? "." : path, error);
-  const fs::path real = fs::weakly_canonical(whole, error);
-  return WithoutTrailingSlash(error ? whole.lexically_normal().string() : real.string());
-}
-
-bool IsWithin(const std::string& path, const std::string& folder) {
-  return path == folder || absl::StartsWith(path, absl::EndsWith(folder, "/") ? folder : folder + "/");
-}
-
-absl::Status CheckSpares(const std::string& output, const std::string& input) {
-  std::error_code ignored;
-  if (!fs::exists(output, ignored)) return absl::OkStatus();  // nothing will be replaced
-  const std::string real_input = RealPath(input);
-  if (!IsWithin(real_input, RealPath(output))) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(output, ": this output would replace ", input,
-                                                 real_input == input ? "" : absl::StrCat(" (", real_input, ")"),
-                                                 ", which is read; nothing was written. Name another output"));
 }
 
 }  // namespace hardface

@@ -1,5 +1,9 @@
 // Output files and folders that appear complete or not at all: written under a temporary name beside the final one,
-// fsynced, then renamed. A killed tool leaves the old output untouched.
+// fsynced, then renamed. A killed tool leaves the old output untouched, and the next one on the same output removes
+// what it had begun.
+//
+// Nothing is replaced that the same tool did not write (written_files.h), and in a tool nothing is written that would
+// harm an input (output_guard.h): both are asked when an output is opened and once more before it is put in place.
 #ifndef HARDFACE_BASE_ATOMIC_OUTPUT_H_
 #define HARDFACE_BASE_ATOMIC_OUTPUT_H_
 
@@ -10,41 +14,52 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "base/output_guard.h"
 
 namespace hardface {
+
+// Whose file or folder of the output's name may be there already.
+enum class Replace {
+  kOwn,     // what this tool wrote and nobody changed since
+  kAlways,  // anything, and nothing is asked: for what the program manages by itself (a checkpoint, a cache) or mends
+};
 
 // One output file. Destroyed without Commit(), it removes what it wrote.
 class AtomicFile {
  public:
-  // Opens PATH's temporary; folders that PATH lies in are made. Errors name the path.
-  static absl::StatusOr<std::unique_ptr<AtomicFile>> Create(const std::string& path);
+  // Opens PATH's temporary; folders that PATH lies in are made. Errors name the path. In folders that the process
+  // claimed (output_guard.h), and where this is no tool, REPLACE is kAlways.
+  static absl::StatusOr<std::unique_ptr<AtomicFile>> Create(const std::string& path, Replace replace = Replace::kOwn);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   // Buffered. A full disk is reported here or by Commit().
   absl::Status Write(absl::string_view bytes);
-  // Flushes, fsyncs and renames. Call once, last.
+  // Flushes, fsyncs and renames. Call once, last. With kOwn, PATH.provenance.json is written as well: Provenance
+  // (provenance.h) may complete it.
   absl::Status Commit();
 
  private:
-  AtomicFile(std::string path, std::string temporary, std::FILE* file);
+  AtomicFile(std::string path, std::string temporary, std::FILE* file, Replace replace);
   absl::Status Error(absl::string_view what) const;
+  absl::Status Announce() const;
 
   const std::string path_;
   const std::string temporary_;
   std::FILE* file_;
+  const Replace replace_;
 };
 
 // Writes a whole file at once.
-absl::Status WriteFileAtomically(const std::string& path, absl::string_view bytes);
+absl::Status WriteFileAtomically(const std::string& path, absl::string_view bytes, Replace replace = Replace::kOwn);
 
 // One output folder. Destroyed without Commit(), it removes what was written.
 class AtomicFolder {
  public:
-  // Makes the temporary folder beside PATH. An existing PATH is replaced on Commit() only where it is empty or an
-  // earlier output of these tools (it holds a provenance.json); any other folder or file is an AlreadyExists error now.
-  static absl::StatusOr<std::unique_ptr<AtomicFolder>> Create(const std::string& path);
+  // Makes the temporary folder beside PATH. With kOwn, an existing PATH is replaced on Commit() only where it is empty
+  // or holds nothing but what this tool wrote; any other folder or file is an AlreadyExists error, now and on Commit().
+  static absl::StatusOr<std::unique_ptr<AtomicFolder>> Create(const std::string& path, Replace replace = Replace::kOwn);
   ~AtomicFolder();
   AtomicFolder(const AtomicFolder&) = delete;
   AtomicFolder& operator=(const AtomicFolder&) = delete;
@@ -53,32 +68,30 @@ class AtomicFolder {
   const std::string& temporary_path() const { return temporary_; }
   // Where it will be after Commit().
   const std::string& path() const { return path_; }
-  // Fsyncs every file and renames the folder; an older output of the same name is removed after the exchange.
+  // Lists all files and their hashes in provenance.json, fsyncs everything and renames the folder; an older output of
+  // the same name is removed after the exchange.
   absl::Status Commit();
 
  private:
-  AtomicFolder(std::string path, std::string temporary);
+  AtomicFolder(std::string path, std::string temporary, int lock, Replace replace);
+  absl::Status RecordFiles() const;
+  absl::Status PutInPlace() const;
 
   const std::string path_;
   const std::string temporary_;
+  const int lock_;  // the open temporary folder, locked: other runs see that its owner lives
+  const Replace replace_;
   bool committed_ = false;
 };
+
+// Removes what killed processes began to write in FOLDER, whatever was to come of it. For folders of the program's own.
+void RemoveLeftovers(const std::string& folder);
 
 // The whole content of a file; the error names it.
 absl::StatusOr<std::string> ReadFile(const std::string& path);
 
 // Whether PATH is there; an error that names it where that cannot be told: no right to look, a name too long.
 absl::StatusOr<bool> PathExists(const std::string& path);
-
-// PATH, absolute and with every symbolic link resolved. Of what does not exist, the last part is taken as it stands.
-std::string RealPath(const std::string& path);
-
-// Whether PATH is FOLDER or lies in it. Both as RealPath gives them.
-bool IsWithin(const std::string& path, const std::string& folder);
-
-// An error where OUTPUT is INPUT (files or folders) or holds it, by whatever names: replacing OUTPUT would destroy
-// INPUT. To be asked before any work is done.
-absl::Status CheckSpares(const std::string& output, const std::string& input);
 
 }  // namespace hardface
 

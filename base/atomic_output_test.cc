@@ -2,8 +2,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
+
+#include "base/output_guard.h"
+#include "base/running_tool.h"
+#include "base/written_files.h"
 
 namespace hardface {
 namespace {
@@ -81,25 +89,228 @@ TEST(AtomicFolderTest, WithoutCommitNothingIsLeftBehind) {
   EXPECT_EQ(EntryCount(parent), 0u);
 }
 
+// A tool of which users name outputs below one folder.
+class ToolOutputTest : public ::testing::Test {
+ protected:
+  ToolOutputTest() : folder_(TestFolder(::testing::UnitTest::GetInstance()->current_test_info()->name())) {
+    RunningTool().name = "test/tool";
+    DeclareOutput(folder_);
+  }
+  ~ToolOutputTest() override { RunningTool().name.clear(); }
+
+  static void AddUsersFile(const std::string& path, const std::string& text) {
+    fs::create_directories(fs::path(path).parent_path());
+    std::ofstream(path) << text;
+  }
+
+  static absl::Status WriteFolder(const std::string& path, const std::string& text) {
+    auto folder = AtomicFolder::Create(path);
+    if (!folder.ok()) return folder.status();
+    const absl::Status written = WriteFileAtomically((*folder)->temporary_path() + "/deep/result", text);
+    return written.ok() ? (*folder)->Commit() : written;
+  }
+
+  static void ExpectRefused(const absl::Status& status, const std::string& reason) {
+    EXPECT_THAT(std::string(status.message()), HasSubstr(reason));
+    EXPECT_FALSE(status.ok()) << "not refused: " << reason;
+  }
+
+  const std::string folder_;
+  const ToolScope scope_;
+};
+
+TEST_F(ToolOutputTest, ReplacesItsOwnFile) {
+  const std::string path = folder_ + "/scores.jsonl";
+  for (const char* text : {"first", "second", "second"}) {
+    ASSERT_TRUE(WriteFileAtomically(path, text).ok());
+    EXPECT_EQ(*ReadFile(path), text);
+  }
+  EXPECT_EQ(EntryCount(folder_), 2u) << "the file and its provenance";
+}
+
+TEST_F(ToolOutputTest, ReplacesNoFileThatItDidNotWrite) {
+  const std::string path = folder_ + "/notes.txt";
+  AddUsersFile(path, "years of work");
+  ExpectRefused(WriteFileAtomically(path, "x"), "no " + path + ".provenance.json says that test/tool wrote it");
+  RunningTool().name = "test/other";
+  ASSERT_TRUE(WriteFileAtomically(folder_ + "/other", "x").ok());
+  RunningTool().name = "test/tool";
+  ExpectRefused(WriteFileAtomically(folder_ + "/other", "y"), "was written by test/other");
+  ASSERT_TRUE(WriteFileAtomically(folder_ + "/own", "x").ok());
+  AddUsersFile(folder_ + "/own", "mended by hand");
+  ExpectRefused(WriteFileAtomically(folder_ + "/own", "y"), "was changed since");
+  EXPECT_EQ(*ReadFile(path) + *ReadFile(folder_ + "/other") + *ReadFile(folder_ + "/own"),
+            "years of workxmended by hand");
+  AllowOverwriting(true);
+  for (const char* name : {"/notes.txt", "/other", "/own"}) {
+    EXPECT_TRUE(WriteFileAtomically(folder_ + name, "z").ok()) << name;
+  }
+}
+
+TEST_F(ToolOutputTest, AnEmptyFileMayBeReplaced) {
+  AddUsersFile(folder_ + "/empty", "");
+  EXPECT_TRUE(WriteFileAtomically(folder_ + "/empty", "x").ok());
+}
+
+// Killed between the two renames: the provenance is the new one, the file still the old one.
+TEST_F(ToolOutputTest, AKillBeforeTheLastRenameLeavesAFileThatTheNextRunKnows) {
+  const std::string path = folder_ + "/scores.jsonl";
+  ASSERT_TRUE(WriteFileAtomically(path, "old").ok());
+  const auto announced = AnnouncedProvenance(path, std::string(64, '0'));
+  ASSERT_TRUE(WriteFileAtomically(path + ".provenance.json", announced->dump(), Replace::kAlways).ok());
+  EXPECT_TRUE(WriteFileAtomically(path, "new").ok());
+}
+
+TEST_F(ToolOutputTest, AProvenanceReplacesNothingElse) {
+  AddUsersFile(folder_ + "/x.provenance.json", "a poem");
+  ExpectRefused(WriteFileAtomically(folder_ + "/x", "x"), "x.provenance.json");
+  EXPECT_EQ(*ReadFile(folder_ + "/x.provenance.json"), "a poem");
+}
+
+TEST_F(ToolOutputTest, LinksAndDevicesAreNotReplaced) {
+  AddUsersFile(folder_ + "/far/away", "x");
+  fs::create_symlink("far/away", folder_ + "/link");
+  fs::create_symlink("nowhere", folder_ + "/dangling");
+  fs::create_directory_symlink("far", folder_ + "/folder_link");
+  ASSERT_EQ(mkfifo((folder_ + "/pipe").c_str(), 0600), 0);
+  for (const char* name : {"/link", "/dangling"}) {
+    ExpectRefused(WriteFileAtomically(folder_ + name, "y"), "symbolic link");
+    EXPECT_TRUE(fs::is_symlink(folder_ + name));
+  }
+  ExpectRefused(WriteFileAtomically(folder_ + "/pipe", "y"), "no regular file");
+  ExpectRefused(WriteFolder(folder_ + "/folder_link", "y"), "symbolic link");
+  ExpectRefused(WriteFolder(folder_ + "/far/away", "y"), "is a file");
+  ExpectRefused(WriteFileAtomically(folder_ + "/far", "y"), "is a folder");
+}
+
+TEST_F(ToolOutputTest, AFolderWithFilesOfTheUserStays) {
+  const std::string path = folder_ + "/out";
+  ASSERT_TRUE(WriteFolder(path, "first").ok());
+  ASSERT_TRUE(WriteFolder(path, "second").ok());
+  AddUsersFile(path + "/.DS_Store", "of a file manager");
+  ASSERT_TRUE(WriteFolder(path, "third").ok());
+  AddUsersFile(path + "/deep/notes.txt", "mine");
+  ExpectRefused(WriteFolder(path, "fourth"), "test/tool did not write: deep/notes.txt");
+  fs::remove(path + "/deep/notes.txt");
+  fs::create_symlink("/dev/null", path + "/link");
+  ExpectRefused(WriteFolder(path, "fourth"), "did not write: link");
+  fs::remove(path + "/link");
+  AddUsersFile(path + "/deep/result", "mended");
+  ExpectRefused(WriteFolder(path, "fourth"), "changed since test/tool wrote it: deep/result");
+  EXPECT_EQ(*ReadFile(path + "/deep/result"), "mended");
+  AllowOverwriting(true);
+  EXPECT_TRUE(WriteFolder(path, "fourth").ok());
+}
+
+TEST_F(ToolOutputTest, AFileThatComesWhileTheToolWorksIsNotLost) {
+  const std::string path = folder_ + "/out";
+  ASSERT_TRUE(WriteFolder(path, "first").ok());
+  const auto folder = AtomicFolder::Create(path);
+  ASSERT_TRUE(folder.ok());
+  AddUsersFile(path + "/notes.txt", "mine");
+  ExpectRefused((*folder)->Commit(), "notes.txt");
+  EXPECT_TRUE(fs::exists(path + "/notes.txt"));
+}
+
+TEST_F(ToolOutputTest, FoldersOfOtherToolsAndTreasuresStay) {
+  RunningTool().name = "test/other";
+  ASSERT_TRUE(WriteFolder(folder_ + "/other", "x").ok());
+  ASSERT_TRUE(WriteFolder(folder_ + "/dataset", "x").ok());
+  AddUsersFile(folder_ + "/dataset/manifest.jsonl", "{}");
+  ASSERT_TRUE(WriteFolder(folder_ + "/model", "x").ok());
+  AddUsersFile(folder_ + "/model/best.safetensors", "x");
+  RunningTool().name = "test/tool";
+  ASSERT_TRUE(WriteFolder(folder_ + "/run", "x").ok());
+  fs::create_directories(folder_ + "/run/checkpoints");
+  ExpectRefused(WriteFolder(folder_ + "/other", "y"), "was written by test/other, not by test/tool");
+  for (const bool overwrite : {false, true}) {
+    AllowOverwriting(overwrite);
+    ExpectRefused(WriteFolder(folder_ + "/dataset", "y"), "is a dataset");
+    ExpectRefused(WriteFolder(folder_ + "/model", "y"), "holds a model (best.safetensors)");
+    ExpectRefused(WriteFolder(folder_ + "/run", "y"), "checkpoints");
+  }
+  EXPECT_TRUE(WriteFolder(folder_ + "/other", "y").ok());
+}
+
+TEST_F(ToolOutputTest, TheWayThroughFoldersThatAreNotThereIsSeenThrough) {
+  AddUsersFile(folder_ + "/home/thesis.tex", "years of work");
+  ExpectRefused(WriteFileAtomically(folder_ + "/none/../home/thesis.tex", "x"), "exists, and no");
+  ExpectRefused(WriteFolder(folder_ + "/none/../home", "x"), "is no output of these tools");
+  EXPECT_FALSE(fs::exists(folder_ + "/none"));
+  ASSERT_TRUE(WriteFolder(folder_ + "/none/../out", "x").ok());
+  EXPECT_EQ(*ReadFile(folder_ + "/out/deep/result"), "x");
+}
+
+TEST_F(ToolOutputTest, NothingIsOverwrittenThatNoToolWroteNorTheCurrentFolder) {
+  AddUsersFile(folder_ + "/home/thesis.tex", "years of work");
+  fs::create_directories(folder_ + "/here");
+  AllowOverwriting(true);
+  ExpectRefused(WriteFolder(folder_ + "/home", "x"), "is no output of these tools");
+  const fs::path before = fs::current_path();
+  fs::current_path(folder_ + "/here");
+  for (const char* name : {".", "../here", "../here/."}) ExpectRefused(WriteFolder(name, "x"), "is the current folder");
+  EXPECT_TRUE(WriteFolder("inside", "x").ok());
+  fs::current_path(before);
+}
+
+TEST_F(ToolOutputTest, NamesThatAreNotUtf8AreKnownAgain) {
+  for (int round = 0; round < 2; ++round) {
+    auto folder = AtomicFolder::Create(folder_ + "/out");
+    ASSERT_TRUE(folder.ok()) << folder.status();
+    ASSERT_TRUE(WriteFileAtomically((*folder)->temporary_path() + "/caf\xe9", "x").ok());
+    ASSERT_TRUE((*folder)->Commit().ok());
+  }
+}
+
+TEST_F(ToolOutputTest, WhatNoFlagNamesIsNotWritten) {
+  const std::string elsewhere = TestFolder("elsewhere");
+  ExpectRefused(WriteFileAtomically(elsewhere + "/x", "x"), "no flag of its table");
+  EXPECT_EQ(EntryCount(elsewhere), 0u);
+  EXPECT_TRUE(WriteFileAtomically(elsewhere + "/cache", "x", Replace::kAlways).ok());
+}
+
+TEST_F(ToolOutputTest, LeftoversOfKilledRunsAreRemovedAndThoseOfLivingOnesStay) {
+  const pid_t child = fork();
+  if (child == 0) _exit(0);
+  waitpid(child, nullptr, 0);  // from now on nobody has this number
+  const std::string gone = std::to_string(child), alive = std::to_string(getppid());
+  AddUsersFile(folder_ + "/.out.tmp-" + gone + "/half", "x");
+  AddUsersFile(folder_ + "/.out.tmp-" + gone + "-2/half", "x");
+  AddUsersFile(folder_ + "/.out.tmp-" + alive + "/half", "x");
+  AddUsersFile(folder_ + "/.out.tmp-notes", "the user's");
+  AddUsersFile(folder_ + "/.other.tmp-" + gone, "of another output");
+  AddUsersFile(folder_ + "/.page.html.tmp-" + gone, "half");
+  ASSERT_TRUE(WriteFolder(folder_ + "/out", "x").ok());
+  ASSERT_TRUE(WriteFileAtomically(folder_ + "/page.html", "x").ok());
+  EXPECT_FALSE(fs::exists(folder_ + "/.out.tmp-" + gone));
+  EXPECT_FALSE(fs::exists(folder_ + "/.out.tmp-" + gone + "-2"));
+  EXPECT_FALSE(fs::exists(folder_ + "/.page.html.tmp-" + gone));
+  EXPECT_TRUE(fs::exists(folder_ + "/.out.tmp-" + alive));
+  EXPECT_TRUE(fs::exists(folder_ + "/.out.tmp-notes"));
+  EXPECT_TRUE(fs::exists(folder_ + "/.other.tmp-" + gone));
+}
+
+TEST_F(ToolOutputTest, TwoRunsOnOneOutputDoNotDisturbEachOther) {
+  const auto first = AtomicFolder::Create(folder_ + "/out"), second = AtomicFolder::Create(folder_ + "/out");
+  ASSERT_TRUE(first.ok() && second.ok());
+  EXPECT_TRUE(fs::exists((*first)->temporary_path()));
+  EXPECT_NE((*first)->temporary_path(), (*second)->temporary_path());
+}
+
+TEST_F(ToolOutputTest, AnOldOutputThatAKilledRunSetAsideComesBack) {
+  const pid_t child = fork();
+  if (child == 0) _exit(0);
+  waitpid(child, nullptr, 0);
+  ASSERT_TRUE(WriteFolder(folder_ + "/out", "old").ok());
+  fs::rename(folder_ + "/out", folder_ + "/.out.tmp-" + std::to_string(child) + ".old");
+  { const auto fails_later = AtomicFolder::Create(folder_ + "/out"); }
+  EXPECT_EQ(*ReadFile(folder_ + "/out/deep/result"), "old");
+}
+
 TEST(ReadFileTest, NamesTheMissingFile) {
   const auto text = ReadFile("/no/such/file");
   EXPECT_EQ(text.status().code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(text.status().message()), HasSubstr("/no/such/file"));
-}
-
-TEST(CheckSparesTest, NoticesInputsUnderAnyName) {
-  const std::string folder = TestFolder("spares");
-  ASSERT_TRUE(WriteFileAtomically(folder + "/data/images/a.jpg", "a").ok());
-  fs::create_directory_symlink("data", folder + "/link");
-  for (const char* output : {"data", "data/", "link", "data/../link/", "."}) {
-    for (const char* input : {"data", "data/images/", "data/images/a.jpg", "link/images"}) {
-      const absl::Status spared = CheckSpares(folder + "/" + output, folder + "/" + input);
-      EXPECT_THAT(std::string(spared.message()), HasSubstr("would replace " + folder + "/" + input)) << output;
-    }
-  }
-  for (const char* output : {"data2", "data/out", "data/images/a", "new/data"}) {
-    EXPECT_TRUE(CheckSpares(folder + "/" + output, folder + "/data").ok()) << output;
-  }
 }
 
 TEST(PathExistsTest, TellsMissingFromUnknown) {

@@ -24,6 +24,21 @@ inline std::string FileOrInFolder(const std::string& path, const std::string& na
   return IsFolder(path) ? path + "/" + name : path;
 }
 
+// Where a file that is named after PATH belongs below a folder that it must not leave: PATH without root and ".", and
+// with UP in place of each leading "..": "../photos/a.jpg" -> "up/photos/a.jpg", "/data/a.jpg" -> "data/a.jpg". Two
+// paths may get one name. Empty where nothing is left ("/").
+inline std::string PathInside(const std::string& path, const std::string& up = "up") {
+  std::filesystem::path inside;
+  for (const std::filesystem::path& part : std::filesystem::path(path).lexically_normal().relative_path()) {
+    if (part == "..") {
+      if (!up.empty()) inside /= up;
+    } else if (part != "." && !part.empty()) {
+      inside /= part;
+    }
+  }
+  return inside.string();
+}
+
 }  // namespace hardface
 
 #endif  // HARDFACE_BASE_PATHS_H_

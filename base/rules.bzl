@@ -5,6 +5,7 @@ be used everywhere and is not listed. Warnings come from .bazelrc.
 """
 
 load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library", "cc_test")
+load(":tools.bzl", "TOOLS")
 
 _ABSL = ["@com_google_absl//:absl"]
 
@@ -67,6 +68,9 @@ def hf_test(name, srcs = None, size = "small", deps = [], copts = [], openmp = F
 
 def hf_tool(name, srcs = None, deps = [], visibility = ["//visibility:public"], **kwargs):
     """A tool that users run: NAME_main.cc, flags and a call of the library."""
+    label = "//%s:%s" % (native.package_name(), name)
+    if label not in TOOLS:
+        fail("%s: add this tool to TOOLS in base/tools.bzl, whose tests try every tool's outputs" % label)
     cc_binary(
         name = name,
         srcs = [name + "_main.cc"] if srcs == None else srcs,

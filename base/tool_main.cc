@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <map>
 #include <new>
 #include <utility>
@@ -15,19 +16,27 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/reflection.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/atomic_output.h"
-#include "base/provenance.h"
+#include "base/check.h"
+#include "base/output_guard.h"
+#include "base/paths.h"
+#include "base/running_tool.h"
 #include "base/status_macros.h"
+#include "base/written_files.h"
 
 namespace hardface {
 namespace {
 
 constexpr char kUsagePayload[] = "hardface/usage";
 constexpr int kMaxFlagFileDepth = 8;
+constexpr char kOverwriteHelp[] =
+    "replaces an existing output that another tool wrote or that was changed since; never an input, another tool's "
+    "dataset, a model's or a training's folder";
 
 // Abseil's own flags (--flagfile, --undefok, ...) are declared in its sources or ours; a tool's flags in its *_main.cc.
 bool IsToolFlag(const absl::CommandLineFlag& flag) {
@@ -69,20 +78,45 @@ absl::Status UnknownFlag(absl::string_view name, absl::string_view where) {
   return UsageError(absl::StrCat(where, "unknown flag --", name, ".", nearest, " --help lists all flags"));
 }
 
+// What --help says of a flag that names a path.
+std::string UseText(const ToolPaths& paths, const std::string& flag) {
+  for (const PathFlag& path : paths.flags()) {
+    if (path.flag != flag) continue;
+    switch (path.use) {
+      case kReadsFile:
+        return " [reads: file]";
+      case kReadsFolder:
+        return " [reads: folder or file]";
+      case kReadsDataset:
+        return " [reads: dataset]";
+      case kReadsImages:
+        return " [reads: images]";
+      case kWrites:
+      case kWritesRun:
+        return " [writes]";
+    }
+  }
+  return "";
+}
+
 std::string HelpText(const ToolInfo& info) {
   std::string text = absl::StrCat(info.name, ": ", info.summary, "\n\nUsage: ", info.name, " [flags] ", info.arguments,
                                   "\n\nFlags:\n");
   for (const auto& [name, flag] : ToolFlags()) {
     const std::string value = flag->DefaultValue();
     absl::StrAppend(&text, "  --", name, "  ", flag->Help(),
-                    value.empty() ? "" : absl::StrCat(" (default: ", value, ")"), "\n");
+                    value.empty() ? "" : absl::StrCat(" (default: ", value, ")"), UseText(info.paths, name), "\n");
   }
+  if (info.paths.writes()) absl::StrAppend(&text, "  --overwrite  ", kOverwriteHelp, "\n");
   return absl::StrCat(text, "  --flagfile  reads flags from a file, one --name=value a line\n  --help  shows this\n");
 }
 
 // Parses one command line or flag file.
 class FlagParser {
  public:
+  // TAKES_OVERWRITE: whether the tool has outputs.
+  explicit FlagParser(bool takes_overwrite) : takes_overwrite_(takes_overwrite) {}
+
   // WHERE stands before errors ("" or "FILE:LINE: ").
   absl::Status Parse(const std::vector<std::pair<std::string, std::string>>& tokens_and_places, int depth) {
     bool only_arguments = false;
@@ -107,6 +141,7 @@ class FlagParser {
         help_ = true;
         continue;
       }
+      if (takes_overwrite_ && IsOverwrite(name, has_value, value)) continue;
       absl::CommandLineFlag* flag = absl::FindCommandLineFlag(name);
       const bool known = flag != nullptr && IsToolFlag(*flag);
       if (!known && !has_value && absl::ConsumePrefix(&body, "no")) {
@@ -131,6 +166,8 @@ class FlagParser {
   }
 
   bool help() const { return help_; }
+  bool overwrite() const { return overwrite_; }
+  const std::vector<std::string>& flag_files() const { return flag_files_; }
   std::vector<std::string> TakeArguments() { return std::move(arguments_); }
 
  private:
@@ -144,6 +181,7 @@ class FlagParser {
   absl::Status ParseFile(const std::string& path, int depth) {
     if (depth > kMaxFlagFileDepth)
       return UsageError(absl::StrCat("--flagfile=", path, ": flag files include each other"));
+    flag_files_.push_back(path);
     const absl::StatusOr<std::string> text = ReadFile(path);
     if (!text.ok()) return UsageError(absl::StrCat("--flagfile=", path, ": ", text.status().message()));
     std::vector<std::pair<std::string, std::string>> tokens;
@@ -159,8 +197,19 @@ class FlagParser {
     return Parse(tokens, depth);
   }
 
-  std::vector<std::string> arguments_;
-  bool help_ = false;
+  // --overwrite is no setting of a tool, which its outputs would record, but says what may become of them.
+  bool IsOverwrite(absl::string_view name, bool has_value, const std::string& value) {
+    const bool off = name == "nooverwrite" && !has_value;
+    if (name != "overwrite" && !off) return false;
+    bool on = true;
+    if (has_value && !absl::SimpleAtob(value, &on)) return false;
+    overwrite_ = on && !off;
+    return true;
+  }
+
+  const bool takes_overwrite_;
+  std::vector<std::string> arguments_, flag_files_;
+  bool help_ = false, overwrite_ = false;
 };
 
 // What was printed must have arrived: a full disk or a closed pipe shows here at the latest.
@@ -180,7 +229,94 @@ absl::Status WithoutExceptions(const std::function<absl::Status()>& work) {
   }
 }
 
+// The paths that PATH's flag, or the arguments, give.
+std::vector<std::string> PathsOf(const PathFlag& path, const std::vector<std::string>& arguments) {
+  if (path.flag.empty()) return arguments;
+  const absl::CommandLineFlag* const flag = absl::FindCommandLineFlag(path.flag);
+  HARDFACE_CHECK(flag != nullptr && IsToolFlag(*flag));  // the tool's table names a flag that it does not have
+  const std::string value = flag->CurrentValue();
+  if (value.empty()) return path.when_empty.empty() ? std::vector<std::string>() : std::vector{path.when_empty};
+  if (path.form == PathForm::kOne) return {value};
+  std::vector<std::string> paths = absl::StrSplit(value, ',', absl::SkipEmpty());
+  for (std::string& named : paths) {
+    if (path.form == PathForm::kNamedList) named.erase(0, named.find('=') + 1);
+  }
+  return paths;
+}
+
+void NoteInput(const std::string& path, PathUse use) {
+  switch (use) {
+    case kReadsFile:
+      return ProtectInput(path, InputKind::kFile);
+    case kReadsFolder:
+      return ProtectInput(path, InputKind::kFolder);
+    case kReadsImages:
+      return ProtectInput(path, InputKind::kImages);
+    case kReadsDataset: {
+      const bool manifest = !IsFolder(path) && IsThere(path);
+      const std::string folder = manifest ? std::filesystem::path(path).parent_path().string() : path;
+      return ProtectInput(folder.empty() ? "." : folder, InputKind::kFolder);
+    }
+    case kWrites:
+    case kWritesRun:
+      return;
+  }
+}
+
+bool IsOutput(PathUse use) { return use == kWrites || use == kWritesRun; }
+
+// A training goes on by "--flagfile=RUN/flags.txt --output=RUN --resume".
+void NoteFlagFiles(const std::vector<std::string>& runs) {
+  for (const std::string& file : RunningTool().flag_files) {
+    const bool in_a_run =
+        std::any_of(runs.begin(), runs.end(), [&](const std::string& run) { return LiesWithin(file, run); });
+    if (!in_a_run) ProtectInput(file, InputKind::kFile);
+  }
+}
+
+// One output must not be or hold another.
+absl::Status CheckApart(const std::vector<std::string>& outputs) {
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    for (size_t j = 0; j < outputs.size(); ++j) {
+      if (i == j || !LiesWithin(outputs[i], outputs[j])) continue;
+      return UsageError(
+          absl::StrCat("the output ", outputs[i], outputs[i] == outputs[j] ? " stands twice" : " is or lies in ",
+                       outputs[i] == outputs[j] ? "" : outputs[j], "; each output needs a place of its own"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// What cannot be replaced is said before any work is done, not when it is to be written. (Whether the tool writes a
+// file or a folder, it knows itself.)
+absl::Status CheckMayBeReplaced(const std::string& output) {
+  return IsFolder(output) ? CheckReplaceableFolder(output) : CheckReplaceableFile(output);
+}
+
+absl::Status CheckPaths(const ToolInfo& info, const std::vector<std::string>& arguments) {
+  std::vector<std::string> outputs, runs;
+  for (const PathFlag& path : info.paths.flags()) {
+    for (const std::string& value : PathsOf(path, arguments)) {
+      if (IsOutput(path.use)) outputs.push_back(value);
+      if (path.use == kWritesRun) runs.push_back(value);
+      NoteInput(value, path.use);
+    }
+  }
+  NoteFlagFiles(runs);
+  for (const std::string& output : outputs) DeclareOutput(output);
+  RETURN_IF_ERROR(CheckApart(outputs));
+  for (const std::string& output : outputs) RETURN_IF_ERROR(CheckOutput(output));
+  for (const std::string& output : outputs) {
+    if (runs.empty()) RETURN_IF_ERROR(CheckMayBeReplaced(output));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
+
+bool ToolPaths::writes() const {
+  return std::any_of(flags_.begin(), flags_.end(), [](const PathFlag& path) { return IsOutput(path.use); });
+}
 
 absl::Status UsageError(absl::string_view message) {
   absl::Status status = absl::InvalidArgumentError(message);
@@ -201,7 +337,7 @@ absl::StatusOr<std::vector<std::string>> ParseToolFlags(int argc, char** argv, c
   }
   std::vector<std::pair<std::string, std::string>> tokens;
   for (int i = 1; i < argc; ++i) tokens.emplace_back(argv[i], "");
-  FlagParser parser;
+  FlagParser parser(info.paths.writes());
   RETURN_IF_ERROR(parser.Parse(tokens, /*depth=*/0));
   if (parser.help()) {
     std::fputs(HelpText(info).c_str(), stdout);
@@ -212,15 +348,19 @@ absl::StatusOr<std::vector<std::string>> ParseToolFlags(int argc, char** argv, c
   if (!arguments.empty() && info.arguments.empty()) {
     return UsageError(absl::StrCat("unexpected argument \"", arguments[0], "\"; ", info.name, " takes flags only"));
   }
+  AllowOverwriting(parser.overwrite());
   RunningTool().name = info.name;
+  RunningTool().flag_files = parser.flag_files();
   for (const auto& [name, flag] : ToolFlags()) RunningTool().flags[name] = flag->CurrentValue();
   return arguments;
 }
 
 int ToolMain(int argc, char** argv, const ToolInfo& info,
              const std::function<absl::Status(const std::vector<std::string>& arguments)>& run) {
+  const ToolScope scope;
   const absl::Status status = WithoutExceptions([&]() -> absl::Status {
     ASSIGN_OR_RETURN(const std::vector<std::string> arguments, ParseToolFlags(argc, argv, info));
+    RETURN_IF_ERROR(CheckPaths(info, arguments));
     RETURN_IF_ERROR(run(arguments));
     return FlushOutput();
   });

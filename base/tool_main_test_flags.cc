@@ -14,6 +14,7 @@
 ABSL_FLAG(int, iterations, 10, "a number");
 ABSL_FLAG(bool, mirror, false, "a switch");
 ABSL_FLAG(std::string, dataset, "", "a path");
+ABSL_FLAG(std::string, output, "", "another");
 
 namespace hardface {
 namespace {
@@ -25,7 +26,8 @@ absl::StatusOr<std::vector<std::string>> Parse(std::vector<std::string> tokens, 
   tokens.insert(tokens.begin(), "tool");
   std::vector<char*> argv;
   for (std::string& token : tokens) argv.push_back(token.data());
-  return ParseToolFlags(static_cast<int>(argv.size()), argv.data(), {"test/tool", "Does things.", arguments});
+  return ParseToolFlags(static_cast<int>(argv.size()), argv.data(),
+                        {"test/tool", "Does things.", arguments, ToolPaths::None()});
 }
 
 TEST(ParseToolFlagsTest, UnderstandsEveryForm) {
@@ -80,10 +82,49 @@ TEST(ParseToolFlagsTest, FlagFileThatIncludesItselfEnds) {
 TEST(ToolMainTest, ExitCodes) {
   char name[] = "tool";
   char* argv[] = {name, nullptr};
-  const ToolInfo info{"test/tool", "Does things.", ""};
+  const ToolInfo info{"test/tool", "Does things.", "", ToolPaths::None()};
   EXPECT_EQ(ToolMain(1, argv, info, [](auto&) { return absl::OkStatus(); }), 0);
   EXPECT_EQ(ToolMain(1, argv, info, [](auto&) { return absl::NotFoundError("x"); }), 1);
   EXPECT_EQ(ToolMain(1, argv, info, [](auto&) { return RequireFlag("dataset", ""); }), 2);
+}
+
+TEST(ToolMainTest, AnOutputThatCannotBeReplacedIsRefusedBeforeTheWork) {
+  const std::string path = ::testing::TempDir() + "/thesis.tex";
+  ASSERT_TRUE(WriteFileAtomically(path, "years of work").ok());
+  char name[] = "tool", overwrite[] = "--overwrite";
+  char* argv[] = {name, overwrite, nullptr};
+  const ToolInfo info{"test/tool", "Does things.", "", {{"output", kWrites, PathForm::kOne, path}}};
+  int runs = 0;
+  const auto run = [&](auto&) {
+    ++runs;
+    return absl::OkStatus();
+  };
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(ToolMain(1, argv, info, run), 1);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("--overwrite"));
+  EXPECT_EQ(runs, 0);
+  EXPECT_EQ(ToolMain(2, argv, info, run), 0);
+  EXPECT_EQ(ToolMain(2, argv, ToolInfo{"test/tool", "Does things.", "", ToolPaths::None()}, run), 2)
+      << "for tools that write only";
+  EXPECT_EQ(runs, 1);
+}
+
+TEST(ToolMainTest, OutputsNeedPlacesOfTheirOwn) {
+  char name[] = "tool";
+  char* argv[] = {name, nullptr};
+  const std::string folder = ::testing::TempDir() + "/places";
+  const auto apart = [&](const std::string& a, const std::string& b) {
+    const ToolInfo info{
+        "test/tool",
+        "Does things.",
+        "",
+        {{"output", kWrites, PathForm::kOne, folder + a}, {"dataset", kWrites, PathForm::kOne, folder + b}}};
+    return ToolMain(1, argv, info, [](auto&) { return absl::OkStatus(); });
+  };
+  absl::SetFlag(&FLAGS_dataset, "");
+  EXPECT_EQ(apart("/a", "/b"), 0);
+  EXPECT_EQ(apart("/a", "/a"), 2);
+  EXPECT_EQ(apart("/a", "/x/../a/b"), 2);
 }
 
 TEST(HashFileTest, IsSha256) {
@@ -95,8 +136,8 @@ TEST(HashFileTest, IsSha256) {
 TEST(ToolMainTest, ExceptionsAreErrorsAndTemporaryFoldersAreRemoved) {
   char name[] = "tool";
   char* argv[] = {name, nullptr};
-  const ToolInfo info{"test/tool", "Does things.", ""};
   const std::string output = ::testing::TempDir() + "/exceptions/out";
+  const ToolInfo info{"test/tool", "Does things.", "", {{"output", kWrites, PathForm::kOne, output}}};
   ::testing::internal::CaptureStderr();
   EXPECT_EQ(ToolMain(1, argv, info,
                      [&](auto&) -> absl::Status {

@@ -45,6 +45,7 @@ int main(int argc, char** argv) {
                             {"data_tools/augment",
                              "writes a dataset's images as training samples: scaled, cropped and colour-distorted as "
                              "training sees them, seeded. Prints one line of counts.",
-                             ""},
+                             "",
+                             {{"input", hardface::kReadsDataset}, {"output", hardface::kWrites}}},
                             &hardface::data::Run);
 }

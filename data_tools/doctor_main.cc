@@ -80,6 +80,10 @@ int main(int argc, char** argv) {
       {"data_tools/doctor",
        "Examines a dataset: images that are missing, broken, of another size or rotated by EXIF, impossible or doubled "
        "boxes, pictures that stand twice or also in other datasets. Prints one screen and a line of counts.",
-       ""},
+       "",
+       {{"input", hardface::kReadsDataset},
+        {"against", hardface::kReadsDataset, hardface::PathForm::kList},
+        {"findings", hardface::kWrites},
+        {"output", hardface::kWrites}}},
       &hardface::data::Run);
 }

@@ -35,6 +35,7 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
   ASSIGN_OR_RETURN(options.format, FormatFlag());
   ASSIGN_OR_RETURN(const ExportSummary summary, ExportDataset(options));
   if (!summary.losses.empty()) std::fprintf(stderr, "export: left out: %s\n", summary.losses.c_str());
+  if (!summary.renamed.empty()) std::fprintf(stderr, "export: %s\n", summary.renamed.c_str());
   std::printf("images=%lld faces=%lld\n", static_cast<long long>(summary.images),
               static_cast<long long>(summary.faces));
   return absl::OkStatus();
@@ -49,6 +50,7 @@ int main(int argc, char** argv) {
                              "Writes a dataset's annotations as WIDER FACE text (bbx_gt.txt), Pascal VOC XML, YOLO "
                              "label files or COCO JSON (annotations.json). Nothing is lost unless --allow_loss is "
                              "given. Prints one line of counts.",
-                             ""},
+                             "",
+                             {{"input", hardface::kReadsDataset}, {"output", hardface::kWrites}}},
                             &hardface::data::Run);
 }

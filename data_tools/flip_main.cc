@@ -26,6 +26,7 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
   RETURN_IF_ERROR(RequireFlag("input", options.input));
   RETURN_IF_ERROR(RequireFlag("output", options.output));
   ASSIGN_OR_RETURN(const FlipSummary summary, FlipDataset(options));
+  if (!summary.renamed.empty()) std::fprintf(stderr, "flip: %s\n", summary.renamed.c_str());
   std::printf("images=%lld faces=%lld\n", static_cast<long long>(summary.images),
               static_cast<long long>(summary.faces));
   return absl::OkStatus();
@@ -40,6 +41,7 @@ int main(int argc, char** argv) {
       {"data_tools/flip",
        "Doubles a dataset: behind every entry stands its mirror image (\"flip\": true, boxes mirrored). No image is "
        "written unless --materialize is given. Prints one line of counts.",
-       ""},
+       "",
+       {{"input", hardface::kReadsDataset}, {"output", hardface::kWrites}}},
       &hardface::data::Run);
 }

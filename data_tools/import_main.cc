@@ -175,6 +175,10 @@ int main(int argc, char** argv) {
                              "Turns annotations of any known format into a dataset: manifest.jsonl, and "
                              "import_report.jsonl with whatever was "
                              "left out or looks odd. The images stay where they are. Prints one line of counts.",
-                             ""},
+                             "",
+                             {{"input", hardface::kReadsFolder},
+                              {"images", hardface::kReadsImages},
+                              {"names", hardface::kReadsFile},
+                              {"output", hardface::kWrites}}},
                             &hardface::data::Run);
 }

@@ -36,6 +36,10 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(
-      argc, argv, {"data_tools/merge", "Puts datasets one behind the other. The images stay where they are.", ""},
+      argc, argv,
+      {"data_tools/merge",
+       "Puts datasets one behind the other. The images stay where they are.",
+       "",
+       {{"inputs", hardface::kReadsDataset, hardface::PathForm::kList}, {"output", hardface::kWrites}}},
       &hardface::data::Run);
 }

@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
       {"data_tools/relabel",
        "Gives a dataset's faces the boxes that a detector found on them, so that datasets annotated by different hands "
        "have one style. Prints one line of counts.",
-       ""},
+       "",
+       {{"input", hardface::kReadsDataset}, {"detections", hardface::kReadsFolder}, {"output", hardface::kWrites}}},
       &hardface::data::Run);
 }

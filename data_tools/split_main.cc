@@ -53,11 +53,13 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
 }  // namespace hardface::data
 
 int main(int argc, char** argv) {
-  return hardface::ToolMain(argc, argv,
-                            {"data_tools/split",
-                             "Deals a dataset's images out into parts, at random but seeded, so that each part has its "
-                             "share of images with many faces and with few. An image and its mirror image stay "
-                             "together.",
-                             ""},
-                            &hardface::data::Run);
+  return hardface::ToolMain(
+      argc, argv,
+      {"data_tools/split",
+       "Deals a dataset's images out into parts, at random but seeded, so that each part has its "
+       "share of images with many faces and with few. An image and its mirror image stay "
+       "together.",
+       "",
+       {{"input", hardface::kReadsDataset}, {"outputs", hardface::kWrites, hardface::PathForm::kList}}},
+      &hardface::data::Run);
 }

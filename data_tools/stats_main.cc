@@ -21,7 +21,6 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
   const std::string input = absl::GetFlag(FLAGS_input), json = absl::GetFlag(FLAGS_json);
   RETURN_IF_ERROR(RequireFlag("input", input));
   ASSIGN_OR_RETURN(const auto reader, DatasetReader::Open(input));
-  if (!json.empty()) RETURN_IF_ERROR(CheckSpares(json, reader->manifest_path()));
   DatasetStats stats;
   Provenance provenance;
   Progress progress("stats", reader->CountEntries(), "images");
@@ -52,6 +51,7 @@ int main(int argc, char** argv) {
                             {"data_tools/stats",
                              "Prints how many images and faces a dataset has, how high the faces are, how many an "
                              "image has and of which classes.",
-                             ""},
+                             "",
+                             {{"input", hardface::kReadsDataset}, {"json", hardface::kWrites}}},
                             &hardface::data::Run);
 }

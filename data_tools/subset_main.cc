@@ -62,6 +62,7 @@ int main(int argc, char** argv) {
                             {"data_tools/subset",
                              "Chooses images by path and faces by height and attributes. Faces not chosen are marked "
                              "to be ignored, for a detector that finds them is not wrong.",
-                             ""},
+                             "",
+                             {{"input", hardface::kReadsDataset}, {"output", hardface::kWrites}}},
                             &hardface::data::Run);
 }

@@ -83,6 +83,7 @@ int main(int argc, char** argv) {
       {"data_tools/synthesize",
        "Draws a dataset of people among clutter that looks like faces in part: for trying out the tools and for tests. "
        "Seeded; the same bytes on every machine. Prints one line of counts.",
-       ""},
+       "",
+       {{"output", hardface::kWrites}}},
       &hardface::data::Run);
 }

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
+#include "base/output_guard.h"
 #include "base/paths.h"
 #include "base/provenance.h"
 #include "base/status_macros.h"
@@ -38,6 +39,7 @@ absl::Status Run(const std::vector<std::string>&) {
   }
   ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
   ASSIGN_OR_RETURN(const std::vector<AblationResult> results, ParseAblationResults(text, file));
+  for (const AblationResult& result : results) ProtectInput(result.scores, InputKind::kFolder);
   ASSIGN_OR_RETURN(const auto output, ScoreOutput::Create(absl::GetFlag(FLAGS_output)));
   Provenance provenance;
   RETURN_IF_ERROR(provenance.AddInput(file));
@@ -63,6 +65,7 @@ int main(int argc, char** argv) {
                             {"eval/ablation_table",
                              "Makes one table of many scored results, variants by test sets: the figure of every "
                              "seed, their mean and its 95 % interval, and the paired difference from a baseline.",
-                             ""},
+                             "",
+                             {{"results", hardface::kReadsFile}, {"output", hardface::kWrites}}},
                             &hardface::eval::Run);
 }

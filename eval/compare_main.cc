@@ -64,10 +64,12 @@ absl::Status Run(const std::vector<std::string>&) {
 }  // namespace hardface::eval
 
 int main(int argc, char** argv) {
-  return hardface::ToolMain(argc, argv,
-                            {"eval/compare",
-                             "Tests whether two results of the same images differ: paired bootstrap over the images, "
-                             "by scorers' outcomes.jsonl.",
-                             ""},
-                            &hardface::eval::Run);
+  return hardface::ToolMain(
+      argc, argv,
+      {"eval/compare",
+       "Tests whether two results of the same images differ: paired bootstrap over the images, "
+       "by scorers' outcomes.jsonl.",
+       "",
+       {{"a", hardface::kReadsFolder}, {"b", hardface::kReadsFolder}, {"output", hardface::kWrites}}},
+      &hardface::eval::Run);
 }

@@ -147,6 +147,7 @@ int main(int argc, char** argv) {
       {"eval/dataset",
        "Scores detections on a dataset: AP at IoU 0.5 (VOC, all points), AP averaged over IoU 0.5:0.95, AP by face "
        "height, and recall at fixed rates of false positives. docs/EVAL.md says the rules.",
-       ""},
+       "",
+       {{"dataset", hardface::kReadsDataset}, {"detections", hardface::kReadsFolder}, {"output", hardface::kWrites}}},
       &hardface::eval::Run);
 }

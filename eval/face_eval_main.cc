@@ -90,6 +90,8 @@ int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv,
       {"eval/face_eval",
-       "Scores detections on AFW or PASCAL faces by face-eval's rules, refits included. docs/EVAL.md says them.", ""},
+       "Scores detections on AFW or PASCAL faces by face-eval's rules, refits included. docs/EVAL.md says them.",
+       "",
+       {{"annotations", hardface::kReadsFile}, {"detections", hardface::kReadsFile}, {"output", hardface::kWrites}}},
       &hardface::eval::Run);
 }

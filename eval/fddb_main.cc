@@ -148,6 +148,12 @@ int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv,
       {"eval/fddb",
-       "Scores detections on FDDB: discrete and continuous ROC by the official rules. docs/EVAL.md says them.", ""},
+       "Scores detections on FDDB: discrete and continuous ROC by the official rules. docs/EVAL.md says them.",
+       "",
+       {{"annotations", hardface::kReadsFolder},
+        {"detections", hardface::kReadsFolder},
+        {"image_sizes", hardface::kReadsFolder},
+        {"images", hardface::kReadsImages},
+        {"output", hardface::kWrites}}},
       &hardface::eval::Run);
 }

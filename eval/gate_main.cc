@@ -41,6 +41,9 @@ absl::Status Run(const std::vector<std::string>&) {
 int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv,
-      {"eval/gate", "Compares a scorer's metrics with bounds and prints a table; exit code 1 when one is missed.", ""},
+      {"eval/gate",
+       "Compares a scorer's metrics with bounds and prints a table; exit code 1 when one is missed.",
+       "",
+       {{"metrics", hardface::kReadsFolder}, {"expect", hardface::kReadsFile}}},
       &hardface::eval::Run);
 }

@@ -63,6 +63,10 @@ absl::Status Run(const std::vector<std::string>&) {
 
 int main(int argc, char** argv) {
   return hardface::ToolMain(argc, argv,
-                            {"eval/plot", "Draws precision-recall or ROC curves of several results into one plot.", ""},
+                            {"eval/plot",
+                             "Draws precision-recall or ROC curves of several results into one plot.",
+                             "",
+                             {{"inputs", hardface::kReadsFile, hardface::PathForm::kNamedList},
+                              {"output", hardface::kWrites, hardface::PathForm::kList}}},
                             &hardface::eval::Run);
 }

@@ -91,6 +91,7 @@ int main(int argc, char** argv) {
        "Writes one self-contained HTML page about trainings, scorings and detections: whatever it finds in their "
        "output folders of curves (metrics.jsonl, pr.csv, roc.csv), scores (metrics.json), difficulty "
        "(difficulty.jsonl), pictures (drawn/) and settings (flags.txt, provenance.json).",
-       ""},
+       "",
+       {{"run", hardface::kReadsFolder, hardface::PathForm::kList}, {"output", hardface::kWrites}}},
       &hardface::eval::Run);
 }

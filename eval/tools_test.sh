@@ -32,7 +32,7 @@ rm "$work/results/0--Made/two.txt"
 expect_status 0 eval/wider --ground_truth="$work/set" --detections="$work/results" --output="$work/missing"
 grep -q '1 missing result files' "$work/stderr" || fail "a missing file is not reported"
 expect_status 1 eval/wider --ground_truth="$work/set" --detections="$work/results" --output="$work/strict" --strict
-expect_status 1 eval/wider --ground_truth="$work" --detections="$work/results" --output="$work/none"
+expect_status 1 eval/wider --ground_truth="$work/results" --detections="$work/results" --output="$work/none"
 grep -q 'wider_easy_val.mat' "$work/stderr" || fail "a folder without .mat files is not explained"
 expect_status 2 eval/wider --ground_truth="$work/set" --detections="$work/results" --output="$work/x" --matching=iou
 

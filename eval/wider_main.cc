@@ -146,6 +146,10 @@ int main(int argc, char** argv) {
       {"eval/wider",
        "Scores detections on WIDER FACE: AP of the subsets easy, medium and hard by the official rules. docs/EVAL.md "
        "says them.",
-       ""},
+       "",
+       {{"ground_truth", hardface::kReadsFolder},
+        {"detections", hardface::kReadsFolder},
+        {"output", hardface::kWrites},
+        {"list_differences", hardface::kWrites}}},
       &hardface::eval::Run);
 }

@@ -272,7 +272,6 @@ absl::Status Run(const std::string& program, const std::vector<std::string>& arg
   SayWhatIsLeftOut(images, options.formats);
   RETURN_IF_ERROR(TakeShard(&images));
   for (const ImageToDetect& image : images) RETURN_IF_ERROR(CheckSpares(output, image.path));
-  RETURN_IF_ERROR(CheckSpares(output, model_path));
   ASSIGN_OR_RETURN(const model::Model model, model::LoadModel(model_path));
   RETURN_IF_ERROR(provenance.AddInput(model_path));
   RETURN_IF_ERROR(SetThresholds(model, &options));
@@ -302,6 +301,11 @@ int main(int argc, char** argv) {
       {"infer/detect",
        "finds faces in images with a trained model, on an image pyramid, and writes them in the "
        "forms that scorers read.",
-       "[IMAGE_OR_FOLDER ...]"},
+       "[IMAGE_OR_FOLDER ...]",
+       {{"model", hardface::kReadsFile},
+        {"dataset", hardface::kReadsDataset},
+        {"images", hardface::kReadsImages, hardface::PathForm::kList},
+        {"", hardface::kReadsImages},
+        {"output", hardface::kWrites, hardface::PathForm::kOne, "found"}}},
       [argv](const std::vector<std::string>& arguments) { return hardface::infer::Run(argv[0], arguments); });
 }

@@ -10,6 +10,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "base/paths.h"
 #include "base/status_macros.h"
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/images/image_kind.h"
@@ -111,13 +112,7 @@ std::string Cut(const std::string& text, size_t bytes) {
 
 }  // namespace
 
-std::string WiderName(const std::string& image) {
-  fs::path relative;
-  for (const fs::path& part : fs::path(image).lexically_normal()) {
-    if (part != ".." && part != "." && !part.is_absolute() && !part.empty()) relative /= part;
-  }
-  return data::WithoutPictureExtension(relative.string());
-}
+std::string WiderName(const std::string& image) { return data::WithoutPictureExtension(PathInside(image, /*up=*/"")); }
 
 std::string FddbName(const std::string& image) { return data::WithoutPictureExtension(image); }
 

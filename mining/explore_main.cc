@@ -82,6 +82,7 @@ int main(int argc, char** argv) {
        "Writes one self-contained HTML page about a training's hard images, from its ledger of all visits: the hardest "
        "images with their WPAS over time, those never learnt (candidates for wrong labels), those that turn from easy "
        "to hard and back, and the share of hard images over the iterations.",
-       ""},
+       "",
+       {{"ledger", hardface::kReadsFolder}, {"dataset", hardface::kReadsDataset}, {"output", hardface::kWrites}}},
       &hardface::mining::Run);
 }

@@ -39,7 +39,8 @@ expect_status 1 mining/explore --ledger="$work/empty" --output="$work/x.html"
 expect_status 1 mining/explore --ledger="$work/run" --dataset="$work/empty" --output="$work/x.html"
 expect_status 2 mining/explore --output="$work/x.html"
 expect_status 2 mining/explore --ledger="$work/run"
-expect_status 2 mining/explore --ledger="$work/run" --output="$work/run/ledger.jsonl"
+expect_status 1 mining/explore --ledger="$work/run" --output="$work/run/ledger.jsonl"
+expect_status 2 mining/explore --ledger="$work/run" --output="$work/page.txt"
 expect_status 2 mining/explore --ledger="$work/run" --output="$work/x.html" --threshold=1.5
 [[ ! -e "$work/x.html" ]] || fail "a page was written"
 expect_status 0 mining/explore --help

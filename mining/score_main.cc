@@ -56,6 +56,7 @@ int main(int argc, char** argv) {
       {"mining/score",
        "scores how hard every image is for a model: WPAS, the lowest face probability of an image's "
        "positive anchors (null where it has none).",
-       ""},
+       "",
+       {{"model", hardface::kReadsFile}, {"dataset", hardface::kReadsDataset}, {"output", hardface::kWrites}}},
       &hardface::mining::Run);
 }

@@ -56,6 +56,7 @@ int main(int argc, char** argv) {
       {"mining/select",
        "writes the dataset of the next epoch: all hard images, and each easy one with probability "
        "1 - drop.",
-       ""},
+       "",
+       {{"dataset", hardface::kReadsDataset}, {"scores", hardface::kReadsFile}, {"output", hardface::kWrites}}},
       &hardface::mining::Run);
 }

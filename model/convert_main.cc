@@ -69,6 +69,7 @@ int main(int argc, char** argv) {
       {"model/convert",
        "converts a detector: a published .caffemodel or a .safetensors to .safetensors, which holds "
        "all a detector is, or to .onnx, the network alone for other runtimes.",
-       ""},
+       "",
+       {{"input", hardface::kReadsFile}, {"output", hardface::kWrites}}},
       &hardface::model::Run);
 }

@@ -86,6 +86,7 @@ int main(int argc, char** argv) {
                             {"model/describe",
                              "prints a model's layers, shapes, parameters, operations (2 per multiply-add of a direct "
                              "convolution) and memory of activations for an image size.",
-                             ""},
+                             "",
+                             {{"model", hardface::kReadsFile}}},
                             &hardface::model::Run);
 }

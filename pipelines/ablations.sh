@@ -67,6 +67,7 @@ has_variant "$baseline" || usage_error "--baseline=$baseline is not among --vari
 # ---- What was given is looked at before any work.
 require_tools train/train infer/detect eval/dataset eval/ablation_table
 
+results_header="table,test_set,variant,seed,baseline,scores"
 variant_recipe() { echo "$root/train/recipes/ablation_$1.flags"; }
 run_folder() { echo "$output/runs/$1.seed$2"; }
 
@@ -126,6 +127,9 @@ for seed in "${seeds[@]}"; do
   [[ ! -v "known_seeds[$seed]" ]] || problem "--seeds: $seed stands twice"
   known_seeds[$seed]=1
 done
+if [[ -s "$output/results.csv" && "$(head -n 1 "$output/results.csv")" != "$results_header" ]]; then
+  problem "$output/results.csv was not written by this pipeline, which would replace it; name another --output"
+fi
 stop_on_problems
 for variant in "${variants[@]}"; do
   for seed in "${seeds[@]}"; do check_run "$variant" "$seed"; done
@@ -249,7 +253,7 @@ fi
 results="$output/results.csv"
 write_results() {
   local variant seed test kind against result
-  echo "table,test_set,variant,seed,baseline,scores"
+  echo "$results_header"
   for test in "${test_names[@]}"; do
     for variant in "${variants[@]}"; do
       against="$baseline"

@@ -13,7 +13,10 @@ for argument in "$@"; do
     *) echo "quickstart: unknown argument $argument (only --output=DIR is taken)" >&2; exit 2 ;;
   esac
 done
-if [[ -e "$output/trained_once" ]]; then rm -rf "$output/trained_once" "$output/trained_on"; fi
+# Trainings of an earlier run are made again. Folders of these names that no training wrote are left for train to refuse.
+for folder in "$output/trained_once" "$output/trained_on"; do
+  if grep -qsF '"tool": "train/train"' "$folder/provenance.json"; then rm -rf "$folder"; fi
+done
 
 step=0
 stage() {  # stage "WHAT IT DOES" TOOL FLAGS...

@@ -344,6 +344,11 @@ int main(int argc, char** argv) {
                              "trains a face detector with hard image mining, alone or as several ranks (mpirun -np N). "
                              "Defaults are the paper's recipe for VGG16 weights (--init); "
                              "--flagfile=train/recipes/from_scratch.flags trains without any.",
-                             ""},
+                             "",
+                             {{"dataset", hardface::kReadsDataset},
+                              {"validation", hardface::kReadsDataset},
+                              {"init", hardface::kReadsFile},
+                              {"teacher", hardface::kReadsFile},
+                              {"output", hardface::kWritesRun}}},
                             &hardface::train::Run);
 }

@@ -10,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/output_guard.h"
 #include "base/status_macros.h"
 
 namespace hardface::data {
@@ -185,6 +186,7 @@ absl::StatusOr<std::unique_ptr<DatasetReader>> DatasetReader::Open(const std::st
   if (!root.is_string()) return BadKey(place, "image_root", root, "a folder");
   reader->header_.image_root = root.get<std::string>();
   reader->SetImageFolder(fs::path(reader->manifest_path_).parent_path().string());
+  reader->ProtectFiles();
   return reader;
 }
 
@@ -235,6 +237,11 @@ std::string DatasetReader::ImagePath(const DatasetEntry& entry) const {
 
 namespace {
 
+std::string FolderOf(const std::string& manifest) {
+  const std::string folder = fs::path(manifest).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
 // Notices images that lie in a folder that is to be replaced.
 class ImageGuard {
  public:
@@ -255,14 +262,13 @@ class ImageGuard {
 
 }  // namespace
 
-absl::Status CheckSparesDataset(const std::string& output, const std::string& dataset) {
+namespace {
+
+// The same for the single images, wherever they lie.
+absl::Status CheckSparesImages(const std::string& output, const std::string& dataset) {
   std::error_code ignored;
   if (!fs::exists(output, ignored)) return absl::OkStatus();  // nothing will be replaced
   ASSIGN_OR_RETURN(const auto reader, DatasetReader::Open(dataset));
-  for (const std::string& path :
-       {fs::path(reader->manifest_path()).parent_path().string(), reader->manifest_path(), reader->image_folder()}) {
-    RETURN_IF_ERROR(CheckSpares(output, path));
-  }
   ImageGuard guard(output);
   DatasetEntry entry;
   while (true) {
@@ -274,6 +280,26 @@ absl::Status CheckSparesDataset(const std::string& output, const std::string& da
                                                    " of the dataset ", dataset,
                                                    ", which is read; nothing was written. Name another output"));
   }
+}
+
+}  // namespace
+
+absl::Status CheckSparesDataset(const std::string& output, const std::string& dataset) {
+  ASSIGN_OR_RETURN(const auto reader, DatasetReader::Open(dataset));
+  const std::string folder = FolderOf(reader->manifest_path()), images = reader->image_folder();
+  RETURN_IF_ERROR(CheckSpares(output, folder, InputKind::kFolder));
+  RETURN_IF_ERROR(CheckSpares(output, reader->manifest_path()));
+  // A folder that holds the dataset as well is just where things lie.
+  RETURN_IF_ERROR(CheckSpares(output, images, LiesWithin(folder, images) ? InputKind::kFile : InputKind::kImages));
+  return CheckSparesImages(output, dataset);
+}
+
+void DatasetReader::ProtectFiles() const {
+  if (!InTool()) return;
+  ProtectInput(FolderOf(manifest_path_), InputKind::kFolder,
+               [manifest = manifest_path_](const std::string& output) { return CheckSparesImages(output, manifest); });
+  ProtectInput(manifest_path_, InputKind::kFile);
+  ProtectInput(image_folder_, InputKind::kImages);
 }
 
 absl::StatusOr<std::unique_ptr<DatasetWriter>> DatasetWriter::Create(const std::string& folder,

@@ -69,6 +69,8 @@ class DatasetReader {
  private:
   DatasetReader() = default;
   void SetImageFolder(const std::string& dataset_folder);
+  // Outputs of the running tool must spare the dataset and its images.
+  void ProtectFiles() const;
 
   std::string image_folder_;
   std::string folder_for_parents_;  // the same, so that ".." behind it means the parent folder
@@ -120,8 +122,9 @@ bool IsUtf8(const std::string& text);
 std::string EntryToJson(const DatasetEntry& entry);
 absl::StatusOr<DatasetEntry> EntryFromJson(absl::string_view line, const std::string& place);
 
-// An error where the folder OUTPUT is or holds something that DATASET consists of, by whatever names: its folder, its
-// image_root, or one of its images. To be asked before any work is done. Reads the manifest where OUTPUT exists.
+// An error where OUTPUT is or holds something that DATASET consists of, by whatever names: its folder, its image_root,
+// or one of its images; or lies in one of these folders. To be asked before any work is done. Reads the manifest where
+// OUTPUT exists. (In a tool, opening a dataset is enough: base/output_guard.h.)
 absl::Status CheckSparesDataset(const std::string& output, const std::string& dataset);
 
 // How PATH is called in a dataset in NEW_FOLDER: relative to that folder, right also where symbolic links lie on the

@@ -219,8 +219,15 @@ class CheckSparesDatasetTest : public ::testing::Test {
 };
 
 TEST_F(CheckSparesDatasetTest, OtherFoldersAreFine) {
-  for (const char* output : {"out", "new", "data/inside", "photos/inside"}) {
+  for (const char* output : {"out", "new", "out/inside"}) {
     EXPECT_TRUE(Check(output, "../photos", "a.jpg").ok()) << output;
+    EXPECT_TRUE(Check(output, "..", "photos/a.jpg").ok()) << output << ": the images' folder holds everything";
+  }
+}
+
+TEST_F(CheckSparesDatasetTest, RefusesWhatLiesInTheDatasetOrItsImageRoot) {
+  for (const char* output : {"data/inside", "photos/inside", "new/../data/inside", "photos/new/../inside"}) {
+    EXPECT_THAT(Message(Check(output, "../photos", "a.jpg")), HasSubstr("would lie in")) << output;
   }
 }
 

@@ -228,7 +228,7 @@ class Registry {
       ASSIGN_OR_RETURN(writer_, DatasetWriter::Create(options_.repaired, RebasedHeader(reader, options_.repaired),
                                                       {options_.input}));
     } else if (options_.repair) {
-      ASSIGN_OR_RETURN(replaced_, AtomicFile::Create(manifest_));
+      ASSIGN_OR_RETURN(replaced_, AtomicFile::Create(manifest_, Replace::kAlways));
       ASSIGN_OR_RETURN(const std::string text, ReadFile(manifest_));
       RETURN_IF_ERROR(replaced_->Write(text.substr(0, text.find('\n') + 1)));
     }
@@ -289,7 +289,7 @@ class Registry {
       free = absl::StrCat(name, ".", number);
     }
     ASSIGN_OR_RETURN(const std::string old, ReadFile(manifest_));
-    return WriteFileAtomically(free, old);
+    return WriteFileAtomically(free, old, Replace::kAlways);
   }
 
   void CompareWithOthers(Case* c) {

@@ -8,6 +8,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "base/parallel.h"
+#include "base/paths.h"
 #include "base/progress.h"
 #include "base/provenance.h"
 #include "base/random.h"
@@ -30,15 +31,20 @@ class FlippedNames {
   // The image's path, which must not lead out of the folder; where another file has or may get that name, a number
   // stands before the extension ("a~2.jpg"). Depends on the images that came before only.
   std::string Next(const std::string& image) {
-    fs::path plain("flipped");
-    for (const fs::path& part : fs::path(image).lexically_normal().relative_path()) {
-      plain /= part == ".." ? fs::path("up") : part;
-    }
+    const fs::path plain = fs::path("flipped") / PathInside(image);
     fs::path name = plain;
     for (int number = 2; !Claim(name.string()); ++number) {
       name.replace_filename(absl::StrCat(plain.stem().string(), "~", number, plain.extension().string()));
     }
+    if (name != fs::path("flipped") / fs::path(image).lexically_normal() && renamed_++ == 0) {
+      first_renamed_ = absl::StrCat(image, " became ", name.string());
+    }
     return name.string();
+  }
+
+  // What to tell the user of files that are not called as their images are; empty where there are none.
+  std::string Renamed() const {
+    return renamed_ == 0 ? "" : absl::StrCat(renamed_, " mirrored files have other names, the first: ", first_renamed_);
   }
 
  private:
@@ -53,6 +59,8 @@ class FlippedNames {
   }
 
   absl::flat_hash_set<uint64_t> taken_;
+  int64_t renamed_ = 0;
+  std::string first_renamed_;
 };
 
 class Flipper {
@@ -70,6 +78,8 @@ class Flipper {
     }
     return absl::OkStatus();
   }
+
+  std::string Renamed() const { return names_.Renamed(); }
 
  private:
   absl::Status WriteOriginal(DatasetEntry entry) {
@@ -139,7 +149,7 @@ absl::StatusOr<FlipSummary> FlipDataset(const FlipOptions& options) {
   Provenance provenance;
   RETURN_IF_ERROR(provenance.AddInput(reader->manifest_path()));
   RETURN_IF_ERROR(writer->Commit(provenance));
-  return FlipSummary{writer->entries(), writer->faces()};
+  return FlipSummary{writer->entries(), writer->faces(), flipper.Renamed()};
 }
 
 }  // namespace hardface::data

@@ -21,6 +21,7 @@ struct FlipOptions {
 struct FlipSummary {
   int64_t images = 0;  // written: twice those read
   int64_t faces = 0;
+  std::string renamed;  // "", or how many files are not called as their images are, and an example
 };
 
 // Streams. Entries that are mirrored already are an error: the output would hold the same picture twice.

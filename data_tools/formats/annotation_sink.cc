@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/paths.h"
 
 namespace hardface::data {
 namespace {
@@ -29,7 +30,21 @@ void Losses::Add(const std::string& kind, const std::string& image) {
   if (loss.count++ == 0) loss.first = image;
 }
 
+std::string AnnotationSink::PathFor(const std::string& image) {
+  const std::filesystem::path normal = std::filesystem::path(image).lexically_normal();
+  std::string inside = PathInside(image);
+  if (inside.empty()) inside = "unnamed";
+  if (inside == normal) return inside;
+  const nlohmann::ordered_json line = {{"image", image}, {"file", inside}};
+  absl::StrAppend(&renamed_, line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), "\n");
+  ++renamed_count_;
+  return inside;
+}
+
 absl::Status WriteNewFile(const std::string& path, absl::string_view bytes) {
+  for (const std::filesystem::path& part : std::filesystem::path(path)) {
+    if (part == "..") return absl::InternalError(absl::StrCat(path, ": an output's file must not lead out of it"));
+  }
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
   std::ofstream stream(path, std::ios::binary);

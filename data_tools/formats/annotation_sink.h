@@ -35,9 +35,20 @@ class AnnotationSink {
   // Call once, last.
   virtual absl::Status Finish() = 0;
   const Losses& losses() const { return losses_; }
+  // Files that are not called as their images are, in lines {"image":..,"file":..}.
+  const std::string& renamed() const { return renamed_; }
+  int64_t renamed_count() const { return renamed_count_; }
 
  protected:
+  // The path below the output for a file that is named after IMAGE, before its extension is changed. One that leads out
+  // of the images' folder ("../a.jpg", "/data/a.jpg") gets a name inside, and is noted.
+  std::string PathFor(const std::string& image);
+
   Losses losses_;
+
+ private:
+  std::string renamed_;
+  int64_t renamed_count_ = 0;
 };
 
 // Each writes into the existing folder FOLDER. IMAGE_ROOT stands where a format names the images' folder.
@@ -47,7 +58,8 @@ std::unique_ptr<AnnotationSink> MakeYoloSink(const std::string& folder,    // da
                                              const std::string& image_root);
 std::unique_ptr<AnnotationSink> MakeCocoSink(const std::string& folder);  // annotations.json
 
-// Writes a file, making its folders. No fsync: the folder's commit does that for all.
+// Writes a file, making its folders. PATH must not hold "..", which could lead out of the output. No fsync: the
+// folder's commit does that for all.
 absl::Status WriteNewFile(const std::string& path, absl::string_view bytes);
 
 // The fewest digits that read back as the same number.

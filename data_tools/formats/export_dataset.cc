@@ -39,6 +39,17 @@ std::string Describe(const Losses& losses) {
   return absl::StrJoin(parts, "; ");
 }
 
+// Images whose paths lead out of the images' folder have their files inside the output, under names that the user must
+// be told.
+absl::Status NoteRenamed(const AnnotationSink& sink, const std::string& folder, ExportSummary* summary) {
+  if (sink.renamed_count() == 0) return absl::OkStatus();
+  const std::string first = sink.renamed().substr(0, sink.renamed().find('\n'));
+  summary->renamed =
+      absl::StrCat(sink.renamed_count(), " images have paths that lead out of the images' folder; their files lie in ",
+                   "the output under other names (renamed.jsonl), the first: ", first);
+  return WriteNewFile(folder + "/renamed.jsonl", sink.renamed());
+}
+
 }  // namespace
 
 absl::StatusOr<ExportSummary> ExportDataset(const ExportOptions& options) {
@@ -64,6 +75,7 @@ absl::StatusOr<ExportSummary> ExportDataset(const ExportOptions& options) {
   }
   RETURN_IF_ERROR(sink->Finish());
   progress.Finish();
+  RETURN_IF_ERROR(NoteRenamed(*sink, folder->temporary_path(), &summary));
   summary.losses = Describe(sink->losses());
   if (!summary.losses.empty() && !options.allow_loss) {
     return absl::InvalidArgumentError(

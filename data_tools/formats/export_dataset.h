@@ -21,7 +21,8 @@ struct ExportOptions {
 struct ExportSummary {
   int64_t images = 0;
   int64_t faces = 0;
-  std::string losses;  // "", or what was left out and how often
+  std::string losses;   // "", or what was left out and how often
+  std::string renamed;  // "", or how many files are not called as their images are, and an example
 };
 
 // Annotations only: images stay where they are, their paths are written as in the manifest. Mirrored entries are an

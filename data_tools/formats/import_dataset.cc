@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/atomic_output.h"
+#include "base/output_guard.h"
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "base/provenance.h"
@@ -307,7 +308,9 @@ std::string ImageRoot(const ImportOptions& options) {
 // What the output must not replace: the annotations with the folder that they are in, and the images' folder.
 absl::Status CheckInputs(const AnnotationSource& source, const ImportOptions& options) {
   std::vector<std::string> inputs = source.inputs();
+  for (const std::string& input : inputs) ProtectInput(input, InputKind::kFile);
   inputs.push_back(options.images.empty() ? "." : options.images);
+  ProtectInput(inputs.back(), InputKind::kImages);
   if (!options.annotations.empty()) inputs.push_back(options.annotations);
   for (const std::string& input : inputs) RETURN_IF_ERROR(CheckSpares(options.output, input));
   return absl::OkStatus();

@@ -44,7 +44,7 @@ class VocSink : public AnnotationSink {
 
   absl::Status Write(const DatasetEntry& entry) override {
     const fs::path image(entry.image);
-    const std::string file = fs::path(image.relative_path()).replace_extension(".xml").string();
+    const std::string file = fs::path(PathFor(entry.image)).replace_extension(".xml").string();
     RETURN_IF_ERROR(CheckNames(entry.image, file));
     pugi::xml_document document;
     pugi::xml_node root = document.append_child("annotation");

@@ -32,7 +32,7 @@ class YoloSink : public AnnotationSink {
                        ": its size is not known, and YOLO's boxes are fractions of it; data_tools:doctor --repair "
                        "fills sizes in"));
     }
-    const std::string label = YoloLabelPath(fs::path(entry.image).relative_path().string());
+    const std::string label = YoloLabelPath(PathFor(entry.image));
     if (!labels_.insert(label).second) {
       return absl::InvalidArgumentError(
           absl::StrCat(entry.image, ": two images would share the file ", label, "; rename one of them"));

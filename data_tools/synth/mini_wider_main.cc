@@ -18,8 +18,7 @@
 
 ABSL_FLAG(std::string, train, "", "dataset for WIDER_train");
 ABSL_FLAG(std::string, val, "", "dataset for WIDER_val");
-ABSL_FLAG(std::string, output, "",
-          "folder for WIDER_{train,val}/images, wider_face_split and eval_tools/ground_truth; must not be there");
+ABSL_FLAG(std::string, output, "", "folder for WIDER_{train,val}/images, wider_face_split and eval_tools/ground_truth");
 
 namespace hardface::data {
 namespace {
@@ -123,10 +122,11 @@ void WriteSubset(const Events& events, const Subset& subset, const std::string& 
 }
 
 absl::Status Run(const std::vector<std::string>&) {
-  const std::string output = absl::GetFlag(FLAGS_output);
   RETURN_IF_ERROR(RequireFlag("train", absl::GetFlag(FLAGS_train)));
   RETURN_IF_ERROR(RequireFlag("val", absl::GetFlag(FLAGS_val)));
-  RETURN_IF_ERROR(RequireFlag("output", output));
+  RETURN_IF_ERROR(RequireFlag("output", absl::GetFlag(FLAGS_output)));
+  ASSIGN_OR_RETURN(const auto whole, AtomicFolder::Create(absl::GetFlag(FLAGS_output)));
+  const std::string output = whole->temporary_path();
   const std::string truth = output + "/eval_tools/ground_truth", split = output + "/wider_face_split";
   std::error_code error;
   for (const std::string& folder : {truth, split}) {
@@ -144,7 +144,7 @@ absl::Status Run(const std::vector<std::string>&) {
     WriteMat(truth + "/wider_face_val.mat", Lists(events));
     for (const Subset& subset : kSubsets) WriteSubset(events, subset, truth);
   }
-  return absl::OkStatus();
+  return whole->Commit();
 }
 
 }  // namespace
@@ -154,6 +154,8 @@ int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv,
       {"data_tools/mini_wider",
-       "For tests: lays two datasets out as WIDER FACE's archives unpack, .mat files included.", ""},
+       "For tests: lays two datasets out as WIDER FACE's archives unpack, .mat files included.",
+       "",
+       {{"train", hardface::kReadsDataset}, {"val", hardface::kReadsDataset}, {"output", hardface::kWrites}}},
       &hardface::data::Run);
 }

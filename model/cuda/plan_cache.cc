@@ -75,7 +75,7 @@ absl::StatusOr<std::string> PlanCache::Insert(const std::string& key, const std:
   choices_.insert(others.begin(), others.end());  // ours stay where both have a key
   std::string text(kHeader);
   for (const auto& [name, value] : choices_) absl::StrAppend(&text, name, "\t", value, "\n");
-  RETURN_IF_ERROR(WriteFileAtomically(path_, text));
+  RETURN_IF_ERROR(WriteFileAtomically(path_, text, Replace::kAlways));
   return choice;
 }
 

@@ -5,13 +5,14 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "absl/strings/match.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "base/atomic_output.h"
 #include "base/provenance.h"
 #include "base/status_macros.h"
+#include "base/written_files.h"
 #include "model/weights/safetensors.h"
 
 namespace hardface::train {
@@ -112,8 +113,15 @@ absl::Status StateFromJson(const std::string& path, TrainingState* state, std::s
   return absl::OkStatus();
 }
 
+// "iteration-00001000", and no copy of it that somebody made beside it.
+bool IsCheckpointName(absl::string_view name) {
+  return absl::ConsumePrefix(&name, "iteration-") && name.size() >= 8 &&
+         std::all_of(name.begin(), name.end(),
+                     [](char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); });
+}
+
 absl::Status WriteFolder(const std::string& folder, const TrainingState& state, const model::Model& model) {
-  ASSIGN_OR_RETURN(const auto output, AtomicFolder::Create(folder));
+  ASSIGN_OR_RETURN(const auto output, AtomicFolder::Create(folder, Replace::kAlways));
   model::SafeTensors solver;
   for (const auto& [name, array] : state.parameters) solver.tensors[kWeightPrefix + name] = array;
   for (const auto& [name, array] : state.solver) solver.tensors[kSolverPrefix + name] = array;
@@ -143,7 +151,7 @@ std::vector<std::string> ListCheckpoints(const std::string& output) {
   std::vector<std::string> folders;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(output + "/checkpoints", error)) {
-    if (absl::StartsWith(entry.path().filename().string(), "iteration-")) folders.push_back(entry.path().string());
+    if (IsCheckpointName(entry.path().filename().string())) folders.push_back(entry.path().string());
   }
   std::sort(folders.begin(), folders.end());
   return folders;
@@ -155,7 +163,9 @@ absl::Status SaveCheckpoint(const std::string& output, const TrainingState& stat
   RETURN_IF_ERROR(model::SaveModel(output + "/model.safetensors", model));
   const std::vector<std::string> folders = ListCheckpoints(output);
   std::error_code ignored;
-  for (size_t i = 0; i + static_cast<size_t>(keep) < folders.size(); ++i) fs::remove_all(folders[i], ignored);
+  for (size_t i = 0; i + static_cast<size_t>(keep) < folders.size(); ++i) {
+    if (!HoldsStrangers(folders[i])) fs::remove_all(folders[i], ignored);  // else somebody keeps things in it
+  }
   return absl::OkStatus();
 }
 

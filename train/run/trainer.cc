@@ -21,6 +21,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "base/atomic_output.h"
+#include "base/output_guard.h"
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "base/provenance.h"
@@ -29,6 +30,7 @@
 #include "base/tool_main.h"
 #include "train/ranks/visit_exchange.h"
 #include "train/run/checkpoint.h"
+#include "train/run/run_folder.h"
 #include "train/run/run_log.h"
 #include "train/step/step_engine.h"
 
@@ -221,6 +223,7 @@ absl::Status Trainer::TakeRankState(const TrainingState& state) {
 
 absl::Status Trainer::StartOutputFolder(const std::string& manifest_hash) {
   const std::string& output = options_.output;
+  RETURN_IF_ERROR(CheckOutput(output));  // the datasets' images are known by now
   std::error_code error;
   fs::create_directories(output, error);
   if (error) return absl::InternalError(absl::StrCat(output, ": cannot make this folder: ", error.message()));
@@ -267,10 +270,7 @@ absl::Status Trainer::MakeEngine() {
 
 absl::Status Trainer::Prepare() {
   omp_set_num_threads(ResolveThreads(options_.threads));
-  if (leads_ && !options_.resume && !ListCheckpoints(options_.output).empty()) {
-    return absl::AlreadyExistsError(absl::StrCat(
-        options_.output, ": holds checkpoints of an earlier training; go on with --resume, or name another --output"));
-  }
+  if (leads_) RETURN_IF_ERROR(ClaimRunFolder(options_.output, options_.resume));
   ASSIGN_OR_RETURN(dataset_, data::ReadDataset(options_.dataset));
   if (dataset_.entries.empty())
     return absl::InvalidArgumentError(absl::StrCat(options_.dataset, ": the dataset is empty"));

@@ -1,0 +1,33 @@
+"""Every tool that users run. hf_tool takes no other: a tool that is not in this list does not build, and
+//pipelines:outputs_test runs all of them against their inputs."""
+
+TOOLS = [
+    "//data_tools:augment",
+    "//data_tools:doctor",
+    "//data_tools:export",
+    "//data_tools:flip",
+    "//data_tools:import",
+    "//data_tools:merge",
+    "//data_tools:relabel",
+    "//data_tools:split",
+    "//data_tools:stats",
+    "//data_tools:subset",
+    "//data_tools:synthesize",
+    "//data_tools/synth:mini_wider",
+    "//eval:ablation_table",
+    "//eval:compare",
+    "//eval:dataset",
+    "//eval:face_eval",
+    "//eval:fddb",
+    "//eval:gate",
+    "//eval:plot",
+    "//eval:report",
+    "//eval:wider",
+    "//infer:detect",
+    "//mining:explore",
+    "//mining:score",
+    "//mining:select",
+    "//model:convert",
+    "//model:describe",
+    "//train:train",
+]

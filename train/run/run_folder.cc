@@ -1,0 +1,90 @@
+#include "train/run/run_folder.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/atomic_output.h"
+#include "base/output_guard.h"
+#include "base/paths.h"
+#include "base/running_tool.h"
+#include "base/status_macros.h"
+#include "base/written_files.h"
+#include "train/run/checkpoint.h"
+
+namespace hardface::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Nothing but what a training that was killed at its start may have left.
+bool IsAsGoodAsEmpty(const std::string& folder) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    if (!absl::StartsWith(name, ".provenance.json.tmp-")) return false;
+  }
+  return !error;
+}
+
+absl::Status CheckIsOwn(const std::string& folder) {
+  const std::optional<std::string> tool = WrittenBy(folder);
+  if (tool == RunningTool().name) return absl::OkStatus();
+  const std::string what = tool.has_value() ? absl::StrCat("was written by ", *tool)
+                                            : "holds files, and no provenance.json says that a training wrote them";
+  return absl::AlreadyExistsError(
+      absl::StrCat(folder, ": ", what, "; a training would write among them. Name a new folder as --output"));
+}
+
+absl::Status CheckNothingIsLost(const std::string& folder, bool resume) {
+  const bool checkpoints = !ListCheckpoints(folder).empty();
+  if (checkpoints && !resume) {
+    return absl::AlreadyExistsError(absl::StrCat(
+        folder, ": holds checkpoints of an earlier training; go on with --resume, or name another --output"));
+  }
+  if (checkpoints || !IsThere(folder + "/model.safetensors")) return absl::OkStatus();
+  return absl::AlreadyExistsError(absl::StrCat(
+      folder, ": holds the model.safetensors of an earlier training, but none of its checkpoints, so it cannot ",
+      resume ? "be resumed" : "go on", "; starting anew would replace the model. Name another --output"));
+}
+
+// A training that was killed between its first validation and its first checkpoint left a model that it cannot go on
+// from: kept, for the new start will find another best one.
+absl::Status SetBestModelAside(const std::string& folder) {
+  const std::string best = folder + "/best.safetensors";
+  if (!ListCheckpoints(folder).empty() || !IsThere(best)) return absl::OkStatus();
+  std::string kept = folder + "/best.before_restart.safetensors";
+  for (int number = 2; IsThere(kept); ++number) {
+    kept = absl::StrCat(folder, "/best.before_restart.", number, ".safetensors");
+  }
+  std::error_code error;
+  fs::rename(best, kept, error);
+  if (error) return absl::InternalError(absl::StrCat(best, ": cannot be renamed to ", kept, ": ", error.message()));
+  std::fprintf(stderr, "train: there is no checkpoint to go on from; the best model so far is kept as %s\n",
+               kept.c_str());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ClaimRunFolder(const std::string& raw_folder, bool resume) {
+  RETURN_IF_ERROR(CheckOutput(raw_folder));
+  // What is there once the folders on the way are ("new/../run").
+  const std::string folder = IsThere(raw_folder) ? raw_folder : RealPath(raw_folder);
+  if (IsThere(folder) && !IsFolder(folder)) {
+    return absl::AlreadyExistsError(absl::StrCat(folder, ": is a file; --output is the folder of the run"));
+  }
+  if (IsThere(folder) && !IsAsGoodAsEmpty(folder)) {
+    RETURN_IF_ERROR(CheckIsOwn(folder));
+    RETURN_IF_ERROR(CheckNothingIsLost(folder, resume));
+    RETURN_IF_ERROR(SetBestModelAside(folder));
+  }
+  ClaimFolder(raw_folder);
+  RemoveLeftovers(folder);
+  RemoveLeftovers(folder + "/checkpoints");
+  return absl::OkStatus();
+}
+
+}  // namespace hardface::train

@@ -1,0 +1,96 @@
+#include "train/run/run_folder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "base/atomic_output.h"
+#include "base/provenance.h"
+
+namespace hardface::train {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+class RunFolderTest : public ::testing::Test {
+ protected:
+  RunFolderTest()
+      : folder_(::testing::TempDir() + "/run_folder_" +
+                ::testing::UnitTest::GetInstance()->current_test_info()->name()) {
+    fs::remove_all(folder_);
+    RunningTool().name = "train/train";
+  }
+
+  void Add(const std::string& name) { ASSERT_TRUE(WriteFileAtomically(folder_ + "/" + name, "x").ok()); }
+  void AddProvenanceOf(const std::string& tool) {
+    RunningTool().name = tool;
+    fs::create_directories(folder_);
+    ASSERT_TRUE(Provenance().WriteInto(folder_).ok());
+    RunningTool().name = "train/train";
+  }
+  std::string Claim(bool resume) { return std::string(ClaimRunFolder(folder_, resume).message()); }
+
+  const std::string folder_;
+};
+
+TEST_F(RunFolderTest, StartsInANewOrEmptyFolderAndAfterAKillAtTheStart) {
+  EXPECT_EQ(Claim(false), "");
+  fs::create_directories(folder_);
+  EXPECT_EQ(Claim(false), "");
+  Add(".provenance.json.tmp-4194303");
+  EXPECT_EQ(Claim(false), "");
+  AddProvenanceOf("train/train");
+  Add("metrics.jsonl");
+  EXPECT_EQ(Claim(false), "");
+  EXPECT_EQ(Claim(true), "");
+}
+
+TEST_F(RunFolderTest, RefusesFoldersOfOthers) {
+  Add("thesis.tex");
+  for (const bool resume : {false, true}) EXPECT_THAT(Claim(resume), HasSubstr("no provenance.json says"));
+  EXPECT_THAT(
+      std::string(ClaimRunFolder(folder_ + "_none/../" + fs::path(folder_).filename().string(), true).message()),
+      HasSubstr("no provenance.json says"));
+  AddProvenanceOf("data_tools/flip");
+  for (const bool resume : {false, true}) EXPECT_THAT(Claim(resume), HasSubstr("was written by data_tools/flip"));
+}
+
+TEST_F(RunFolderTest, CheckpointsAreGoneOnFromAndNeverStartedOver) {
+  AddProvenanceOf("train/train");
+  Add("checkpoints/iteration-00000010/state.json");
+  Add("model.safetensors");
+  EXPECT_THAT(Claim(false), HasSubstr("--resume"));
+  EXPECT_EQ(Claim(true), "");
+}
+
+TEST_F(RunFolderTest, AModelWhoseCheckpointsAreGoneIsNotReplaced) {
+  AddProvenanceOf("train/train");
+  Add("model.safetensors");
+  for (const bool resume : {false, true}) {
+    EXPECT_THAT(Claim(resume), HasSubstr("holds the model.safetensors of an earlier training"));
+  }
+}
+
+TEST_F(RunFolderTest, ABestModelWithoutACheckpointIsKept) {
+  AddProvenanceOf("train/train");
+  for (const char* kept : {"/best.before_restart.safetensors", "/best.before_restart.2.safetensors"}) {
+    Add("best.safetensors");
+    EXPECT_EQ(Claim(true), "");
+    EXPECT_FALSE(fs::exists(folder_ + "/best.safetensors"));
+    EXPECT_TRUE(fs::exists(folder_ + kept));
+  }
+}
+
+TEST_F(RunFolderTest, WhatKilledTrainingsBeganIsRemoved) {
+  AddProvenanceOf("train/train");
+  Add("checkpoints/.iteration-00000010.tmp-4194303/half");  // beyond the greatest number of a process
+  Add(".model.safetensors.tmp-4194303");
+  EXPECT_EQ(Claim(true), "");
+  EXPECT_TRUE(fs::is_empty(folder_ + "/checkpoints"));
+  EXPECT_FALSE(fs::exists(folder_ + "/.model.safetensors.tmp-4194303"));
+}
+
+}  // namespace
+}  // namespace hardface::train
