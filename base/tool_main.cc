@@ -19,9 +19,9 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "base/atomic_output.h"
 #include "base/provenance.h"
 #include "base/status_macros.h"
+#include "base/text_file.h"
 
 namespace hardface {
 namespace {
@@ -144,7 +144,7 @@ class FlagParser {
   absl::Status ParseFile(const std::string& path, int depth) {
     if (depth > kMaxFlagFileDepth)
       return UsageError(absl::StrCat("--flagfile=", path, ": flag files include each other"));
-    const absl::StatusOr<std::string> text = ReadFile(path);
+    const absl::StatusOr<std::string> text = ReadTextFile(path);
     if (!text.ok()) return UsageError(absl::StrCat("--flagfile=", path, ": ", text.status().message()));
     std::vector<std::pair<std::string, std::string>> tokens;
     int line_number = 0;
