@@ -50,7 +50,7 @@ absl::StatusOr<Json> ParseJson(absl::string_view text, absl::string_view place) 
   try {
     return Json::parse(text.begin(), text.end());
   } catch (const typename Json::exception& error) {
-    return absl::InvalidArgumentError(absl::StrCat(place, ": is not valid JSON: ", error.what()));
+    return absl::InvalidArgumentError(absl::StrCat(place, ": not valid JSON: ", error.what()));
   }
 }
 

@@ -17,7 +17,7 @@ TEST(ParseJsonTest, ReadsAndPassesOverAByteOrderMark) {
 }
 
 TEST(ParseJsonTest, ErrorsNamePlaceLineAndColumn) {
-  EXPECT_THAT(Message("{\"a\":\n NaN}"), HasSubstr("f:7: is not valid JSON"));
+  EXPECT_THAT(Message("{\"a\":\n NaN}"), HasSubstr("f:7: not valid JSON"));
   EXPECT_THAT(Message("{\"a\":\n NaN}"), HasSubstr("line 2, column 2"));
   EXPECT_THAT(Message("[1e999]"), HasSubstr("f:7: "));
   EXPECT_THAT(Message(""), HasSubstr("f:7: "));
