@@ -54,4 +54,14 @@ absl::Status CheckParameters(const std::vector<ParameterSpec>& specs, const Para
   return absl::OkStatus();
 }
 
+absl::Status CheckFinite(const Array& array, const std::string& place) {
+  for (size_t i = 0; i < array.values.size(); ++i) {
+    if (std::isfinite(array.values[i])) continue;
+    return absl::InvalidArgumentError(absl::StrCat(place, ": value ", i, " is ", array.values[i],
+                                                   ", which is not a finite number; the training that wrote it has "
+                                                   "diverged, or the file is damaged: use another"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace hardface::model
