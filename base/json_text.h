@@ -3,8 +3,10 @@
 #define HARDFACE_BASE_JSON_TEXT_H_
 
 #include <algorithm>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -38,20 +40,51 @@ inline int JsonDepth(absl::string_view text) {
   return deepest;
 }
 
+inline absl::Status TooDeep(absl::string_view place) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(place, ": lists and objects are nested more than ", kMaxJsonDepth, " deep, which is the limit"));
+}
+
 // TEXT as JSON, with or without a byte-order mark. Errors begin with PLACE ("detections.jsonl:7") and have the parser's
 // words, which name line and column within TEXT.
 template <typename Json = nlohmann::json>
 absl::StatusOr<Json> ParseJson(absl::string_view text, absl::string_view place) {
   text = WithoutByteOrderMark(text);
-  if (JsonDepth(text) > kMaxJsonDepth) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(place, ": lists and objects are nested more than ", kMaxJsonDepth, " deep, which is the limit"));
-  }
+  if (JsonDepth(text) > kMaxJsonDepth) return TooDeep(place);
   try {
     return Json::parse(text.begin(), text.end());
   } catch (const typename Json::exception& error) {
     return absl::InvalidArgumentError(absl::StrCat(place, ": not valid JSON: ", error.what()));
   }
+}
+
+// TEXT as a JSON list whose elements are handed to TAKE(Json element, int64_t number from 1) -> absl::Status one by one,
+// so that a list of millions is never in memory as a whole. Errors are those of ParseJson and TAKE; WHAT is the list that
+// was expected, in words.
+template <typename Json = nlohmann::json, typename Take>
+absl::Status ParseJsonList(absl::string_view text, absl::string_view place, absl::string_view what, const Take& take) {
+  text = WithoutByteOrderMark(text);
+  if (JsonDepth(text) > kMaxJsonDepth) return TooDeep(place);
+  using Event = typename Json::parse_event_t;
+  absl::Status status;
+  bool is_list = false;
+  int64_t number = 0;
+  const auto callback = [&](int depth, Event event, Json& parsed) {
+    if (depth == 0 && event == Event::array_start) is_list = true;
+    const bool is_element =
+        depth == 1 && (event == Event::object_end || event == Event::array_end || event == Event::value);
+    if (!is_element || !is_list) return true;
+    ++number;
+    if (status.ok()) status = take(std::move(parsed), number);
+    return false;  // forgets the element
+  };
+  try {
+    Json::parse(text.begin(), text.end(), callback);
+  } catch (const typename Json::exception& error) {
+    return absl::InvalidArgumentError(absl::StrCat(place, ": not valid JSON: ", error.what()));
+  }
+  if (is_list) return status;
+  return absl::InvalidArgumentError(absl::StrCat(place, ": is no JSON list; expected ", what));
 }
 
 }  // namespace hardface

@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
 
 namespace hardface {
 namespace {
@@ -37,6 +40,32 @@ TEST(ParseJsonTest, NestingIsLimitedButNotWhatStringsHold) {
   EXPECT_THAT(Message("[\"\\\\\"," + nested(1000) + "]"), HasSubstr("nested more than 64 deep"));
   // Brackets that only close, before ones that open, do not make room.
   EXPECT_FALSE(ParseJson(std::string(1000, ']') + nested(1000), "f").ok());
+}
+
+TEST(ParseJsonListTest, HandsOutElementsOneByOne) {
+  std::vector<std::string> seen;
+  const auto take = [&](nlohmann::json element, int64_t number) {
+    seen.push_back(absl::StrCat(number, element.dump()));
+    return element == 13 ? absl::InvalidArgumentError("thirteen") : absl::OkStatus();
+  };
+  ASSERT_TRUE(ParseJsonList("\xef\xbb\xbf [ {\"a\":[1,{}]}, 2, [[3]], \"x\", null ]", "f", "things", take).ok());
+  EXPECT_THAT(seen, ::testing::ElementsAre("1{\"a\":[1,{}]}", "22", "3[[3]]", "4\"x\"", "5null"));
+  seen.clear();
+  EXPECT_TRUE(ParseJsonList("[]", "f", "things", take).ok());
+  EXPECT_TRUE(seen.empty());
+  EXPECT_EQ(ParseJsonList("[1,13,2]", "f", "things", take).message(), "thirteen");
+  EXPECT_EQ(seen.size(), 2u);  // nothing is taken behind an error
+}
+
+TEST(ParseJsonListTest, WhatIsNoListIsAnError) {
+  const auto take = [](const nlohmann::json&, int64_t) { return absl::OkStatus(); };
+  for (const char* text : {"{\"a\":[1]}", "7", "\"x\"", "null", "{}"}) {
+    EXPECT_THAT(std::string(ParseJsonList(text, "f:7", "a list of things", take).message()),
+                HasSubstr("f:7: is no JSON list; expected a list of things"))
+        << text;
+  }
+  EXPECT_THAT(std::string(ParseJsonList("[1,", "f:7", "", take).message()), HasSubstr("f:7: not valid JSON"));
+  EXPECT_THAT(std::string(ParseJsonList(std::string(1000, '['), "f:7", "", take).message()), HasSubstr("nested more"));
 }
 
 }  // namespace
