@@ -38,6 +38,12 @@ absl::Status RunLog::AddMetrics(const nlohmann::ordered_json& line) {
   return events_->Flush();
 }
 
+absl::Status RunLog::AddNote(int64_t iteration, const std::string& note) {
+  const nlohmann::ordered_json line = {{"iteration", iteration}, {"note", note}};
+  RETURN_IF_ERROR(metrics_->Append(line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n"));
+  return metrics_->Flush();
+}
+
 absl::Status RunLog::AddVisits(const data::Dataset& dataset, const std::vector<mining::Visit>& visits) {
   for (const mining::Visit& visit : visits) {
     const data::DatasetEntry& entry = dataset.entries[static_cast<size_t>(visit.entry)];

@@ -27,6 +27,8 @@ class RunLog {
 
   // A line of metrics.jsonl: an object of numbers, "iteration" among them; the others become TensorBoard's scalars.
   absl::Status AddMetrics(const nlohmann::ordered_json& line);
+  // A line of metrics.jsonl in words: {"iteration":0,"note":"..."}. Readers of numbers pass over it.
+  absl::Status AddNote(int64_t iteration, const std::string& note);
   absl::Status AddVisits(const data::Dataset& dataset, const std::vector<mining::Visit>& visits);
   // So that a checkpoint may name what has been written.
   absl::Status Sync();

@@ -30,6 +30,7 @@
 #include "train/ranks/visit_exchange.h"
 #include "train/run/checkpoint.h"
 #include "train/run/run_log.h"
+#include "train/run/training_entries.h"
 #include "train/step/step_engine.h"
 
 namespace hardface::train {
@@ -95,8 +96,10 @@ class Trainer {
   absl::Status InitializeModel();
   absl::Status MakeEngine();
   absl::Status Resume();
+  // Maps what STATE says of its entries to the dataset's.
+  absl::Status MapToDataset(const std::string& folder, TrainingState* state) const;
   absl::Status TakeRankState(const TrainingState& state);
-  absl::Status StartOutputFolder(const std::string& manifest_hash);
+  absl::Status StartOutputFolder();
   // One step of the solver over all ranks' passes.
   absl::Status Step();
   absl::Status Pass(int pass);
@@ -113,6 +116,10 @@ class Trainer {
   absl::StatusOr<model::Model> ModelForUse();
   int RankSamples() const { return options_.batch * options_.passes; }
   double HardFraction() const;
+  std::string NothingToResume() const {
+    return absl::StrCat("--resume is given, but ", options_.output,
+                        " holds no checkpoint: training starts at iteration 0");
+  }
   // Whether ranks know different things: each has a place in the data of its own.
   bool ranks_differ() const { return options_.sharing == Sharing::kReplicate && communicator_->size() > 1; }
 
@@ -120,6 +127,7 @@ class Trainer {
   Communicator* const communicator_;
   const bool leads_;  // this rank writes and reports
   data::Dataset dataset_, validation_;
+  std::string manifest_hash_;  // of the dataset
   std::unique_ptr<SampleStream> stream_;
   model::Model model_;
   std::vector<model::ParameterSpec> specs_;
@@ -128,6 +136,7 @@ class Trainer {
   std::vector<mining::Visit> visits_;               // since MergeVisits()
   std::vector<data::TrainingSample> step_samples_;  // of the step's images, in the engine's order, without their pixels
   int64_t iteration_ = 0;
+  bool resumed_ = false;                          // from a checkpoint
   int64_t metrics_bytes_ = 0, ledger_bytes_ = 0;  // of a checkpoint that training goes on from
   std::optional<double> best_ap_;
   int bad_images_ = 0;
@@ -179,18 +188,18 @@ absl::Status Trainer::Resume() {
   }
   ASSIGN_OR_RETURN(const std::vector<std::string> folders, communicator_->GatherTexts(chosen));
   const std::string& folder = folders[0];
-  if (folder.empty()) return absl::OkStatus();
+  if (folder.empty()) {
+    if (leads_ && options_.resume) absl::FPrintF(stderr, "train: %s\n", NothingToResume());
+    return absl::OkStatus();
+  }
   if (!leads_) {
     ASSIGN_OR_RETURN(TrainingState state, LoadCheckpoint(folder));
     found = FoundCheckpoint{folder, std::move(state)};
   }
   TrainingState& state = found->state;
   RETURN_IF_ERROR(model::CheckParameters(specs_, state.parameters, folder));
-  for (const RankState& of_rank : state.rank_states) {
-    if (of_rank.ledger.size() == dataset_.entries.size()) continue;
-    return absl::InvalidArgumentError(absl::StrCat(folder, ": was trained on ", of_rank.ledger.size(), " entries, ",
-                                                   options_.dataset, " has ", dataset_.entries.size()));
-  }
+  RETURN_IF_ERROR(MapToDataset(folder, &state));
+  resumed_ = true;
   iteration_ = state.iteration;
   metrics_bytes_ = state.metrics_bytes;
   ledger_bytes_ = state.ledger_bytes;
@@ -199,6 +208,45 @@ absl::Status Trainer::Resume() {
   RETURN_IF_ERROR(engine_->Restore(state.solver, folder));
   if (leads_) absl::FPrintF(stderr, "train: resuming at iteration %d from %s\n", iteration_, folder);
   return TakeRankState(state);
+}
+
+absl::Status Trainer::MapToDataset(const std::string& folder, TrainingState* state) const {
+  const bool names_entries = !state->entries.empty();
+  for (const RankState& of_rank : state->rank_states) {
+    const size_t known = names_entries ? state->entries.size() : dataset_.entries.size();
+    if (of_rank.ledger.size() == known) continue;
+    return absl::InvalidArgumentError(absl::StrCat(folder, ": was trained on ", of_rank.ledger.size(), " entries, ",
+                                                   names_entries ? folder + "/entries.jsonl" : options_.dataset,
+                                                   " has ", known));
+  }
+  if (!names_entries) {
+    if (leads_) {
+      absl::FPrintF(stderr,
+                    "train: %s is of an older hardface and does not name its entries: they are taken for those of %s "
+                    "in the same order\n",
+                    folder, options_.dataset);
+    }
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const std::vector<int64_t> places,
+                   MapEntries(state->entries, dataset_.entries, folder, options_.dataset));
+  const bool moved = !IsSameOrder(places);
+  for (RankState& of_rank : state->rank_states) {
+    if (moved) MoveEntries(places, &of_rank);
+  }
+  if (leads_ && moved) {
+    absl::FPrintF(
+        stderr,
+        "train: %s has its entries in another order than at the checkpoint: their difficulties and the running "
+        "epoch were mapped by image and flip; later epochs are shuffled anew\n",
+        options_.dataset);
+  } else if (leads_ && state->manifest_sha256 != manifest_hash_) {
+    absl::FPrintF(stderr,
+                  "train: %s has changed since the checkpoint, though not in its images: training goes on with the "
+                  "faces, sizes and attributes as they are now\n",
+                  dataset_.manifest_path);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Trainer::TakeRankState(const TrainingState& state) {
@@ -219,13 +267,13 @@ absl::Status Trainer::TakeRankState(const TrainingState& state) {
   return absl::OkStatus();
 }
 
-absl::Status Trainer::StartOutputFolder(const std::string& manifest_hash) {
+absl::Status Trainer::StartOutputFolder() {
   const std::string& output = options_.output;
   std::error_code error;
   fs::create_directories(output, error);
   if (error) return absl::InternalError(absl::StrCat(output, ": cannot make this folder: ", error.message()));
   Provenance provenance;
-  provenance.AddHashedInput(dataset_.manifest_path, manifest_hash);
+  provenance.AddHashedInput(dataset_.manifest_path, manifest_hash_);
   if (!options_.init.empty()) RETURN_IF_ERROR(provenance.AddInput(options_.init));
   RETURN_IF_ERROR(provenance.WriteInto(output));
   const std::string flags = EffectiveFlags();
@@ -238,7 +286,7 @@ absl::Status Trainer::StartOutputFolder(const std::string& manifest_hash) {
   }
   RETURN_IF_ERROR(WriteFileAtomically(output + "/flags.txt", flags));
   ASSIGN_OR_RETURN(log_, RunLog::Open(output, iteration_, metrics_bytes_, ledger_bytes_));
-  return absl::OkStatus();
+  return options_.resume && !resumed_ ? log_->AddNote(0, NothingToResume()) : absl::OkStatus();
 }
 
 absl::Status Trainer::MakeEngine() {
@@ -267,13 +315,15 @@ absl::Status Trainer::Prepare() {
   ASSIGN_OR_RETURN(dataset_, data::ReadDataset(options_.dataset));
   if (dataset_.entries.empty())
     return absl::InvalidArgumentError(absl::StrCat(options_.dataset, ": the dataset is empty"));
+  RETURN_IF_ERROR(RequireFaces(dataset_, /*count=*/0));
   if (!options_.validation.empty()) {
     ASSIGN_OR_RETURN(validation_, data::ReadDataset(options_.validation));
+    RETURN_IF_ERROR(RequireFaces(validation_, options_.validating.images));
   }
   RETURN_IF_ERROR(InitializeModel());
-  ASSIGN_OR_RETURN(const std::string manifest_hash, HashFile(dataset_.manifest_path));
+  ASSIGN_OR_RETURN(manifest_hash_, HashFile(dataset_.manifest_path));
   RETURN_IF_ERROR(RequireSameOnAllRanks("settings or dataset",
-                                        absl::StrCat(EffectiveFlags(), "manifest ", manifest_hash), communicator_));
+                                        absl::StrCat(EffectiveFlags(), "manifest ", manifest_hash_), communicator_));
   RETURN_IF_ERROR(MakeEngine());
   ledger_.resize(dataset_.entries.size());
   SampleStreamOptions stream;
@@ -290,7 +340,7 @@ absl::Status Trainer::Prepare() {
   stream.ranks = communicator_->size();
   stream_ = std::make_unique<SampleStream>(&dataset_, stream);
   RETURN_IF_ERROR(Resume());
-  return leads_ ? StartOutputFolder(manifest_hash) : absl::OkStatus();
+  return leads_ ? StartOutputFolder() : absl::OkStatus();
 }
 
 void Trainer::NoteVisits(const data::TrainingSample& sample, const ImageOutcome& outcome) {
@@ -507,6 +557,8 @@ absl::Status Trainer::Checkpoint() {
   state.metrics_bytes = log_->metrics_bytes();
   state.ledger_bytes = log_->ledger_bytes();
   state.best_ap = best_ap_;
+  state.manifest_sha256 = manifest_hash_;
+  for (const data::DatasetEntry& entry : dataset_.entries) state.entries.push_back({entry.image, entry.flip});
   state.parameters = model_.parameters;
   ASSIGN_OR_RETURN(state.solver, engine_->SolverArrays());
   ASSIGN_OR_RETURN(const model::Model for_use, ModelForUse());
