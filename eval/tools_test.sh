@@ -37,7 +37,7 @@ grep -q 'wider_easy_val.mat' "$work/stderr" || fail "a folder without .mat files
 expect_status 2 eval/wider --ground_truth="$work/set" --detections="$work/results" --output="$work/x" --matching=iou
 
 # Marks before the text, and the score in the first column.
-printf '\xef\xbb\xbfup\r\n2\r\n0.9 0 0 10 10\r\n0.5 3 0 10 10\r\n' > "$work/results/0--Made/up.txt"
+printf '\xef\xbb\xbfup\r\n2\r\n0.9 0 0 10 10\r\n0.5 3 0 10 9\r\n' > "$work/results/0--Made/up.txt"
 expect_status 0 eval/wider --ground_truth="$work/set" --detections="$work/results" --output="$work/first"
 grep -q 'first column looks like scores.*up.txt:3' "$work/stderr" || fail "score first: $(cat "$work/stderr")"
 

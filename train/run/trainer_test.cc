@@ -210,7 +210,7 @@ TEST(TrainerTest, AResumedTrainingKnowsItsEntriesByImageInWhateverOrder) {
   EXPECT_GE(kept, 3);
 
   ReorderManifest(options.dataset, {0, 1, 2});
-  EXPECT_THAT(std::string(TrainAlone(options).message()), HasSubstr("1 entries are missing, the first is "));
+  EXPECT_THAT(std::string(TrainAlone(options).message()), HasSubstr("Missing entries: 1, the first is "));
 }
 
 TEST(TrainerTest, ResumeWithoutACheckpointSaysThatItStartsAtZero) {
@@ -233,12 +233,12 @@ TEST(TrainerTest, ADatasetWithoutAFaceIsAnError) {
   RE2::GlobalReplace(&text, R"("faces":\[.*?\}\])", R"("faces":[])");
   ASSERT_NE(text, with_faces);
   ASSERT_TRUE(WriteFileAtomically(manifest, text).ok());
-  EXPECT_THAT(std::string(TrainAlone(options).message()), HasSubstr("2 entries have no face"));
+  EXPECT_THAT(std::string(TrainAlone(options).message()), HasSubstr("none of its 2 entries has a face"));
   // The same of a validation set, whose AP would not be defined.
   options.validation = options.dataset;
   options.dataset = MakeSquares("faceful", 2);
   options.validate_every = 5;
-  EXPECT_THAT(std::string(TrainAlone(options).message()), HasSubstr("2 entries have no face"));
+  EXPECT_THAT(std::string(TrainAlone(options).message()), HasSubstr("none of its 2 entries has a face"));
 }
 
 TEST(TrainerTest, FrozenPartsStay) {

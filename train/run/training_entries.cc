@@ -1,6 +1,7 @@
 #include "train/run/training_entries.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -11,6 +12,18 @@ namespace hardface::train {
 namespace {
 
 std::string Show(absl::string_view image, bool flip) { return absl::StrCat(image, flip ? " (flipped)" : ""); }
+
+// Image, flip, and how many entries of the same two stood before: manifests should not hold an entry twice, but
+// trainings on such ones go on as well.
+using EntryKey = std::tuple<absl::string_view, bool, int64_t>;
+
+class KeyMaker {
+ public:
+  EntryKey Make(absl::string_view image, bool flip) { return {image, flip, seen_[{image, flip}]++}; }
+
+ private:
+  absl::flat_hash_map<std::pair<absl::string_view, bool>, int64_t> seen_;
+};
 
 bool Counts(const data::Face& face) { return !face.ignore && face.box.w > 0 && face.box.h > 0; }
 
@@ -26,22 +39,22 @@ absl::Status RequireFaces(const data::Dataset& dataset, int64_t count) {
     faces += static_cast<int64_t>(of_entry.size());
   }
   return absl::InvalidArgumentError(
-      absl::StrCat(dataset.manifest_path, ": its ", count > 0 ? "first " : "", looked_at, " entries have ",
-                   faces == 0 ? "no face" : absl::StrCat(faces, " faces, all of them ignored or without area"),
-                   "; there is nothing to learn or to measure. Were the labels found when the dataset was imported "
+      absl::StrCat(dataset.manifest_path, ": none of its ", count > 0 ? "first " : "", looked_at, " entries has a face",
+                   faces == 0 ? "" : absl::StrCat(" that counts: all ", faces, " are ignored or have no area"),
+                   ". There is nothing to learn or to measure. Were the labels found when the dataset was imported "
                    "(data_tools:stats counts the faces)?"));
 }
 
 absl::StatusOr<std::vector<int64_t>> MapEntries(const std::vector<EntryName>& before,
                                                 const std::vector<data::DatasetEntry>& now,
                                                 const std::string& checkpoint, const std::string& dataset) {
-  using Key = std::pair<absl::string_view, bool>;
-  absl::flat_hash_map<Key, size_t> index;
-  for (size_t i = 0; i < before.size(); ++i) index.emplace(Key(before[i].image, before[i].flip), i);
+  absl::flat_hash_map<EntryKey, size_t> index;
+  KeyMaker key_before, key_now;
+  for (size_t i = 0; i < before.size(); ++i) index.emplace(key_before.Make(before[i].image, before[i].flip), i);
   std::vector<int64_t> places(before.size(), -1);
   int64_t fresh = 0, first_fresh = -1;
   for (size_t i = 0; i < now.size(); ++i) {
-    const auto found = index.find(Key(now[i].image, now[i].flip));
+    const auto found = index.find(key_now.Make(now[i].image, now[i].flip));
     if (found != index.end()) {
       places[found->second] = static_cast<int64_t>(i);
     } else if (fresh++ == 0) {
@@ -53,12 +66,12 @@ absl::StatusOr<std::vector<int64_t>> MapEntries(const std::vector<EntryName>& be
   std::string what = absl::StrCat(checkpoint, ": was trained on other entries than ", dataset, " has.");
   if (fresh > 0) {
     const data::DatasetEntry& entry = now[static_cast<size_t>(first_fresh)];
-    absl::StrAppend(&what, " ", fresh, " entries are new, the first is entry ", first_fresh + 1, ", ",
+    absl::StrAppend(&what, " New entries: ", fresh, ", the first is entry ", first_fresh + 1, ", ",
                     Show(entry.image, entry.flip), ".");
   }
   if (lost > 0) {
     const EntryName& entry = before[static_cast<size_t>(std::find(places.begin(), places.end(), -1) - places.begin())];
-    absl::StrAppend(&what, " ", lost, " entries are missing, the first is ", Show(entry.image, entry.flip), ".");
+    absl::StrAppend(&what, " Missing entries: ", lost, ", the first is ", Show(entry.image, entry.flip), ".");
   }
   return absl::InvalidArgumentError(
       absl::StrCat(what,

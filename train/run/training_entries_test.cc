@@ -34,17 +34,25 @@ TEST(MapEntriesTest, FindsEntriesByImageAndFlip) {
       IsSameOrder(*MapEntries(kBefore, Entries({{"a.jpg", false}, {"a.jpg", true}, {"b.jpg", false}}), "", "")));
 }
 
+TEST(MapEntriesTest, EntriesThatStandTwiceKeepTheirOrder) {
+  const std::vector<EntryName> twice = {{"a.jpg", false}, {"a.jpg", false}, {"b.jpg", false}};
+  const auto places = MapEntries(twice, Entries({{"b.jpg", false}, {"a.jpg", false}, {"a.jpg", false}}), "c", "d");
+  ASSERT_TRUE(places.ok()) << places.status();
+  EXPECT_EQ(*places, (std::vector<int64_t>{1, 2, 0}));
+  EXPECT_FALSE(MapEntries(twice, Entries({{"a.jpg", false}, {"b.jpg", false}}), "c", "d").ok());
+}
+
 TEST(MapEntriesTest, OtherEntriesAreErrorsThatNameTheFirstDifference) {
   EXPECT_THAT(MapError({{"a.jpg", false}, {"a.jpg", true}, {"c.jpg", false}}),
               AllOf(HasSubstr("iteration-10: was trained on other entries than set has"),
-                    HasSubstr("1 entries are new, the first is entry 3, c.jpg."),
-                    HasSubstr("1 entries are missing, the first is b.jpg.")));
+                    HasSubstr("New entries: 1, the first is entry 3, c.jpg."),
+                    HasSubstr("Missing entries: 1, the first is b.jpg.")));
   // As many, but not the same: the mirror image is an entry of its own.
   EXPECT_THAT(MapError({{"a.jpg", false}, {"b.jpg", true}, {"b.jpg", false}}),
               AllOf(HasSubstr("entry 2, b.jpg (flipped)"), HasSubstr("the first is a.jpg (flipped)")));
-  EXPECT_THAT(MapError({{"a.jpg", false}}), HasSubstr("2 entries are missing, the first is a.jpg (flipped)."));
+  EXPECT_THAT(MapError({{"a.jpg", false}}), HasSubstr("Missing entries: 2, the first is a.jpg (flipped)."));
   EXPECT_THAT(MapError({{"a.jpg", false}, {"a.jpg", true}, {"b.jpg", false}, {"x.jpg", false}}),
-              HasSubstr("1 entries are new, the first is entry 4, x.jpg."));
+              HasSubstr("New entries: 1, the first is entry 4, x.jpg."));
 }
 
 TEST(MoveEntriesTest, MovesTheLedgerAndTheEpochBeingVisited) {
@@ -64,10 +72,10 @@ TEST(RequireFacesTest, WantsOneThatCounts) {
   dataset.manifest_path = "set/manifest.jsonl";
   dataset.entries = Entries({{"a.jpg", false}, {"b.jpg", false}});
   EXPECT_THAT(std::string(RequireFaces(dataset, 0).message()),
-              HasSubstr("set/manifest.jsonl: its 2 entries have no face"));
+              HasSubstr("set/manifest.jsonl: none of its 2 entries has a face."));
   dataset.entries[1].faces = {{{1, 1, 9, 9}, /*ignore=*/true, {}}, {{1, 1, 0, 9}, false, {}}};
   EXPECT_THAT(std::string(RequireFaces(dataset, 0).message()),
-              HasSubstr("2 faces, all of them ignored or without area"));
+              HasSubstr("that counts: all 2 are ignored or have no area"));
   dataset.entries[1].faces.push_back({{1, 1, 9, 9}, false, {}});
   EXPECT_TRUE(RequireFaces(dataset, 0).ok());
   EXPECT_TRUE(RequireFaces(dataset, 2).ok());

@@ -1,5 +1,6 @@
 #include "eval/protocols/dataset/dataset_detections.h"
 
+#include <cmath>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -34,12 +35,21 @@ data::ImageDetections ToDetections(const std::string& image, const std::vector<R
   return detections;
 }
 
-void Add(const std::string& image, const std::vector<ResultBox>& boxes, ResultPlace place,
-         DatasetDetections* detections) {
+// Whether a number is finite as the 32-bit float that it becomes, too.
+bool Fits(double number) { return std::isfinite(static_cast<float>(number)); }
+
+absl::Status Add(const std::string& image, const std::vector<ResultBox>& boxes, ResultPlace place,
+                 DatasetDetections* detections) {
+  for (const ResultBox& box : boxes) {
+    if (Fits(box.x) && Fits(box.y) && Fits(box.w) && Fits(box.h) && Fits(box.score)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(place.file, place.unit, box.line, ": holds a number that a 32-bit float cannot hold"));
+  }
   detections->images.push_back(ToDetections(image, boxes));
   place.line = boxes.empty() ? 1 : boxes[0].line;
   for (const ResultBox& box : boxes) place.box_lines.push_back(box.line);
   detections->places.push_back(std::move(place));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<DatasetDetections> ReadJsonl(const std::string& path) {
@@ -62,7 +72,8 @@ absl::StatusOr<DatasetDetections> ReadCoco(const std::string& path, const std::v
   detections.lists_only_found = true;
   detections.layout = std::move(results.layout);
   for (size_t i = 0; i < names.size(); ++i) {
-    if (!results.images[i].empty()) Add(names[i], results.images[i], {path, kCocoUnit, 0, {}}, &detections);
+    if (results.images[i].empty()) continue;
+    RETURN_IF_ERROR(Add(names[i], results.images[i], {path, kCocoUnit, 0, {}}, &detections));
   }
   ASSIGN_OR_RETURN(detections.hash, HashFile(path));
   return detections;
@@ -109,7 +120,7 @@ absl::StatusOr<DatasetDetections> ReadTree(const std::string& path, const std::v
     }
     const std::string& name = names[static_cast<size_t>(image)];
     NoteFindings(parsed, file.place, name, &detections.layout);
-    Add(name, parsed.boxes, {file.place, ":", 0, {}}, &detections);
+    RETURN_IF_ERROR(Add(name, parsed.boxes, {file.place, ":", 0, {}}, &detections));
   }
   if (!detections.images.empty()) return detections;
   return absl::InvalidArgumentError(absl::StrCat(path, ": holds no result of an image of the dataset",

@@ -50,6 +50,9 @@ TEST(ReadDatasetDetections, ErrorsOfTreesNameTheFile) {
   };
   EXPECT_THAT(message("broken", {{"0--A/one.txt", "one\n1\n1 2 3\n"}}), HasSubstr("0--A/one.txt:3"));
   EXPECT_THAT(message("negative", {{"0--A/one.txt", "one\n1\n9 9 -4 4 0.5\n"}}), HasSubstr("one.txt:3: width or"));
+  EXPECT_THAT(message("huge", {{"0--A/one.txt", "one\n1\n9 9 4 4 1e300\n"}}), HasSubstr("one.txt:3: holds a number"));
+  EXPECT_THAT(message("yolo", {{"0--A/one.txt", "0 0.5 0.5 0.1 0.1 0.9\n0 0.2 0.5 0.1 0.1 0.8\n"}}),
+              HasSubstr("one.txt:2: expected the number of boxes"));
   EXPECT_THAT(message("twice", {{"0--A/one.txt", "one\n0\n"}, {"x/0--A/one.txt", "one\n0\n"}}),
               HasSubstr("are results of the same image"));
   EXPECT_THAT(message("others", {{"0--A/nine.txt", "nine\n0\n"}}), HasSubstr("called like train/0--A/one.jpg"));
