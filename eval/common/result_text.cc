@@ -27,7 +27,9 @@ absl::StatusOr<size_t> ParseHead(const std::string& place, TextLines* lines, std
   if (!lines->Next()) return Bad(place, 2, "ends behind its first line; expected the number of boxes there");
   absl::string_view line = lines->line();
   double count;
-  if (!ParseNumber(TakeWord(&line), &count) || count < 0 || count != static_cast<double>(static_cast<int64_t>(count))) {
+  // Nothing may stand behind the number: YOLO's rows, which begin with a class, would pass for "0 boxes".
+  if (!ParseNumber(TakeWord(&line), &count) || !TakeWord(&line).empty() || count < 0 ||
+      count != static_cast<double>(static_cast<int64_t>(count))) {
     return Bad(place, 2,
                absl::StrCat("expected the number of boxes, got ", Quote(lines->line()),
                             "; line 1 is the image's name, line 2 that number, and each further line x y w h score"));

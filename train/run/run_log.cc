@@ -1,5 +1,6 @@
 #include "train/run/run_log.h"
 
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -23,6 +24,7 @@ absl::StatusOr<std::unique_ptr<RunLog>> RunLog::Open(const std::string& folder, 
   std::unique_ptr<RunLog> log(new RunLog);
   ASSIGN_OR_RETURN(log->metrics_, AppendFile::Open(folder + "/metrics.jsonl", metrics_bytes));
   ASSIGN_OR_RETURN(log->ledger_, AppendFile::Open(folder + "/ledger.jsonl", ledger_bytes));
+  ASSIGN_OR_RETURN(log->messages_, AppendFile::Open(folder + "/messages.txt", std::numeric_limits<int64_t>::max()));
   ASSIGN_OR_RETURN(log->events_, EventFile::Create(folder, iteration));
   return log;
 }
@@ -38,10 +40,9 @@ absl::Status RunLog::AddMetrics(const nlohmann::ordered_json& line) {
   return events_->Flush();
 }
 
-absl::Status RunLog::AddNote(int64_t iteration, const std::string& note) {
-  const nlohmann::ordered_json line = {{"iteration", iteration}, {"note", note}};
-  RETURN_IF_ERROR(metrics_->Append(line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n"));
-  return metrics_->Flush();
+absl::Status RunLog::AddMessage(int64_t iteration, const std::string& message) {
+  RETURN_IF_ERROR(messages_->Append(absl::StrCat("iteration ", iteration, ": ", message, "\n")));
+  return messages_->Flush();
 }
 
 absl::Status RunLog::AddVisits(const data::Dataset& dataset, const std::vector<mining::Visit>& visits) {

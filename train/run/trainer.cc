@@ -97,7 +97,7 @@ class Trainer {
   absl::Status MakeEngine();
   absl::Status Resume();
   // Maps what STATE says of its entries to the dataset's.
-  absl::Status MapToDataset(const std::string& folder, TrainingState* state) const;
+  absl::Status MapToDataset(const std::string& folder, TrainingState* state);
   absl::Status TakeRankState(const TrainingState& state);
   absl::Status StartOutputFolder();
   // One step of the solver over all ranks' passes.
@@ -116,9 +116,11 @@ class Trainer {
   absl::StatusOr<model::Model> ModelForUse();
   int RankSamples() const { return options_.batch * options_.passes; }
   double HardFraction() const;
-  std::string NothingToResume() const {
-    return absl::StrCat("--resume is given, but ", options_.output,
-                        " holds no checkpoint: training starts at iteration 0");
+  // Says something that matters for the whole training, on stderr and in messages.txt, where this rank leads.
+  void Tell(const std::string& message) {
+    if (!leads_) return;
+    absl::FPrintF(stderr, "train: %s\n", message);
+    messages_.push_back(message);
   }
   // Whether ranks know different things: each has a place in the data of its own.
   bool ranks_differ() const { return options_.sharing == Sharing::kReplicate && communicator_->size() > 1; }
@@ -144,7 +146,8 @@ class Trainer {
   Clock::time_point meter_start_ = Clock::now();
   double busy_seconds_before_ = 0;  // of the loader threads, at the meter's start
   int64_t samples_made_before_ = 0;
-  std::unique_ptr<RunLog> log_;  // where this rank leads
+  std::vector<std::string> messages_;  // told before the log was open
+  std::unique_ptr<RunLog> log_;        // where this rank leads
 };
 
 absl::Status Trainer::InitializeModel() {
@@ -168,8 +171,7 @@ absl::Status Trainer::InitializeModel() {
   }
   if (taken == 0) return absl::InvalidArgumentError(absl::StrCat(options_.init, ": holds no tensor of this network"));
   if (!fresh.empty() && leads_) {
-    absl::FPrintF(stderr, "train: %s gives %d tensors; started at random: %s\n", options_.init, taken,
-                  absl::StrJoin(fresh, " "));
+    Tell(absl::StrCat(options_.init, " gives ", taken, " tensors; started at random: ", absl::StrJoin(fresh, " ")));
   }
   return absl::OkStatus();
 }
@@ -181,7 +183,7 @@ absl::Status Trainer::Resume() {
   if (leads_ && options_.resume) {
     std::vector<std::string> warnings;
     absl::StatusOr<std::optional<FoundCheckpoint>> newest = LoadNewestCheckpoint(options_.output, &warnings);
-    for (const std::string& warning : warnings) absl::FPrintF(stderr, "train: %s\n", warning);
+    for (const std::string& warning : warnings) Tell(warning);
     if (!newest.ok()) return newest.status();
     found = *std::move(newest);
     if (found.has_value()) chosen = found->folder;
@@ -189,7 +191,10 @@ absl::Status Trainer::Resume() {
   ASSIGN_OR_RETURN(const std::vector<std::string> folders, communicator_->GatherTexts(chosen));
   const std::string& folder = folders[0];
   if (folder.empty()) {
-    if (leads_ && options_.resume) absl::FPrintF(stderr, "train: %s\n", NothingToResume());
+    if (options_.resume) {
+      Tell(absl::StrCat("--resume is given, but ", options_.output,
+                        " holds no checkpoint: training starts at iteration 0"));
+    }
     return absl::OkStatus();
   }
   if (!leads_) {
@@ -199,18 +204,17 @@ absl::Status Trainer::Resume() {
   TrainingState& state = found->state;
   RETURN_IF_ERROR(model::CheckParameters(specs_, state.parameters, folder));
   RETURN_IF_ERROR(MapToDataset(folder, &state));
-  resumed_ = true;
   iteration_ = state.iteration;
   metrics_bytes_ = state.metrics_bytes;
   ledger_bytes_ = state.ledger_bytes;
   best_ap_ = state.best_ap;
   model_.parameters = std::move(state.parameters);
   RETURN_IF_ERROR(engine_->Restore(state.solver, folder));
-  if (leads_) absl::FPrintF(stderr, "train: resuming at iteration %d from %s\n", iteration_, folder);
+  Tell(absl::StrCat("resuming at iteration ", iteration_, " from ", folder));
   return TakeRankState(state);
 }
 
-absl::Status Trainer::MapToDataset(const std::string& folder, TrainingState* state) const {
+absl::Status Trainer::MapToDataset(const std::string& folder, TrainingState* state) {
   const bool names_entries = !state->entries.empty();
   for (const RankState& of_rank : state->rank_states) {
     const size_t known = names_entries ? state->entries.size() : dataset_.entries.size();
@@ -220,12 +224,8 @@ absl::Status Trainer::MapToDataset(const std::string& folder, TrainingState* sta
                                                    " has ", known));
   }
   if (!names_entries) {
-    if (leads_) {
-      absl::FPrintF(stderr,
-                    "train: %s is of an older hardface and does not name its entries: they are taken for those of %s "
-                    "in the same order\n",
-                    folder, options_.dataset);
-    }
+    Tell(absl::StrCat(folder, " is of an older hardface and does not name its entries: they are taken for those of ",
+                      options_.dataset, " in the same order"));
     return absl::OkStatus();
   }
   ASSIGN_OR_RETURN(const std::vector<int64_t> places,
@@ -234,27 +234,23 @@ absl::Status Trainer::MapToDataset(const std::string& folder, TrainingState* sta
   for (RankState& of_rank : state->rank_states) {
     if (moved) MoveEntries(places, &of_rank);
   }
-  if (leads_ && moved) {
-    absl::FPrintF(
-        stderr,
-        "train: %s has its entries in another order than at the checkpoint: their difficulties and the running "
-        "epoch were mapped by image and flip; later epochs are shuffled anew\n",
-        options_.dataset);
-  } else if (leads_ && state->manifest_sha256 != manifest_hash_) {
-    absl::FPrintF(stderr,
-                  "train: %s has changed since the checkpoint, though not in its images: training goes on with the "
-                  "faces, sizes and attributes as they are now\n",
-                  dataset_.manifest_path);
+  if (moved) {
+    Tell(absl::StrCat(
+        options_.dataset,
+        " has its entries in another order than at the checkpoint: their difficulties and the running epoch "
+        "were mapped by image and flip; later epochs are shuffled anew"));
+  } else if (state->manifest_sha256 != manifest_hash_) {
+    Tell(absl::StrCat(dataset_.manifest_path,
+                      " has changed since the checkpoint, though not in its images: training goes on with the faces, "
+                      "sizes and attributes as they are now"));
   }
   return absl::OkStatus();
 }
 
 absl::Status Trainer::TakeRankState(const TrainingState& state) {
-  if (leads_ && state.ranks != communicator_->size()) {
-    absl::FPrintF(stderr,
-                  "train: the checkpoint was written by %d ranks, now there are %d: training goes on, but not to the "
-                  "same bits unless ranks times passes stay the same\n",
-                  state.ranks, communicator_->size());
+  if (state.ranks != communicator_->size()) {
+    Tell(absl::StrCat("the checkpoint was written by ", state.ranks, " ranks, now there are ", communicator_->size(),
+                      ": training goes on, but not to the same bits unless ranks times passes stay the same"));
   }
   const auto rank = static_cast<size_t>(communicator_->rank());
   const bool known = rank < state.rank_states.size();
@@ -281,12 +277,13 @@ absl::Status Trainer::StartOutputFolder() {
     const absl::StatusOr<std::string> before = ReadFile(output + "/flags.txt");
     const std::vector<std::string> changes = ChangedSettings(before.ok() ? *before : "", flags);
     if (!changes.empty()) {
-      absl::FPrintF(stderr, "train: settings changed since the checkpoint: %s\n", absl::StrJoin(changes, ", "));
+      Tell(absl::StrCat("settings changed since the checkpoint: ", absl::StrJoin(changes, ", ")));
     }
   }
   RETURN_IF_ERROR(WriteFileAtomically(output + "/flags.txt", flags));
   ASSIGN_OR_RETURN(log_, RunLog::Open(output, iteration_, metrics_bytes_, ledger_bytes_));
-  return options_.resume && !resumed_ ? log_->AddNote(0, NothingToResume()) : absl::OkStatus();
+  for (const std::string& message : messages_) RETURN_IF_ERROR(log_->AddMessage(iteration_, message));
+  return absl::OkStatus();
 }
 
 absl::Status Trainer::MakeEngine() {

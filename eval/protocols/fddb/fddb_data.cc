@@ -131,8 +131,8 @@ absl::StatusOr<std::vector<FddbImage>> ParseFddbText(absl::string_view text, con
     image.line = name_line;
     absl::string_view count_line = lines.Next() ? lines.line() : "";
     double count;
-    if (!ParseNumber(TakeWord(&count_line), &count) || count < 0 || count > kMaxRegionsPerImage ||
-        count != static_cast<double>(static_cast<int64_t>(count))) {
+    if (!ParseNumber(TakeWord(&count_line), &count) || !TakeWord(&count_line).empty() || count < 0 ||
+        count > kMaxRegionsPerImage || count != static_cast<double>(static_cast<int64_t>(count))) {
       return Bad(place, name_line + 1,
                  absl::StrCat("expected the number of regions of ", image.name.substr(0, 60), " (0 to ",
                               kMaxRegionsPerImage, "), got \"", lines.line().substr(0, 60), "\""));
