@@ -39,7 +39,7 @@ struct TrainingState {
   // One where all ranks share one sequence of samples and one ledger; else one for each rank.
   std::vector<RankState> rank_states;
   // The dataset's entries in their order, which the ledgers and the epochs' orders count in, and its manifest's hash.
-  // Both are empty in checkpoints of version 2 (0.9 and before), which did not name them.
+  // Both are empty in checkpoints of version 2, which did not name them.
   std::vector<EntryName> entries;
   std::string manifest_sha256;
   int64_t metrics_bytes = 0;       // of metrics.jsonl, written up to here
