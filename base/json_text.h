@@ -58,9 +58,9 @@ absl::StatusOr<Json> ParseJson(absl::string_view text, absl::string_view place) 
   }
 }
 
-// TEXT as a JSON list whose elements are handed to TAKE(Json element, int64_t number from 1) -> absl::Status one by one,
-// so that a list of millions is never in memory as a whole. Errors are those of ParseJson and TAKE; WHAT is the list that
-// was expected, in words.
+// TEXT as a JSON list whose elements are handed to TAKE(Json element, int64_t number from 1) -> absl::Status one by
+// one, so that a list of millions is never in memory as a whole. Errors are those of ParseJson and TAKE; WHAT is the
+// list that was expected, in words.
 template <typename Json = nlohmann::json, typename Take>
 absl::Status ParseJsonList(absl::string_view text, absl::string_view place, absl::string_view what, const Take& take) {
   text = WithoutByteOrderMark(text);

@@ -68,8 +68,8 @@ bool IsCount(const Json& json) { return json.is_number_unsigned(); }
 bool IsEntry(const Json& json) {
   if (!json.is_object() || !json.contains("dtype") || !json["dtype"].is_string()) return false;
   const Json shape = json.value("shape", Json()), offsets = json.value("data_offsets", Json());
-  return shape.is_array() && shape.size() <= kMaxDims && std::all_of(shape.begin(), shape.end(), IsCount) && offsets.is_array() &&
-         offsets.size() == 2 && IsCount(offsets[0]) && IsCount(offsets[1]);
+  return shape.is_array() && shape.size() <= kMaxDims && std::all_of(shape.begin(), shape.end(), IsCount) &&
+         offsets.is_array() && offsets.size() == 2 && IsCount(offsets[0]) && IsCount(offsets[1]);
 }
 
 absl::StatusOr<Entry> ParseEntry(const std::string& name, const Json& json, uint64_t data_bytes,
