@@ -9,13 +9,20 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 
 namespace hardface {
 
-// Walks over a text's lines; "\n" and "\r\n" end them. Example: while (lines.Next()) Use(lines.line(), lines.number());
+// TEXT without the byte-order mark that some editors, spreadsheets and shells of Windows put before UTF-8.
+inline absl::string_view WithoutByteOrderMark(absl::string_view text) {
+  return absl::StripPrefix(text, "\xef\xbb\xbf");
+}
+
+// Walks over a text's lines; "\n" and "\r\n" end them, and a byte-order mark before the first is passed over. Example:
+//   while (lines.Next()) Use(lines.line(), lines.number());
 class TextLines {
  public:
-  explicit TextLines(absl::string_view text) : rest_(text) {}
+  explicit TextLines(absl::string_view text) : rest_(WithoutByteOrderMark(text)) {}
 
   // False behind the last line.
   bool Next() {

@@ -21,12 +21,12 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "base/atomic_output.h"
 #include "base/check.h"
 #include "base/output_guard.h"
 #include "base/paths.h"
 #include "base/running_tool.h"
 #include "base/status_macros.h"
+#include "base/text_file.h"
 #include "base/written_files.h"
 
 namespace hardface {
@@ -182,7 +182,7 @@ class FlagParser {
     if (depth > kMaxFlagFileDepth)
       return UsageError(absl::StrCat("--flagfile=", path, ": flag files include each other"));
     flag_files_.push_back(path);
-    const absl::StatusOr<std::string> text = ReadFile(path);
+    const absl::StatusOr<std::string> text = ReadTextFile(path);
     if (!text.ok()) return UsageError(absl::StrCat("--flagfile=", path, ": ", text.status().message()));
     std::vector<std::pair<std::string, std::string>> tokens;
     int line_number = 0;

@@ -66,6 +66,10 @@ TEST(ParseToolFlagsTest, FlagFileSetsFlagsAndErrorsNameItsLine) {
   EXPECT_EQ(absl::GetFlag(FLAGS_iterations), 6);
   EXPECT_EQ(absl::GetFlag(FLAGS_dataset), "from file");
 
+  ASSERT_TRUE(WriteFileAtomically(path, "\xef\xbb\xbf--iterations=8\r\n").ok());  // as a Windows editor saves it
+  ASSERT_TRUE(Parse({"--flagfile=" + path}).ok());
+  EXPECT_EQ(absl::GetFlag(FLAGS_iterations), 8);
+
   ASSERT_TRUE(WriteFileAtomically(path, "--iterations=5\n--wrong=1\n").ok());
   const auto result = Parse({"--flagfile=" + path});
   EXPECT_TRUE(IsUsageError(result.status()));

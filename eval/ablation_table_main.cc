@@ -6,11 +6,11 @@
 #include "absl/flags/flag.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "base/atomic_output.h"
 #include "base/output_guard.h"
 #include "base/paths.h"
 #include "base/provenance.h"
 #include "base/status_macros.h"
+#include "base/text_file.h"
 #include "base/tool_main.h"
 #include "eval/common/bootstrap.h"
 #include "eval/common/metrics.h"
@@ -37,7 +37,7 @@ absl::Status Run(const std::vector<std::string>&) {
   if (options.replicates < 1 || options.replicates > 1'000'000) {
     return UsageError(absl::StrCat("--bootstrap=", options.replicates, ": give 1 to 1000000; 1000 is usual"));
   }
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
+  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(file));
   ASSIGN_OR_RETURN(const std::vector<AblationResult> results, ParseAblationResults(text, file));
   for (const AblationResult& result : results) ProtectInput(result.scores, InputKind::kFolder);
   ASSIGN_OR_RETURN(const auto output, ScoreOutput::Create(absl::GetFlag(FLAGS_output)));

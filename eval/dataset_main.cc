@@ -15,27 +15,32 @@
 #include "base/status_macros.h"
 #include "base/tool_main.h"
 #include "data_tools/dataset/dataset.h"
-#include "data_tools/dataset/detections.h"
 #include "eval/common/attribution.h"
+#include "eval/common/coco_flags.h"
 #include "eval/common/confidence_flags.h"
 #include "eval/common/layout_report.h"
 #include "eval/common/metrics.h"
 #include "eval/common/outcome_set.h"
 #include "eval/common/ranking.h"
-#include "eval/common/result_check.h"
+#include "eval/protocols/dataset/dataset_detections.h"
 #include "eval/protocols/dataset/dataset_layout.h"
 #include "eval/protocols/dataset/dataset_score.h"
 
 ABSL_FLAG(std::string, dataset, "", "the dataset's folder");
-ABSL_FLAG(std::string, detections, "", "detections.jsonl, or a folder with one (infer:detect --format=jsonl)");
+ABSL_FLAG(
+    std::string, detections, "",
+    "Results: a detections.jsonl or a folder with one (infer:detect --format=jsonl); a folder of EVENT/IMAGE.txt as "
+    "RetinaFace writes them, or the same as .tar, .tar.gz, .tar.zst or .zip; or a JSON file in COCO's results form.");
 ABSL_FLAG(std::string, output, "", "folder for metrics.json, pr.csv and provenance.json");
 ABSL_FLAG(std::string, false_positives_per_image, "0.1,1,10", "rates at which recall is given");
-ABSL_FLAG(int, refits, 0,
-          "scorings with the detections moved and scaled to the annotations' style before each but the first; the last "
-          "counts, as in eval:face_eval. 0: as they are");
-ABSL_FLAG(int, refit_folds, 0,
-          "of --refits: 2 or more for cross-validation: each fold of the images is moved as the others say, so that no "
-          "image's annotations take part in its own score. 0: all together, as eval:face_eval does");
+ABSL_FLAG(
+    int, refits, 0,
+    "Moves and scales the detections to the annotations' style this many times, by how the true positives lie to their "
+    "faces, and then scores them. 0 scores them as they are. (eval:face_eval counts scorings: its 5 refit 4 times.)");
+ABSL_FLAG(
+    int, refit_folds, 0,
+    "For --refits: deals the images into this many folds, 2 or more, and moves each fold as the others say, so that no "
+    "image's annotations take part in its own score. 0 moves all of them together, as eval:face_eval does.");
 ABSL_FLAG(bool, attribution, false, "writes attribution.csv: AP lost to misses, poor boxes, duplicates, false alarms");
 ABSL_FLAG(bool, strict, false, "what the layout check finds is an error, not a warning");
 
@@ -79,9 +84,9 @@ absl::Status WriteAttribution(const JoinedDetections& joined, ScoreOutput* outpu
 absl::Status CheckRefitFolds(int folds, int refits) {
   if (folds == 0) return absl::OkStatus();
   RETURN_IF_ERROR(RequireRange("refit_folds", folds, 2, 1000));
-  if (refits < 2) {
+  if (refits < 1) {
     return UsageError(
-        absl::StrCat("--refit_folds=", folds, " has no effect without refits; give --refits=5, or leave it out"));
+        absl::StrCat("--refit_folds=", folds, " has no effect without refits; give --refits=4, or leave it out"));
   }
   return absl::OkStatus();
 }
@@ -96,14 +101,13 @@ absl::Status Run(const std::vector<std::string>&) {
   RETURN_IF_ERROR(RequireRange("refits", absl::GetFlag(FLAGS_refits), 0, 1000));
   RETURN_IF_ERROR(CheckRefitFolds(absl::GetFlag(FLAGS_refit_folds), absl::GetFlag(FLAGS_refits)));
   RETURN_IF_ERROR(CheckConfidenceFlags());
+  ASSIGN_OR_RETURN(const CocoResultOptions coco, CocoOptionsFromFlags());
   ASSIGN_OR_RETURN(const auto output, ScoreOutput::Create(absl::GetFlag(FLAGS_output)));
 
   ASSIGN_OR_RETURN(const data::Dataset dataset, data::ReadDataset(dataset_path));
-  const std::string detections_file = data::DetectionsFile(detections_path);
-  ASSIGN_OR_RETURN(std::vector<data::ImageDetections> detections, data::ReadDetections(detections_file));
-  ASSIGN_OR_RETURN(JoinedDetections joined, JoinDetections(dataset, std::move(detections), detections_path));
-  ASSIGN_OR_RETURN(const std::vector<int64_t> lines, FilledLines(detections_file));
-  const LayoutReport layout = CheckDatasetLayout(dataset, joined, detections_file, lines);
+  ASSIGN_OR_RETURN(DatasetDetections detections, ReadDatasetDetections(detections_path, dataset, coco));
+  ASSIGN_OR_RETURN(JoinedDetections joined, JoinDetections(dataset, std::move(detections.images), detections_path));
+  const LayoutReport layout = CheckDatasetLayout(dataset, detections, joined);
   RETURN_IF_ERROR(layout.Resolve(absl::GetFlag(FLAGS_strict)));
 
   const int refits = absl::GetFlag(FLAGS_refits), folds = absl::GetFlag(FLAGS_refit_folds);
@@ -111,9 +115,9 @@ absl::Status Run(const std::vector<std::string>&) {
       refits > 0 ? AveragePrecision(RankDataset(joined.images, kScoredIou), Ties::kApart) : 0;
   data::BoxStyle style;
   if (folds > 0) {
-    RefitDetectionsByFolds(refits - 1, static_cast<size_t>(folds), &joined.images);
+    RefitDetectionsByFolds(refits, static_cast<size_t>(folds), &joined.images);
   } else {
-    style = RefitDetections(refits - 1, &joined.images);
+    style = RefitDetections(refits, &joined.images);
   }
   DatasetScores scores = ScoreDataset(joined, rates);
   if (refits > 0) {
@@ -130,7 +134,8 @@ absl::Status Run(const std::vector<std::string>&) {
   }
   Provenance provenance;
   RETURN_IF_ERROR(provenance.AddInput(dataset.manifest_path));
-  RETURN_IF_ERROR(provenance.AddInput(detections_file));
+  provenance.AddHashedInput(detections.input, detections.hash);
+  RETURN_IF_ERROR(AddCocoInput(&provenance));
   if (!layout.empty()) RETURN_IF_ERROR(output->Write("layout.csv", layout.Csv()));
   RETURN_IF_ERROR(output->Write("pr.csv", CurveCsvHeader() + CurveToCsv("all", scores.curve, CurvePoints::kCorners)));
   if (absl::GetFlag(FLAGS_attribution)) RETURN_IF_ERROR(WriteAttribution(joined, output.get(), &scores.metrics));

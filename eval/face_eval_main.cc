@@ -23,7 +23,9 @@ ABSL_FLAG(std::string, annotations, "", "face-eval's .mat of AFW or PASCAL faces
 ABSL_FLAG(std::string, detections, "", "lines of name score x1 y1 x2 y2, plain or compressed (.gz, .xz, .zst)");
 ABSL_FLAG(std::string, output, "", "folder for metrics.json, pr.csv and provenance.json");
 ABSL_FLAG(int, refits, 5,
-          "scorings with a refit of the detections before each but the first; the last counts. 0: none");
+          "Rounds of scoring, as the published protocol counts them: before each but the first the detections are "
+          "refitted to "
+          "the annotations' style, so 5 refit 4 times. The last round counts. 0 and 1: no refit.");
 ABSL_FLAG(
     double, top_edge_shift, 0,
     "lowers the detections' top edges by this fraction of their height; 0.2: the published adjustment of detectors "

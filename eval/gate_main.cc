@@ -7,8 +7,8 @@
 #include "absl/flags/flag.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "base/atomic_output.h"
 #include "base/status_macros.h"
+#include "base/text_file.h"
 #include "base/tool_main.h"
 #include "eval/common/metrics.h"
 #include "eval/reports/gate.h"
@@ -23,7 +23,7 @@ absl::Status Run(const std::vector<std::string>&) {
   RETURN_IF_ERROR(RequireFlag("metrics", absl::GetFlag(FLAGS_metrics)));
   RETURN_IF_ERROR(RequireFlag("expect", absl::GetFlag(FLAGS_expect)));
   ASSIGN_OR_RETURN(const Metrics metrics, ReadMetrics(absl::GetFlag(FLAGS_metrics)));
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(absl::GetFlag(FLAGS_expect)));
+  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(absl::GetFlag(FLAGS_expect)));
   ASSIGN_OR_RETURN(const std::vector<Expectation> expectations, ParseExpectations(text, absl::GetFlag(FLAGS_expect)));
   const std::vector<GateRow> rows = CheckExpectations(metrics, expectations);
   const auto failed = std::count_if(rows.begin(), rows.end(), [](const GateRow& row) { return !row.passed; });

@@ -41,7 +41,7 @@ void BM_WiderFromTextFiles(benchmark::State& state) {
   const std::string results = UnpackedResults(data + "/wider_face/detections_res18_refinedet.tar.zst");
   for (auto _ : state) {
     const auto truth = ReadWiderGroundTruth(data + "/wider_face", /*with_labels=*/false);
-    const auto detections = ReadWiderDetections(results, *truth, /*threads=*/0);
+    const auto detections = ReadWiderDetections(results, *truth, {}, /*threads=*/0);
     const auto matches = MatchWider(*truth, *detections, WiderMatching::kOfficial, /*threads=*/0);
     for (int s = 0; s < 3; ++s) benchmark::DoNotOptimize(ScoreWiderSubset(*truth, *matches, s).ap);
   }

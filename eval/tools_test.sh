@@ -36,6 +36,11 @@ expect_status 1 eval/wider --ground_truth="$work/results" --detections="$work/re
 grep -q 'wider_easy_val.mat' "$work/stderr" || fail "a folder without .mat files is not explained"
 expect_status 2 eval/wider --ground_truth="$work/set" --detections="$work/results" --output="$work/x" --matching=iou
 
+# Marks before the text, and the score in the first column.
+printf '\xef\xbb\xbfup\r\n2\r\n0.9 0 0 10 10\r\n0.5 3 0 10 9\r\n' > "$work/results/0--Made/up.txt"
+expect_status 0 eval/wider --ground_truth="$work/set" --detections="$work/results" --output="$work/first"
+grep -q 'first column looks like scores.*up.txt:3' "$work/stderr" || fail "score first: $(cat "$work/stderr")"
+
 # Comparison of the two results above, and their curves in one plot.
 line="$(eval/compare --a="$work/official" --b="$work/best" --bootstrap=100 | tail -n 1)"
 [[ "$line" == "all_a=0.500000 all_b=1.000000 all_difference=0.500000 "* ]] || fail "compare: $line"
@@ -55,6 +60,14 @@ line="$(eval/fddb --annotations="$work/faces.txt" --detections="$work/found.txt"
   --false_positives=1,2 --output="$work/fddb" | tail -n 1)"
 [[ "$line" == "discrete_at_1=0.500000 continuous_at_1=0.3"*"faces=2 detections=2" ]] || fail "fddb: $line"
 expect_status 2 eval/fddb --annotations="$work/faces.txt" --detections="$work/found.txt" --output="$work/fddb"
+
+# A byte-order mark before the results, the annotations and the sizes changes nothing.
+for file in found.txt faces.txt sizes.csv; do
+  printf '\xef\xbb\xbf' | cat - "$work/$file" > "$work/marked_$file"
+done
+marked="$(eval/fddb --annotations="$work/marked_faces.txt" --detections="$work/marked_found.txt" \
+  --image_sizes="$work/marked_sizes.csv" --false_positives=1,2 --output="$work/fddb_marked" | tail -n 1)"
+[[ "$marked" == "$line" ]] || fail "fddb with byte-order marks: $marked"
 
 # FDDB from folders: a folder of detections.jsonl, sizes from a dataset; both stand in the provenance.
 mkdir -p "$work/fddb_found" "$work/fddb_set"

@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "base/tool_main.h"
 #include "eval/common/attribution.h"
+#include "eval/common/coco_flags.h"
 #include "eval/common/confidence_flags.h"
 #include "eval/common/metrics.h"
 #include "eval/common/outcome_set.h"
@@ -20,8 +21,10 @@
 #include "eval/protocols/wider/wider_score.h"
 
 ABSL_FLAG(std::string, ground_truth, "", "folder of wider_{easy,medium,hard}_val.mat, or a dataset");
-ABSL_FLAG(std::string, detections, "",
-          "results: a folder of EVENT/IMAGE.txt, the same as .tar, .tar.gz, .tar.zst or .zip, or detections.jsonl");
+ABSL_FLAG(
+    std::string, detections, "",
+    "Results: a folder of EVENT/IMAGE.txt, the same as .tar, .tar.gz, .tar.zst or .zip, a detections.jsonl, or a JSON "
+    "file in COCO's results form.");
 ABSL_FLAG(std::string, output, "", "folder for metrics.json, pr.csv and provenance.json");
 ABSL_FLAG(
     std::string, matching, "official",
@@ -102,14 +105,16 @@ absl::Status Run(const std::vector<std::string>&) {
   ASSIGN_OR_RETURN(const WiderMatching matching, ParseMatching(absl::GetFlag(FLAGS_matching)));
   const int threads = absl::GetFlag(FLAGS_threads);
   RETURN_IF_ERROR(CheckConfidenceFlags());
+  ASSIGN_OR_RETURN(const CocoResultOptions coco, CocoOptionsFromFlags());
   ASSIGN_OR_RETURN(const auto output, ScoreOutput::Create(absl::GetFlag(FLAGS_output)));
 
   ASSIGN_OR_RETURN(const WiderGroundTruth truth, ReadWiderGroundTruth(ground_truth, absl::GetFlag(FLAGS_attribution)));
-  ASSIGN_OR_RETURN(const WiderDetections detections, ReadWiderDetections(detections_path, truth, threads));
+  ASSIGN_OR_RETURN(const WiderDetections detections, ReadWiderDetections(detections_path, truth, coco, threads));
   RETURN_IF_ERROR(detections.layout.Resolve(absl::GetFlag(FLAGS_strict)));
   Provenance provenance;
   for (const std::string& file : truth.files) RETURN_IF_ERROR(provenance.AddInput(file));
   provenance.AddHashedInput(detections_path, detections.hash);
+  RETURN_IF_ERROR(AddCocoInput(&provenance));
 
   ASSIGN_OR_RETURN(const WiderMatches matches, MatchWider(truth, detections, matching, threads));
   Metrics metrics;

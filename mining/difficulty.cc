@@ -1,13 +1,28 @@
 #include "mining/difficulty.h"
 
-#include <fstream>
+#include <climits>
+#include <cstdint>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/json_text.h"
 #include "base/status_macros.h"
 
 namespace hardface::mining {
+namespace {
+
+// A whole number from 0 to MOST.
+absl::StatusOr<int64_t> CountOf(const nlohmann::json& json, const std::string& key, uint64_t most,
+                                const std::string& place) {
+  const nlohmann::json& value = json.at(key);
+  if (value.is_number_unsigned() && value.get<uint64_t>() <= most) return value.get<int64_t>();
+  return absl::InvalidArgumentError(
+      absl::StrCat(place, ": \"", key, "\" is ", value.dump(), "; expected a whole number of at least 0"));
+}
+
+}  // namespace
 
 std::string DifficultyToJson(const std::string& image, bool flip, const Difficulty& difficulty) {
   const std::string wpas = difficulty.wpas.has_value() ? absl::StrFormat("%.9g", *difficulty.wpas) : "null";
@@ -16,23 +31,15 @@ std::string DifficultyToJson(const std::string& image, bool flip, const Difficul
                       ",\"iteration\":", difficulty.iteration, "}");
 }
 
-absl::StatusOr<std::unique_ptr<DifficultyReader>> DifficultyReader::Open(const std::string& path) {
-  std::unique_ptr<DifficultyReader> reader(new DifficultyReader);
-  reader->path_ = path;
-  reader->stream_.open(path);
-  if (!reader->stream_)
-    return absl::NotFoundError(absl::StrCat(path, ": cannot read; mining:score writes such a file"));
-  return reader;
-}
-
 absl::StatusOr<ScoredEntry> DifficultyFromJson(absl::string_view line, const std::string& place, double* scale) {
   ScoredEntry entry;
+  ASSIGN_OR_RETURN(const nlohmann::json json, ParseJson(line, place));
   try {
-    const nlohmann::json json = nlohmann::json::parse(line);
     entry.image = json.at("image").get<std::string>();
     entry.flip = json.at("flip").get<bool>();
-    entry.difficulty.positives = json.at("positives").get<int>();
-    entry.difficulty.iteration = json.at("iteration").get<int64_t>();
+    ASSIGN_OR_RETURN(const int64_t positives, CountOf(json, "positives", INT_MAX, place));
+    entry.difficulty.positives = static_cast<int>(positives);
+    ASSIGN_OR_RETURN(entry.difficulty.iteration, CountOf(json, "iteration", INT64_MAX, place));
     if (scale != nullptr) {
       const nlohmann::json value = json.value("scale", nlohmann::json(1.0));
       if (!value.is_number() || !(value.get<double>() > 0)) {
@@ -54,35 +61,15 @@ absl::StatusOr<ScoredEntry> DifficultyFromJson(absl::string_view line, const std
   }
 }
 
-absl::StatusOr<bool> DifficultyReader::Next(ScoredEntry* entry) {
-  std::string line;
-  do {
-    if (!std::getline(stream_, line)) return false;
-    ++line_number_;
-  } while (line.empty());
-  ASSIGN_OR_RETURN(*entry, DifficultyFromJson(line, absl::StrCat(path_, ":", line_number_)));
-  return true;
-}
-
 absl::StatusOr<DifficultyTable> ReadDifficulty(const std::string& path) {
-  ASSIGN_OR_RETURN(const auto reader, DifficultyReader::Open(path));
+  ASSIGN_OR_RETURN(const auto lines, LineReader::Open(path, "mining:score writes such a file"));
   DifficultyTable table;
-  ScoredEntry entry;
   while (true) {
-    ASSIGN_OR_RETURN(const bool more, reader->Next(&entry));
+    ASSIGN_OR_RETURN(const bool more, lines->Next());
     if (!more) return table;
-    table[{entry.image, entry.flip}] = entry.difficulty;
-  }
-}
-
-absl::StatusOr<std::optional<Difficulty>> DifficultyLookup::Take(const std::string& image, bool flip) {
-  if (auto node = passed_over_.extract({image, flip}); !node.empty()) return node.mapped();
-  ScoredEntry entry;
-  while (true) {
-    ASSIGN_OR_RETURN(const bool more, reader_->Next(&entry));
-    if (!more) return std::nullopt;
-    if (entry.image == image && entry.flip == flip) return entry.difficulty;
-    passed_over_[{entry.image, entry.flip}] = entry.difficulty;
+    ASSIGN_OR_RETURN(ScoredEntry entry, DifficultyFromJson(lines->line(), lines->place()));
+    const auto [known, fresh] = table.try_emplace({std::move(entry.image), entry.flip}, entry.difficulty);
+    if (!fresh && entry.difficulty.iteration >= known->second.iteration) known->second = entry.difficulty;
   }
 }
 

@@ -4,18 +4,18 @@
 #define HARDFACE_MINING_DIFFICULTY_H_
 
 #include <cstdint>
-#include <fstream>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "base/random.h"
+#include "base/text_file.h"
 
 namespace hardface::mining {
 
@@ -41,37 +41,13 @@ struct ScoredEntry {
 absl::StatusOr<ScoredEntry> DifficultyFromJson(absl::string_view line, const std::string& place,
                                                double* scale = nullptr);
 
-// Reads a difficulty file line by line. Errors name file and line.
-class DifficultyReader {
- public:
-  static absl::StatusOr<std::unique_ptr<DifficultyReader>> Open(const std::string& path);
-  // False at the end.
-  absl::StatusOr<bool> Next(ScoredEntry* entry);
-
- private:
-  DifficultyReader() = default;
-
-  std::string path_;
-  std::ifstream stream_;
-  int64_t line_number_ = 0;
-};
-
 // (image, flip) -> its difficulty.
-using DifficultyTable = std::map<std::pair<std::string, bool>, Difficulty>;
+using DifficultyTable = absl::flat_hash_map<std::pair<std::string, bool>, Difficulty>;
+
+// Reads a difficulty file. An entry that was scored several times (files put one behind the other, or a ledger) counts
+// by its greatest iteration, wherever that line stands; of equal iterations the later line counts. So the whole file
+// must be known before the first answer, about 100 bytes an entry. Errors name file and line.
 absl::StatusOr<DifficultyTable> ReadDifficulty(const std::string& path);
-
-// Finds entries' difficulties in a file. Asked in the file's order, it holds one line at a time, however long the file
-// is; what is passed over on the way to an entry is kept for later questions.
-class DifficultyLookup {
- public:
-  explicit DifficultyLookup(std::unique_ptr<DifficultyReader> reader) : reader_(std::move(reader)) {}
-  // Nothing for an entry that the file does not have. Each entry can be asked for once.
-  absl::StatusOr<std::optional<Difficulty>> Take(const std::string& image, bool flip);
-
- private:
-  const std::unique_ptr<DifficultyReader> reader_;
-  DifficultyTable passed_over_;
-};
 
 // What becomes of images none of whose visits had a positive anchor: always sampled, left out like easy ones (the
 // published code), or never sampled again.

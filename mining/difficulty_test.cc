@@ -6,6 +6,7 @@
 
 #include <filesystem>
 
+#include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/images/image_io.h"
@@ -42,17 +43,34 @@ TEST(DifficultyFileTest, ErrorsNameTheLine) {
   EXPECT_THAT(std::string(ReadDifficulty(Path("range")).status().message()), HasSubstr("\"wpas\" is 7"));
 }
 
-TEST(DifficultyLookupTest, FindsScoresInAnyOrderAndMissesWhatIsNotThere) {
-  std::string text;
-  for (const char* image : {"a", "b", "c"}) text += DifficultyToJson(image, false, Scored(0.25f)) + "\n";
-  text += DifficultyToJson("a", true, Scored(0.75f)) + "\n";
-  ASSERT_TRUE(WriteFileAtomically(Path("lookup"), text).ok());
-  DifficultyLookup lookup(*DifficultyReader::Open(Path("lookup")));
-  EXPECT_EQ((*lookup.Take("c", false))->wpas, 0.25f);
-  EXPECT_EQ((*lookup.Take("a", true))->wpas, 0.75f);
-  EXPECT_EQ((*lookup.Take("a", false))->wpas, 0.25f);
-  EXPECT_FALSE(lookup.Take("d", false)->has_value());
-  EXPECT_EQ((*lookup.Take("b", false))->wpas, 0.25f);
+TEST(DifficultyFileTest, OfSeveralScoresThatOfTheGreatestIterationCounts) {
+  std::string text = "\xef\xbb\xbf";  // as a spreadsheet writes it
+  const auto add = [&](const char* image, bool flip, Difficulty difficulty) {
+    text += DifficultyToJson(image, flip, difficulty) + "\r\n";
+  };
+  add("rises", false, {0.99f, 3, 10});
+  add("rises", false, {0.10f, 3, 20});
+  add("falls", false, {0.10f, 3, 20});
+  add("falls", false, {0.99f, 3, 10});
+  add("falls", true, {0.5f, 3, 5});  // the mirror image is an entry of its own
+  add("equal", false, {0.2f, 3, 7});
+  add("equal", false, {0.3f, 3, 7});
+  ASSERT_TRUE(WriteFileAtomically(Path("several"), text).ok());
+  const auto table = ReadDifficulty(Path("several"));
+  ASSERT_TRUE(table.ok()) << table.status();
+  EXPECT_EQ(table->size(), 4u);
+  EXPECT_EQ(table->at({"rises", false}).wpas, 0.10f);
+  EXPECT_EQ(table->at({"falls", false}).wpas, 0.10f);
+  EXPECT_EQ(table->at({"falls", true}).wpas, 0.5f);
+  EXPECT_EQ(table->at({"equal", false}).wpas, 0.3f);
+}
+
+TEST(DifficultyFileTest, CountsThatAreNoneAreErrors) {
+  for (const char* broken : {R"("positives":-1,"iteration":0)", R"("positives":1,"iteration":-5)",
+                             R"("positives":1.5,"iteration":0)", R"("positives":9000000000,"iteration":0)"}) {
+    const auto entry = DifficultyFromJson(absl::StrCat(R"({"image":"a","flip":false,"wpas":0.5,)", broken, "}"), "f:3");
+    EXPECT_THAT(std::string(entry.status().message()), HasSubstr("expected a whole number of at least 0")) << broken;
+  }
 }
 
 TEST(IsEasyTest, FollowsThePaperAndTreatsMissingScoresAsHard) {
@@ -116,6 +134,35 @@ TEST(SelectImagesTest, KeepsHardOnesAndItsShareOfEasyOnes) {
   const auto other_seed = SelectImages(dataset, Path("scores"), Path("selected2"), /*seed=*/4, {});
   EXPECT_NE(*ReadFile(Path("selected2/manifest.jsonl")), *ReadFile(Path("selected/manifest.jsonl")));
   ASSERT_TRUE(other_seed.ok());
+}
+
+TEST(SelectImagesTest, TheNewestScoreDecidesAndScoresOfAnotherDatasetAreAnError) {
+  const std::string dataset = MakeDataset("newest", 2);
+  std::string scores;
+  for (const bool flip : {false, true}) {
+    // The newest scores, of iteration 20, stand first: image 0 is hard by them, image 1 easy.
+    scores +=
+        DifficultyToJson("0.png", flip, {0.1f, 3, 20}) + "\n" + DifficultyToJson("0.png", flip, {0.9f, 3, 10}) + "\n";
+    scores +=
+        DifficultyToJson("1.png", flip, {0.9f, 3, 20}) + "\n" + DifficultyToJson("1.png", flip, {0.1f, 3, 10}) + "\n";
+  }
+  scores += DifficultyToJson("elsewhere.png", false, {0.5f, 3, 10}) + "\n";
+  ASSERT_TRUE(WriteFileAtomically(Path("newest_scores"), scores).ok());
+  HardImageOptions options;
+  options.drop = 1;
+  const auto counts = SelectImages(dataset, Path("newest_scores"), Path("newest_selected"), /*seed=*/1, options);
+  ASSERT_TRUE(counts.ok()) << counts.status();
+  EXPECT_EQ(counts->kept, 2);
+  EXPECT_EQ(counts->unscored, 0);
+  EXPECT_EQ(counts->unknown, 1);
+  const auto selected = data::ReadDataset(Path("newest_selected"));
+  ASSERT_EQ(selected->entries.size(), 2u);
+  EXPECT_EQ(selected->entries[0].image, "0.png");
+
+  ASSERT_TRUE(WriteFileAtomically(Path("others"), DifficultyToJson("x.png", false, Scored(0.5f)) + "\n").ok());
+  const auto wrong = SelectImages(dataset, Path("others"), Path("none_selected"), /*seed=*/1, {});
+  EXPECT_THAT(std::string(wrong.status().message()), HasSubstr("whose first is 0.png"));
+  EXPECT_FALSE(fs::exists(Path("none_selected")));
 }
 
 TEST(ScoreImagesTest, WritesALineAnEntryAndAnErrorLeavesNoFile) {

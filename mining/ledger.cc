@@ -1,10 +1,10 @@
 #include "mining/ledger.h"
 
-#include <filesystem>
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/paths.h"
 #include "base/status_macros.h"
 
 namespace hardface::mining {
@@ -40,25 +40,16 @@ std::string VisitToJson(const std::string& image, bool flip, double scale, const
 }
 
 absl::StatusOr<std::unique_ptr<LedgerReader>> LedgerReader::Open(const std::string& path) {
-  std::unique_ptr<LedgerReader> reader(new LedgerReader);
-  std::error_code ignored;
-  reader->path_ = std::filesystem::is_directory(path, ignored) ? path + "/ledger.jsonl" : path;
-  reader->stream_.open(reader->path_);
-  if (!reader->stream_) {
-    return absl::NotFoundError(
-        absl::StrCat(reader->path_, ": cannot read; train writes OUTPUT/ledger.jsonl when its checkpoints are saved"));
-  }
-  return reader;
+  ASSIGN_OR_RETURN(auto lines, LineReader::Open(FileOrInFolder(path, "ledger.jsonl"),
+                                                "train writes OUTPUT/ledger.jsonl when its checkpoints are saved"));
+  return std::unique_ptr<LedgerReader>(new LedgerReader(std::move(lines)));
 }
 
 absl::StatusOr<bool> LedgerReader::Next(LedgerLine* line) {
-  std::string text;
-  do {
-    if (!std::getline(stream_, text) || stream_.eof()) return false;
-    ++line_number_;
-  } while (text.empty());
+  ASSIGN_OR_RETURN(const bool more, lines_->Next());
+  if (!more || !lines_->is_complete()) return false;
   double scale = 1;
-  ASSIGN_OR_RETURN(const ScoredEntry scored, DifficultyFromJson(text, absl::StrCat(path_, ":", line_number_), &scale));
+  ASSIGN_OR_RETURN(const ScoredEntry scored, DifficultyFromJson(lines_->line(), lines_->place(), &scale));
   *line = {scored.image, scored.flip, scale, scored.difficulty};
   return true;
 }

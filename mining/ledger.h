@@ -4,7 +4,6 @@
 #define HARDFACE_MINING_LEDGER_H_
 
 #include <cstdint>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/random.h"
+#include "base/text_file.h"
 #include "mining/difficulty.h"
 
 namespace hardface::mining {
@@ -60,14 +60,12 @@ class LedgerReader {
   // False at the end. A last line without its line break (a training that is writing) counts as the end.
   absl::StatusOr<bool> Next(LedgerLine* line);
   // The file.
-  const std::string& path() const { return path_; }
+  const std::string& path() const { return lines_->path(); }
 
  private:
-  LedgerReader() = default;
+  explicit LedgerReader(std::unique_ptr<LineReader> lines) : lines_(std::move(lines)) {}
 
-  std::string path_;
-  std::ifstream stream_;
-  int64_t line_number_ = 0;
+  const std::unique_ptr<LineReader> lines_;
 };
 
 }  // namespace hardface::mining

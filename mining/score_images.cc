@@ -3,9 +3,11 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <memory>
 #include <vector>
 
+#include "absl/strings/str_format.h"
 #include "base/atomic_output.h"
 #include "base/parallel.h"
 #include "base/prefetcher.h"
@@ -19,6 +21,10 @@
 
 namespace hardface::mining {
 namespace {
+
+bool HasNoFace(const data::DatasetEntry& entry) {
+  return std::all_of(entry.faces.begin(), entry.faces.end(), [](const data::Face& face) { return face.ignore; });
+}
 
 double ScaleOf(const cv::Mat& image, const ScoreImagesOptions& options) {
   const double to_short = static_cast<double>(options.short_side) / std::min(image.cols, image.rows);
@@ -53,6 +59,11 @@ absl::Status ScoreImages(const model::Model& model, const std::string& dataset_p
                          const ScoreImagesOptions& options) {
   omp_set_num_threads(ResolveThreads(options.threads));
   ASSIGN_OR_RETURN(const data::Dataset dataset, data::ReadDataset(dataset_path));
+  if (std::all_of(dataset.entries.begin(), dataset.entries.end(), &HasNoFace)) {
+    absl::FPrintF(stderr,
+                  "score: %s: no entry has a face that counts, so no image gets a WPAS. Were the labels found?\n",
+                  dataset.manifest_path);
+  }
   ASSIGN_OR_RETURN(const auto file, AtomicFile::Create(output));
   model::ExecutorOptions executor_options;
   executor_options.engine = options.engine;

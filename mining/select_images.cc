@@ -1,8 +1,8 @@
 #include "mining/select_images.h"
 
-#include <optional>
-#include <utility>
+#include <string>
 
+#include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
 #include "base/provenance.h"
 #include "base/random.h"
@@ -14,8 +14,7 @@ namespace hardface::mining {
 absl::StatusOr<SelectionCounts> SelectImages(const std::string& dataset, const std::string& scores,
                                              const std::string& output, uint64_t seed,
                                              const HardImageOptions& options) {
-  ASSIGN_OR_RETURN(auto score_reader, DifficultyReader::Open(scores));
-  DifficultyLookup lookup(std::move(score_reader));
+  ASSIGN_OR_RETURN(const DifficultyTable table, ReadDifficulty(scores));
   ASSIGN_OR_RETURN(const auto reader, data::DatasetReader::Open(dataset));
   RETURN_IF_ERROR(CheckSpares(output, scores));
   ASSIGN_OR_RETURN(const auto writer,
@@ -24,12 +23,14 @@ absl::StatusOr<SelectionCounts> SelectImages(const std::string& dataset, const s
   RETURN_IF_ERROR(provenance.AddInput(reader->manifest_path()));
   RETURN_IF_ERROR(provenance.AddInput(scores));
   SelectionCounts counts;
+  std::string first;
   data::DatasetEntry entry;
   while (true) {
     ASSIGN_OR_RETURN(const bool more, reader->Next(&entry));
     if (!more) break;
-    ASSIGN_OR_RETURN(const std::optional<Difficulty> found, lookup.Take(entry.image, entry.flip));
-    const Difficulty* difficulty = found.has_value() ? &*found : nullptr;
+    const auto found = table.find({entry.image, entry.flip});
+    const Difficulty* const difficulty = found == table.end() ? nullptr : &found->second;
+    if (counts.entries == 0) first = entry.image;
     Random random({seed, HashText(entry.image), entry.flip ? 1u : 0u});
     ++counts.entries;
     counts.easy += IsEasy(difficulty, options);
@@ -37,6 +38,12 @@ absl::StatusOr<SelectionCounts> SelectImages(const std::string& dataset, const s
     if (!KeepInEpoch(difficulty, options, &random)) continue;
     ++counts.kept;
     RETURN_IF_ERROR(writer->Write(entry));
+  }
+  counts.unknown = static_cast<int64_t>(table.size()) - (counts.entries - counts.unscored);
+  if (counts.unscored == counts.entries && counts.entries > 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        scores, ": has no score of any of the ", counts.entries, " entries of ", dataset, ", whose first is ", first,
+        "; give the scores of this dataset (mining:score --dataset=", dataset, ")"));
   }
   RETURN_IF_ERROR(writer->Commit(provenance));
   return counts;

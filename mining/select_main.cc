@@ -12,7 +12,10 @@
 #include "mining/select_images.h"
 
 ABSL_FLAG(std::string, dataset, "", "the dataset to choose from");
-ABSL_FLAG(std::string, scores, "", "its difficulty file, of mining/score or a training");
+ABSL_FLAG(
+    std::string, scores, "",
+    "the difficulty file of its entries, which mining/score or a training writes; where an entry stands in it several "
+    "times, the line of the greatest iteration counts");
 ABSL_FLAG(std::string, output, "", "the dataset to write");
 ABSL_FLAG(double, threshold, 0.85, "an image whose WPAS reaches it is easy");
 ABSL_FLAG(double, drop, 0.7, "probability of an easy image being left out");
@@ -42,6 +45,10 @@ absl::Status Run(const std::vector<std::string>&) {
                    SelectImages(dataset, scores, output, absl::GetFlag(FLAGS_seed), options));
   if (counts.unscored > 0) {
     absl::FPrintF(stderr, "select: %d entries have no score and were kept\n", counts.unscored);
+  }
+  if (counts.unknown > 0) {
+    absl::FPrintF(stderr, "select: %d scores are of entries that the dataset does not have and were not used\n",
+                  counts.unknown);
   }
   absl::PrintF("entries=%d easy=%d kept=%d\n", counts.entries, counts.easy, counts.kept);
   return absl::OkStatus();

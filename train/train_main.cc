@@ -22,6 +22,7 @@
 #include "train/ranks/mpi_communicator.h"
 #include "train/ranks/rank_device.h"
 #include "train/run/trainer.h"
+#include "train/step/solver.h"
 
 ABSL_DECLARE_FLAG(std::string, crops);  // augment_flags
 
@@ -33,7 +34,10 @@ ABSL_FLAG(
     "A trained model with the same anchors to learn from beside the labels (distillation), on the CPU. Empty: none.");
 ABSL_FLAG(double, teacher_weight, 0.5,
           "The teacher's share in the targets, from 0 to 1; the labels have the rest. Applies with --teacher.");
-ABSL_FLAG(bool, resume, false, "go on from the last checkpoint in --output, if there is one");
+ABSL_FLAG(
+    bool, resume, false,
+    "Goes on from the last checkpoint in --output. Where there is none, training starts at iteration 0 and says so. "
+    "The dataset must have the entries that the checkpoint was trained on; their order may differ.");
 ABSL_FLAG(std::string, data_note, "",
           "kept in the model: what it was trained on, in words (empty: the dataset's name)");
 
@@ -96,14 +100,16 @@ ABSL_FLAG(std::vector<std::string>, step_at, std::vector<std::string>({"46000"})
 ABSL_FLAG(double, step_factor, 0.1, "of --schedule=step");
 ABSL_FLAG(double, final_rate, 0, "of --schedule=cosine");
 ABSL_FLAG(int64_t, warmup, 0, "iterations of linear growth of the rate");
-ABSL_FLAG(double, momentum, 0.9, "of --solver=sgd");
-ABSL_FLAG(double, weight_decay, 0.00025, "L2");
+ABSL_FLAG(double, momentum, hardface::train::SolverOptions().momentum, "of --solver=sgd");
+ABSL_FLAG(double, weight_decay, hardface::train::SolverOptions().weight_decay, "L2");
 ABSL_FLAG(double, clip_norm, 0, "largest norm of the gradient; 0: no limit");
 ABSL_FLAG(double, average, 0, "decay of the moving average of the weights that is saved as the model; 0: none");
-ABSL_FLAG(double, early_rate, 0, "learning rate multiplier of conv1_* and conv2_*; 0: frozen");
-ABSL_FLAG(double, body_rate, 2, "learning rate multiplier of all else before the heads");
-ABSL_FLAG(double, head_rate, 1, "learning rate multiplier of the heads");
-ABSL_FLAG(double, bias_rate, 2, "learning rate multiplier of biases, on top");
+ABSL_FLAG(double, early_rate, hardface::train::SolverOptions().early_rate,
+          "Learning-rate multiplier for VGG16's first two blocks (conv1_*, conv2_*). 0 freezes them, as in the paper.");
+ABSL_FLAG(double, body_rate, hardface::train::SolverOptions().body_rate,
+          "learning rate multiplier of all else before the heads");
+ABSL_FLAG(double, head_rate, hardface::train::SolverOptions().head_rate, "learning rate multiplier of the heads");
+ABSL_FLAG(double, bias_rate, hardface::train::SolverOptions().bias_rate, "learning rate multiplier of biases, on top");
 
 ABSL_FLAG(int, checkpoint_every, 1000, "iterations");
 ABSL_FLAG(int, keep, 3, "checkpoints kept");

@@ -10,8 +10,11 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/json_text.h"
 #include "base/output_guard.h"
 #include "base/status_macros.h"
+#include "base/text_file.h"
+#include "base/text_lines.h"
 
 namespace hardface::data {
 namespace {
@@ -35,9 +38,8 @@ absl::Status BadKey(const std::string& place, absl::string_view key, const Json&
   return BadLine(place, absl::StrCat("\"", key, "\" is ", Shorten(Dump(value)), "; expected ", expected));
 }
 
-Json ParseLine(absl::string_view line) {
-  return Json::parse(line.begin(), line.end(), /*callback=*/nullptr, /*allow_exceptions=*/false);
-}
+// Nothing an object for what is no JSON or nests too deep: the callers' errors show the line.
+Json ParseLine(absl::string_view line) { return ParseJson(line, "").value_or(Json()); }
 
 // Shortest text that reads back as the same float, so that integer boxes stay "12" and fractional ones lose nothing.
 void AppendNumber(float value, std::string* out) {
@@ -127,8 +129,12 @@ std::string EntryToJson(const DatasetEntry& entry) {
 }
 
 absl::StatusOr<DatasetEntry> EntryFromJson(absl::string_view line, const std::string& place) {
-  const Json json = ParseLine(line);
-  if (!json.is_object()) return BadLine(place, absl::StrCat("not a JSON object: ", Shorten(std::string(line))));
+  const absl::StatusOr<Json> parsed = ParseJson(line, "the line");
+  if (!parsed.ok() || !parsed->is_object()) {
+    return BadLine(place, absl::StrCat("not a JSON object: ", Shorten(std::string(line)), parsed.ok() ? "" : "; ",
+                                       parsed.status().message()));
+  }
+  const Json& json = *parsed;
   DatasetEntry entry;
   const auto image = json.find("image");
   if (image == json.end()) return BadLine(place, "no \"image\"");
@@ -168,6 +174,8 @@ absl::StatusOr<std::unique_ptr<DatasetReader>> DatasetReader::Open(const std::st
   }
   const std::string place = reader->manifest_path_ + ":1";
   std::getline(reader->stream_, reader->line_);
+  RETURN_IF_ERROR(CheckIsUtf8Text(reader->line_, reader->manifest_path_));
+  reader->line_ = std::string(WithoutByteOrderMark(reader->line_));
   reader->line_number_ = 1;
   const Json header = ParseLine(reader->line_);
   if (!header.is_object() || header.value("format", Json()) != kFormat) {

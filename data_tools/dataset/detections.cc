@@ -1,15 +1,16 @@
 #include "data_tools/dataset/detections.h"
 
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/json_text.h"
 #include "base/paths.h"
 #include "base/status_macros.h"
+#include "base/text_file.h"
 
 namespace hardface::data {
 namespace {
@@ -36,7 +37,7 @@ std::string DetectionsToJson(const ImageDetections& detections) {
 }
 
 absl::StatusOr<ImageDetections> DetectionsFromJson(absl::string_view line, const std::string& place) {
-  const Json json = Json::parse(line.begin(), line.end(), /*callback=*/nullptr, /*allow_exceptions=*/false);
+  ASSIGN_OR_RETURN(const Json json, ParseJson(line, place));
   if (!json.is_object() || !json.contains("image") || !json["image"].is_string() || !json.contains("boxes") ||
       !json["boxes"].is_array()) {
     return Bad(place,
@@ -65,22 +66,20 @@ std::string DetectionsFile(const std::string& path) { return FileOrInFolder(path
 
 absl::StatusOr<std::vector<ImageDetections>> ReadDetections(const std::string& path) {
   const std::string file = DetectionsFile(path);
-  std::ifstream stream(file);
-  if (!stream) return absl::NotFoundError(absl::StrCat(file, ": cannot read; expected a detections.jsonl"));
+  ASSIGN_OR_RETURN(const auto lines, LineReader::Open(file, "expected a detections.jsonl"));
   std::vector<ImageDetections> all;
   std::set<std::pair<std::string, bool>> seen;
-  std::string line;
-  for (int64_t number = 1; std::getline(stream, line); ++number) {
-    if (line.empty()) continue;
-    const std::string place = absl::StrCat(file, ":", number);
-    ASSIGN_OR_RETURN(ImageDetections detections, DetectionsFromJson(line, place));
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, lines->Next());
+    if (!more) return all;
+    const std::string place = lines->place();
+    ASSIGN_OR_RETURN(ImageDetections detections, DetectionsFromJson(lines->line(), place));
     if (!seen.emplace(detections.image, detections.flip).second) {
       return Bad(place,
                  absl::StrCat("image ", detections.image, " stands twice in this file; remove one of its lines"));
     }
     all.push_back(std::move(detections));
   }
-  return all;
 }
 
 }  // namespace hardface::data

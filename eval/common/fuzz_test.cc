@@ -8,10 +8,10 @@
 #include "base/atomic_output.h"
 #include "base/random.h"
 #include "eval/common/layout_report.h"
+#include "eval/common/result_text.h"
 #include "eval/common/result_tree.h"
 #include "eval/protocols/face_eval/face_eval_score.h"
 #include "eval/protocols/fddb/fddb_data.h"
-#include "eval/protocols/wider/wider_detections.h"
 #include "eval/reports/gate.h"
 
 namespace hardface::eval {
@@ -61,7 +61,7 @@ void Fuzz(const std::string& good, const std::function<absl::Status(const std::s
 }
 
 TEST(Fuzz, WiderResults) {
-  Fuzz(kWider, [](const std::string& text) { return ParseWiderResult(text, "f").status(); });
+  Fuzz(kWider, [](const std::string& text) { return ParseResultText(text, "f").status(); });
 }
 
 TEST(Fuzz, FddbLists) {
@@ -83,9 +83,9 @@ TEST(Fuzz, Expectations) {
 
 TEST(Fuzz, NoNumberOutOfRangeGetsThrough) {
   for (uint64_t seed = 0; seed < 20000; ++seed) {
-    const auto file = ParseWiderResult(Damage(kWider, seed), "f");
+    const auto file = ParseResultText(Damage(kWider, seed), "f");
     if (!file.ok()) continue;
-    for (const ScoredBox& box : file->boxes) {
+    for (const ResultBox& box : file->boxes) {
       ASSERT_TRUE(std::isfinite(box.x) && std::isfinite(box.w) && std::isfinite(box.score)) << "seed " << seed;
     }
   }
@@ -107,11 +107,11 @@ TEST(Fuzz, ArchivesOfGarbageAreErrors) {
 TEST(Fuzz, TenMillionBoxesInOneImageAreRefusedAtOnce) {
   std::string text = "image\n10000000\n";
   for (int i = 0; i < 10'000'000; ++i) text += "1 2 3 4 .5\n";
-  const auto file = ParseWiderResult(text, "f");
+  const auto file = ParseResultText(text, "f");
   ASSERT_FALSE(file.ok());
   EXPECT_NE(file.status().message().find("f:2"), std::string::npos) << file.status();
   text.replace(6, 8, "00000009");  // announces 9 and holds ten million: nine are taken, the rest reported
-  const auto nine = ParseWiderResult(text, "f");
+  const auto nine = ParseResultText(text, "f");
   ASSERT_TRUE(nine.ok()) << nine.status();
   EXPECT_EQ(nine->boxes.size(), 9u);
   EXPECT_EQ(nine->extra_line, 12);

@@ -5,8 +5,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/json_text.h"
 #include "base/paths.h"
 #include "base/status_macros.h"
+#include "base/text_file.h"
 
 namespace hardface::eval {
 namespace {
@@ -42,8 +44,8 @@ std::string MetricsLine(const Metrics& metrics) {
 
 absl::StatusOr<Metrics> ReadMetrics(const std::string& path) {
   const std::string file = FileOrInFolder(path, "metrics.json");
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
-  Metrics metrics = Metrics::parse(text, /*cb=*/nullptr, /*allow_exceptions=*/false);
+  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(file));
+  ASSIGN_OR_RETURN(const Metrics metrics, ParseJson<Metrics>(text, file));
   if (!IsFlat(metrics)) {
     return absl::InvalidArgumentError(
         absl::StrCat(file, ": expected one JSON object of names and numbers, as the scorers of eval/ write it"));

@@ -7,9 +7,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "base/atomic_output.h"
+#include "base/json_text.h"
 #include "base/paths.h"
 #include "base/status_macros.h"
+#include "base/text_file.h"
 #include "base/text_lines.h"
 
 namespace hardface::eval {
@@ -44,7 +45,7 @@ struct RankedSet {
 };
 
 absl::Status ReadHeader(const TextLines& lines, const std::string& place, std::vector<RankedSet>* sets) {
-  const Json header = Json::parse(lines.line().begin(), lines.line().end(), nullptr, /*allow_exceptions=*/false);
+  ASSIGN_OR_RETURN(const Json header, ParseJson<Json>(lines.line(), absl::StrCat(place, ":1")));
   const bool good = header.is_object() && header.contains("format") && header["format"] == kFormat &&
                     header.contains("version") && header.contains("sets") && header["sets"].is_array() &&
                     !header["sets"].empty();
@@ -70,7 +71,7 @@ absl::Status ReadHeader(const TextLines& lines, const std::string& place, std::v
 
 absl::Status ReadImage(const TextLines& lines, const std::string& place, std::vector<std::string>* images,
                        std::vector<RankedSet>* sets) {
-  const Json json = Json::parse(lines.line().begin(), lines.line().end(), nullptr, /*allow_exceptions=*/false);
+  ASSIGN_OR_RETURN(const Json json, ParseJson<Json>(lines.line(), absl::StrCat(place, ":", lines.number())));
   if (!json.is_object() || !json.contains("image") || !json["image"].is_string() || !json.contains("sets") ||
       !json["sets"].is_array() || json["sets"].size() != sets->size()) {
     return Bad(place, lines.number(), "expected an image with as many sets as the header names");
@@ -156,7 +157,7 @@ std::string OutcomesToJsonl(const Outcomes& outcomes) {
 
 absl::StatusOr<Outcomes> ReadOutcomes(const std::string& path) {
   const std::string file = FileOrInFolder(path, "outcomes.jsonl");
-  const absl::StatusOr<std::string> text = ReadFile(file);
+  const absl::StatusOr<std::string> text = ReadTextFile(file);
   if (!text.ok()) {
     return absl::NotFoundError(absl::StrCat(text.status().message(), ". Run the scorer with --outcomes"));
   }

@@ -18,6 +18,9 @@ CurvePoint PointOf(double score, double true_positives, double false_positives, 
           found > 0 ? true_positives / found : kNan};
 }
 
+// A number clearly below SCORE, also as a 32-bit float and after a few printed digits.
+double Below(double score) { return score - std::max(1.0, 1e-3 * std::fabs(score)); }
+
 double WeightedFaces(const Ranking& ranking, absl::Span<const int> weights) {
   if (weights.empty()) return static_cast<double>(ranking.total_faces());
   double faces = 0;
@@ -66,13 +69,24 @@ double AveragePrecision(const Ranking& ranking, Ties ties, absl::Span<const int>
   return AllPointAp(MakeCurve(ranking, ties, weights));
 }
 
+double ThresholdBehind(absl::Span<const CurvePoint> curve_of_ties_together, size_t last) {
+  const double kept = curve_of_ties_together[last].score;
+  if (last + 1 == curve_of_ties_together.size()) return kept > 0 ? kept / 2 : Below(kept);
+  const double left_out = curve_of_ties_together[last + 1].score, middle = (kept + left_out) / 2;
+  // Detectors compare 32-bit floats, and the middle of two neighbours may round to the upper one.
+  return static_cast<float>(middle) < kept ? middle : left_out;
+}
+
 double ThresholdAtFalsePositives(absl::Span<const CurvePoint> curve_of_ties_together, double max_false_positives) {
-  for (size_t i = 0; i < curve_of_ties_together.size(); ++i) {
-    const CurvePoint& point = curve_of_ties_together[i];
-    if (point.false_positives <= max_false_positives) continue;
-    return i == 0 ? point.score : (curve_of_ties_together[i - 1].score + point.score) / 2;
+  const auto within = [&](const CurvePoint& point) { return point.false_positives <= max_false_positives; };
+  const auto first_beyond = std::find_if_not(curve_of_ties_together.begin(), curve_of_ties_together.end(), within);
+  if (first_beyond == curve_of_ties_together.begin()) {
+    return curve_of_ties_together.empty() ? 0 : first_beyond->score;
   }
-  return 0;
+  const double lowest = curve_of_ties_together.back().score;
+  if (first_beyond == curve_of_ties_together.end()) return lowest > 0 ? 0 : Below(lowest);
+  return ThresholdBehind(curve_of_ties_together,
+                         static_cast<size_t>(first_beyond - curve_of_ties_together.begin()) - 1);
 }
 
 double RecallAtFalsePositives(absl::Span<const CurvePoint> curve_of_ties_together, double max_false_positives) {

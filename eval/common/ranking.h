@@ -59,8 +59,14 @@ double AveragePrecision(const Ranking& ranking, Ties ties, absl::Span<const int>
 // The highest recall of a score threshold with at most MAX_FALSE_POSITIVES; 0 when none has so few, NaN without faces.
 double RecallAtFalsePositives(absl::Span<const CurvePoint> curve_of_ties_together, double max_false_positives);
 
-// The least score threshold that leaves at most MAX_FALSE_POSITIVES, halfway between two scores: detections count that
-// have a score above it. 0 when all detections may stay.
+// A score threshold that keeps the points up to number LAST and none behind it: detections count that have a score
+// above the threshold, on whatever scale scores are (logits are negative). It lies halfway between two scores, or where
+// no float lies between them, at the lower one. Behind the last point: half of the lowest score, or, where that is not
+// above 0, a number below it.
+double ThresholdBehind(absl::Span<const CurvePoint> curve_of_ties_together, size_t last);
+
+// The least score threshold that leaves at most MAX_FALSE_POSITIVES, as ThresholdBehind has it. Where all detections
+// may stay: 0, or a number below the lowest score where that is not above 0. 0 without detections.
 double ThresholdAtFalsePositives(absl::Span<const CurvePoint> curve_of_ties_together, double max_false_positives);
 
 // The rate at the first point of the curve, from the lowest score upwards, that has fewer than FALSE_POSITIVES: how the

@@ -68,6 +68,51 @@ TEST(Ranking, RecallAtFalsePositivesOnlyCountsReachableThresholds) {
   EXPECT_DOUBLE_EQ(RecallAtFalsePositives(curve, 1), 1.0);
 }
 
+// What stays above THRESHOLD: its false positives.
+double FalsePositivesAbove(const std::vector<CurvePoint>& curve, double threshold) {
+  double count = 0;
+  for (const CurvePoint& point : curve) {
+    if (static_cast<float>(point.score) > static_cast<float>(threshold)) count = point.false_positives;
+  }
+  return count;
+}
+
+TEST(Ranking, ThresholdsHoldOnEveryScaleOfScores) {
+  // Right, wrong, right, wrong, wrong: on scales of probabilities, percents, logits, all negative, and with a last 0.
+  for (const auto& [scale, shift] : std::vector<std::pair<double, double>>{
+           {0.1, 0}, {10, 0}, {2, -6.5}, {1, -100}, {0.25, -0.25}, {1e-6, -1e-6}, {1e4, -1e9}}) {
+    Ranking ranking;
+    for (int i = 5; i > 0; --i) {
+      const bool right = i == 5 || i == 3;
+      ranking.outcomes.push_back({i * scale + shift, 0, right ? kYes : kNo, right ? kNo : kYes});
+    }
+    ranking.faces = {2};
+    const std::vector<CurvePoint> curve = MakeCurve(ranking, Ties::kTogether);
+    for (const double most : {0, 1, 2, 3, 7}) {
+      const double threshold = ThresholdAtFalsePositives(curve, most);
+      EXPECT_EQ(FalsePositivesAbove(curve, threshold), std::min(most, 3.0))
+          << scale << " " << shift << " " << threshold;
+      if (most >= 3) {
+        EXPECT_LT(threshold, curve.back().score);
+      }
+    }
+    for (size_t last = 0; last < curve.size(); ++last) {
+      EXPECT_EQ(FalsePositivesAbove(curve, ThresholdBehind(curve, last)), curve[last].false_positives);
+    }
+  }
+  EXPECT_EQ(ThresholdAtFalsePositives({}, 1), 0);
+}
+
+TEST(Ranking, ThresholdsTellNeighbouringFloatsApart) {
+  for (const float upper : {0.7f, 1.0f, 3.0f, -2.5f}) {
+    const float lower = std::nextafter(upper, -10.0f);
+    const Ranking ranking{{{upper, 0, kYes, kNo}, {lower, 0, kNo, kYes}}, {1}};
+    const std::vector<CurvePoint> curve = MakeCurve(ranking, Ties::kTogether);
+    EXPECT_EQ(FalsePositivesAbove(curve, ThresholdAtFalsePositives(curve, 0)), 0) << upper;
+    EXPECT_GT(upper, static_cast<float>(ThresholdAtFalsePositives(curve, 0))) << upper;
+  }
+}
+
 TEST(Ranking, CsvKeepsTheCorners) {
   // Right, three wrong, right, two wrong: the middle wrong ones carry nothing.
   const Ranking ranking{

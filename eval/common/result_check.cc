@@ -11,8 +11,9 @@
 namespace hardface::eval {
 namespace {
 
-constexpr size_t kBoxesTried = 10;     // of an image, best first
-constexpr int64_t kBoxesForForm = 10;  // from so many on, the form of corners in every row is no chance
+constexpr size_t kBoxesTried = 10;        // of an image, best first
+constexpr int64_t kRowsForScoreForm = 3;  // of all images together: one or two boxes may begin at the border by chance
+constexpr int64_t kBoxesForForm = 10;     // from so many on, the form of corners in every row is no chance
 constexpr double kMinIou = 0.5;
 constexpr double kClearlyBetter = 0.2;  // in IoU: boxes close to the top left corner look alike both ways
 
@@ -28,6 +29,14 @@ double BestIou(const std::vector<FaceRect>& faces, const FaceRect& box) {
   return best;
 }
 
+// Detectors reach a little beyond the image's border.
+bool IsFraction(const ResultBox& box) {
+  const auto within = [](double value) { return value >= -0.5 && value <= 1.5; };
+  return within(box.x) && within(box.y) && within(box.w) && within(box.h);
+}
+
+bool HasScoreForm(const ResultBox& box) { return box.x >= 0 && box.x <= 1 && box.score > 1; }
+
 bool IsOutside(double score) { return score > 1 + 1e-6 || score < -1; }
 
 void TryBestBoxes(const std::vector<ResultBox>& boxes, const std::vector<FaceRect>& faces, ImageEvidence* evidence) {
@@ -42,6 +51,7 @@ void TryBestBoxes(const std::vector<ResultBox>& boxes, const std::vector<FaceRec
     const double as_extent = BestIou(faces, {box.x, box.y, box.w, box.h});
     const double as_corners = BestIou(faces, {box.x, box.y, box.w - box.x, box.h - box.y});
     evidence->as_extents += as_extent >= kMinIou;
+    evidence->as_score_first += BestIou(faces, {box.y, box.w, box.h, box.score}) >= kMinIou;
     if (std::max(as_extent, as_corners) >= kMinIou) {
       ++(as_corners > as_extent ? evidence->better_as_corners : evidence->better_as_extents);
     }
@@ -61,7 +71,7 @@ void FindDoubledRows(const std::vector<ResultBox>& boxes, ImageEvidence* evidenc
 }
 
 std::string PlaceOf(const ImageEvidence& image, int64_t line) {
-  return absl::StrCat(image.file, ":", line, image.image.empty() ? "" : absl::StrCat(" (", image.image, ")"));
+  return absl::StrCat(image.file, image.unit, line, image.image.empty() ? "" : absl::StrCat(" (", image.image, ")"));
 }
 
 }  // namespace
@@ -75,12 +85,15 @@ ImageEvidence ExamineImage(const std::vector<ResultBox>& boxes, const std::vecto
   for (const ResultBox& box : boxes) {
     evidence.best_score = std::max(evidence.best_score, box.score);
     evidence.inside += box.score >= 0 && box.score <= 1;
+    if ((box.w < 0 || box.h < 0) && evidence.negative++ == 0) evidence.negative_line = box.line;
     if (!IsOutside(box.score) || evidence.outside++ > 0) continue;
     evidence.outside_line = box.line;
     evidence.outside_score = box.score;
   }
   evidence.could_be_corners =
       std::all_of(boxes.begin(), boxes.end(), [](const ResultBox& box) { return box.w >= box.x && box.h >= box.y; });
+  evidence.has_score_form = std::all_of(boxes.begin(), boxes.end(), &HasScoreForm);
+  evidence.has_fractions = std::all_of(boxes.begin(), boxes.end(), &IsFraction);
   TryBestBoxes(boxes, faces, &evidence);
   FindDoubledRows(boxes, &evidence);
   return evidence;
@@ -88,7 +101,7 @@ ImageEvidence ExamineImage(const std::vector<ResultBox>& boxes, const std::vecto
 
 void ReportCorners(const std::vector<ImageEvidence>& images, LayoutReport* layout) {
   const auto sure = [](const ImageEvidence& image) {
-    return image.could_be_corners && image.as_corners > image.as_extents;
+    return image.could_be_corners && image.as_corners > std::max(image.as_extents, image.as_score_first);
   };
   if (std::none_of(images.begin(), images.end(), sure)) return;
   for (const ImageEvidence& image : images) {
@@ -99,6 +112,53 @@ void ReportCorners(const std::vector<ImageEvidence>& images, LayoutReport* layou
                 "read as x1 y1 x2 y2 more of their best boxes lie on faces than read as x y w h, and every row has the "
                 "form of corners: columns 3 and 4 must hold width and height");
   }
+}
+
+void ReportScoreFirst(const std::vector<ImageEvidence>& images, LayoutReport* layout) {
+  int64_t as_extents = 0, as_score_first = 0, boxes = 0;
+  bool all_have_form = true;
+  for (const ImageEvidence& image : images) {
+    as_extents += image.as_extents;
+    as_score_first += image.as_score_first;
+    boxes += image.boxes;
+    all_have_form = all_have_form && (image.boxes == 0 || image.has_score_form);
+  }
+  const auto sure = [&](const ImageEvidence& image) {
+    return image.as_score_first > image.as_extents && (image.has_score_form || as_score_first > as_extents);
+  };
+  const bool form_counts =
+      (all_have_form && boxes >= kRowsForScoreForm) || std::any_of(images.begin(), images.end(), sure);
+  for (const ImageEvidence& image : images) {
+    if (!sure(image) && !(form_counts && image.has_score_form)) continue;
+    layout->Add("results whose first column looks like scores", PlaceOf(image, image.first_line),
+                "read as score x y w h they lie on faces, or all of them begin in the first pixel column: the columns "
+                "must be x y w h score");
+  }
+}
+
+void ReportFractions(const std::vector<ImageEvidence>& images, LayoutReport* layout) {
+  for (const ImageEvidence& image : images) {
+    if (image.boxes == 0 || !image.has_fractions) continue;
+    layout->Add("results of fractions instead of pixels", PlaceOf(image, image.first_line),
+                "all boxes lie within 0..1: multiply x and width by the image's width, y and height by its height");
+  }
+}
+
+void ReportNegativeExtents(const std::vector<ImageEvidence>& images, LayoutReport* layout) {
+  for (const ImageEvidence& image : images) {
+    if (image.negative == 0) continue;
+    layout->Add("results of negative extent", PlaceOf(image, image.negative_line),
+                "a width or height is below 0: were the corners subtracted the wrong way round?");
+  }
+}
+
+void ReportMistakes(const std::vector<ImageEvidence>& images, LayoutReport* layout) {
+  ReportFractions(images, layout);
+  ReportScoreFirst(images, layout);
+  ReportCorners(images, layout);
+  ReportNegativeExtents(images, layout);
+  ReportScoreScales(images, layout);
+  ReportDoubledRows(images, layout);
 }
 
 void ReportScoreScales(const std::vector<ImageEvidence>& images, LayoutReport* layout) {

@@ -1,6 +1,6 @@
-// Mistakes that read without complaint: boxes of corners x1 y1 x2 y2 where x y w h is expected, scores of another scale
-// than other images', rows that stand twice. All are told image by image, as results are often put together from
-// several runs.
+// Mistakes that read without complaint: boxes of corners x1 y1 x2 y2 where x y w h is expected, the score in the first
+// column, fractions of the image instead of pixels, negative extents, scores of another scale than other images', rows
+// that stand twice. All are told image by image, as results are often put together from several runs.
 #ifndef HARDFACE_EVAL_COMMON_RESULT_CHECK_H_
 #define HARDFACE_EVAL_COMMON_RESULT_CHECK_H_
 
@@ -11,34 +11,31 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "eval/common/layout_report.h"
+#include "eval/common/result_boxes.h"
 
 namespace hardface::eval {
 
-struct ResultBox {
-  double x = 0, y = 0, w = 0, h = 0, score = 0;
-  int64_t line = 0;  // of the file, from 1
-};
-
-struct FaceRect {
-  double x = 0, y = 0, w = 0, h = 0;
-};
-
 // What one image's results look like.
 struct ImageEvidence {
-  std::string file;   // for the caller to fill in: where the results stand
-  std::string image;  // the same: shown beside the line where a file holds many images; may be empty
+  std::string file;        // for the caller to fill in: where the results stand
+  std::string unit = ":";  // the same: what stands between the file and the line's number
+  std::string image;       // the same: shown beside the line where a file holds many images; may be empty
   int64_t boxes = 0;
   int64_t first_line = 0;
-  // Of the best boxes, how many lie on a face read as extents, and how many read as corners and not as extents.
-  int64_t as_extents = 0, as_corners = 0;
+  // Of the best boxes, how many lie on a face read as extents, how many read as corners and not as extents, and how
+  // many read as score x y w h.
+  int64_t as_extents = 0, as_corners = 0, as_score_first = 0;
   // Of the best boxes that lie on a face either way, how many overlap it more as extents, and how many as corners.
   int64_t better_as_extents = 0, better_as_corners = 0;
   bool could_be_corners = false;  // column 3 is above column 1 and column 4 above column 2 in every row
+  bool has_score_form = false;    // column 1 is within 0..1 and column 5 above 1 in every row
+  bool has_fractions = false;     // columns 1 to 4 are within 0..1, or hardly beyond, in every row
   double best_score = 0;
   int64_t inside = 0, outside = 0;  // scores within 0..1, and far from it
   int64_t outside_line = 0;         // of the first one outside
   double outside_score = 0;
   int64_t doubled_line = 0, doubled = 0;
+  int64_t negative_line = 0, negative = 0;  // widths or heights
 };
 ImageEvidence ExamineImage(const std::vector<ResultBox>& boxes, const std::vector<FaceRect>& faces);
 
@@ -48,6 +45,18 @@ ImageEvidence ExamineImage(const std::vector<ResultBox>& boxes, const std::vecto
 // good files on WIDER FACE none has such a form from ten boxes on.)
 void ReportCorners(const std::vector<ImageEvidence>& images, LayoutReport* layout);
 
+// Results whose first column is the score. An image is sure where more of its best boxes lie on faces read as score x y
+// w h than as x y w h, and either all its rows have the form (a first column within 0..1, a last one above 1) or all
+// images together tell the same. Images of that form are reported too where another is sure, or where all images have
+// it: boxes that all begin in the first pixel column do not occur.
+void ReportScoreFirst(const std::vector<ImageEvidence>& images, LayoutReport* layout);
+
+// Images all of whose boxes lie within 0..1: no face is a pixel wide.
+void ReportFractions(const std::vector<ImageEvidence>& images, LayoutReport* layout);
+
+// Boxes of negative width or height.
+void ReportNegativeExtents(const std::vector<ImageEvidence>& images, LayoutReport* layout);
+
 // Scores on two scales. Most detectors write probabilities; those that do not have images of every best score, so that
 // many best scores in 0.5..1, none or few in 1..2 and some far outside mean a mixture. Also: at least nine tenths of
 // all scores, but not all, are inside. Reported are the images outside. Slightly negative scores (sums of trees) pass.
@@ -55,6 +64,9 @@ void ReportScoreScales(const std::vector<ImageEvidence>& images, LayoutReport* l
 
 // Rows that stand twice, score and all.
 void ReportDoubledRows(const std::vector<ImageEvidence>& images, LayoutReport* layout);
+
+// All of the above.
+void ReportMistakes(const std::vector<ImageEvidence>& images, LayoutReport* layout);
 
 // The numbers of FILE's lines that are not empty: those of a detections.jsonl's entries, in order.
 absl::StatusOr<std::vector<int64_t>> FilledLines(const std::string& file);

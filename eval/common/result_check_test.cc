@@ -87,6 +87,69 @@ TEST(Corners, FilesThatFitBothWaysGoByTheBetterFitOnceAnotherIsSure) {
   EXPECT_EQ(together.count(kCorners), 2);
 }
 
+constexpr char kScoreFirst[] = "results whose first column looks like scores";
+
+// Rows of score x y w h, read as x y w h score.
+std::vector<ResultBox> WithScoreFirst(std::vector<ResultBox> boxes) {
+  for (ResultBox& box : boxes) box = {box.score, box.x, box.y, box.w, box.h, box.line};
+  return boxes;
+}
+
+TEST(ScoreFirst, EveryFileOfAnyShareIsReportedWithItsLine) {
+  for (int bad : {0, 1, 3, 6, 10}) {
+    LayoutReport layout;
+    ReportScoreFirst(Mixed(WithScoreFirst(kGood), bad), &layout);
+    EXPECT_EQ(layout.count(kScoreFirst), bad);
+    for (int i = 0; i < bad; ++i) {
+      EXPECT_NE(layout.Csv().find("file" + std::to_string(i) + ".txt:3"), std::string::npos) << layout.Csv();
+    }
+  }
+}
+
+TEST(ScoreFirst, ScoresOfAnyScaleAreSeenWhereMostFilesHaveThem) {
+  for (const double factor : {100.0, -7.0}) {
+    LayoutReport layout;
+    ReportMistakes(Mixed(WithScoreFirst(Scaled(kGood, factor)), 10), &layout);
+    EXPECT_EQ(layout.count(kScoreFirst), 10) << layout.Text();
+    EXPECT_EQ(layout.count(kCorners), 0) << layout.Text();
+  }
+}
+
+TEST(ScoreFirst, TheFormAloneTellsWhereEveryRowHasIt) {
+  const std::vector<ResultBox> off = {{0.9, 500, 500, 30, 30, 3}, {0.1, 600, 500, 30, 30, 4}, {0.5, 7, 500, 9, 12, 5}};
+  LayoutReport all, one_row, beside_good;
+  ReportScoreFirst({ExamineImage(off, kFaces)}, &all);
+  EXPECT_EQ(all.count(kScoreFirst), 1);
+  // One box at the left border with a logit for a score is no evidence.
+  ReportScoreFirst({ExamineImage({{0, 50, 30, 30, 4.5, 3}}, kFaces)}, &one_row);
+  EXPECT_TRUE(one_row.empty()) << one_row.Text();
+  ReportScoreFirst({ExamineImage(off, kFaces), ExamineImage(kGood, kFaces)}, &beside_good);
+  EXPECT_TRUE(beside_good.empty()) << beside_good.Text();
+}
+
+TEST(Fractions, ImagesWhoseBoxesAllLieWithinOneAreReported) {
+  const char* kind = "results of fractions instead of pixels";
+  const std::vector<ResultBox> fractions = {{0.5, 0.25, 0.1, 0.2, 0.9, 3}, {-0.01, 0.4, 0.3, 1.02, 0.8, 4}};
+  LayoutReport layout, one_in_pixels;
+  ReportMistakes(Mixed(fractions, 4), &layout);
+  EXPECT_EQ(layout.count(kind), 4);
+  EXPECT_NE(layout.Text().find("file0.txt:3"), std::string::npos) << layout.Text();
+  std::vector<ResultBox> mixed = fractions;
+  mixed.push_back({12, 30, 9, 11, 0.5, 5});
+  ReportMistakes({ExamineImage(mixed, kFaces), ExamineImage({}, kFaces)}, &one_in_pixels);
+  EXPECT_TRUE(one_in_pixels.empty()) << one_in_pixels.Text();
+}
+
+TEST(NegativeExtents, NameTheFirstRow) {
+  LayoutReport layout;
+  ImageEvidence image = ExamineImage({kGood[0], {140, 100, -40, 40, 0.7, 5}, {140, 100, 40, -1, 0.6, 6}}, kFaces);
+  image.file = "f";
+  image.unit = ": element ";
+  ReportMistakes({image}, &layout);
+  EXPECT_EQ(layout.count("results of negative extent"), 1);
+  EXPECT_NE(layout.Text().find("f: element 5"), std::string::npos) << layout.Text();
+}
+
 TEST(ScoreScales, EveryImageOnAnotherScaleIsReportedWithItsLine) {
   for (int bad : {0, 1, 3, 6}) {
     LayoutReport layout;

@@ -12,6 +12,8 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <set>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -19,6 +21,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "base/atomic_output.h"
 #include "base/parallel.h"
 #include "base/paths.h"
 #include "base/status_macros.h"
@@ -29,6 +32,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMaxTotalBytes = size_t{4} << 30;
+// Results of text pack to a third or a tenth; made-up ones of equal rows may do better, hence the room for small files.
+// Beyond both limits an archive is a bomb: a megabyte of zip can hold a gigabyte, and one of zstd far more.
+constexpr size_t kMaxUnpackedPerPackedByte = 100;
+constexpr size_t kUnpackedBytesOfSmallFiles = size_t{64} << 20;
+constexpr size_t kMaxEntries = 1'000'000;
 constexpr size_t kReadChunk = 1 << 20;
 
 std::string LastTwoParts(absl::string_view path) {
@@ -40,6 +48,36 @@ std::string LastTwoParts(absl::string_view path) {
 absl::Status TooLarge(const std::string& path) {
   return absl::ResourceExhaustedError(absl::StrCat(path, ": holds more than 4 GB of text; these are no results"));
 }
+
+// How many bytes of an archive's content are taken in all, and how many are still to come.
+class UnpackingLimit {
+ public:
+  explicit UnpackingLimit(const std::string& path) : path_(path) {
+    std::error_code error;
+    const uintmax_t packed = fs::file_size(path, error);
+    const size_t by_size = error ? 0 : std::min<uintmax_t>(packed, kMaxTotalBytes) * kMaxUnpackedPerPackedByte;
+    limit_ = std::min(kMaxTotalBytes, std::max(kUnpackedBytesOfSmallFiles, by_size));
+  }
+
+  absl::Status Take(size_t bytes) {
+    taken_ += bytes;
+    if (taken_ <= limit_) return absl::OkStatus();
+    if (limit_ == kMaxTotalBytes) return TooLarge(path_);
+    return absl::ResourceExhaustedError(absl::StrCat(
+        path_, ": unpacks to more than ", limit_ >> 20, " MB, which is ", kMaxUnpackedPerPackedByte,
+        " times its own size, or 64 MB where that is more; these are no results. Unpack it by hand if they are"));
+  }
+
+  absl::Status TakeEntry() {
+    if (++entries_ <= kMaxEntries) return absl::OkStatus();
+    return absl::ResourceExhaustedError(
+        absl::StrCat(path_, ": has more than ", kMaxEntries, " entries; these are no results"));
+  }
+
+ private:
+  const std::string path_;
+  size_t limit_, taken_ = 0, entries_ = 0;
+};
 
 // One system call for most files, where a stream takes five.
 absl::Status ReadSmallFile(const std::string& path, std::string* bytes) {
@@ -62,20 +100,33 @@ absl::Status ReadSmallFile(const std::string& path, std::string* bytes) {
   return size > kMaxTotalBytes ? TooLarge(path) : absl::OkStatus();
 }
 
-absl::StatusOr<ResultTree> ReadFolder(const std::string& path, int threads) {
-  ResultTree tree;
-  std::vector<ResultFile>& files = tree.files;
+// Enters the .txt files of FOLDER and below. Links to folders are followed, each real folder once: links may lead in
+// circles.
+absl::Status ListFolder(const fs::path& folder, std::set<std::string>* visited, ResultTree* tree) {
+  if (!visited->insert(RealPath(folder.string())).second) return absl::OkStatus();
   std::error_code error;
-  for (fs::recursive_directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
-    if (it->path().extension() != ".txt") continue;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    const std::string path = it->path().string();
+    const bool named_txt = it->path().extension() == ".txt";
     std::error_code ignored;  // a dangling link is no folder; reading it gives the error
     if (it->is_directory(ignored)) {
-      tree.folders_named_txt.push_back(it->path().string());
-      continue;
+      if (named_txt) tree->folders_named_txt.push_back(path);
+      RETURN_IF_ERROR(ListFolder(it->path(), visited, tree));
+    } else if (named_txt && (it->is_fifo(ignored) || it->is_socket(ignored) || it->is_character_file(ignored))) {
+      return absl::InvalidArgumentError(absl::StrCat(path, ": is no file but a pipe, socket or device"));
+    } else if (named_txt) {
+      tree->files.push_back({LastTwoParts(path), path, ""});
     }
-    files.push_back({LastTwoParts(it->path().string()), it->path().string(), ""});
   }
-  if (error) return absl::InternalError(absl::StrCat(path, ": cannot list this folder: ", error.message()));
+  if (!error) return absl::OkStatus();
+  return absl::InternalError(absl::StrCat(folder.string(), ": cannot list this folder: ", error.message()));
+}
+
+absl::StatusOr<ResultTree> ReadFolder(const std::string& path, int threads) {
+  ResultTree tree;
+  std::set<std::string> visited;
+  RETURN_IF_ERROR(ListFolder(path, &visited, &tree));
+  std::vector<ResultFile>& files = tree.files;
   std::vector<absl::Status> statuses(files.size());
   ParallelFor(static_cast<int64_t>(files.size()), threads,
               [&](int64_t i) { statuses[i] = ReadSmallFile(files[i].place, &files[i].bytes); });
@@ -88,51 +139,85 @@ absl::StatusOr<ResultTree> ReadFolder(const std::string& path, int threads) {
   return tree;
 }
 
-absl::Status ReadEntry(archive* reader, const std::string& place, size_t room, std::string* bytes) {
+absl::Status CannotUnpack(const std::string& place, archive* reader) {
+  const char* const message = archive_error_string(reader);
+  return absl::InvalidArgumentError(
+      absl::StrCat(place, ": cannot be unpacked: ", message == nullptr ? "damaged" : message));
+}
+
+absl::Status ReadEntry(archive* reader, const std::string& place, UnpackingLimit* limit, std::string* bytes) {
+  constexpr size_t kPart = 1 << 14;
   while (true) {
     const size_t size = bytes->size();
-    bytes->resize(size + (1 << 14));
-    const la_ssize_t count = archive_read_data(reader, &(*bytes)[size], 1 << 14);
+    bytes->resize(size + kPart);
+    const la_ssize_t count = archive_read_data(reader, &(*bytes)[size], kPart);
     bytes->resize(size + std::max<la_ssize_t>(count, 0));
-    if (count < 0) {
-      return absl::InvalidArgumentError(absl::StrCat(place, ": cannot be unpacked: ", archive_error_string(reader)));
-    }
+    if (count < 0) return CannotUnpack(place, reader);
     if (count == 0) return absl::OkStatus();
-    if (bytes->size() > room) return TooLarge(place);
+    RETURN_IF_ERROR(limit->Take(static_cast<size_t>(count)));
   }
+}
+
+// Passing over an entry unpacks it, too, which may take for ever: so it counts as well.
+absl::Status PassOverEntry(archive* reader, const std::string& place, UnpackingLimit* limit) {
+  const void* block = nullptr;
+  size_t size = 0;
+  la_int64_t offset = 0;
+  while (true) {
+    const int result = archive_read_data_block(reader, &block, &size, &offset);
+    if (result == ARCHIVE_EOF) return absl::OkStatus();
+    if (result != ARCHIVE_OK && result != ARCHIVE_WARN) return CannotUnpack(place, reader);
+    RETURN_IF_ERROR(limit->Take(size));
+  }
+}
+
+// The filters that the messages name and their usual companions: some of libarchive's others start programs.
+void SupportFilters(archive* reader) {
+  archive_read_support_filter_gzip(reader);
+  archive_read_support_filter_bzip2(reader);
+  archive_read_support_filter_xz(reader);
+  archive_read_support_filter_zstd(reader);
 }
 
 absl::Status ArchiveError(const std::string& path, archive* reader) {
   const char* message = archive_error_string(reader);
   return absl::InvalidArgumentError(absl::StrCat(
       path, ": cannot be read as .tar, .tar.gz, .tar.zst or .zip: ", message == nullptr ? "damaged" : message,
-      ". Give the folder of results, or pack it again"));
+      ". Give the folder of results, or pack it again; results of other forms begin with { (detections.jsonl) or [ "
+      "(COCO)"));
+}
+
+// Takes in an entry where it is a result. Nothing is written anywhere, so it does not matter where its name leads to.
+absl::Status TakeEntry(archive* reader, archive_entry* entry, const std::string& path, UnpackingLimit* limit,
+                       ResultTree* tree) {
+  const char* const name = archive_entry_pathname(entry);
+  const std::string place = absl::StrCat(path, ":", name == nullptr ? "?" : name);
+  const auto type = archive_entry_filetype(entry);
+  if (name != nullptr && type == AE_IFDIR && absl::EndsWith(absl::StripSuffix(name, "/"), ".txt")) {
+    tree->folders_named_txt.push_back(place);
+  }
+  if (name == nullptr || type != AE_IFREG || !absl::EndsWith(name, ".txt")) return PassOverEntry(reader, place, limit);
+  ResultFile& file = tree->files.emplace_back(ResultFile{LastTwoParts(name), place, ""});
+  return ReadEntry(reader, file.place, limit, &file.bytes);
 }
 
 absl::StatusOr<ResultTree> ReadArchive(const std::string& path) {
   const std::unique_ptr<archive, int (*)(archive*)> reader(archive_read_new(), &archive_read_free);
-  archive_read_support_filter_all(reader.get());
+  SupportFilters(reader.get());
   archive_read_support_format_tar(reader.get());
   archive_read_support_format_zip(reader.get());
   if (archive_read_open_filename(reader.get(), path.c_str(), kReadChunk) != ARCHIVE_OK) {
     return ArchiveError(path, reader.get());
   }
   ResultTree tree;
-  size_t total = 0;
+  UnpackingLimit limit(path);
   while (true) {
     archive_entry* entry;
     const int result = archive_read_next_header(reader.get(), &entry);
     if (result == ARCHIVE_EOF) return tree;
     if (result != ARCHIVE_OK && result != ARCHIVE_WARN) return ArchiveError(path, reader.get());
-    const char* name = archive_entry_pathname(entry);
-    if (name == nullptr) continue;
-    if (archive_entry_filetype(entry) == AE_IFDIR && absl::EndsWith(absl::StripSuffix(name, "/"), ".txt")) {
-      tree.folders_named_txt.push_back(absl::StrCat(path, ":", name));
-    }
-    if (archive_entry_filetype(entry) != AE_IFREG || !absl::EndsWith(name, ".txt")) continue;
-    ResultFile& file = tree.files.emplace_back(ResultFile{LastTwoParts(name), absl::StrCat(path, ":", name), ""});
-    RETURN_IF_ERROR(ReadEntry(reader.get(), file.place, kMaxTotalBytes - total, &file.bytes));
-    total += file.bytes.size();
+    RETURN_IF_ERROR(limit.TakeEntry());
+    RETURN_IF_ERROR(TakeEntry(reader.get(), entry, path, &limit, &tree));
   }
 }
 
@@ -182,14 +267,15 @@ absl::StatusOr<std::string> ReadPossiblyCompressedFile(const std::string& path) 
     return bytes;
   }
   const std::unique_ptr<archive, int (*)(archive*)> reader(archive_read_new(), &archive_read_free);
-  archive_read_support_filter_all(reader.get());
+  SupportFilters(reader.get());
   archive_read_support_format_raw(reader.get());
   archive_entry* entry;
   if (archive_read_open_filename(reader.get(), path.c_str(), kReadChunk) != ARCHIVE_OK ||
       archive_read_next_header(reader.get(), &entry) != ARCHIVE_OK) {
-    return absl::InvalidArgumentError(absl::StrCat(path, ": cannot be unpacked: ", archive_error_string(reader.get())));
+    return CannotUnpack(path, reader.get());
   }
-  RETURN_IF_ERROR(ReadEntry(reader.get(), path, kMaxTotalBytes, &bytes));
+  UnpackingLimit limit(path);
+  RETURN_IF_ERROR(ReadEntry(reader.get(), path, &limit, &bytes));
   return bytes;
 }
 

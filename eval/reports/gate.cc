@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
+#include "base/text_lines.h"
 
 namespace hardface::eval {
 namespace {
@@ -82,7 +83,7 @@ GateRow CheckOne(const Metrics& metrics, const Expectation& expectation) {
 absl::StatusOr<std::vector<Expectation>> ParseExpectations(absl::string_view text, const std::string& place) {
   std::vector<Expectation> expectations;
   int number = 0;
-  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+  for (absl::string_view line : absl::StrSplit(WithoutByteOrderMark(text), '\n')) {
     ++number;
     line = absl::StripAsciiWhitespace(line.substr(0, line.find('#')));
     if (line.empty()) continue;

@@ -1,12 +1,14 @@
 #include "eval/reports/metrics_log.h"
 
 #include <algorithm>
-#include <fstream>
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "base/json_text.h"
+#include "base/status_macros.h"
+#include "base/text_file.h"
 
 namespace hardface::eval {
 namespace {
@@ -57,23 +59,23 @@ const ChartCurve* MetricsLog::Find(const std::string& key) const {
 }
 
 absl::StatusOr<MetricsLog> ReadMetricsLog(const std::string& path) {
-  std::ifstream stream(path);
-  if (!stream) return absl::NotFoundError(absl::StrCat(path, ": cannot read"));
+  ASSIGN_OR_RETURN(const auto lines, LineReader::Open(path, "a training writes such a file"));
   LogBuilder builder;
   LineWarnings warnings(path);
-  std::string text;
-  for (int64_t number = 1; std::getline(stream, text); ++number) {
-    if (text.empty()) continue;
-    const Json line = Json::parse(text, /*cb=*/nullptr, /*allow_exceptions=*/false);
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, lines->Next());
+    if (!more) break;
+    const std::string& text = lines->line();
+    const Json line = ParseJson<Json>(text, "").value_or(Json());
     const bool good = line.is_object() && line.contains("iteration") && line["iteration"].is_number() &&
                       line["iteration"].get<double>() >= 0;
     if (good) {
       builder.Add(line["iteration"].get<double>(), line);
-    } else if (stream.eof()) {
-      warnings.Add(number, "half a line at the end, left out: a training is writing it, or was interrupted");
+    } else if (!lines->is_complete()) {
+      warnings.Add(lines->number(), "half a line at the end, left out: a training is writing it, or was interrupted");
     } else {
-      warnings.Add(
-          number, absl::StrCat("left out: expected an object with an \"iteration\", got \"", text.substr(0, 60), "\""));
+      warnings.Add(lines->number(), absl::StrCat("left out: expected an object with an \"iteration\", got \"",
+                                                 text.substr(0, 60), "\""));
     }
   }
   MetricsLog log = builder.Take();

@@ -8,6 +8,7 @@
 #include "base/atomic_output.h"
 #include "base/gnuplot.h"
 #include "base/status_macros.h"
+#include "base/text_file.h"
 #include "base/text_lines.h"
 
 namespace hardface::eval {
@@ -60,7 +61,7 @@ absl::StatusOr<PlotFile> ReadRocText(const std::string& path, TextLines lines) {
 }  // namespace
 
 absl::StatusOr<PlotFile> ReadPlotFile(const std::string& name, const std::string& path, const std::string& curve) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path));
   TextLines lines(text);
   if (!lines.NextFilled())
     return absl::InvalidArgumentError(absl::StrCat(path, ": is empty; there is nothing to draw"));

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <system_error>
@@ -12,9 +11,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "base/atomic_output.h"
+#include "base/json_text.h"
 #include "base/paths.h"
 #include "base/status_macros.h"
+#include "base/text_file.h"
 
 namespace hardface::eval {
 namespace {
@@ -24,7 +24,7 @@ using Json = nlohmann::ordered_json;
 
 // "--name=value" lines, as train writes them.
 absl::StatusOr<NamedTexts> ReadSettings(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path));
   NamedTexts settings;
   for (absl::string_view line : absl::StrSplit(text, '\n')) {
     line = absl::StripAsciiWhitespace(line);
@@ -46,8 +46,8 @@ NamedTexts TextsOf(const Json& object) {
 }
 
 absl::Status ReadProvenance(const std::string& path, RunRecord* run) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  const Json json = Json::parse(text, /*cb=*/nullptr, /*allow_exceptions=*/false);
+  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path));
+  ASSIGN_OR_RETURN(const Json json, ParseJson<Json>(text, path));
   if (!json.is_object()) return absl::InvalidArgumentError(absl::StrCat(path, ": is no JSON object; left out"));
   if (json.contains("tool")) run->made_by = TextOf(json["tool"]);
   if (json.contains("version")) absl::StrAppend(&run->made_by, " ", TextOf(json["version"]));
@@ -58,7 +58,7 @@ absl::Status ReadProvenance(const std::string& path, RunRecord* run) {
 
 // Of one line of difficulty.jsonl; false: it is none.
 bool AddWpas(const std::string& text, WpasList* list) {
-  const Json line = Json::parse(text, /*cb=*/nullptr, /*allow_exceptions=*/false);
+  const Json line = ParseJson<Json>(text, "").value_or(Json());
   if (!line.is_object() || !line.contains("wpas")) return false;
   const Json& wpas = line["wpas"];
   if (wpas.is_null()) {
@@ -71,17 +71,17 @@ bool AddWpas(const std::string& text, WpasList* list) {
 }
 
 absl::StatusOr<WpasList> ReadWpas(const std::string& path, std::vector<std::string>* warnings) {
-  std::ifstream stream(path);
-  if (!stream) return absl::NotFoundError(absl::StrCat(path, ": cannot read"));
+  ASSIGN_OR_RETURN(const auto lines, LineReader::Open(path, "a training writes such a file"));
   WpasList list;
-  LineWarnings lines(path);
-  std::string text;
-  for (int64_t number = 1; std::getline(stream, text); ++number) {
-    if (text.empty() || AddWpas(text, &list)) continue;
-    lines.Add(number,
-              absl::StrCat("left out: expected a \"wpas\" from 0 to 1, or null, got \"", text.substr(0, 60), "\""));
+  LineWarnings broken(path);
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, lines->Next());
+    if (!more) break;
+    if (AddWpas(lines->line(), &list)) continue;
+    broken.Add(lines->number(), absl::StrCat("left out: expected a \"wpas\" from 0 to 1, or null, got \"",
+                                             lines->line().substr(0, 60), "\""));
   }
-  for (const std::string& warning : lines.Take()) warnings->push_back(warning);
+  for (const std::string& warning : broken.Take()) warnings->push_back(warning);
   return list;
 }
 

@@ -4,11 +4,13 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <algorithm>
+#include <climits>
 #include <limits>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/atomic_output.h"
 #include "base/status_macros.h"
 #include "third_party/caffe/caffe.pb.h"
@@ -16,7 +18,7 @@
 namespace hardface::model {
 namespace {
 
-std::vector<int> DimsOf(const caffe::BlobProto& blob) {
+std::vector<int64_t> DimsOf(const caffe::BlobProto& blob) {
   if (blob.has_shape()) return {blob.shape().dim().begin(), blob.shape().dim().end()};
   // The old form always has four numbers; a bias is (1, 1, 1, n) there.
   if (blob.num() == 1 && blob.channels() == 1 && blob.height() == 1) return {blob.width()};
@@ -24,14 +26,23 @@ std::vector<int> DimsOf(const caffe::BlobProto& blob) {
 }
 
 absl::StatusOr<Array> ArrayOf(const caffe::BlobProto& blob, const std::string& place) {
-  Array array{DimsOf(blob), {blob.data().begin(), blob.data().end()}};
+  Array array{{}, {blob.data().begin(), blob.data().end()}};
   if (array.values.empty()) array.values.assign(blob.double_data().begin(), blob.double_data().end());
-  int64_t expected = 1;
-  for (const int dim : array.dims) expected *= dim;
-  if (expected != static_cast<int64_t>(array.values.size())) {
-    return absl::InvalidArgumentError(absl::StrCat(place, ": has ", array.values.size(), " values, its shape ",
-                                                   DimsToString(array.dims), " says ", expected));
+  const auto count = static_cast<int64_t>(array.values.size());
+  // Divided, as the product of the dimensions may exceed 64 bits.
+  int64_t rest = count;
+  bool fits = true;
+  const std::vector<int64_t> dims = DimsOf(blob);
+  for (const int64_t dim : dims) {
+    fits = fits && dim > 0 && dim <= INT_MAX && rest % dim == 0;
+    if (fits) rest /= dim;
+    array.dims.push_back(static_cast<int>(dim));
   }
+  if (!fits || rest != 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(place, ": has ", count, " values, its shape is ", absl::StrJoin(dims, "x")));
+  }
+  RETURN_IF_ERROR(CheckFinite(array, place));
   return array;
 }
 

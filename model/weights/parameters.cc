@@ -55,13 +55,12 @@ absl::Status CheckParameters(const std::vector<ParameterSpec>& specs, const Para
   return absl::OkStatus();
 }
 
-absl::Status CheckFinite(const ParameterSet& parameters, const std::string& source) {
-  for (const auto& [name, array] : parameters) {
-    const auto bad = std::find_if(array.values.begin(), array.values.end(), [](float v) { return !std::isfinite(v); });
-    if (bad == array.values.end()) continue;
-    return absl::InvalidArgumentError(absl::StrCat(
-        source, ": tensor ", name, " holds ", *bad, " (value ", bad - array.values.begin(), " of ", array.values.size(),
-        "): the training diverged, or the file is damaged; use an earlier checkpoint or fetch it again"));
+absl::Status CheckFinite(const Array& array, const std::string& place) {
+  for (size_t i = 0; i < array.values.size(); ++i) {
+    if (std::isfinite(array.values[i])) continue;
+    return absl::InvalidArgumentError(absl::StrCat(place, ": value ", i, " is ", array.values[i],
+                                                   ", which is not a finite number; the training that wrote it has "
+                                                   "diverged, or the file is damaged: use another"));
   }
   return absl::OkStatus();
 }

@@ -37,9 +37,9 @@ ParameterSet InitializeParameters(const std::vector<ParameterSpec>& specs, Initi
 absl::Status CheckParameters(const std::vector<ParameterSpec>& specs, const ParameterSet& parameters,
                              const std::string& source);
 
-// An error that names the first of PARAMETERS that holds a NaN or an infinite number, what a training that diverged
-// leaves: a network of them finds nothing, or anything. SOURCE (a file name) stands before it.
-absl::Status CheckFinite(const ParameterSet& parameters, const std::string& source);
+// OK when every value is a finite number; else an error that names the first that is not. PLACE stands before it
+// ("model.safetensors: tensor conv1_1.weight").
+absl::Status CheckFinite(const Array& array, const std::string& place);
 
 std::string DimsToString(const std::vector<int>& dims);  // "64x3x3x3"
 

@@ -1,13 +1,18 @@
 #include "model/weights/safetensors.h"
 
 #include <algorithm>
+#include <climits>
 #include <cstdint>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
+#include "base/json_text.h"
 #include "base/status_macros.h"
 
 namespace hardface::model {
@@ -15,7 +20,9 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr uint64_t kMaxHeaderBytes = 100 << 20;  // the format's own limit
+// The format allows 100 MB. Parsed, a header takes some twenty times its size in memory; VGG16's has 3 kB.
+constexpr uint64_t kMaxHeaderBytes = 8 << 20;
+constexpr size_t kMaxDims = 8;
 
 float FloatFromBits(uint32_t bits) {
   float value;
@@ -48,67 +55,142 @@ float ReadValue(const char* bytes, const std::string& type) {
   return type == "F16" ? FromHalf(bits) : FloatFromBits(static_cast<uint32_t>(bits) << 16);
 }
 
-absl::StatusOr<Array> ReadTensor(const Json& entry, absl::string_view data, const std::string& place) {
-  const auto error = [&](absl::string_view what) {
-    return absl::InvalidArgumentError(absl::StrCat(place, ": ", what));
-  };
-  try {
-    const std::string type = entry.at("dtype").get<std::string>();
-    const int bytes_per_value = BytesPerValue(type);
-    if (bytes_per_value == 0) return error(absl::StrCat("type ", type, " is not supported; F32, F16 and BF16 are"));
-    const auto begin = entry.at("data_offsets").at(0).get<uint64_t>();
-    const auto end = entry.at("data_offsets").at(1).get<uint64_t>();
-    Array array;
-    uint64_t count = 1;
-    for (const Json& dim : entry.at("shape")) {
-      const auto size = dim.get<uint64_t>();
-      if (size > (uint64_t{1} << 31) || (size > 0 && count > data.size() / size))
-        return error("its shape exceeds the file");
-      count *= size;
-      array.dims.push_back(static_cast<int>(size));
-    }
-    if (begin > end || end > data.size() || end - begin != count * static_cast<uint64_t>(bytes_per_value)) {
-      return error(absl::StrCat("bytes ", begin, " to ", end, " do not fit its shape ", DimsToString(array.dims),
-                                " and the file's ", data.size(), " bytes of data; is the file cut?"));
-    }
-    array.values.resize(count);
-    for (uint64_t i = 0; i < count; ++i) {
-      array.values[i] = ReadValue(data.data() + begin + i * static_cast<uint64_t>(bytes_per_value), type);
-    }
-    return array;
-  } catch (const Json::exception& exception) {
-    return error(absl::StrCat("broken header entry: ", exception.what()));
+// A tensor as the header describes it; BEGIN and END are offsets into the data behind the header.
+struct Entry {
+  std::string name, type;
+  std::vector<int> dims;
+  uint64_t begin = 0, end = 0;
+};
+
+// Numbers that the header must hold as whole ones: the JSON library would cut 2.5 and turn -1 into 2^64 - 1.
+bool IsCount(const Json& json) { return json.is_number_unsigned(); }
+
+bool IsEntry(const Json& json) {
+  if (!json.is_object() || !json.contains("dtype") || !json["dtype"].is_string()) return false;
+  const Json shape = json.value("shape", Json()), offsets = json.value("data_offsets", Json());
+  return shape.is_array() && shape.size() <= kMaxDims && std::all_of(shape.begin(), shape.end(), IsCount) &&
+         offsets.is_array() && offsets.size() == 2 && IsCount(offsets[0]) && IsCount(offsets[1]);
+}
+
+absl::StatusOr<Entry> ParseEntry(const std::string& name, const Json& json, uint64_t data_bytes,
+                                 const std::string& place) {
+  if (!IsEntry(json)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        place, ": broken header entry; expected \"dtype\", \"shape\" and two \"data_offsets\" of at least 0"));
   }
+  Entry entry{name, json["dtype"].get<std::string>(), {}, json["data_offsets"][0], json["data_offsets"][1]};
+  if (entry.begin > entry.end || entry.end > data_bytes) {
+    return absl::InvalidArgumentError(absl::StrCat(place, ": its bytes ", entry.begin, " to ", entry.end,
+                                                   " do not lie within the file's ", data_bytes,
+                                                   " bytes of data; is the file cut?"));
+  }
+  for (const Json& dim : json["shape"]) {
+    if (dim.get<uint64_t>() > INT_MAX)
+      return absl::InvalidArgumentError(absl::StrCat(place, ": its shape exceeds the file"));
+    entry.dims.push_back(dim.get<int>());
+  }
+  return entry;
+}
+
+// The format wants every byte of the data to belong to one tensor. What does not comes from a header that does not
+// belong to these data, or from two tensors of one name, of which the JSON library keeps one.
+absl::Status CheckCoverage(std::vector<const Entry*> entries, uint64_t data_bytes, const std::string& path) {
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry* a, const Entry* b) { return std::tie(a->begin, a->end) < std::tie(b->begin, b->end); });
+  uint64_t covered = 0;
+  const Entry* before = nullptr;
+  for (const Entry* const entry : entries) {
+    if (entry->begin < covered) {
+      return absl::InvalidArgumentError(absl::StrCat(path, ": tensors ", before->name, " and ", entry->name,
+                                                     " overlap in byte ", entry->begin, "; the header is broken"));
+    }
+    if (entry->begin > covered) break;
+    covered = entry->end;
+    before = entry;
+  }
+  if (covered == data_bytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(path, ": byte ", covered, " of its ", data_bytes,
+                                                 " bytes of data belongs to no tensor; the header is broken"));
+}
+
+absl::StatusOr<Array> ReadTensor(const Entry& entry, absl::string_view data, const std::string& place) {
+  const int bytes_per_value = BytesPerValue(entry.type);
+  if (bytes_per_value == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(place, ": type ", entry.type, " is not supported; F32, F16 and BF16 are"));
+  }
+  const uint64_t count = (entry.end - entry.begin) / static_cast<uint64_t>(bytes_per_value);
+  // Divided, as the product of the dimensions may exceed 64 bits.
+  uint64_t rest = count;
+  bool fits = count * static_cast<uint64_t>(bytes_per_value) == entry.end - entry.begin;
+  bool empty = false;
+  for (const int dim : entry.dims) {
+    empty = empty || dim == 0;
+    fits = fits && dim > 0 && rest % static_cast<uint64_t>(dim) == 0;
+    if (fits) rest /= static_cast<uint64_t>(dim);
+  }
+  if (empty ? entry.begin != entry.end : !fits || rest != 1) {
+    return absl::InvalidArgumentError(absl::StrCat(place, ": bytes ", entry.begin, " to ", entry.end,
+                                                   " do not fit its shape ", DimsToString(entry.dims), " of ",
+                                                   entry.type));
+  }
+  Array array{entry.dims, std::vector<float>(empty ? 0 : count)};
+  for (size_t i = 0; i < array.values.size(); ++i) {
+    array.values[i] = ReadValue(data.data() + entry.begin + i * static_cast<size_t>(bytes_per_value), entry.type);
+  }
+  RETURN_IF_ERROR(CheckFinite(array, place));
+  return array;
+}
+
+// The header's JSON and the data behind it, of a file's BYTES.
+struct Parts {
+  absl::string_view header, data;
+};
+absl::StatusOr<Parts> Split(absl::string_view bytes, const std::string& path) {
+  uint64_t header_bytes = 0;
+  for (size_t i = 0; i < std::min<size_t>(8, bytes.size()); ++i) {
+    header_bytes |= uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
+  }
+  if (bytes.size() < 8 || header_bytes > bytes.size() - 8) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": not a safetensors file, or cut short (", bytes.size(), " bytes)"));
+  }
+  if (header_bytes > kMaxHeaderBytes) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": its safetensors header has ", header_bytes,
+                                                   " bytes; at most ", kMaxHeaderBytes,
+                                                   " are taken, which is room for 50,000 tensors"));
+  }
+  return Parts{bytes.substr(8, header_bytes), bytes.substr(8 + header_bytes)};
 }
 
 }  // namespace
 
 absl::StatusOr<SafeTensors> ReadSafeTensors(const std::string& path) {
   ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
-  uint64_t header_bytes = 0;
-  for (size_t i = 0; i < std::min<size_t>(8, bytes.size()); ++i) {
-    header_bytes |= uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
-  }
-  if (bytes.size() < 8 || header_bytes > kMaxHeaderBytes || header_bytes > bytes.size() - 8) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": not a safetensors file, or cut short (", bytes.size(), " bytes)"));
-  }
-  const absl::string_view text = absl::string_view(bytes).substr(8, header_bytes);
-  const absl::string_view data = absl::string_view(bytes).substr(8 + header_bytes);
-  const Json header = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  ASSIGN_OR_RETURN(const Parts parts, Split(bytes, path));
+  ASSIGN_OR_RETURN(const Json header, ParseJson(parts.header, absl::StrCat(path, ": the safetensors header")));
   if (!header.is_object())
     return absl::InvalidArgumentError(absl::StrCat(path, ": the safetensors header is not a JSON object"));
   SafeTensors content;
-  for (const auto& [name, entry] : header.items()) {
+  std::vector<Entry> entries;
+  for (const auto& [name, json] : header.items()) {
     if (name == "__metadata__") {
-      for (const auto& [key, value] : entry.items()) {
+      for (const auto& [key, value] : json.items()) {
         if (value.is_string()) content.metadata[key] = value.get<std::string>();
       }
       continue;
     }
+    ASSIGN_OR_RETURN(entries.emplace_back(),
+                     ParseEntry(name, json, parts.data.size(), absl::StrCat(path, ": tensor ", name)));
+  }
+  std::vector<const Entry*> pointers;
+  for (const Entry& entry : entries) pointers.push_back(&entry);
+  RETURN_IF_ERROR(CheckCoverage(std::move(pointers), parts.data.size(), path));
+  for (const Entry& entry : entries) {
     // PyTorch's batch normalisations count their batches in 64-bit integers; nothing is computed from them.
-    if (absl::EndsWith(name, ".num_batches_tracked")) continue;
-    ASSIGN_OR_RETURN(content.tensors[name], ReadTensor(entry, data, absl::StrCat(path, ": tensor ", name)));
+    if (absl::EndsWith(entry.name, ".num_batches_tracked")) continue;
+    ASSIGN_OR_RETURN(content.tensors[entry.name],
+                     ReadTensor(entry, parts.data, absl::StrCat(path, ": tensor ", entry.name)));
   }
   return content;
 }

@@ -17,8 +17,10 @@ struct SafeTensors {
   std::map<std::string, std::string> metadata;  // the header's __metadata__
 };
 
-// Reads tensors of type F32, F16 and BF16 (as floats); another type, a cut file or an inconsistent header is an error
-// that names the file and the tensor. PyTorch's "num_batches_tracked" counters are left out.
+// Reads tensors of type F32, F16 and BF16 (as floats). Errors, which name the file and the tensor: another type, a cut
+// file, a header of more than 8 MB, one whose tensors overlap, leave bytes out or lie beyond the file, a shape that
+// does not fit its bytes, and numbers that are not finite. Takes no more memory than three times the file, whatever the
+// header says. PyTorch's "num_batches_tracked" counters are left out.
 absl::StatusOr<SafeTensors> ReadSafeTensors(const std::string& path);
 
 // Writes F32. Equal content gives equal bytes.

@@ -55,7 +55,7 @@ class MpiCommunicator : public Communicator {
   }
 
   ~MpiCommunicator() override {
-    Enqueue([] { MPI_Finalize(); });
+    Enqueue([this] { Finish(); });
     {
       std::lock_guard<std::mutex> lock(mutex_);
       stop_ = true;
@@ -146,6 +146,12 @@ class MpiCommunicator : public Communicator {
   }
 
  private:
+  // A message to a monitor: this rank has come to exchange `number`.
+  struct Announcement {
+    int64_t number = 0;
+    MPI_Request request = MPI_REQUEST_NULL;
+  };
+
   void Enqueue(std::function<void()> task) {
     {
       std::lock_guard<std::mutex> lock(mutex_);
@@ -180,6 +186,26 @@ class MpiCommunicator : public Communicator {
     last_exchange_ = Clock::now();
   }
 
+  // MPI wants every message received and every request completed before its end. Sends are synchronous, so that a rank
+  // whose sends are complete has been heard; once all ranks say so in a barrier, nothing is under way any more (the
+  // consensus of Hoefler et al., 2010).
+  void Finish() {
+    while (true) {
+      ReceiveArrivals();
+      DropDelivered();
+      if (announcements_.empty()) break;
+      std::this_thread::yield();
+    }
+    MPI_Request barrier = MPI_REQUEST_NULL;
+    MPI_Ibarrier(MPI_COMM_WORLD, &barrier);
+    for (int done = 0; done == 0;) {
+      ReceiveArrivals();
+      MPI_Test(&barrier, &done, MPI_STATUS_IGNORE);
+      if (done == 0) std::this_thread::yield();
+    }
+    MPI_Finalize();
+  }
+
   [[noreturn]] void AbortNow(const std::string& message) {
     std::fprintf(stderr, "\ntrain: %s\n", message.c_str());
     std::fflush(stderr);
@@ -189,6 +215,7 @@ class MpiCommunicator : public Communicator {
 
   // One collective call, begun by START, waited for with patience.
   void Exchange(const std::function<void(MPI_Request*)>& start) {
+    ReceiveArrivals();  // also of exchanges that end before anybody waits
     AnnounceArrival();
     MPI_Request request = MPI_REQUEST_NULL;
     start(&request);
@@ -223,14 +250,22 @@ class MpiCommunicator : public Communicator {
   void AnnounceArrival() {
     const int64_t number = exchanges_ + 1;
     arrived_[static_cast<size_t>(rank_)] = number;
+    DropDelivered();
     for (int monitor = 0; monitor < std::min(kMonitors, size_); ++monitor) {
       if (monitor == rank_) continue;
-      MPI_Request request;
-      announcements_.push_back(number);
-      MPI_Isend(&announcements_.back(), 1, MPI_INT64_T, monitor, kArrivalTag, MPI_COMM_WORLD, &request);
-      MPI_Request_free(&request);
-      // A deque keeps its elements' places; messages so old have long been delivered.
-      if (announcements_.size() > 4096) announcements_.pop_front();
+      Announcement& sent = announcements_.emplace_back();  // a deque keeps its elements' places
+      sent.number = number;
+      MPI_Issend(&sent.number, 1, MPI_INT64_T, monitor, kArrivalTag, MPI_COMM_WORLD, &sent.request);
+    }
+  }
+
+  // A message's buffer must stay until its request is complete. They complete in the order of sending, or nearly so.
+  void DropDelivered() {
+    while (!announcements_.empty()) {
+      int delivered = 0;
+      MPI_Test(&announcements_.front().request, &delivered, MPI_STATUS_IGNORE);
+      if (delivered == 0) return;
+      announcements_.pop_front();
     }
   }
 
@@ -286,9 +321,9 @@ class MpiCommunicator : public Communicator {
 
   // Of the MPI thread.
   int64_t exchanges_ = 0;
-  std::vector<int64_t> arrived_;          // of each rank, the last exchange it has come to
-  std::vector<Clock::time_point> heard_;  // of each rank, when it last said so
-  std::deque<int64_t> announcements_;
+  std::vector<int64_t> arrived_;            // of each rank, the last exchange it has come to
+  std::vector<Clock::time_point> heard_;    // of each rank, when it last said so
+  std::deque<Announcement> announcements_;  // under way, oldest first
   Clock::time_point last_exchange_;
   double longest_gap_ = 0;
 };

@@ -1,5 +1,6 @@
 #include "train/run/run_log.h"
 
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -23,6 +24,7 @@ absl::StatusOr<std::unique_ptr<RunLog>> RunLog::Open(const std::string& folder, 
   std::unique_ptr<RunLog> log(new RunLog);
   ASSIGN_OR_RETURN(log->metrics_, AppendFile::Open(folder + "/metrics.jsonl", metrics_bytes));
   ASSIGN_OR_RETURN(log->ledger_, AppendFile::Open(folder + "/ledger.jsonl", ledger_bytes));
+  ASSIGN_OR_RETURN(log->messages_, AppendFile::Open(folder + "/messages.txt", std::numeric_limits<int64_t>::max()));
   ASSIGN_OR_RETURN(log->events_, EventFile::Create(folder, iteration));
   return log;
 }
@@ -36,6 +38,11 @@ absl::Status RunLog::AddMetrics(const nlohmann::ordered_json& line) {
   }
   RETURN_IF_ERROR(events_->AddScalars(line.at("iteration").get<int64_t>(), scalars));
   return events_->Flush();
+}
+
+absl::Status RunLog::AddMessage(int64_t iteration, const std::string& message) {
+  RETURN_IF_ERROR(messages_->Append(absl::StrCat("iteration ", iteration, ": ", message, "\n")));
+  return messages_->Flush();
 }
 
 absl::Status RunLog::AddVisits(const data::Dataset& dataset, const std::vector<mining::Visit>& visits) {

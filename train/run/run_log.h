@@ -1,5 +1,5 @@
-// What a training writes while it goes on, for people and for tools: metrics.jsonl, ledger.jsonl and TensorBoard's
-// event file.
+// What a training writes while it goes on, for people and for tools: metrics.jsonl, ledger.jsonl, messages.txt and
+// TensorBoard's event file.
 #ifndef HARDFACE_TRAIN_RUN_RUN_LOG_H_
 #define HARDFACE_TRAIN_RUN_RUN_LOG_H_
 
@@ -27,6 +27,9 @@ class RunLog {
 
   // A line of metrics.jsonl: an object of numbers, "iteration" among them; the others become TensorBoard's scalars.
   absl::Status AddMetrics(const nlohmann::ordered_json& line);
+  // A line of messages.txt: what people should know of this run. All of them stay, whatever a resumed training cuts off
+  // elsewhere.
+  absl::Status AddMessage(int64_t iteration, const std::string& message);
   absl::Status AddVisits(const data::Dataset& dataset, const std::vector<mining::Visit>& visits);
   // So that a checkpoint may name what has been written.
   absl::Status Sync();
@@ -37,7 +40,7 @@ class RunLog {
  private:
   RunLog() = default;
 
-  std::unique_ptr<AppendFile> metrics_, ledger_;
+  std::unique_ptr<AppendFile> metrics_, ledger_, messages_;
   std::unique_ptr<EventFile> events_;
 };
 

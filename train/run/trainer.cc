@@ -32,6 +32,7 @@
 #include "train/run/checkpoint.h"
 #include "train/run/run_folder.h"
 #include "train/run/run_log.h"
+#include "train/run/training_entries.h"
 #include "train/step/step_engine.h"
 
 namespace hardface::train {
@@ -97,8 +98,10 @@ class Trainer {
   absl::Status InitializeModel();
   absl::Status MakeEngine();
   absl::Status Resume();
+  // Maps what STATE says of its entries to the dataset's.
+  absl::Status MapToDataset(const std::string& folder, TrainingState* state);
   absl::Status TakeRankState(const TrainingState& state);
-  absl::Status StartOutputFolder(const std::string& manifest_hash);
+  absl::Status StartOutputFolder();
   // One step of the solver over all ranks' passes.
   absl::Status Step();
   absl::Status Pass(int pass);
@@ -115,6 +118,12 @@ class Trainer {
   absl::StatusOr<model::Model> ModelForUse();
   int RankSamples() const { return options_.batch * options_.passes; }
   double HardFraction() const;
+  // Says something that matters for the whole training, on stderr and in messages.txt, where this rank leads.
+  void Tell(const std::string& message) {
+    if (!leads_) return;
+    absl::FPrintF(stderr, "train: %s\n", message);
+    messages_.push_back(message);
+  }
   // Whether ranks know different things: each has a place in the data of its own.
   bool ranks_differ() const { return options_.sharing == Sharing::kReplicate && communicator_->size() > 1; }
 
@@ -122,6 +131,7 @@ class Trainer {
   Communicator* const communicator_;
   const bool leads_;  // this rank writes and reports
   data::Dataset dataset_, validation_;
+  std::string manifest_hash_;  // of the dataset
   std::unique_ptr<SampleStream> stream_;
   model::Model model_, teacher_;
   std::vector<model::ParameterSpec> specs_;
@@ -130,6 +140,7 @@ class Trainer {
   std::vector<mining::Visit> visits_;               // since MergeVisits()
   std::vector<data::TrainingSample> step_samples_;  // of the step's images, in the engine's order, without their pixels
   int64_t iteration_ = 0;
+  bool resumed_ = false;                          // from a checkpoint
   int64_t metrics_bytes_ = 0, ledger_bytes_ = 0;  // of a checkpoint that training goes on from
   std::optional<double> best_ap_;
   int bad_images_ = 0;
@@ -137,7 +148,8 @@ class Trainer {
   Clock::time_point meter_start_ = Clock::now();
   double busy_seconds_before_ = 0;  // of the loader threads, at the meter's start
   int64_t samples_made_before_ = 0;
-  std::unique_ptr<RunLog> log_;  // where this rank leads
+  std::vector<std::string> messages_;  // told before the log was open
+  std::unique_ptr<RunLog> log_;        // where this rank leads
 };
 
 absl::Status Trainer::InitializeModel() {
@@ -161,8 +173,7 @@ absl::Status Trainer::InitializeModel() {
   }
   if (taken == 0) return absl::InvalidArgumentError(absl::StrCat(options_.init, ": holds no tensor of this network"));
   if (!fresh.empty() && leads_) {
-    absl::FPrintF(stderr, "train: %s gives %d tensors; started at random: %s\n", options_.init, taken,
-                  absl::StrJoin(fresh, " "));
+    Tell(absl::StrCat(options_.init, " gives ", taken, " tensors; started at random: ", absl::StrJoin(fresh, " ")));
   }
   return absl::OkStatus();
 }
@@ -174,41 +185,74 @@ absl::Status Trainer::Resume() {
   if (leads_ && options_.resume) {
     std::vector<std::string> warnings;
     absl::StatusOr<std::optional<FoundCheckpoint>> newest = LoadNewestCheckpoint(options_.output, &warnings);
-    for (const std::string& warning : warnings) absl::FPrintF(stderr, "train: %s\n", warning);
+    for (const std::string& warning : warnings) Tell(warning);
     if (!newest.ok()) return newest.status();
     found = *std::move(newest);
     if (found.has_value()) chosen = found->folder;
   }
   ASSIGN_OR_RETURN(const std::vector<std::string> folders, communicator_->GatherTexts(chosen));
   const std::string& folder = folders[0];
-  if (folder.empty()) return absl::OkStatus();
+  if (folder.empty()) {
+    if (options_.resume) {
+      Tell(absl::StrCat("--resume is given, but ", options_.output,
+                        " holds no checkpoint: training starts at iteration 0"));
+    }
+    return absl::OkStatus();
+  }
   if (!leads_) {
     ASSIGN_OR_RETURN(TrainingState state, LoadCheckpoint(folder));
     found = FoundCheckpoint{folder, std::move(state)};
   }
   TrainingState& state = found->state;
   RETURN_IF_ERROR(model::CheckParameters(specs_, state.parameters, folder));
-  for (const RankState& of_rank : state.rank_states) {
-    if (of_rank.ledger.size() == dataset_.entries.size()) continue;
-    return absl::InvalidArgumentError(absl::StrCat(folder, ": was trained on ", of_rank.ledger.size(), " entries, ",
-                                                   options_.dataset, " has ", dataset_.entries.size()));
-  }
+  RETURN_IF_ERROR(MapToDataset(folder, &state));
   iteration_ = state.iteration;
   metrics_bytes_ = state.metrics_bytes;
   ledger_bytes_ = state.ledger_bytes;
   best_ap_ = state.best_ap;
   model_.parameters = std::move(state.parameters);
   RETURN_IF_ERROR(engine_->Restore(state.solver, folder));
-  if (leads_) absl::FPrintF(stderr, "train: resuming at iteration %d from %s\n", iteration_, folder);
+  Tell(absl::StrCat("resuming at iteration ", iteration_, " from ", folder));
   return TakeRankState(state);
 }
 
+absl::Status Trainer::MapToDataset(const std::string& folder, TrainingState* state) {
+  const bool names_entries = !state->entries.empty();
+  for (const RankState& of_rank : state->rank_states) {
+    const size_t known = names_entries ? state->entries.size() : dataset_.entries.size();
+    if (of_rank.ledger.size() == known) continue;
+    return absl::InvalidArgumentError(absl::StrCat(folder, ": was trained on ", of_rank.ledger.size(), " entries, ",
+                                                   names_entries ? folder + "/entries.jsonl" : options_.dataset,
+                                                   " has ", known));
+  }
+  if (!names_entries) {
+    Tell(absl::StrCat(folder, " is of an older hardface and does not name its entries: they are taken for those of ",
+                      options_.dataset, " in the same order"));
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const std::vector<int64_t> places,
+                   MapEntries(state->entries, dataset_.entries, folder, options_.dataset));
+  const bool moved = !IsSameOrder(places);
+  for (RankState& of_rank : state->rank_states) {
+    if (moved) MoveEntries(places, &of_rank);
+  }
+  if (moved) {
+    Tell(absl::StrCat(
+        options_.dataset,
+        " has its entries in another order than at the checkpoint: their difficulties and the running epoch "
+        "were mapped by image and flip; later epochs are shuffled anew"));
+  } else if (state->manifest_sha256 != manifest_hash_) {
+    Tell(absl::StrCat(dataset_.manifest_path,
+                      " has changed since the checkpoint, though not in its images: training goes on with the faces, "
+                      "sizes and attributes as they are now"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Trainer::TakeRankState(const TrainingState& state) {
-  if (leads_ && state.ranks != communicator_->size()) {
-    absl::FPrintF(stderr,
-                  "train: the checkpoint was written by %d ranks, now there are %d: training goes on, but not to the "
-                  "same bits unless ranks times passes stay the same\n",
-                  state.ranks, communicator_->size());
+  if (state.ranks != communicator_->size()) {
+    Tell(absl::StrCat("the checkpoint was written by ", state.ranks, " ranks, now there are ", communicator_->size(),
+                      ": training goes on, but not to the same bits unless ranks times passes stay the same"));
   }
   const auto rank = static_cast<size_t>(communicator_->rank());
   const bool known = rank < state.rank_states.size();
@@ -221,14 +265,14 @@ absl::Status Trainer::TakeRankState(const TrainingState& state) {
   return absl::OkStatus();
 }
 
-absl::Status Trainer::StartOutputFolder(const std::string& manifest_hash) {
+absl::Status Trainer::StartOutputFolder() {
   const std::string& output = options_.output;
   RETURN_IF_ERROR(CheckOutput(output));  // the datasets' images are known by now
   std::error_code error;
   fs::create_directories(output, error);
   if (error) return absl::InternalError(absl::StrCat(output, ": cannot make this folder: ", error.message()));
   Provenance provenance;
-  provenance.AddHashedInput(dataset_.manifest_path, manifest_hash);
+  provenance.AddHashedInput(dataset_.manifest_path, manifest_hash_);
   if (!options_.init.empty()) RETURN_IF_ERROR(provenance.AddInput(options_.init));
   if (!options_.teacher.empty()) RETURN_IF_ERROR(provenance.AddInput(options_.teacher));
   RETURN_IF_ERROR(provenance.WriteInto(output));
@@ -237,11 +281,12 @@ absl::Status Trainer::StartOutputFolder(const std::string& manifest_hash) {
     const absl::StatusOr<std::string> before = ReadFile(output + "/flags.txt");
     const std::vector<std::string> changes = ChangedSettings(before.ok() ? *before : "", flags);
     if (!changes.empty()) {
-      absl::FPrintF(stderr, "train: settings changed since the checkpoint: %s\n", absl::StrJoin(changes, ", "));
+      Tell(absl::StrCat("settings changed since the checkpoint: ", absl::StrJoin(changes, ", ")));
     }
   }
   RETURN_IF_ERROR(WriteFileAtomically(output + "/flags.txt", flags));
   ASSIGN_OR_RETURN(log_, RunLog::Open(output, iteration_, metrics_bytes_, ledger_bytes_));
+  for (const std::string& message : messages_) RETURN_IF_ERROR(log_->AddMessage(iteration_, message));
   return absl::OkStatus();
 }
 
@@ -274,13 +319,15 @@ absl::Status Trainer::Prepare() {
   ASSIGN_OR_RETURN(dataset_, data::ReadDataset(options_.dataset));
   if (dataset_.entries.empty())
     return absl::InvalidArgumentError(absl::StrCat(options_.dataset, ": the dataset is empty"));
+  RETURN_IF_ERROR(RequireFaces(dataset_, /*count=*/0));
   if (!options_.validation.empty()) {
     ASSIGN_OR_RETURN(validation_, data::ReadDataset(options_.validation));
+    RETURN_IF_ERROR(RequireFaces(validation_, options_.validating.images));
   }
   RETURN_IF_ERROR(InitializeModel());
-  ASSIGN_OR_RETURN(const std::string manifest_hash, HashFile(dataset_.manifest_path));
+  ASSIGN_OR_RETURN(manifest_hash_, HashFile(dataset_.manifest_path));
   RETURN_IF_ERROR(RequireSameOnAllRanks("settings or dataset",
-                                        absl::StrCat(EffectiveFlags(), "manifest ", manifest_hash), communicator_));
+                                        absl::StrCat(EffectiveFlags(), "manifest ", manifest_hash_), communicator_));
   RETURN_IF_ERROR(MakeEngine());
   ledger_.resize(dataset_.entries.size());
   SampleStreamOptions stream;
@@ -297,7 +344,7 @@ absl::Status Trainer::Prepare() {
   stream.ranks = communicator_->size();
   stream_ = std::make_unique<SampleStream>(&dataset_, stream);
   RETURN_IF_ERROR(Resume());
-  return leads_ ? StartOutputFolder(manifest_hash) : absl::OkStatus();
+  return leads_ ? StartOutputFolder() : absl::OkStatus();
 }
 
 void Trainer::NoteVisits(const data::TrainingSample& sample, const ImageOutcome& outcome) {
@@ -514,6 +561,8 @@ absl::Status Trainer::Checkpoint() {
   state.metrics_bytes = log_->metrics_bytes();
   state.ledger_bytes = log_->ledger_bytes();
   state.best_ap = best_ap_;
+  state.manifest_sha256 = manifest_hash_;
+  for (const data::DatasetEntry& entry : dataset_.entries) state.entries.push_back({entry.image, entry.flip});
   state.parameters = model_.parameters;
   ASSIGN_OR_RETURN(state.solver, engine_->SolverArrays());
   ASSIGN_OR_RETURN(const model::Model for_use, ModelForUse());

@@ -25,7 +25,7 @@ namespace hardface::train {
 struct TrainerOptions {
   std::string dataset;
   std::string output;
-  std::string init;     // weights to start from; empty: random
+  std::string init;  // weights to start from; empty: random
   // A model to learn from beside the labels (step/teacher.h), and its share in the targets, 0..1; empty: none.
   std::string teacher;
   float teacher_weight = 0.5f;

@@ -6,10 +6,13 @@
 
 #include <filesystem>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "base/atomic_output.h"
 #include "mining/difficulty.h"
 #include "mining/ledger.h"
 #include "model/weights/model_file.h"
+#include "re2/re2.h"
 #include "train/ranks/thread_ranks.h"
 #include "train/run/checkpoint.h"
 #include "train/run/small_training.h"
@@ -176,6 +179,65 @@ TEST(TrainerTest, DoesNotOverwriteAnEarlierTraining) {
   TrainerOptions options = SmallTraining(MakeSquares("twice", 4), "out", 10);
   ASSERT_TRUE(TrainAlone(options).ok());
   EXPECT_THAT(std::string(TrainAlone(options).message()), HasSubstr("--resume"));
+}
+
+// Rewrites DATASET's manifest with its entries' lines in another ORDER; a line beyond them is left out.
+void ReorderManifest(const std::string& dataset, const std::vector<size_t>& order) {
+  const std::string path = dataset + "/manifest.jsonl";
+  const std::vector<std::string> lines = absl::StrSplit(*ReadFile(path), '\n', absl::SkipEmpty());
+  std::string text = lines[0] + "\n";
+  for (const size_t i : order) absl::StrAppend(&text, lines.at(1 + i), "\n");
+  ASSERT_TRUE(WriteFileAtomically(path, text).ok());
+}
+
+TEST(TrainerTest, AResumedTrainingKnowsItsEntriesByImageInWhateverOrder) {
+  TrainerOptions options = SmallTraining(MakeSquares("reordered", 4), "out", 10);
+  ASSERT_TRUE(TrainAlone(options).ok());
+  const auto before = mining::ReadDifficulty(options.output + "/difficulty.jsonl");
+  ReorderManifest(options.dataset, {3, 1, 0, 2});
+  options.resume = true;
+  ::testing::internal::CaptureStderr();
+  ASSERT_TRUE(TrainAlone(options).ok());  // no step is left to do
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("in another order"));
+  options.solver.schedule.iterations = 11;
+  options.checkpoint_every = 1;
+  options.batch = options.passes = 1;  // one image is visited anew, the others keep their scores
+  ASSERT_TRUE(TrainAlone(options).ok());
+  const auto after = mining::ReadDifficulty(options.output + "/difficulty.jsonl");
+  ASSERT_TRUE(before.ok() && after.ok());
+  int kept = 0;
+  for (const auto& [entry, difficulty] : *before) kept += after->at(entry).wpas == difficulty.wpas;
+  EXPECT_GE(kept, 3);
+
+  ReorderManifest(options.dataset, {0, 1, 2});
+  EXPECT_THAT(std::string(TrainAlone(options).message()), HasSubstr("Missing entries: 1, the first is "));
+}
+
+TEST(TrainerTest, ResumeWithoutACheckpointSaysThatItStartsAtZero) {
+  TrainerOptions options = SmallTraining(MakeSquares("resume_nothing", 4), "out", 10);
+  options.resume = true;
+  ::testing::internal::CaptureStderr();
+  ASSERT_TRUE(TrainAlone(options).ok());
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              HasSubstr("holds no checkpoint: training starts at iteration 0"));
+  EXPECT_THAT(*ReadFile(options.output + "/messages.txt"), HasSubstr("iteration 0: --resume is given, but "));
+  ASSERT_TRUE(TrainAlone(options).ok());
+  EXPECT_THAT(*ReadFile(options.output + "/messages.txt"), HasSubstr("iteration 10: resuming at iteration 10 from "));
+}
+
+TEST(TrainerTest, ADatasetWithoutAFaceIsAnError) {
+  TrainerOptions options = SmallTraining(MakeSquares("faceless", 2), "out", 10);
+  const std::string manifest = options.dataset + "/manifest.jsonl", with_faces = *ReadFile(manifest);
+  std::string text = with_faces;
+  RE2::GlobalReplace(&text, R"("faces":\[.*?\}\])", R"("faces":[])");
+  ASSERT_NE(text, with_faces);
+  ASSERT_TRUE(WriteFileAtomically(manifest, text).ok());
+  EXPECT_THAT(std::string(TrainAlone(options).message()), HasSubstr("none of its 2 entries has a face"));
+  // The same of a validation set, whose AP would not be defined.
+  options.validation = options.dataset;
+  options.dataset = MakeSquares("faceful", 2);
+  options.validate_every = 5;
+  EXPECT_THAT(std::string(TrainAlone(options).message()), HasSubstr("none of its 2 entries has a face"));
 }
 
 TEST(TrainerTest, FrozenPartsStay) {

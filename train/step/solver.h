@@ -36,9 +36,10 @@ struct SolverOptions {
   double weight_decay = 0.00025;                      // L2, in the gradient
   double clip_norm = 0;                               // of the whole gradient; 0: no clipping
   double average = 0;                                 // decay of the moving average of the weights; 0: none
-  // Learning rate multipliers (paper's code): of everything before the heads, of the heads; biases learn at twice their
-  // weight's rate, and head biases do not decay.
-  double early_rate = 2, body_rate = 2, head_rate = 1;
+  // Learning-rate multipliers, as in the paper's code: VGG16's first two blocks (conv1_*, conv2_*) are frozen, what
+  // lies between them and the heads learns at twice the heads' rate. Biases learn at twice their weight's rate, and
+  // head biases do not decay.
+  double early_rate = 0, body_rate = 2, head_rate = 1;
   double bias_rate = 2;
 };
 

@@ -41,8 +41,7 @@ TEST(LearningRateTest, CosineWithWarmup) {
 }
 
 TEST(SolverTest, SgdFollowsCaffesRuleWithThePapersMultipliers) {
-  SolverOptions options;
-  options.early_rate = 0;
+  const SolverOptions options;  // the defaults freeze the first two blocks, as the paper does
   Solver solver(kSpecs, options);
   model::ParameterSet parameters = Filled(1.0f);
   const model::ParameterSet gradients = Filled(0.5f);

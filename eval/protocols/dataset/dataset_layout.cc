@@ -1,46 +1,60 @@
 #include "eval/protocols/dataset/dataset_layout.h"
 
+#include <algorithm>
+#include <cstdint>
+
 #include "absl/strings/str_cat.h"
 #include "eval/common/result_check.h"
 
 namespace hardface::eval {
 namespace {
 
-ImageEvidence Examine(const ScoredImage& image, int64_t line) {
+ImageEvidence Examine(const ScoredImage& image, const std::string& name, const ResultPlace& place) {
   std::vector<ResultBox> boxes;
-  for (const data::Detection& found : image.detections) {
+  for (size_t i = 0; i < image.detections.size(); ++i) {
+    const data::Detection& found = image.detections[i];
+    const int64_t line = i < place.box_lines.size() ? place.box_lines[i] : place.line;
     boxes.push_back({found.box.x, found.box.y, found.box.w, found.box.h, found.score, line});
   }
   std::vector<FaceRect> faces;
   for (const data::Face& face : image.faces) faces.push_back({face.box.x, face.box.y, face.box.w, face.box.h});
-  return ExamineImage(boxes, faces);
+  ImageEvidence evidence = ExamineImage(boxes, faces);
+  evidence.file = place.file;
+  evidence.unit = place.unit;
+  evidence.image = name;
+  return evidence;
+}
+
+bool HasCountedFace(const ScoredImage& image) {
+  return std::any_of(image.faces.begin(), image.faces.end(), [](const data::Face& face) { return !face.ignore; });
 }
 
 }  // namespace
 
-LayoutReport CheckDatasetLayout(const data::Dataset& dataset, const JoinedDetections& joined, const std::string& file,
-                                const std::vector<int64_t>& lines) {
-  const auto line_of = [&](int64_t entry) {
-    return entry >= 0 && entry < static_cast<int64_t>(lines.size()) ? lines[entry] : 0;
-  };
-  LayoutReport layout;
+LayoutReport CheckDatasetLayout(const data::Dataset& dataset, const DatasetDetections& detections,
+                                const JoinedDetections& joined) {
+  LayoutReport layout = detections.layout;
   for (size_t i = 0; i < joined.unknown_images.size(); ++i) {
-    const int64_t line = line_of(static_cast<int64_t>(joined.unknown_entries[i]));
-    layout.Add("images that are not in the dataset", absl::StrCat(file, ":", line, " (", joined.unknown_images[i], ")"),
+    const ResultPlace& place = detections.places[joined.unknown_entries[i]];
+    layout.Add("images that are not in the dataset",
+               absl::StrCat(place.file, place.unit, place.line, " (", joined.unknown_images[i], ")"),
                "their detections are left out");
   }
   for (size_t i : joined.without_detections) {
+    if (detections.lists_only_found) break;
     layout.Add("images without a line in the detections", dataset.entries[i].image, "their faces count as missed");
+  }
+  if (std::none_of(joined.images.begin(), joined.images.end(), &HasCountedFace)) {
+    layout.Add("datasets without a face that counts", dataset.manifest_path,
+               "AP and recall are not defined (nan); were the labels found when the dataset was imported?");
   }
   std::vector<ImageEvidence> evidence;
   for (size_t i = 0; i < joined.images.size(); ++i) {
-    evidence.push_back(Examine(joined.images[i], line_of(joined.entries[i])));
-    evidence.back().file = file;
-    evidence.back().image = dataset.entries[i].image;
+    const int64_t entry = joined.entries[i];
+    evidence.push_back(Examine(joined.images[i], dataset.entries[i].image,
+                               entry < 0 ? ResultPlace{} : detections.places[static_cast<size_t>(entry)]));
   }
-  ReportCorners(evidence, &layout);
-  ReportScoreScales(evidence, &layout);
-  ReportDoubledRows(evidence, &layout);
+  ReportMistakes(evidence, &layout);
   return layout;
 }
 

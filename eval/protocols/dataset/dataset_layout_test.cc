@@ -19,14 +19,15 @@ data::Dataset FourImages() {
 
 LayoutReport Check(const std::vector<data::Rect>& boxes, const std::vector<float>& scores) {
   const data::Dataset dataset = FourImages();
-  std::vector<data::ImageDetections> detections;
+  DatasetDetections detections;
   for (size_t i = 0; i < boxes.size(); ++i) {
-    detections.push_back({dataset.entries[i].image, false, {{boxes[i], scores[i]}}});
+    detections.images.push_back({dataset.entries[i].image, false, {{boxes[i], scores[i]}}});
   }
-  detections.push_back({"elsewhere.jpg", false, {}});
-  const auto joined = JoinDetections(dataset, detections, "d.jsonl");
+  detections.images.push_back({"elsewhere.jpg", false, {}});
+  for (const int64_t line : {1, 2, 4, 5, 6}) detections.places.push_back({"d.jsonl", ":", line, {}});
+  const auto joined = JoinDetections(dataset, detections.images, "d.jsonl");
   EXPECT_TRUE(joined.ok()) << joined.status();
-  return CheckDatasetLayout(dataset, *joined, "d.jsonl", {1, 2, 4, 5, 6});
+  return CheckDatasetLayout(dataset, detections, *joined);
 }
 
 TEST(DatasetLayout, SeesCornersInAllOrSomeImages) {
@@ -37,6 +38,32 @@ TEST(DatasetLayout, SeesCornersInAllOrSomeImages) {
   const LayoutReport some = Check({extent, extent, corners, extent}, {0.9f, 0.8f, 0.7f, 0.6f});
   EXPECT_EQ(some.count(kind), 1);
   EXPECT_NE(some.Text().find("d.jsonl:4 (c.jpg)"), std::string::npos) << some.Text();
+}
+
+TEST(DatasetLayout, SeesTheScoreInTheFirstColumnAndFractions) {
+  const data::Rect extent = {100, 100, 40, 40}, score_first = {0.9f, 100, 100, 40}, fraction = {0.2f, 0.3f, 0.1f, 0.1f};
+  const char* first = "results whose first column looks like scores";
+  EXPECT_EQ(Check({extent, extent, extent, extent}, {0.9f, 0.8f, 0.7f, 0.6f}).count(first), 0);
+  EXPECT_EQ(Check({score_first, score_first, score_first, score_first}, {40, 40, 40, 40}).count(first), 4);
+  EXPECT_EQ(Check({score_first, extent, extent, extent}, {40, 0.8f, 0.7f, 0.6f}).count(first), 1);
+  const LayoutReport fractions = Check({extent, fraction, fraction, extent}, {0.9f, 0.8f, 0.7f, 0.6f});
+  EXPECT_EQ(fractions.count("results of fractions instead of pixels"), 2);
+  EXPECT_NE(fractions.Text().find("d.jsonl:2 (b.jpg)"), std::string::npos) << fractions.Text();
+}
+
+TEST(DatasetLayout, SaysWhereNoFaceCounts) {
+  data::Dataset dataset = FourImages();
+  dataset.manifest_path = "set/manifest.jsonl";
+  for (data::DatasetEntry& entry : dataset.entries) entry.faces[0].ignore = true;
+  DatasetDetections detections;
+  detections.images = {{"a.jpg", false, {}}};
+  detections.places = {{"d.jsonl", ":", 1, {}}};
+  detections.lists_only_found = true;
+  const auto joined = JoinDetections(dataset, detections.images, "d.jsonl");
+  ASSERT_TRUE(joined.ok()) << joined.status();
+  const LayoutReport layout = CheckDatasetLayout(dataset, detections, *joined);
+  EXPECT_NE(layout.Text().find("set/manifest.jsonl"), std::string::npos) << layout.Text();
+  EXPECT_EQ(layout.count("images without a line in the detections"), 0);
 }
 
 TEST(DatasetLayout, SeesTwoScalesAndNamesUnknownAndMissingImages) {

@@ -117,8 +117,7 @@ void AddBalancedThreshold(const std::vector<CurvePoint>& reachable, size_t image
   }
   constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
   const bool any = !reachable.empty() && f1(reachable[best]) > 0;
-  const double next = any && best + 1 < reachable.size() ? reachable[best + 1].score : 0;
-  (*metrics)["balanced_threshold"] = any ? (reachable[best].score + next) / 2 : kNone;
+  (*metrics)["balanced_threshold"] = any ? ThresholdBehind(reachable, best) : kNone;
   (*metrics)["balanced_recall"] = any ? reachable[best].recall : kNone;
   (*metrics)["balanced_precision"] = any ? reachable[best].precision : kNone;
   (*metrics)["balanced_fp_per_image"] = any ? reachable[best].false_positives / static_cast<double>(images) : kNone;

@@ -116,6 +116,20 @@ TEST(DatasetScore, RecallAtFalsePositivesPerImage) {
   EXPECT_EQ(scores.metrics["threshold_at_1_fp_per_image"], 0.0);
 }
 
+TEST(DatasetScore, ThresholdsOfLogitsKeepWhatTheyPromise) {
+  // Two images with three faces; the scores are logits: right at 7.3, 1.5 and -2.1, wrong at -3.
+  const DatasetScores scores = ScoreDataset(
+      Joined({{{FaceAt(0, 0, 10), FaceAt(50, 0, 10)}, {At(0, 0, 10, 7.3f), At(50, 0, 10, -2.1f), At(90, 0, 10, -3)}},
+              {{FaceAt(0, 0, 10)}, {At(0, 0, 10, 1.5f)}}}),
+      {0, 1});
+  EXPECT_NEAR(scores.metrics["threshold_at_0_fp_per_image"].get<double>(), -2.55, 1e-6);
+  EXPECT_LT(scores.metrics["threshold_at_1_fp_per_image"].get<double>(), -3);
+  EXPECT_NEAR(scores.metrics["balanced_threshold"].get<double>(), -2.55, 1e-6);
+  // All right and negative: the threshold lies below the lowest, where half of it would lie above.
+  const DatasetScores negative = ScoreDataset(Joined({{{FaceAt(0, 0, 10)}, {At(0, 0, 10, -4)}}}), {});
+  EXPECT_LT(negative.metrics["balanced_threshold"].get<double>(), -4);
+}
+
 TEST(DatasetScore, TheBalancedThresholdHasTheGreatestF1) {
   // F1 after 0.9: 2/3; 0.8: 1/2; 0.7: 4/5; 0.6: 2/3.
   const DatasetScores scores =

@@ -8,6 +8,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "base/text_file.h"
 #include "base/text_lines.h"
 #include "data_tools/formats/mat_file.h"
 #include "eval/common/axis_fit.h"
@@ -99,8 +100,7 @@ void CheckImages(const std::vector<FaceEvalImage>& images, const std::vector<std
     evidence.back().file = place;
     evidence.back().image = images[i].name;
   }
-  ReportScoreScales(evidence, layout);
-  ReportDoubledRows(evidence, layout);
+  ReportMistakes(evidence, layout);
   if (static_cast<double>(missing.size()) <= kMaxMissingShare * static_cast<double>(images.size())) return;
   for (size_t i : missing) {
     layout->Add("images without a detection", absl::StrCat(place, " (", images[i].name, ")"),
@@ -137,6 +137,7 @@ absl::StatusOr<std::vector<FaceEvalDetection>> ParseFaceEvalDetections(absl::str
   for (size_t i = 0; i < images.size(); ++i) index.emplace(images[i].name, static_cast<int32_t>(i));
   std::vector<FaceEvalDetection> detections;
   std::vector<std::vector<ResultBox>> boxes(images.size());
+  RETURN_IF_ERROR(CheckIsUtf8Text(text, place));
   TextLines lines(text);
   size_t count = 0;
   for (; lines.NextFilled(); ++count) {

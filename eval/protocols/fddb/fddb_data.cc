@@ -10,14 +10,15 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "base/atomic_output.h"
 #include "base/parallel.h"
 #include "base/paths.h"
 #include "base/status_macros.h"
+#include "base/text_file.h"
 #include "base/text_lines.h"
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/dataset/detections.h"
 #include "data_tools/images/image_io.h"
+#include "eval/common/name_index.h"
 #include "eval/common/result_check.h"
 #include "eval/common/result_tree.h"
 
@@ -84,35 +85,6 @@ std::pair<const FddbImage*, const FddbImage*> FindTwice(const std::vector<FddbIm
   return {nullptr, nullptr};
 }
 
-std::string WithoutExtension(const std::string& name) {
-  for (absl::string_view extension : {".jpg", ".jpeg", ".png"}) {
-    if (absl::EndsWith(name, extension)) return name.substr(0, name.size() - extension.size());
-  }
-  return name;
-}
-
-// Finds an image by a path that ends in its name: "images/2002/08/11/big/img_591.jpg".
-class NameIndex {
- public:
-  explicit NameIndex(const std::vector<FddbImage>& images) {
-    for (size_t i = 0; i < images.size(); ++i) index_.emplace(images[i].name, i);
-  }
-  // -1: none.
-  int64_t Find(const std::string& path) const {
-    const std::string name = WithoutExtension(path);
-    for (size_t start = 0; start != std::string::npos;) {
-      const auto found = index_.find(name.substr(start));
-      if (found != index_.end()) return static_cast<int64_t>(found->second);
-      start = name.find('/', start);
-      if (start != std::string::npos) ++start;
-    }
-    return -1;
-  }
-
- private:
-  absl::flat_hash_map<std::string, size_t> index_;
-};
-
 // LINES: of each entry.
 std::vector<FddbImage> FromJsonl(const std::vector<data::ImageDetections>& all, const std::vector<int64_t>& lines) {
   std::vector<FddbImage> images;
@@ -149,17 +121,18 @@ absl::StatusOr<std::vector<FddbImage>> ReadAnyDetections(const std::string& path
 }  // namespace
 
 absl::StatusOr<std::vector<FddbImage>> ParseFddbText(absl::string_view text, const std::string& place) {
+  RETURN_IF_ERROR(CheckIsUtf8Text(text, place));
   std::vector<FddbImage> images;
   TextLines lines(text);
   while (lines.NextFilled()) {
     FddbImage image;
-    image.name = WithoutExtension(std::string(absl::StripAsciiWhitespace(lines.line())));
+    image.name = std::string(WithoutImageExtension(absl::StripAsciiWhitespace(lines.line())));
     const int64_t name_line = lines.number();
     image.line = name_line;
     absl::string_view count_line = lines.Next() ? lines.line() : "";
     double count;
-    if (!ParseNumber(TakeWord(&count_line), &count) || count < 0 || count > kMaxRegionsPerImage ||
-        count != static_cast<double>(static_cast<int64_t>(count))) {
+    if (!ParseNumber(TakeWord(&count_line), &count) || !TakeWord(&count_line).empty() || count < 0 ||
+        count > kMaxRegionsPerImage || count != static_cast<double>(static_cast<int64_t>(count))) {
       return Bad(place, name_line + 1,
                  absl::StrCat("expected the number of regions of ", image.name.substr(0, 60), " (0 to ",
                               kMaxRegionsPerImage, "), got \"", lines.line().substr(0, 60), "\""));
@@ -216,7 +189,8 @@ absl::StatusOr<FddbAnnotations> ReadFddbAnnotations(const std::string& path) {
 absl::StatusOr<std::vector<FddbImage>> ReadFddbDetections(const std::string& path, const FddbAnnotations& annotations,
                                                           LayoutReport* layout) {
   ASSIGN_OR_RETURN(std::vector<FddbImage> found, ReadAnyDetections(path));
-  const NameIndex index(annotations.images);
+  NameIndex index;
+  for (const FddbImage& image : annotations.images) index.Add(image.name);
   std::vector<FddbImage> ordered(annotations.images.size());
   size_t matched = 0;
   for (FddbImage& image : found) {
@@ -246,7 +220,7 @@ absl::StatusOr<std::vector<FddbImage>> ReadFddbDetections(const std::string& pat
 }
 
 absl::StatusOr<std::map<std::string, PixelSize>> ReadFddbSizesCsv(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path));
   std::map<std::string, PixelSize> sizes;
   TextLines lines(text);
   while (lines.NextFilled()) {
@@ -258,7 +232,7 @@ absl::StatusOr<std::map<std::string, PixelSize>> ReadFddbSizesCsv(const std::str
       return Bad(path, lines.number(),
                  absl::StrCat("expected name,width,height; got \"", lines.line().substr(0, 60), "\""));
     }
-    sizes[WithoutExtension(fields[0])] = size;
+    sizes[std::string(WithoutImageExtension(fields[0]))] = size;
   }
   return sizes;
 }
@@ -288,7 +262,7 @@ absl::StatusOr<std::map<std::string, PixelSize>> ReadFddbSizesOfDataset(const st
   ASSIGN_OR_RETURN(const data::Dataset read, data::ReadDataset(dataset));
   std::map<std::string, PixelSize> sizes;
   for (const data::DatasetEntry& entry : read.entries) {
-    const std::string name = WithoutExtension(entry.image);
+    const absl::string_view name = WithoutImageExtension(entry.image);
     // A name of FDDB has five parts; the dataset's path may go on to the left.
     std::vector<std::string> parts = absl::StrSplit(name, '/');
     if (parts.size() > 5) parts.erase(parts.begin(), parts.end() - 5);

@@ -34,6 +34,7 @@ TEST(FddbData, ErrorsNameTheLine) {
   const std::pair<const char*, const char*> cases[] = {
       {"img\n", "list.txt:2"},
       {"img\n-1\n", "list.txt:2"},
+      {"img\n1 2\n1 2 3 4 1\n", "list.txt:2"},
       {"img\n1\n1 2 3 nan 1\n", "list.txt:3"},
       {"img\n1\n1 2 3 1\n", "list.txt:3"},
       {"img\n1\n1e9 2 3 4 1\n", "list.txt:3"},

@@ -287,13 +287,14 @@ void CheckFddbDetections(const std::vector<FddbImage>& annotations, const std::v
       boxes.push_back({box.x, box.y, box.w, box.h, region.score, region.line});
     }
     evidence.push_back(ExamineImage(boxes, faces));
-    if (any_ellipse) evidence.back().could_be_corners = false;
+    if (any_ellipse) {  // of six numbers: no column stands in another's place
+      evidence.back().could_be_corners = evidence.back().has_score_form = false;
+      evidence.back().as_score_first = 0;
+    }
     evidence.back().file = path;
     evidence.back().image = detections[i].name;
   }
-  ReportCorners(evidence, layout);
-  ReportScoreScales(evidence, layout);
-  ReportDoubledRows(evidence, layout);
+  ReportMistakes(evidence, layout);
 }
 
 }  // namespace hardface::eval

@@ -1,52 +1,24 @@
 #include "eval/protocols/wider/wider_detections.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/parallel.h"
-#include "base/paths.h"
 #include "base/provenance.h"
 #include "base/status_macros.h"
-#include "base/text_lines.h"
 #include "data_tools/dataset/detections.h"
 #include "eval/common/result_check.h"
+#include "eval/common/result_form.h"
+#include "eval/common/result_text.h"
 #include "eval/common/result_tree.h"
 
 namespace hardface::eval {
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr double kMaxBoxesPerImage = 1'000'000;
-
-std::string Quote(absl::string_view line) { return absl::StrCat("\"", line.substr(0, 60), "\""); }
-
-absl::Status Bad(const std::string& place, int64_t line, absl::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat(place, ":", line, ": ", what));
-}
-
-absl::StatusOr<size_t> ParseCount(TextLines* lines, const std::string& place) {
-  if (!lines->Next()) return Bad(place, 1, "is empty; expected the image's name, a count and x y w h score lines");
-  if (!lines->Next()) return Bad(place, 2, "ends behind its first line; expected the number of boxes there");
-  absl::string_view line = lines->line();
-  double count;
-  if (!ParseNumber(TakeWord(&line), &count) || count < 0 || count != static_cast<double>(static_cast<int64_t>(count))) {
-    return Bad(place, 2, absl::StrCat("expected the number of boxes, got ", Quote(lines->line())));
-  }
-  if (count > kMaxBoxesPerImage) {
-    return Bad(place, 2,
-               absl::StrCat(count, " boxes in one image; at most ", kMaxBoxesPerImage,
-                            " are taken: raise the detector's score threshold"));
-  }
-  return static_cast<size_t>(count);
-}
-
-void SortByFallingScore(std::vector<ScoredBox>* boxes) {
-  const auto falls = [](const ScoredBox& a, const ScoredBox& b) { return a.score > b.score; };
+void SortByFallingScore(std::vector<ResultBox>* boxes) {
+  const auto falls = [](const ResultBox& a, const ResultBox& b) { return a.score > b.score; };
   if (!std::is_sorted(boxes->begin(), boxes->end(), falls)) std::stable_sort(boxes->begin(), boxes->end(), falls);
 }
 
@@ -57,14 +29,16 @@ std::vector<FaceRect> FaceRects(const WiderImage& image) {
   return rects;
 }
 
-// LINES: of each box.
-ImageEvidence Examine(const std::vector<ScoredBox>& boxes, const std::vector<int64_t>& lines, const WiderImage& image) {
-  std::vector<ResultBox> results;
-  results.reserve(boxes.size());
-  for (size_t i = 0; i < boxes.size(); ++i) {
-    results.push_back({boxes[i].x, boxes[i].y, boxes[i].w, boxes[i].h, boxes[i].score, lines[i]});
-  }
-  return ExamineImage(results, FaceRects(image));
+ImageEvidence Examine(const std::vector<ResultBox>& boxes, const WiderImage& image) {
+  return ExamineImage(boxes, FaceRects(image));
+}
+
+std::string KeyOf(const WiderImage& image) {
+  return image.event.empty() ? image.name : absl::StrCat(image.event, "/", image.name);
+}
+
+bool HasCountedFace(const WiderImage& image) {
+  return std::any_of(image.faces.begin(), image.faces.end(), [](const WiderFace& face) { return face.subsets != 0; });
 }
 
 class Reader {
@@ -74,7 +48,7 @@ class Reader {
     found_.images.resize(truth.images.size());
     for (size_t i = 0; i < truth.images.size(); ++i) {
       const WiderImage& image = truth.images[i];
-      index_.emplace(image.event.empty() ? image.name : absl::StrCat(image.event, "/", image.name), i);
+      index_.emplace(KeyOf(image), i);
     }
   }
 
@@ -94,16 +68,16 @@ class Reader {
     ParallelFor((count + kChunk - 1) / kChunk, threads, [&](int64_t chunk) {
       for (int64_t i = chunk * kChunk; i < std::min(count, (chunk + 1) * kChunk); ++i) {
         if (targets[i] < 0) continue;
-        parsed[i] = ParseWiderResult(files[i].bytes, files[i].place);
+        parsed[i] = ParseResultText(files[i].bytes, files[i].place);
         if (!parsed[i].ok()) continue;
-        evidence_[targets[i]] = Examine(parsed[i]->boxes, parsed[i]->lines, truth_.images[targets[i]]);
+        evidence_[targets[i]] = Examine(parsed[i]->boxes, truth_.images[targets[i]]);
         SortByFallingScore(&parsed[i]->boxes);
       }
     });
     for (size_t i = 0; i < files.size(); ++i) {
       if (targets[i] < 0) continue;
       RETURN_IF_ERROR(parsed[i].status());
-      NoteLines(*parsed[i], files[i].place, truth_.images[targets[i]].name);
+      NoteFindings(*parsed[i], files[i].place, truth_.images[targets[i]].name, &found_.layout);
       evidence_[targets[i]].file = files[i].place;
       found_.images[targets[i]] = std::move(parsed[i]->boxes);
     }
@@ -123,16 +97,35 @@ class Reader {
       const std::string place = absl::StrCat(file, ":", line, " (", of_image.image, ")");
       ASSIGN_OR_RETURN(const int64_t target, Claim(of_image.image, place, "images that the ground truth lacks"));
       if (target < 0) continue;
-      std::vector<ScoredBox>& boxes = found_.images[target];
+      std::vector<ResultBox>& boxes = found_.images[target];
       for (const data::Detection& detection : of_image.boxes) {
-        boxes.push_back({detection.box.x, detection.box.y, detection.box.w, detection.box.h, detection.score});
+        boxes.push_back({detection.box.x, detection.box.y, detection.box.w, detection.box.h, detection.score, line});
       }
       ImageEvidence& evidence = evidence_[target];
-      evidence = Examine(boxes, std::vector<int64_t>(boxes.size(), line), truth_.images[target]);
+      evidence = Examine(boxes, truth_.images[target]);
       evidence.file = file;
       evidence.image = of_image.image;
       SortByFallingScore(&boxes);
     }
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadCoco(const std::string& path, const CocoResultOptions& options) {
+    std::vector<std::string> names;
+    for (const WiderImage& image : truth_.images) names.push_back(KeyOf(image));
+    ASSIGN_OR_RETURN(CocoResults results, ReadCocoResults(path, options, names));
+    ASSIGN_OR_RETURN(found_.hash, HashFile(path));
+    found_.layout = std::move(results.layout);
+    found_.missing = results.without_a_line;
+    for (size_t i = 0; i < names.size(); ++i) {
+      places_[i] = path;  // an image without a detection was searched, too: the form cannot say so
+      evidence_[i] = Examine(results.images[i], truth_.images[i]);
+      evidence_[i].file = path;
+      evidence_[i].unit = kCocoUnit;
+      evidence_[i].image = names[i];
+      SortByFallingScore(&results.images[i]);
+    }
+    found_.images = std::move(results.images);
     return absl::OkStatus();
   }
 
@@ -152,9 +145,11 @@ class Reader {
     if (found_.boxes == 0) {
       return absl::InvalidArgumentError(absl::StrCat(path, ": holds not a single box; there is nothing to score"));
     }
-    ReportCorners(evidence_, &found_.layout);
-    ReportScoreScales(evidence_, &found_.layout);
-    ReportDoubledRows(evidence_, &found_.layout);
+    if (std::none_of(truth_.images.begin(), truth_.images.end(), &HasCountedFace)) {
+      found_.layout.Add("ground truths without a face that counts", truth_.files.empty() ? "" : truth_.files[0],
+                        "AP is not defined (nan)");
+    }
+    ReportMistakes(evidence_, &found_.layout);
     return std::move(found_);
   }
 
@@ -175,23 +170,6 @@ class Reader {
     return static_cast<int64_t>(image->second);
   }
 
-  void NoteLines(const ParsedResultFile& file, const std::string& place, const std::string& image) {
-    const std::string named = WiderKey(file.image);
-    if (named.substr(named.rfind('/') + 1) != image) {
-      found_.layout.Add("files whose first line names another image",
-                        absl::StrCat(place, ":1 (", Quote(file.image), ")"),
-                        "taken as the results of the image that the file is named after; were two files swapped?");
-    }
-    if (file.extra_line > 0) {
-      found_.layout.Add("files with more lines than they announce", absl::StrCat(place, ":", file.extra_line),
-                        "only as many boxes as line 2 says are taken, as the official tool does");
-    }
-    if (file.bad_extent_line > 0) {
-      found_.layout.Add("files with boxes of no extent", absl::StrCat(place, ":", file.bad_extent_line),
-                        "width or height is not above 0");
-    }
-  }
-
   const WiderGroundTruth& truth_;
   std::vector<std::string> places_;  // where each image's result comes from; empty: not seen
   std::vector<ImageEvidence> evidence_;
@@ -201,36 +179,19 @@ class Reader {
 
 }  // namespace
 
-absl::StatusOr<ParsedResultFile> ParseWiderResult(absl::string_view text, const std::string& place) {
-  TextLines lines(text);
-  ASSIGN_OR_RETURN(const size_t count, ParseCount(&lines, place));
-  ParsedResultFile file;
-  TextLines first(text);
-  if (first.Next()) file.image = std::string(absl::StripAsciiWhitespace(first.line()));
-  file.boxes.reserve(std::min(count, text.size() / 10 + 1));  // a box takes ten characters at least
-  double numbers[5];
-  while (file.boxes.size() < count) {
-    if (!lines.NextFilled()) {
-      return Bad(place, lines.number() + 1,
-                 absl::StrCat("the file ends after ", file.boxes.size(), " boxes; line 2 announces ", count));
-    }
-    absl::string_view line = lines.line();
-    if (!TakeNumbers(&line, 5, numbers)) {
-      return Bad(place, lines.number(), absl::StrCat("expected x y w h score, finite, got ", Quote(lines.line())));
-    }
-    if (!(numbers[2] > 0 && numbers[3] > 0) && file.bad_extent_line == 0) file.bad_extent_line = lines.number();
-    file.boxes.push_back({numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]});
-    file.lines.push_back(lines.number());
-  }
-  if (lines.NextFilled()) file.extra_line = lines.number();
-  return file;
-}
-
 absl::StatusOr<WiderDetections> ReadWiderDetections(const std::string& path, const WiderGroundTruth& truth,
-                                                    int threads) {
+                                                    const CocoResultOptions& coco, int threads) {
   Reader reader(truth);
-  const bool jsonl = fs::path(path).extension() == ".jsonl" || IsThere(path + "/detections.jsonl");
-  RETURN_IF_ERROR(jsonl ? reader.ReadJsonl(path) : reader.ReadTree(path, threads));
+  switch (FormOfResults(path)) {
+    case ResultForm::kJsonl:
+      RETURN_IF_ERROR(reader.ReadJsonl(path));
+      break;
+    case ResultForm::kCoco:
+      RETURN_IF_ERROR(reader.ReadCoco(path, coco));
+      break;
+    case ResultForm::kTree:
+      RETURN_IF_ERROR(reader.ReadTree(path, threads));
+  }
   return reader.Finish(path);
 }
 

@@ -21,7 +21,7 @@ class WiderRealTest : public testing::Test {
     auto truth = ReadWiderGroundTruth(wider, /*with_labels=*/true);
     ASSERT_TRUE(truth.ok()) << truth.status();
     truth_ = *std::move(truth);
-    auto detections = ReadWiderDetections(wider + "/detections_res18_refinedet.tar.zst", truth_, /*threads=*/0);
+    auto detections = ReadWiderDetections(wider + "/detections_res18_refinedet.tar.zst", truth_, {}, /*threads=*/0);
     ASSERT_TRUE(detections.ok()) << detections.status();
     detections_ = *std::move(detections);
   }

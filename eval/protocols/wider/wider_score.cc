@@ -43,7 +43,7 @@ class Int32Matcher {
     }
   }
 
-  int32_t Match(const ScoredBox& box) const {
+  int32_t Match(const ResultBox& box) const {
     const double x2 = box.x + box.w, y2 = box.y + box.h;
     const double box_area = (x2 - box.x + 1) * (y2 - box.y + 1);  // of doubles only: not rounded
     const int64_t bx1 = ToInt32(box.x), by1 = ToInt32(box.y), bx2 = ToInt32(x2), by2 = ToInt32(y2);
@@ -93,7 +93,7 @@ class ExactMatcher {
   }
 
   // The face of highest IoU, -1 when none overlaps.
-  int32_t Best(const ScoredBox& box, double* best_iou) const {
+  int32_t Best(const ResultBox& box, double* best_iou) const {
     const double x2 = box.x + box.w, y2 = box.y + box.h;
     const double box_area = (x2 - box.x + 1) * (y2 - box.y + 1);
     *best_iou = 0;
@@ -112,7 +112,7 @@ class ExactMatcher {
     return match;
   }
 
-  int32_t Match(const ScoredBox& box) const {
+  int32_t Match(const ResultBox& box) const {
     double iou;
     const int32_t best = Best(box, &iou);
     return iou >= kMinIou ? best : -1;
@@ -126,10 +126,10 @@ class ExactMatcher {
 };
 
 template <typename Matcher>
-std::vector<int32_t> MatchAll(const Matcher& matcher, const std::vector<ScoredBox>& boxes) {
+std::vector<int32_t> MatchAll(const Matcher& matcher, const std::vector<ResultBox>& boxes) {
   std::vector<int32_t> matches;
   matches.reserve(boxes.size());
-  for (const ScoredBox& box : boxes) matches.push_back(matcher.Match(box));
+  for (const ResultBox& box : boxes) matches.push_back(matcher.Match(box));
   return matches;
 }
 
@@ -172,7 +172,7 @@ double Normalise(double score, const ScoreRange& range, WiderMatching matching) 
 absl::StatusOr<ScoreRange> FindScoreRange(const WiderDetections& detections, WiderMatching matching) {
   ScoreRange range{std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
   if (matching == WiderMatching::kOfficial) range.max = std::numeric_limits<float>::min();  // realmin('single')
-  for (const std::vector<ScoredBox>& boxes : detections.images) {
+  for (const std::vector<ResultBox>& boxes : detections.images) {
     if (boxes.empty()) continue;
     range.max = std::max(range.max, boxes.front().score);  // they are in falling order
     range.min = std::min(range.min, boxes.back().score);
@@ -223,7 +223,7 @@ void AppendFaceDifferences(const WiderImage& image, const std::string& prefix, c
 
 }  // namespace
 
-std::vector<int32_t> MatchWiderImage(const std::vector<WiderFace>& faces, const std::vector<ScoredBox>& boxes,
+std::vector<int32_t> MatchWiderImage(const std::vector<WiderFace>& faces, const std::vector<ResultBox>& boxes,
                                      bool integer_arithmetic) {
   return integer_arithmetic ? MatchAll(Int32Matcher(faces), boxes) : MatchAll(ExactMatcher(faces), boxes);
 }
@@ -239,10 +239,10 @@ absl::StatusOr<WiderMatches> MatchWider(const WiderGroundTruth& truth, const Wid
   constexpr int64_t kChunk = 16;
   ParallelFor((images + kChunk - 1) / kChunk, threads, [&](int64_t chunk) {
     for (int64_t i = chunk * kChunk; i < std::min(images, (chunk + 1) * kChunk); ++i) {
-      const std::vector<ScoredBox>& boxes = detections.images[i];
+      const std::vector<ResultBox>& boxes = detections.images[i];
       matches.faces[i] = MatchWiderImage(truth.images[i].faces, boxes, integer);
       matches.thresholds[i].reserve(boxes.size());
-      for (const ScoredBox& box : boxes) {
+      for (const ResultBox& box : boxes) {
         matches.thresholds[i].push_back(AllThresholds().First(Normalise(box.score, range, matching)));
       }
     }
@@ -317,7 +317,7 @@ std::string WiderDifferences(const WiderGroundTruth& truth, const WiderDetection
       const std::vector<Verdict> b = JudgeWiderImage(image.faces, best_iou.faces[i], static_cast<int>(s));
       for (size_t k = 0; k < a.size(); ++k) {
         if (a[k] == b[k]) continue;
-        const ScoredBox& box = detections.images[i][k];
+        const ResultBox& box = detections.images[i][k];
         absl::StrAppendFormat(&csv, "%s,detection,%d,%g,%g,%g,%g,%.9g,%s,%s,%s\n", prefix, k + 1, box.x, box.y, box.w,
                               box.h, box.score, truth.subsets[s], VerdictName(a[k]), VerdictName(b[k]));
       }

@@ -23,6 +23,7 @@
 #include "absl/status/statusor.h"
 #include "eval/common/judged.h"
 #include "eval/common/ranking.h"
+#include "eval/common/result_boxes.h"
 #include "eval/protocols/wider/wider_detections.h"
 #include "eval/protocols/wider/wider_ground_truth.h"
 
@@ -33,7 +34,7 @@ enum class WiderMatching { kOfficial, kBestIou };
 inline constexpr int kWiderThresholds = 1000;
 
 // For each box the matched face's index, -1 without one.
-std::vector<int32_t> MatchWiderImage(const std::vector<WiderFace>& faces, const std::vector<ScoredBox>& boxes,
+std::vector<int32_t> MatchWiderImage(const std::vector<WiderFace>& faces, const std::vector<ResultBox>& boxes,
                                      bool integer_arithmetic);
 
 // The matches of every image and the threshold that each box first passes (1 .. 1000).

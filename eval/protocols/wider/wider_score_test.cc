@@ -25,7 +25,7 @@ WiderGroundTruth Truth(std::vector<std::vector<WiderFace>> faces, bool integer_b
   return truth;
 }
 
-WiderDetections Found(std::vector<std::vector<ScoredBox>> images) {
+WiderDetections Found(std::vector<std::vector<ResultBox>> images) {
   WiderDetections detections;
   detections.images = std::move(images);
   return detections;

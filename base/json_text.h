@@ -1,0 +1,92 @@
+// Parsing of JSON that somebody else wrote: nesting is limited, and errors say where.
+#ifndef HARDFACE_BASE_JSON_TEXT_H_
+#define HARDFACE_BASE_JSON_TEXT_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "base/text_lines.h"
+
+namespace hardface {
+
+// Our own files nest five deep, and COCO's four. The library parses any depth, but it copies and writes values by
+// recursion: a megabyte of brackets would overflow the stack.
+inline constexpr int kMaxJsonDepth = 64;
+
+// How deep TEXT nests lists and objects, at most kMaxJsonDepth + 1. Brackets in strings do not count.
+inline int JsonDepth(absl::string_view text) {
+  int depth = 0, deepest = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size() && deepest <= kMaxJsonDepth; ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      in_string = c != '"';
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      deepest = std::max(deepest, ++depth);
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return deepest;
+}
+
+inline absl::Status TooDeep(absl::string_view place) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(place, ": lists and objects are nested more than ", kMaxJsonDepth, " deep, which is the limit"));
+}
+
+// TEXT as JSON, with or without a byte-order mark. Errors begin with PLACE ("detections.jsonl:7") and have the parser's
+// words, which name line and column within TEXT.
+template <typename Json = nlohmann::json>
+absl::StatusOr<Json> ParseJson(absl::string_view text, absl::string_view place) {
+  text = WithoutByteOrderMark(text);
+  if (JsonDepth(text) > kMaxJsonDepth) return TooDeep(place);
+  try {
+    return Json::parse(text.begin(), text.end());
+  } catch (const typename Json::exception& error) {
+    return absl::InvalidArgumentError(absl::StrCat(place, ": not valid JSON: ", error.what()));
+  }
+}
+
+// TEXT as a JSON list whose elements are handed to TAKE(Json element, int64_t number from 1) -> absl::Status one by
+// one, so that a list of millions is never in memory as a whole. Errors are those of ParseJson and TAKE; WHAT is the
+// list that was expected, in words.
+template <typename Json = nlohmann::json, typename Take>
+absl::Status ParseJsonList(absl::string_view text, absl::string_view place, absl::string_view what, const Take& take) {
+  text = WithoutByteOrderMark(text);
+  if (JsonDepth(text) > kMaxJsonDepth) return TooDeep(place);
+  using Event = typename Json::parse_event_t;
+  absl::Status status;
+  bool is_list = false;
+  int64_t number = 0;
+  const auto callback = [&](int depth, Event event, Json& parsed) {
+    if (depth == 0 && event == Event::array_start) is_list = true;
+    const bool is_element =
+        depth == 1 && (event == Event::object_end || event == Event::array_end || event == Event::value);
+    if (!is_element || !is_list) return true;
+    ++number;
+    if (status.ok()) status = take(std::move(parsed), number);
+    return false;  // forgets the element
+  };
+  try {
+    Json::parse(text.begin(), text.end(), callback);
+  } catch (const typename Json::exception& error) {
+    return absl::InvalidArgumentError(absl::StrCat(place, ": not valid JSON: ", error.what()));
+  }
+  if (is_list) return status;
+  return absl::InvalidArgumentError(absl::StrCat(place, ": is no JSON list; expected ", what));
+}
+
+}  // namespace hardface
+
+#endif  // HARDFACE_BASE_JSON_TEXT_H_

@@ -1,0 +1,118 @@
+// Result trees in folders and archives: what they hold, and what is refused.
+#include "eval/common/result_tree.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "base/atomic_output.h"
+
+namespace hardface::eval {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+std::string Path(const std::string& name) { return ::testing::TempDir() + "/result_tree_test_" + name; }
+
+// Packs (name, text) pairs. FILTER: ARCHIVE_FILTER_...; FORMAT: ARCHIVE_FORMAT_...
+std::string Pack(const std::string& name, const std::vector<std::pair<std::string, std::string>>& files, int filter,
+                 int format) {
+  const std::string path = Path(name);
+  const std::unique_ptr<archive, int (*)(archive*)> writer(archive_write_new(), &archive_write_free);
+  archive_write_set_format(writer.get(), format);
+  archive_write_add_filter(writer.get(), filter);
+  EXPECT_EQ(archive_write_open_filename(writer.get(), path.c_str()), ARCHIVE_OK);
+  for (const auto& [entry_name, text] : files) {
+    const std::unique_ptr<archive_entry, void (*)(archive_entry*)> entry(archive_entry_new(), &archive_entry_free);
+    archive_entry_set_pathname(entry.get(), entry_name.c_str());
+    archive_entry_set_size(entry.get(), static_cast<la_int64_t>(text.size()));
+    archive_entry_set_filetype(entry.get(), AE_IFREG);
+    archive_entry_set_perm(entry.get(), 0644);
+    EXPECT_EQ(archive_write_header(writer.get(), entry.get()), ARCHIVE_OK);
+    archive_write_data(writer.get(), text.data(), text.size());
+  }
+  EXPECT_EQ(archive_write_close(writer.get()), ARCHIVE_OK);
+  return path;
+}
+
+std::string Message(const std::string& path) { return std::string(ReadResultTree(path, 1).status().message()); }
+
+struct Packing {
+  const char* name;
+  int filter, format;
+};
+constexpr Packing kPackings[] = {
+    {"r.tar", ARCHIVE_FILTER_NONE, ARCHIVE_FORMAT_TAR_USTAR},
+    {"r.tar.gz", ARCHIVE_FILTER_GZIP, ARCHIVE_FORMAT_TAR_USTAR},
+    {"r.tar.zst", ARCHIVE_FILTER_ZSTD, ARCHIVE_FORMAT_TAR_USTAR},
+    {"r.zip", ARCHIVE_FILTER_NONE, ARCHIVE_FORMAT_ZIP},
+};
+
+TEST(ReadResultTree, NamesThatLeadElsewhereAreHarmless) {
+  for (const auto& [name, filter, format] : kPackings) {
+    const std::string path = Pack(name,
+                                  {{"../../../../0--A/one.txt", "one\n0\n"},
+                                   {"/tmp/result_tree_test_outside.txt", "x"},
+                                   {"0--A/../1--B/two.txt", "two\n0\n"},
+                                   {"notes.md", "no result"}},
+                                  filter, format);
+    const auto tree = ReadResultTree(path, 1);
+    ASSERT_TRUE(tree.ok()) << name << ": " << tree.status();
+    std::vector<std::string> names;
+    for (const ResultFile& file : tree->files) names.push_back(file.name);
+    EXPECT_THAT(names, ::testing::ElementsAre("0--A/one.txt", "1--B/two.txt", "tmp/result_tree_test_outside.txt"))
+        << name;
+    EXPECT_FALSE(fs::exists("/tmp/result_tree_test_outside.txt"));
+  }
+}
+
+TEST(ReadResultTree, BombsAreRefusedWithTheLimitStated) {
+  const std::string much(80 << 20, '0');
+  for (const auto& [name, filter, format] : kPackings) {
+    if (filter == ARCHIVE_FILTER_NONE && format == ARCHIVE_FORMAT_TAR_USTAR) continue;  // as large as what it holds
+    EXPECT_THAT(Message(Pack(name, {{"0--A/one.txt", much}}, filter, format)), HasSubstr("unpacks to more than 64 MB"))
+        << name;
+    // Also in an entry that is passed over, which has to be unpacked as well.
+    EXPECT_THAT(Message(Pack(name, {{"0--A/one.jpg", much}, {"0--A/one.txt", "one\n0\n"}}, filter, format)),
+                HasSubstr("unpacks to more than 64 MB"))
+        << name;
+  }
+}
+
+TEST(ReadPossiblyCompressedFile, BombsAreRefusedWithTheLimitStated) {
+  const std::string path = Path("bomb.txt.gz");
+  fs::remove(path);
+  fs::rename(Pack("raw", {{"x", std::string(80 << 20, '0')}}, ARCHIVE_FILTER_GZIP, ARCHIVE_FORMAT_RAW), path);
+  EXPECT_THAT(std::string(ReadPossiblyCompressedFile(path).status().message()), HasSubstr("more than 64 MB"));
+}
+
+TEST(ReadResultTree, FollowsLinkedFoldersOnceEach) {
+  const std::string folder = Path("links");
+  fs::remove_all(folder);
+  ASSERT_TRUE(WriteFileAtomically(folder + "/elsewhere/0--A/one.txt", "one\n0\n").ok());
+  ASSERT_TRUE(WriteFileAtomically(folder + "/tree/1--B/two.txt", "two\n0\n").ok());
+  fs::create_directory_symlink("../elsewhere/0--A", folder + "/tree/0--A");
+  fs::create_directory_symlink("..", folder + "/tree/1--B/loop");
+  const auto tree = ReadResultTree(folder + "/tree", 1);
+  ASSERT_TRUE(tree.ok()) << tree.status();
+  ASSERT_EQ(tree->files.size(), 2u);
+  EXPECT_EQ(tree->files[0].name, "0--A/one.txt");
+  EXPECT_EQ(tree->files[1].name, "1--B/two.txt");
+}
+
+TEST(ReadResultTree, APipeIsAnErrorAndNotAnEndlessWait) {
+  const std::string folder = Path("pipe");
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  ASSERT_EQ(mkfifo((folder + "/one.txt").c_str(), 0600), 0);
+  EXPECT_THAT(Message(folder), HasSubstr("one.txt: is no file but a pipe"));
+}
+
+}  // namespace
+}  // namespace hardface::eval
