@@ -79,6 +79,16 @@ def hf_tool(name, srcs = None, deps = [], visibility = ["//visibility:public"], 
         **kwargs
     )
 
+def hf_test_program(name, srcs = None, deps = [], **kwargs):
+    """A program that a shell test runs, NAME.cc; no tool for users."""
+    cc_binary(
+        name = name,
+        testonly = True,
+        srcs = [name + ".cc"] if srcs == None else srcs,
+        deps = deps + _ABSL,
+        **kwargs
+    )
+
 def hf_benchmark(name, srcs = None, deps = [], **kwargs):
     """A benchmark of Google Benchmark, NAME.cc: run by hand, never a test."""
     cc_binary(
