@@ -396,8 +396,10 @@ class Collector {
     const std::string& image = work.entry.image;
     if (!seen_.insert(image).second) return ReportTwice(work, image + " is annotated a second time");
     if (const std::string other = pictures_.SameFile(work.file, image); !other.empty()) {
-      return ReportTwice(work, absl::StrCat(image, " is the file that is annotated as ", other,
-                                            " already; by a link it has two names"));
+      return ReportTwice(
+          work,
+          absl::StrCat(image, " is the file that is annotated as ", other, " already; by a link it has two names"),
+          /*is_link=*/true);
     }
     const std::string path = (fs::path(options_.images) / image).string();
     if (const std::string other = pictures_.Copy(work.file, path, image); !other.empty()) {
@@ -407,8 +409,10 @@ class Collector {
     return true;
   }
 
-  absl::StatusOr<bool> ReportTwice(const Work& work, const std::string& message) {
-    const Finding twice{"duplicate_image", work.source.place, message, /*leaves_image_out=*/true};
+  // Nothing is lost with an entry of no face by the name of a link: it is left out whatever --on_error says.
+  absl::StatusOr<bool> ReportTwice(const Work& work, const std::string& message, bool is_link = false) {
+    const bool is_error = !is_link || !work.source.faces.empty();
+    const Finding twice{"duplicate_image", work.source.place, message, is_error};
     RETURN_IF_ERROR(report_->Add(twice, work.entry.image));
     return false;
   }

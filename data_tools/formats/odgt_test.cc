@@ -17,7 +17,7 @@ TEST(ParseOdgtTest, HeadsAreFacesOfTheClassHead) {
       R"({"ID":"27,1a0","gtboxes":[{"tag":"person","hbox":[1,2,3,4],"head_attr":{"ignore":0,"occ":1},"extra":{}},)"
       R"({"tag":"person","hbox":[5,6,7,8],"head_attr":{"ignore":1}},)"
       R"({"tag":"person","hbox":[5,6,7,9],"head_attr":{},"extra":{"ignore":1}},)"
-      R"({"tag":"mask","fbox":[10,20,30,40],"hbox":[0,0,0,0],"extra":{"ignore":1}}]})"
+      R"({"tag":"mask","fbox":[10,20,30,40],"hbox":[0,0,0,0]}]})"
       "\r\n"
       R"({"ID":"28","gtboxes":[]})",
       "val.odgt");
