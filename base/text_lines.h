@@ -63,9 +63,10 @@ inline absl::string_view TakeWord(absl::string_view* line) {
   return word;
 }
 
-// A whole word as a finite number, rounded correctly.
+// The whole of WORD as a finite number, rounded correctly; false for "12a", "", " 1", "nan".
 inline bool ParseNumber(absl::string_view word, double* number) {
-  if (!word.empty() && word[0] == '+') word.remove_prefix(1);
+  // std::from_chars knows no plus sign.
+  if (word.size() > 1 && word[0] == '+' && word[1] != '-') word.remove_prefix(1);
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), *number);
   return error == std::errc() && end == word.data() + word.size() && std::isfinite(*number);
 }

@@ -206,11 +206,14 @@ TEST_F(RobustnessTest, PathsThatTheSystemRefusesAreErrorsThatNameThem) {
                                                     {"stats", "--input=" + data, "--json=" + too_long},
                                                     {"doctor", "--input=" + data, "--findings=" + too_long},
                                                     {"doctor", "--input=" + too_long, "--flagfile=" + too_long}};
-  for (const char* format : {"wider", "wider_mat", "voc", "yolo", "coco", "fddb", "face_eval", "csv"}) {
-    commands.push_back({"import", std::string("--format=") + format, "--csv_box=x,y,w,h", "--input=" + too_long,
-                        "--output=" + folder_ + "/x"});
-    commands.push_back({"import", std::string("--format=") + format, "--csv_box=x,y,w,h", "--input=" + too_long,
-                        "--images=" + data, "--output=" + folder_ + "/x"});
+  for (const std::string& format : std::vector<std::string>{"wider", "wider_mat", "retinaface", "voc", "yolo", "coco",
+                                                            "odgt", "fddb", "face_eval", "csv", "detections"}) {
+    std::vector<std::string> import = {"import", "--format=" + format, "--input=" + too_long,
+                                       "--output=" + folder_ + "/x"};
+    if (format == "csv") import.push_back("--csv_box=x,y,w,h");
+    if (format != "detections") commands.push_back(import);  // which needs --images
+    import.push_back("--images=" + data);
+    commands.push_back(import);
   }
   for (const std::vector<std::string>& command : commands) {
     const Outcome outcome = RunTool(command);

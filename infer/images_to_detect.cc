@@ -8,14 +8,13 @@
 #include <set>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
 #include "base/paths.h"
 #include "base/status_macros.h"
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/dataset/entry_image.h"
-#include "data_tools/images/image_kind.h"
+#include "data_tools/images/image_walk.h"
 
 namespace hardface::infer {
 namespace {
@@ -37,46 +36,16 @@ std::string Identity(const std::string& path) {
   return error ? path : resolved.string();
 }
 
-// Collects the pictures below a folder. Linked folders come after the others, so that a file is called by its own path
-// where it can be reached by both.
-class FolderWalk {
- public:
-  absl::StatusOr<std::vector<std::string>> Run(const std::string& folder) {
-    RETURN_IF_ERROR(Enter(folder));
-    for (size_t i = 0; i < linked_.size(); ++i) RETURN_IF_ERROR(Enter(fs::path(linked_[i])));
-    std::sort(found_.begin(), found_.end());
-    return std::move(found_);
+// The pictures below FOLDER. Those that cannot be read are among them: each is an error of its own, not a gap.
+absl::StatusOr<std::vector<std::string>> PicturesIn(const std::string& folder) {
+  ASSIGN_OR_RETURN(data::ImageWalk walk, data::WalkImages(folder));
+  std::vector<std::string> files;
+  for (const std::vector<std::string>* names : {&walk.images, &walk.other_pictures}) {
+    for (const std::string& name : *names) files.push_back((fs::path(folder) / name).string());
   }
-
- private:
-  absl::Status Enter(const fs::path& folder) {
-    if (!entered_.insert(Identity(folder.string())).second) return absl::OkStatus();
-    std::error_code error;
-    for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-      RETURN_IF_ERROR(Visit(*entry));
-    }
-    if (!error) return absl::OkStatus();
-    return absl::PermissionDeniedError(
-        absl::StrCat(folder.string(), ": this folder cannot be read (", error.message(),
-                     "); mend its permissions, or name the folders beside it one by one"));
-  }
-
-  absl::Status Visit(const fs::directory_entry& entry) {
-    const std::string name = entry.path().filename().string();
-    if (absl::StartsWith(name, ".")) return absl::OkStatus();
-    std::error_code ignored;
-    if (entry.is_directory(ignored)) {
-      if (!entry.is_symlink(ignored)) return Enter(entry.path());
-      linked_.push_back(entry.path().string());
-    } else if (data::HasPictureName(name) && (entry.is_regular_file(ignored) || !entry.exists(ignored))) {
-      found_.push_back(entry.path().string());  // a link to nothing, too: reading it gives the error
-    }
-    return absl::OkStatus();
-  }
-
-  std::set<std::string> entered_;
-  std::vector<std::string> linked_, found_;
-};
+  std::sort(files.begin(), files.end());
+  return files;
+}
 
 // FILES below FOLDER, without those in outputs of detect: their drawings are no photographs.
 std::vector<std::string> WithoutOwnOutputs(const std::string& folder, const std::vector<std::string>& files) {
@@ -99,7 +68,7 @@ std::vector<std::string> WithoutOwnOutputs(const std::string& folder, const std:
 
 absl::StatusOr<std::vector<std::string>> FilesOf(const std::string& path) {
   if (IsFolder(path)) {
-    ASSIGN_OR_RETURN(const std::vector<std::string> files, FolderWalk().Run(path));
+    ASSIGN_OR_RETURN(const std::vector<std::string> files, PicturesIn(path));
     return WithoutOwnOutputs(path, files);
   }
   ASSIGN_OR_RETURN(const bool there, PathExists(path));

@@ -61,14 +61,38 @@ bool IsFinite(const Rect& box) {
   return std::isfinite(box.x) && std::isfinite(box.y) && std::isfinite(box.w) && std::isfinite(box.h);
 }
 
-// Turned about the vertical axis of an image so wide: the attributes that are geometry.
-void MirrorAttributes(float width, Json* attributes) {
-  if (!attributes->is_object()) return;
-  const auto ellipse = attributes->find("ellipse");  // major and minor radius, angle, centre x, centre y
-  if (ellipse == attributes->end() || !ellipse->is_array() || ellipse->size() != 5) return;
+// ELLIPSE: major and minor radius, angle, centre x, centre y.
+void MirrorEllipse(float width, Json* ellipse) {
+  if (!ellipse->is_array() || ellipse->size() != 5) return;
   if (!(*ellipse)[2].is_number() || !(*ellipse)[3].is_number()) return;
   (*ellipse)[2] = -(*ellipse)[2].get<double>();
   (*ellipse)[3] = width - (*ellipse)[3].get<double>();
+}
+
+// A list about the left eye, the right eye, the nose, the left and the right corner of the mouth. Left and right are
+// the viewer's, so the mirror image's left eye is the right one of before.
+void SwapLeftAndRight(Json* landmarks) {
+  if (!landmarks->is_array() || landmarks->size() != 5) return;
+  std::swap((*landmarks)[0], (*landmarks)[1]);
+  std::swap((*landmarks)[3], (*landmarks)[4]);
+}
+
+void MirrorLandmarks(float width, Json* landmarks) {
+  if (!landmarks->is_array() || landmarks->size() != 5) return;
+  for (Json& point : *landmarks) {
+    if (point.is_array() && point.size() == 2 && point[0].is_number()) point[0] = width - point[0].get<double>();
+  }
+  SwapLeftAndRight(landmarks);
+}
+
+// Turned about the vertical axis of an image so wide: the attributes that are geometry.
+void MirrorAttributes(float width, Json* attributes) {
+  if (!attributes->is_object()) return;
+  for (auto& [name, value] : attributes->items()) {
+    if (name == "ellipse") MirrorEllipse(width, &value);
+    if (name == "landmarks") MirrorLandmarks(width, &value);
+    if (name == "landmarks_occluded") SwapLeftAndRight(&value);
+  }
 }
 
 absl::StatusOr<Face> FaceFromJson(const Json& json, const std::string& place) {

@@ -65,6 +65,21 @@ TEST(FlipDatasetTest, EveryEntryIsFollowedByItsMirrorImage) {
   EXPECT_EQ(dataset->image_paths[3], ReadDataset(input)->image_paths[1]) << "images stay where they are";
 }
 
+TEST(FlipDatasetTest, LandmarksAreMirroredWithLeftAndRightSwapped) {
+  DatasetEntry entry = Entry("a.jpg", 100);
+  entry.faces[0].attributes = {{"landmarks", {{12, 25}, {30, 24}, nullptr, {14, 40.5}, {28, 41}}},
+                               {"landmarks_occluded", {1, 0, 0, 0, 1}}};
+  const std::string input = MakeDataset("landmarks", {entry});
+  ASSERT_TRUE(FlipDataset(Options(input, "landmarks_out")).ok());
+  const auto dataset = ReadDataset(Temp("landmarks_out"));
+  ASSERT_TRUE(dataset.ok()) << dataset.status();
+  EXPECT_EQ(dataset->entries[1].faces[0].attributes.dump(),
+            R"({"landmarks":[[70.0,24],[88.0,25],null,[72.0,41],[86.0,40.5]],"landmarks_occluded":[0,1,0,1,0]})");
+  DatasetEntry twice = dataset->entries[1];
+  ASSERT_TRUE(MirrorEntry(&twice).ok());
+  EXPECT_EQ(twice.faces[0].attributes, entry.faces[0].attributes);
+}
+
 TEST(FlipDatasetTest, RefusesADatasetThatIsDoubledAlready) {
   DatasetEntry mirrored = Entry("a.jpg", 100);
   mirrored.flip = true;

@@ -1,19 +1,12 @@
 #include "data_tools/formats/annotation_source.h"
 
-#include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <system_error>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "base/text_lines.h"
 
 namespace hardface::data {
-
-namespace fs = std::filesystem;
 
 absl::StatusOr<bool> VectorSource::Next(AnnotatedImage* image) {
   if (next_ == images_.size()) return false;
@@ -26,8 +19,12 @@ absl::string_view WithoutBom(absl::string_view text) {
   return text;
 }
 
-bool ParseNumber(const std::string& text, double* value) {
-  return absl::SimpleAtod(text, value) && std::isfinite(*value);
+bool ParseBoolean(absl::string_view text, bool* value) {
+  const std::string word = absl::AsciiStrToLower(absl::StripAsciiWhitespace(text));
+  double number = 0;
+  const bool is_number = ParseNumber(word, &number);
+  *value = word == "true" || word == "yes" || (is_number && number == 1);
+  return *value || word == "false" || word == "no" || (is_number && number == 0);
 }
 
 nlohmann::json NumberToJson(double value) {
@@ -35,21 +32,17 @@ nlohmann::json NumberToJson(double value) {
   return value;
 }
 
-absl::StatusOr<std::vector<std::string>> ListFiles(const std::string& folder,
-                                                   const std::vector<std::string>& extensions) {
-  std::error_code error;
-  fs::recursive_directory_iterator it(folder, fs::directory_options::follow_directory_symlink, error);
-  std::vector<std::string> files;
-  for (; !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
-    const std::string name = absl::AsciiStrToLower(it->path().filename().string());
-    const bool wanted = std::any_of(extensions.begin(), extensions.end(),
-                                    [&name](const std::string& end) { return absl::EndsWith(name, end); });
-    std::error_code ignored;
-    if (wanted && it->is_regular_file(ignored)) files.push_back(it->path().lexically_relative(folder).string());
+void SetLandmarks(const std::vector<Landmark>& landmarks, AnnotatedFace* face) {
+  nlohmann::json points = nlohmann::json::array(), occluded = nlohmann::json::array();
+  bool any_labelled = false, any_occluded = false;
+  for (const Landmark& landmark : landmarks) {
+    any_labelled |= landmark.labelled;
+    any_occluded |= landmark.labelled && landmark.occluded;
+    points.push_back(landmark.labelled ? nlohmann::json{landmark.x, landmark.y} : nlohmann::json());
+    occluded.push_back(landmark.labelled && landmark.occluded ? 1 : 0);
   }
-  if (error) return absl::NotFoundError(absl::StrCat(folder, ": cannot list this folder: ", error.message()));
-  std::sort(files.begin(), files.end());
-  return files;
+  if (any_labelled) face->attributes["landmarks"] = std::move(points);
+  if (any_occluded) face->attributes["landmarks_occluded"] = std::move(occluded);
 }
 
 void SetEllipse(const Ellipse& ellipse, AnnotatedFace* face) {
@@ -63,6 +56,32 @@ void SetEllipse(const Ellipse& ellipse, AnnotatedFace* face) {
   face->w = 2 * half_width;
   face->h = 2 * half_height;
   face->attributes["ellipse"] = {a, b, ellipse.angle, ellipse.center_x, ellipse.center_y};
+}
+
+void ScaleFace(double scale_x, double scale_y, AnnotatedFace* face) {
+  face->x *= scale_x;
+  face->w *= scale_x;
+  face->y *= scale_y;
+  face->h *= scale_y;
+  if (!face->attributes.is_object()) return;
+  // Our own form only: a column of a table may have the same name.
+  if (const auto points = face->attributes.find("landmarks"); points != face->attributes.end() && points->is_array()) {
+    for (nlohmann::json& point : *points) {
+      if (point.is_array() && point.size() == 2 && point[0].is_number() && point[1].is_number()) {
+        point = {point[0].get<double>() * scale_x, point[1].get<double>() * scale_y};
+      }
+    }
+  }
+  const auto ellipse = face->attributes.find("ellipse");
+  const bool is_ellipse = ellipse != face->attributes.end() && ellipse->is_array() && ellipse->size() == 5;
+  if (!is_ellipse) return;
+  // A hundredth: original sizes are rounded to whole pixels.
+  if (std::fabs(scale_x - scale_y) > 0.01 * scale_x) {
+    face->attributes.erase("ellipse");
+    return;
+  }
+  for (size_t i : {0, 1, 3}) (*ellipse)[i] = (*ellipse)[i].get<double>() * scale_x;
+  (*ellipse)[4] = (*ellipse)[4].get<double>() * scale_y;
 }
 
 }  // namespace hardface::data

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "data_tools/images/image_walk.h"
 
 namespace hardface::data {
 
@@ -30,9 +31,20 @@ struct AnnotatedImage {
   // are fractions. 0: in pixels of the image as it is.
   double reference_width = 0, reference_height = 0;
   std::vector<AnnotatedFace> faces;
+  bool unlabelled = false;          // the source says nothing of this image: no faces, but perhaps by mistake
   int placeholder_boxes = 0;        // rows that stand for "no face" (WIDER's ten zeros)
   nlohmann::json attributes;        // of the image; null or an object
   std::vector<std::string> errors;  // what could not be understood, each with its place
+};
+
+// Something that was seen beside the images: an annotation of no image, a label file that no image uses.
+struct SourceFinding {
+  std::string kind;     // as in import_report.jsonl
+  std::string place;    // "" or "ann.json: annotations[3]"
+  std::string image;    // "" where it belongs to none
+  std::string message;  // a sentence
+  // Something of the annotations is lost: ends the import unless --on_error says otherwise.
+  bool is_error = false;
 };
 
 // Reads annotations one image at a time.
@@ -46,42 +58,51 @@ class AnnotationSource {
   virtual int64_t size() const { return 0; }
   // Files that all entries depend on, for the provenance.
   virtual std::vector<std::string> inputs() const = 0;
+  // Whatever was seen beside the images; whole once Next() has returned false.
+  virtual std::vector<SourceFinding> findings() const { return {}; }
 };
 
 // Images that were read all at once.
 class VectorSource : public AnnotationSource {
  public:
-  VectorSource(std::vector<std::string> files, std::vector<AnnotatedImage> images)
-      : files_(std::move(files)), images_(std::move(images)) {}
+  VectorSource(std::vector<std::string> files, std::vector<AnnotatedImage> images,
+               std::vector<SourceFinding> findings = {})
+      : files_(std::move(files)), images_(std::move(images)), findings_(std::move(findings)) {}
 
   absl::StatusOr<bool> Next(AnnotatedImage* image) override;
   int64_t size() const override { return static_cast<int64_t>(images_.size()); }
   std::vector<std::string> inputs() const override { return files_; }
+  std::vector<SourceFinding> findings() const override { return findings_; }
 
  private:
   const std::vector<std::string> files_;
   std::vector<AnnotatedImage> images_;
+  const std::vector<SourceFinding> findings_;
   size_t next_ = 0;
 };
 
 // TEXT without the byte order mark that some editors put before UTF-8.
 absl::string_view WithoutBom(absl::string_view text);
 
-// A finite number, the whole of TEXT; false otherwise ("12a", "", "nan").
-bool ParseNumber(const std::string& text, double* value);
+// true/false, yes/no, 1/0 and 1.0/0.0, in any case and with blanks around; false for anything else. Whatever programs
+// write for a truth value: pandas says True, spreadsheets say TRUE, floats become 1.0.
+bool ParseBoolean(absl::string_view text, bool* value);
+// What ParseBoolean takes, for messages.
+inline constexpr char kBooleanWords[] = "true or false, yes or no, 1 or 0";
 
 // A whole number as an integer ("2", not "2.0").
 nlohmann::json NumberToJson(double value);
 
-// Every file under FOLDER whose name ends in one of EXTENSIONS (".jpg"; in any case), as sorted paths relative to it.
-absl::StatusOr<std::vector<std::string>> ListFiles(const std::string& folder,
-                                                   const std::vector<std::string>& extensions);
-
-// The image files that image_io reads.
-inline const std::vector<std::string>& ImageExtensions() {
-  static const auto* const kExtensions = new std::vector<std::string>{".jpg", ".jpeg", ".png"};
-  return *kExtensions;
-}
+// The five points that face annotations mark. "Left" is the viewer's left.
+enum LandmarkIndex { kLeftEye, kRightEye, kNose, kLeftMouthCorner, kRightMouthCorner, kLandmarks };
+struct Landmark {
+  double x = 0, y = 0;
+  bool labelled = false;  // else x and y mean nothing
+  bool occluded = false;
+};
+// Sets the attribute "landmarks", [[x, y], ..], with null for a point that is not labelled, and "landmarks_occluded"
+// where the source says that one is. Neither where no point is labelled. They are in the boxes' unit.
+void SetLandmarks(const std::vector<Landmark>& landmarks, AnnotatedFace* face);
 
 // The smallest upright box around an ellipse. FDDB's form: radii, angle of the major axis against x in radians, centre.
 struct Ellipse {
@@ -89,6 +110,10 @@ struct Ellipse {
 };
 // Sets the box, and the ellipse as attribute "ellipse": [major, minor, angle, cx, cy].
 void SetEllipse(const Ellipse& ellipse, AnnotatedFace* face);
+
+// Multiplies the box and the attributes that are geometry. An ellipse that is stretched is none any more: where the
+// scales differ, that attribute is dropped.
+void ScaleFace(double scale_x, double scale_y, AnnotatedFace* face);
 
 }  // namespace hardface::data
 

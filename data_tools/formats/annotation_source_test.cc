@@ -1,22 +1,24 @@
 #include "data_tools/formats/annotation_source.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "base/atomic_output.h"
 
 namespace hardface::data {
 namespace {
 
-using ::testing::ElementsAre;
-
-TEST(ParseNumberTest, TakesWholeFiniteNumbersOnly) {
-  double value = 0;
-  EXPECT_TRUE(ParseNumber("-12.5", &value));
-  EXPECT_EQ(value, -12.5);
-  EXPECT_TRUE(ParseNumber("1e3", &value));
-  for (const char* text : {"", "12a", "a", "nan", "inf", "1e999", "1 2"})
-    EXPECT_FALSE(ParseNumber(text, &value)) << text;
+TEST(ParseBooleanTest, TakesTheWordsOfAllProgramsAndNothingElse) {
+  for (const char* text : {"true", "True", "TRUE", "yes", "Yes", "1", "1.0", " 1 "}) {
+    bool value = false;
+    EXPECT_TRUE(ParseBoolean(text, &value)) << text;
+    EXPECT_TRUE(value) << text;
+  }
+  for (const char* text : {"false", "False", "FALSE", "no", "NO", "0", "0.0", "-0"}) {
+    bool value = true;
+    EXPECT_TRUE(ParseBoolean(text, &value)) << text;
+    EXPECT_FALSE(value) << text;
+  }
+  bool value = false;
+  for (const char* text : {"", "2", "-1", "0.5", "ja", "truee", "nan"})
+    EXPECT_FALSE(ParseBoolean(text, &value)) << text;
 }
 
 TEST(NumberToJsonTest, WholeNumbersAreIntegers) {
@@ -39,15 +41,25 @@ TEST(SetEllipseTest, BoxTouchesTheEllipse) {
   EXPECT_EQ(upright.attributes["ellipse"].dump(), "[20.0,10.0,0.0,50.0,60.0]");
 }
 
-TEST(ListFilesTest, IsSortedRecursiveAndIgnoresCaseOfExtensions) {
-  const std::string folder = ::testing::TempDir() + "/list_files";
-  for (const char* name : {"b.jpg", "a/z.JPEG", "a/y.txt", "c d/ü.png"}) {
-    ASSERT_TRUE(WriteFileAtomically(folder + "/" + name, "x").ok());
-  }
-  const auto files = ListFiles(folder, ImageExtensions());
-  ASSERT_TRUE(files.ok()) << files.status();
-  EXPECT_THAT(*files, ElementsAre("a/z.JPEG", "b.jpg", "c d/ü.png"));
-  EXPECT_EQ(ListFiles(folder + "/none", {".jpg"}).status().code(), absl::StatusCode::kNotFound);
+TEST(SetLandmarksTest, PointsThatAreNotLabelledAreNull) {
+  AnnotatedFace face, bare;
+  SetLandmarks({{1, 2, true, false}, {3, 4, false, false}, {5, 6.5, true, true}}, &face);
+  EXPECT_EQ(face.attributes.dump(), R"({"landmarks":[[1.0,2.0],null,[5.0,6.5]],"landmarks_occluded":[0,0,1]})");
+  SetLandmarks({{1, 2, false, true}}, &bare);
+  EXPECT_TRUE(bare.attributes.is_null());
+}
+
+TEST(ScaleFaceTest, GeometryAmongTheAttributesIsScaledWithTheBox) {
+  AnnotatedFace face;
+  SetEllipse({20, 10, 0, 50, 60}, &face);
+  SetLandmarks({{30, 40, true, false}, {}}, &face);
+  ScaleFace(2, 2, &face);
+  EXPECT_EQ(face.x, 60);
+  EXPECT_EQ(face.h, 40);
+  EXPECT_EQ(face.attributes["ellipse"].dump(), "[40.0,20.0,0.0,100.0,120.0]");
+  ScaleFace(0.5, 1, &face);
+  EXPECT_EQ(face.x, 30);
+  EXPECT_EQ(face.attributes.dump(), R"({"landmarks":[[30.0,80.0],null]})") << "a stretched ellipse is none";
 }
 
 TEST(WithoutBomTest, TakesOneMarkAway) {

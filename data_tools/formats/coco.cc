@@ -6,6 +6,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
+#include "base/json_text.h"
 #include "base/status_macros.h"
 
 namespace hardface::data {
@@ -22,7 +23,20 @@ const Json& Get(const Json& json, const char* key) {
   return found == json.end() ? *kNull : *found;
 }
 
-bool IsTrue(const Json& json) { return json == 1 || json == true; }
+// Of a flag: false where it is missing. Exporters write 0, false, 0.0 and "False".
+bool ReadFlag(const Json& json, bool* value) {
+  if (json.is_null()) return true;
+  return ParseBoolean(json.is_string() ? json.get_ref<const std::string&>() : Show(json), value);
+}
+
+// An id as what it is compared by: 1 and 1.0 are one id, "1" is another. "" for what is no id.
+std::string IdOf(const Json& json) {
+  if (json.is_number_float() && std::floor(json.get<double>()) == json.get<double>() &&
+      std::fabs(json.get<double>()) < 1e15) {
+    return absl::StrCat(static_cast<int64_t>(json.get<double>()));
+  }
+  return json.is_number() || json.is_string() ? Show(json) : "";
+}
 
 int PixelsOf(const Json& json) {
   const double value = json.is_number() ? json.get<double>() : 0;
@@ -33,8 +47,11 @@ class CocoParser {
  public:
   explicit CocoParser(std::string place) : place_(std::move(place)) {}
 
-  absl::StatusOr<std::vector<AnnotatedImage>> Parse(absl::string_view text) {
-    const Json root = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  absl::StatusOr<CocoContent> Read(absl::string_view text) {
+    ASSIGN_OR_RETURN(const Json root, ParseJson<Json>(text, place_));
+    if (root.is_array()) {
+      return Bad("is a list, as COCO's results are; expected annotations, {\"images\":..,\"annotations\":..}");
+    }
     if (!root.is_object()) return Bad("is not a JSON object; expected COCO's {\"images\":..,\"annotations\":..}");
     for (const char* key : {"images", "annotations"}) {
       if (!Get(root, key).is_array()) return Bad(absl::StrCat("has no list \"", key, "\""));
@@ -42,7 +59,7 @@ class CocoParser {
     for (const Json& category : Get(root, "categories")) AddCategory(category);
     for (size_t i = 0; i < root["images"].size(); ++i) RETURN_IF_ERROR(AddImage(root["images"][i], i));
     for (size_t i = 0; i < root["annotations"].size(); ++i) RETURN_IF_ERROR(AddFace(root["annotations"][i], i));
-    return std::move(images_);
+    return CocoContent{std::move(images_), std::move(findings_)};
   }
 
  private:
@@ -52,7 +69,7 @@ class CocoParser {
 
   void AddCategory(const Json& category) {
     if (!category.is_object() || !Get(category, "name").is_string()) return;
-    categories_[Show(Get(category, "id"))] = category["name"].get<std::string>();
+    categories_[IdOf(Get(category, "id"))] = category["name"].get<std::string>();
   }
 
   absl::Status AddImage(const Json& json, size_t index) {
@@ -63,7 +80,11 @@ class CocoParser {
       return Bad(
           absl::StrCat("images[", index, "] is ", Show(json), "; expected an object with \"id\", \"file_name\""));
     }
-    if (!index_by_id_.emplace(Show(Get(json, "id")), images_.size()).second) {
+    const std::string id = IdOf(Get(json, "id"));
+    if (id.empty()) {
+      return Bad(absl::StrCat("images[", index, "] has the id ", Show(Get(json, "id")), "; expected a number or text"));
+    }
+    if (!index_by_id_.emplace(id, images_.size()).second) {
       return Bad(absl::StrCat("images[", index, "] has the id ", Show(Get(json, "id")), " of an earlier image"));
     }
     image.candidates = {json["file_name"].get<std::string>()};
@@ -76,8 +97,13 @@ class CocoParser {
 
   absl::Status AddFace(const Json& json, size_t index) {
     const std::string what = absl::StrCat("annotations[", index, "]");
-    const auto found = json.is_object() ? index_by_id_.find(Show(Get(json, "image_id"))) : index_by_id_.end();
-    if (found == index_by_id_.end()) return Bad(absl::StrCat(what, " is ", Show(json), "; its image_id is unknown"));
+    const auto found = json.is_object() ? index_by_id_.find(IdOf(Get(json, "image_id"))) : index_by_id_.end();
+    if (found == index_by_id_.end()) {
+      findings_.push_back({"bad_annotation", place_, "",
+                           absl::StrCat(what, " is ", Show(json), "; its image_id is unknown: no image has that id"),
+                           /*is_error=*/true});
+      return absl::OkStatus();
+    }
     AnnotatedImage& image = images_[found->second];
     const Json& box = Get(json, "bbox");
     bool good = box.is_array() && box.size() == 4;
@@ -93,8 +119,15 @@ class CocoParser {
     face.y = box[1];
     face.w = box[2];
     face.h = box[3];
-    face.ignore = IsTrue(Get(json, "iscrowd")) || IsTrue(Get(json, "ignore"));
-    const auto category = categories_.find(Show(Get(json, "category_id")));
+    for (const char* key : {"iscrowd", "ignore"}) {
+      bool flag = false;
+      if (!ReadFlag(Get(json, key), &flag)) {
+        image.errors.push_back(
+            absl::StrCat(face.place, ": \"", key, "\" is ", Show(Get(json, key)), "; expected ", kBooleanWords));
+      }
+      face.ignore |= flag;
+    }
+    const auto category = categories_.find(IdOf(Get(json, "category_id")));
     if (category != categories_.end()) face.class_name = category->second;
     if (Get(json, "attributes").is_object()) face.attributes = json["attributes"];
     image.faces.push_back(std::move(face));
@@ -102,22 +135,24 @@ class CocoParser {
   }
 
   const std::string place_;
-  // Ids are numbers by the book and text in some files; their JSON text serves for both.
+  // Ids are numbers by the book and text in some files; IdOf serves for both.
   absl::flat_hash_map<std::string, std::string> categories_;
   absl::flat_hash_map<std::string, size_t> index_by_id_;
   std::vector<AnnotatedImage> images_;
+  std::vector<SourceFinding> findings_;
 };
 
 }  // namespace
 
-absl::StatusOr<std::vector<AnnotatedImage>> ParseCoco(absl::string_view text, const std::string& place) {
-  return CocoParser(place).Parse(text);
+absl::StatusOr<CocoContent> ParseCoco(absl::string_view text, const std::string& place) {
+  return CocoParser(place).Read(text);
 }
 
 absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenCoco(const std::string& path) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  ASSIGN_OR_RETURN(std::vector<AnnotatedImage> images, ParseCoco(text, path));
-  return std::make_unique<VectorSource>(std::vector<std::string>{path}, std::move(images));
+  ASSIGN_OR_RETURN(CocoContent content, ParseCoco(text, path));
+  return std::make_unique<VectorSource>(std::vector<std::string>{path}, std::move(content.images),
+                                        std::move(content.findings));
 }
 
 }  // namespace hardface::data

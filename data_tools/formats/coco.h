@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -12,11 +13,16 @@
 namespace hardface::data {
 
 // Reads the whole file. An annotation with "iscrowd" or "ignore" becomes `ignore`; its "attributes" are kept, and those
-// of images.
+// of images. An annotation of no image is among the source's findings.
 absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenCoco(const std::string& path);
 
+struct CocoContent {
+  std::vector<AnnotatedImage> images;
+  std::vector<SourceFinding> findings;
+};
+
 // The same from text. PLACE stands before errors.
-absl::StatusOr<std::vector<AnnotatedImage>> ParseCoco(absl::string_view text, const std::string& place);
+absl::StatusOr<CocoContent> ParseCoco(absl::string_view text, const std::string& place);
 
 }  // namespace hardface::data
 

@@ -24,10 +24,11 @@ constexpr char kJson[] = R"({
 std::string ErrorOf(const std::string& text) { return std::string(ParseCoco(text, "c.json").status().message()); }
 
 TEST(ParseCocoTest, JoinsImagesAnnotationsAndCategories) {
-  const auto images = ParseCoco(kJson, "c.json");
-  ASSERT_TRUE(images.ok()) << images.status();
-  ASSERT_THAT(*images, SizeIs(2));
-  const AnnotatedImage& a = (*images)[0];
+  const auto content = ParseCoco(kJson, "c.json");
+  ASSERT_TRUE(content.ok()) << content.status();
+  const std::vector<AnnotatedImage>& images = content->images;
+  ASSERT_THAT(images, SizeIs(2));
+  const AnnotatedImage& a = images[0];
   EXPECT_THAT(a.candidates, ElementsAre("a.jpg"));
   EXPECT_EQ(a.declared_width, 640);
   ASSERT_THAT(a.faces, SizeIs(2));
@@ -38,21 +39,53 @@ TEST(ParseCocoTest, JoinsImagesAnnotationsAndCategories) {
   EXPECT_FALSE(a.faces[0].ignore);
   EXPECT_TRUE(a.faces[1].ignore);
   EXPECT_EQ(a.faces[1].class_name, "") << "unknown category";
-  EXPECT_TRUE((*images)[1].faces[0].ignore) << "crowd";
+  EXPECT_TRUE(images[1].faces[0].ignore) << "crowd";
 }
 
 TEST(ParseCocoTest, ErrorsNamePlaceAndValue) {
-  EXPECT_THAT(ErrorOf("{"), AllOf(HasSubstr("c.json"), HasSubstr("not a JSON object")));
+  EXPECT_THAT(ErrorOf("{"), AllOf(HasSubstr("c.json"), HasSubstr("is not valid JSON")));
+  EXPECT_THAT(ErrorOf("7"), AllOf(HasSubstr("c.json"), HasSubstr("not a JSON object")));
+  EXPECT_THAT(ErrorOf("[]"), HasSubstr("COCO's results"));
   EXPECT_THAT(ErrorOf("{\"images\":[]}"), HasSubstr("no list \"annotations\""));
   EXPECT_THAT(ErrorOf(R"({"images":[{"id":1}],"annotations":[]})"), HasSubstr("images[0] is {\"id\":1}"));
   EXPECT_THAT(ErrorOf(R"({"images":[{"id":1,"file_name":"a"},{"id":1,"file_name":"b"}],"annotations":[]})"),
               HasSubstr("id 1 of an earlier image"));
-  EXPECT_THAT(ErrorOf(R"({"images":[],"annotations":[{"image_id":3,"bbox":[1,2,3,4]}]})"),
-              AllOf(HasSubstr("annotations[0]"), HasSubstr("image_id is unknown")));
-  const auto images =
+  EXPECT_THAT(ErrorOf(R"({"images":[{"file_name":"a"}],"annotations":[]})"), HasSubstr("has the id null"));
+  const auto content =
       ParseCoco(R"({"images":[{"id":1,"file_name":"a"}],"annotations":[{"image_id":1,"bbox":[1,2,"3",4]}]})", "c.json");
-  ASSERT_TRUE(images.ok());
-  EXPECT_THAT((*images)[0].errors, ElementsAre(HasSubstr("annotations[0]: \"bbox\" is [1,2,\"3\",4]")));
+  ASSERT_TRUE(content.ok());
+  EXPECT_THAT(content->images[0].errors, ElementsAre(HasSubstr("annotations[0]: \"bbox\" is [1,2,\"3\",4]")));
+}
+
+TEST(ParseCocoTest, WhatIsNoJsonIsNamedByLineAndColumn) {
+  EXPECT_THAT(ErrorOf("{\"images\":[],\n\"annotations\":[{\"score\":NaN}]}"),
+              AllOf(HasSubstr("c.json"), HasSubstr("line 2, column 2")));
+}
+
+TEST(ParseCocoTest, AnAnnotationOfNoImageIsAFinding) {
+  const auto content =
+      ParseCoco(R"({"images":[{"id":1,"file_name":"a"}],"annotations":[{"image_id":1.0,"bbox":[1,2,3,4]},)"
+                R"({"image_id":3,"bbox":[1,2,3,4]},{"bbox":[1,2,3,4]},{"image_id":"1","bbox":[1,2,3,4]}]})",
+                "c.json");
+  ASSERT_TRUE(content.ok()) << content.status();
+  EXPECT_THAT(content->images[0].faces, SizeIs(1)) << "1 and 1.0 are one id";
+  ASSERT_THAT(content->findings, SizeIs(3));
+  EXPECT_TRUE(content->findings[0].is_error);
+  EXPECT_THAT(content->findings[0].message, AllOf(HasSubstr("annotations[1]"), HasSubstr("image_id is unknown")));
+}
+
+TEST(ParseCocoTest, FlagsAreTruthValuesInTheWordsOfAllPrograms) {
+  const auto content = ParseCoco(
+      R"({"images":[{"id":1,"file_name":"a"}],"annotations":[{"image_id":1,"bbox":[1,2,3,4],"iscrowd":"True"},)"
+      R"({"image_id":1,"bbox":[1,2,3,4],"iscrowd":1.0},{"image_id":1,"bbox":[1,2,3,4],"iscrowd":false,"ignore":0},)"
+      R"({"image_id":1,"bbox":[1,2,3,4],"ignore":2}]})",
+      "c.json");
+  ASSERT_TRUE(content.ok()) << content.status();
+  const AnnotatedImage& image = content->images[0];
+  EXPECT_TRUE(image.faces[0].ignore);
+  EXPECT_TRUE(image.faces[1].ignore);
+  EXPECT_FALSE(image.faces[2].ignore);
+  EXPECT_THAT(image.errors, ElementsAre(HasSubstr("annotations[3]: \"ignore\" is 2")));
 }
 
 TEST(OpenCocoTest, ReadsAFile) {

@@ -6,10 +6,12 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "base/atomic_output.h"
 #include "base/status_macros.h"
+#include "base/text_lines.h"
 
 namespace hardface::data {
 namespace {
@@ -23,7 +25,7 @@ absl::Status Bad(const std::string& place, absl::string_view what) {
 // Numbers stay numbers, the rest text.
 nlohmann::json FieldToJson(const std::string& field) {
   double number = 0;
-  return ParseNumber(field, &number) ? NumberToJson(number) : nlohmann::json(field);
+  return ParseNumber(absl::StripAsciiWhitespace(field), &number) ? NumberToJson(number) : nlohmann::json(field);
 }
 
 // The columns' places in the header line.
@@ -41,7 +43,8 @@ class CsvReader {
     for (absl::string_view line : absl::StrSplit(WithoutBom(text), '\n')) {
       ++line_number_;
       line = absl::StripAsciiWhitespace(line);
-      if (line.empty() || line[0] == '#') continue;
+      // Only above the column names: below them, "#party1.jpg" is a file.
+      if (line.empty() || (header_.empty() && line[0] == '#')) continue;
       Row row;
       const bool whole = SplitCsvLine(line, &row);
       if (header_.empty()) {
@@ -59,7 +62,11 @@ class CsvReader {
 
   absl::StatusOr<size_t> Find(const std::string& name) const {
     const auto found = std::find(header_.begin(), header_.end(), name);
-    if (found != header_.end()) return static_cast<size_t>(found - header_.begin());
+    if (found != header_.end()) {
+      if (std::find(found + 1, header_.end(), name) == header_.end())
+        return static_cast<size_t>(found - header_.begin());
+      return Bad(Place(), absl::StrCat("the column \"", name, "\" stands twice; rename one of them"));
+    }
     return Bad(Place(), absl::StrCat("no column \"", name, "\"; the columns are ", absl::StrJoin(header_, ", ")));
   }
 
@@ -111,7 +118,7 @@ class CsvReader {
   bool Numbers(const Row& row, const std::vector<size_t>& indices, std::vector<double>* values,
                std::string* error) const {
     for (size_t index : indices) {
-      if (ParseNumber(row[index], &values->emplace_back())) continue;
+      if (ParseNumber(absl::StripAsciiWhitespace(row[index]), &values->emplace_back())) continue;
       *error = absl::StrCat("column ", header_[index], " is \"", row[index].substr(0, 80), "\"; expected a number");
       return false;
     }
@@ -124,6 +131,12 @@ class CsvReader {
     if (!size.empty()) {
       if (size[0] <= 0 || size[1] <= 0) {
         *error = "the original size must be above zero";
+        return false;
+      }
+      // All boxes of an image are scaled by one size.
+      if (image->reference_width > 0 && (image->reference_width != size[0] || image->reference_height != size[1])) {
+        *error = absl::StrFormat("the original size is %g x %g here and %g x %g in an earlier row of this image",
+                                 size[0], size[1], image->reference_width, image->reference_height);
         return false;
       }
       image->reference_width = size[0];
@@ -141,7 +154,11 @@ class CsvReader {
     if (!Numbers(row, at_.geometry, &values, error)) return false;
     SetGeometry(values, &face);
     if (!at_.class_name.empty()) face.class_name = row[at_.class_name[0]];
-    if (!at_.ignore.empty()) face.ignore = row[at_.ignore[0]] == "1" || row[at_.ignore[0]] == "true";
+    if (!at_.ignore.empty() && !ParseBoolean(row[at_.ignore[0]], &face.ignore)) {
+      *error = absl::StrCat("column ", columns_.ignore, " is \"", row[at_.ignore[0]].substr(0, 80), "\"; expected ",
+                            kBooleanWords);
+      return false;
+    }
     for (size_t index : at_.attributes) face.attributes[header_[index]] = FieldToJson(row[index]);
     image->faces.push_back(std::move(face));
     return true;

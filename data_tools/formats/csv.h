@@ -21,14 +21,14 @@ struct CsvColumns {
   std::vector<std::string> ellipse;           // major and minor radius, angle (radians), centre x, centre y
   std::vector<std::string> original_size;     // width and height of the image that the boxes speak of; empty: as it is
   std::string class_name;                     // "": none
-  std::string ignore;                         // 0 or 1; "": none
+  std::string ignore;                         // a truth value (ParseBoolean); "": none
   std::vector<std::string> attributes;        // kept with the face
   std::vector<std::string> image_attributes;  // kept with the image; the first row of an image counts
 };
 
 // Reads the whole table and gathers the rows of each image, in the order of first appearance. Fields may be quoted
-// ("a, b" and "" for a quote); lines that start with # are comments. A row whose box is empty stands for an image
-// without faces.
+// ("a, b" and "" for a quote); lines before the line of column names that start with # are comments. A row whose box is
+// empty stands for an image without faces.
 absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenCsv(const std::string& path, const CsvColumns& columns);
 
 // The fields of one line; false where a quote is not closed.

@@ -95,6 +95,49 @@ TEST(CsvTest, BadRowsAreErrorsOfTheirImage) {
   EXPECT_THAT((*images)[3].errors, ElementsAre(HasSubstr("quote is not closed")));
 }
 
+TEST(CsvTest, TruthValuesInTheWordsOfAllProgramsAndNoOthers) {
+  CsvColumns columns = BoxColumns();
+  columns.ignore = "skip";
+  const auto images = Read(
+      "image,x,y,w,h,skip\na.jpg,1,2,3,4,False\na.jpg,1,2,3,4,True\na.jpg,1,2,3,4,TRUE\na.jpg,1,2,3,4,1.0\n"
+      "a.jpg,1,2,3,4,yes\na.jpg,1,2,3,4,0.0\nb.jpg,1,2,3,4,2\nb.jpg,1,2,3,4,\n",
+      columns);
+  ASSERT_TRUE(images.ok()) << images.status();
+  std::vector<bool> ignored;
+  for (const AnnotatedFace& face : (*images)[0].faces) ignored.push_back(face.ignore);
+  EXPECT_THAT(ignored, ElementsAre(false, true, true, true, true, false));
+  EXPECT_THAT((*images)[1].errors, ElementsAre(AllOf(HasSubstr("table.csv:8"), HasSubstr("column skip is \"2\""),
+                                                     HasSubstr("true or false")),
+                                               AllOf(HasSubstr("table.csv:9"), HasSubstr("column skip is \"\""))));
+}
+
+TEST(CsvTest, AHashBeginsACommentAboveTheColumnNamesOnly) {
+  const auto images = Read("# made by hand\nimage,x,y,w,h\n#party1.jpg,1,2,3,4\nb.jpg,5,6,7,8\n", BoxColumns());
+  ASSERT_TRUE(images.ok()) << images.status();
+  ASSERT_THAT(*images, SizeIs(2));
+  EXPECT_EQ((*images)[0].candidates[0], "#party1.jpg");
+}
+
+TEST(CsvTest, BlanksAroundNumbersAreNoFault) {
+  const auto images = Read("image,x,y,w,h\na.jpg, 1, 2,3 , 4\n", BoxColumns());
+  ASSERT_TRUE(images.ok()) << images.status();
+  EXPECT_THAT((*images)[0].errors, IsEmpty());
+  EXPECT_EQ((*images)[0].faces[0].w, 3);
+}
+
+TEST(CsvTest, RowsOfOneImageMustAgreeOnItsOriginalSize) {
+  CsvColumns columns = BoxColumns();
+  columns.original_size = {"ow", "oh"};
+  const auto images = Read("image,x,y,w,h,ow,oh\na.jpg,1,2,3,4,100,50\na.jpg,1,2,3,4,200,50\n", columns);
+  ASSERT_TRUE(images.ok()) << images.status();
+  EXPECT_THAT((*images)[0].errors, ElementsAre(AllOf(HasSubstr("table.csv:3"), HasSubstr("200 x 50"))));
+}
+
+TEST(CsvTest, AColumnThatStandsTwiceIsAnError) {
+  EXPECT_THAT(std::string(Read("image,x,y,w,h,x\na.jpg,1,2,3,4,9\n", BoxColumns()).status().message()),
+              HasSubstr("the column \"x\" stands twice"));
+}
+
 TEST(CsvTest, WrongColumnsEndTheImport) {
   EXPECT_THAT(std::string(Read("image,x,y,width,h\n", BoxColumns()).status().message()),
               AllOf(HasSubstr("no column \"w\""), HasSubstr("x, y, width, h")));

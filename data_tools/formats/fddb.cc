@@ -1,5 +1,6 @@
 #include "data_tools/formats/fddb.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -9,7 +10,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "base/atomic_output.h"
+#include "base/folder_walk.h"
 #include "base/status_macros.h"
+#include "base/text_lines.h"
 
 namespace hardface::data {
 namespace {
@@ -45,6 +48,14 @@ class Lines {
 // "2002/08/11/big/img_591": a path, unlike counts and rows of numbers.
 bool IsImageName(const std::string& line) { return absl::StrContains(line, '/'); }
 
+// Numbers only, and more of them than a count: a face, where the next image's name should stand.
+bool IsFaceRow(const std::string& line) {
+  const std::vector<std::string> fields = absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
+  double number = 0;
+  return fields.size() > 1 &&
+         std::all_of(fields.begin(), fields.end(), [&number](const std::string& f) { return ParseNumber(f, &number); });
+}
+
 bool ParseFace(const std::string& line, const std::string& place, AnnotatedFace* face, std::string* error) {
   const std::vector<std::string> fields = absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
   double v[6] = {};
@@ -60,6 +71,13 @@ bool ParseFace(const std::string& line, const std::string& place, AnnotatedFace*
   face->place = place;
   SetEllipse({v[0], v[1], v[2], v[3], v[4]}, face);
   return true;
+}
+
+// Rows beyond the count: a face would be lost, or the count is another image's.
+void SkipSurplus(int64_t count, const std::string& name, Lines* lines, AnnotatedImage* image) {
+  if (lines->done() || !IsFaceRow(lines->Peek())) return;
+  image->errors.push_back(absl::StrCat(lines->Place(), ": more rows than the ", count, " announced for ", name));
+  while (!lines->done() && IsFaceRow(lines->Peek())) lines->Advance();
 }
 
 AnnotatedImage ParseImage(Lines* lines) {
@@ -88,13 +106,14 @@ AnnotatedImage ParseImage(Lines* lines) {
       image.errors.push_back(std::move(error));
     }
   }
+  SkipSurplus(count, name, lines, &image);
   return image;
 }
 
 absl::StatusOr<std::vector<std::string>> ListsIn(const std::string& path) {
   std::error_code ignored;
   if (!fs::is_directory(path, ignored)) return std::vector<std::string>{path};
-  ASSIGN_OR_RETURN(std::vector<std::string> files, ListFiles(path, {absl::AsciiStrToLower(kListEnding)}));
+  ASSIGN_OR_RETURN(std::vector<std::string> files, FilesUnder(path, {absl::AsciiStrToLower(kListEnding)}));
   if (files.empty()) {
     return absl::NotFoundError(
         absl::StrCat(path, ": holds no *", kListEnding, "; give the folder FDDB-folds or one list"));

@@ -21,7 +21,8 @@ TEST(ParseFddbListTest, ReadsEllipsesAsBoxes) {
       "fold.txt");
   ASSERT_THAT(images, SizeIs(2));
   EXPECT_THAT(images[0].candidates,
-              ElementsAre("2002/08/11/big/img_591.jpg", "2002/08/11/big/img_591.jpeg", "2002/08/11/big/img_591.png"));
+              ElementsAre("2002/08/11/big/img_591.jpg", "2002/08/11/big/img_591.jpeg", "2002/08/11/big/img_591.png",
+                          "2002/08/11/big/img_591.bmp", "2002/08/11/big/img_591.webp"));
   EXPECT_THAT(images[0].errors, IsEmpty());
   ASSERT_THAT(images[0].faces, SizeIs(2));
   for (const AnnotatedFace& face : images[0].faces) {  // a quarter turn swaps the axes
@@ -42,6 +43,14 @@ TEST(ParseFddbListTest, FaultsAreErrorsOfTheirImageOnly) {
   EXPECT_THAT(images[1].errors, ElementsAre(HasSubstr("f.txt:5")));
   EXPECT_THAT(images[2].errors, ElementsAre(HasSubstr("4 numbers")));
   EXPECT_THAT(images[3].errors, SizeIs(1));
+}
+
+TEST(ParseFddbListTest, MoreRowsThanAnnouncedAreAnErrorOfTheirImage) {
+  const auto images = ParseFddbList("a/b\n1\n1 2 3 4 5 1\n1 2 3 4 6 1\n1 2 3 4 7 1\nc/d\n0\n", "f.txt");
+  ASSERT_THAT(images, SizeIs(2));
+  EXPECT_THAT(images[0].errors,
+              ElementsAre(AllOf(HasSubstr("f.txt:4"), HasSubstr("more rows than the 1 announced for a/b"))));
+  EXPECT_THAT(images[1].errors, ::testing::IsEmpty());
 }
 
 TEST(OpenFddbTest, ReadsTheFoldsInOrder) {

@@ -16,9 +16,11 @@
 #include "data_tools/formats/csv.h"
 #include "data_tools/formats/fddb.h"
 #include "data_tools/formats/import_dataset.h"
+#include "data_tools/formats/retinaface.h"
 #include "data_tools/formats/voc.h"
 #include "data_tools/formats/wider.h"
-#include "data_tools/formats/yolo.h"
+#include "data_tools/formats/yolo_rows.h"
+#include "data_tools/formats/yolo_yaml.h"
 #include "data_tools/images/exif.h"
 #include "data_tools/images/image_io.h"
 
@@ -33,8 +35,13 @@ constexpr char kVoc[] =
 constexpr char kWider[] =
     "0--Parade/a.jpg\n2\n345 211 4 5 2 0 1 0 2 1 \n10 20 -3 0 0 0 0 1 0 0 \n0--Parade/b.jpg\n0\n0 0 0 0 0 0 0 0 0 0\n"
     "1--X/c.png\n1\n1 2 3 4\n";
-constexpr char kYolo[] = "0 0.5 0.25 0.5 0.25\n1 0.1 0.2 0.3 0.1 0.2 0.4\n12 0.5 0.5 1 1\n";
-constexpr char kNames[] = "path: x\nnames: # classes\n  0: a b\n  1: 'c' # last\nval: y\nother: [1, 2]\n";
+constexpr char kYolo[] =
+    "0 0.5 0.25 0.5 0.25\n1 0.1 0.2 0.3 0.1 0.2 0.4\n12 0.5 0.5 1 1\n0 0.1 0.3 0.08 0.2 -1 -1 -1 -1 -1 -1 -1 -1 -1 "
+    "-1\n0 0.5 0.5 0.2 0.4 0.46 0.44 2 0.54 0.44 1 0.5 0.52 2 0 0 0 0.53 0.58 2\n";
+constexpr char kYaml[] =
+    "path: x\nnames: # classes\n  0: a b\n  1: 'c' # last\nval: [y, ../z]\nkpt_shape: [5, 3]\nother: [1, 2]\nnc: 2\n";
+constexpr char kRetinaFace[] =
+    "# e/a.jpg\n80 30 40 40 90.5 40 0.0 110 40 1.0 100 50 0.0 -1 -1 -1 108 60 0.0 0.82\n1 2 3 4\n# b.jpg\n";
 constexpr char kCsv[] = "# c\nimage,x,y,w,h,ow,oh,blur\na.jpg,1,2,3,4,100,50,\"a, \"\"b\"\"\"\nb.jpg,,,,,10,10,\n";
 constexpr char kCoco[] =
     R"({"images":[{"id":7,"file_name":"a.jpg","width":640,"height":480}],"annotations":[{"id":1,"image_id":7,)"
@@ -137,16 +144,26 @@ TEST(FuzzTest, Wider) {
 }
 
 TEST(FuzzTest, Yolo) {
-  const auto parse = [](const std::string& text) {
+  YoloRows rows = YoloRows::kAuto;
+  const auto parse = [&rows](const std::string& text) {
     AnnotatedImage image;
     image.place = "a.txt";
     image.candidates = {"a.jpg"};
-    ParseYoloLabels(text, "a.txt", {"a", "b"}, &image);
+    YoloRowRules rules;
+    rules.rows = rows;
+    NoteLandmarks(text, &rules);
+    ParseYoloLabels(text, "a.txt", {"a", "b"}, rules, &image);
     return image;
   };
-  Fuzz(kYolo, 3000, parse);
-  Fuzz(kYolo, 200, [&](const std::string& text) { ExpectImportable({parse(text)}); });
-  Fuzz(kNames, 3000, [](const std::string& text) { (void)ParseYoloNames(text, "data.yaml"); });
+  for (YoloRows kind : {YoloRows::kAuto, YoloRows::kBox, YoloRows::kPolygon, YoloRows::kLandmarks}) {
+    rows = kind;
+    Fuzz(kYolo, 1000, parse);
+    Fuzz(kYolo, 50, [&](const std::string& text) { ExpectImportable({parse(text)}); });
+  }
+  Fuzz(kYaml, 3000, [](const std::string& text) {
+    const auto yaml = ParseYoloYaml(text, "data.yaml");
+    if (yaml.ok()) (void)SplitPlaces(*yaml, ::testing::TempDir() + "/fuzz/data.yaml", {});
+  });
 }
 
 TEST(FuzzTest, Csv) {
@@ -163,11 +180,19 @@ TEST(FuzzTest, Csv) {
 TEST(FuzzTest, Coco) {
   Fuzz(kCoco, 3000, [](const std::string& text) { (void)ParseCoco(text, "c.json"); });
   Fuzz(kCoco, 300, [](const std::string& text) {
-    auto images = ParseCoco(text, "c.json");
-    if (images.ok()) ExpectImportable(*std::move(images));
+    auto content = ParseCoco(text, "c.json");
+    if (content.ok()) ExpectImportable(std::move(content->images));
   });
   const std::string deep(100000, '[');
   EXPECT_FALSE(ParseCoco(deep, "c.json").ok());
+}
+
+TEST(FuzzTest, RetinaFace) {
+  Fuzz(kRetinaFace, 3000, [](const std::string& text) { (void)ParseRetinaFace(text, "label.txt"); });
+  Fuzz(kRetinaFace, 200, [](const std::string& text) {
+    auto images = ParseRetinaFace(text, "label.txt");
+    if (images.ok()) ExpectImportable(*std::move(images));
+  });
 }
 
 TEST(FuzzTest, Fddb) {

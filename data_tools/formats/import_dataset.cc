@@ -1,15 +1,18 @@
 #include "data_tools/formats/import_dataset.h"
 
 #include <re2/re2.h>
+#include <sys/stat.h>
 
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -18,11 +21,13 @@
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "base/provenance.h"
+#include "base/random.h"
 #include "base/status_macros.h"
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/images/exif.h"
 #include "data_tools/images/image_io.h"
 #include "data_tools/images/image_size.h"
+#include "data_tools/images/image_walk.h"
 
 namespace hardface::data {
 namespace {
@@ -39,6 +44,29 @@ struct Finding {
   bool leaves_image_out = false;
 };
 
+// Which file this is, by whatever name.
+struct FileId {
+  dev_t device = 0;
+  ino_t number = 0;
+  int64_t bytes = -1;  // -1: there is no such file
+
+  bool known() const { return bytes >= 0; }
+  bool operator<(const FileId& other) const { return std::tie(device, number) < std::tie(other.device, other.number); }
+};
+
+FileId IdOf(const std::string& path) {
+  struct stat info;
+  return stat(path.c_str(), &info) == 0 ? FileId{info.st_dev, info.st_ino, info.st_size} : FileId();
+}
+
+std::string Normal(const std::string& path) { return fs::path(path).lexically_normal().string(); }
+
+// Whether every text in JSON is UTF-8.
+bool IsUtf8Json(const nlohmann::json& json) {
+  using Handler = nlohmann::json::error_handler_t;
+  return json.dump(-1, ' ', false, Handler::ignore) == json.dump(-1, ' ', false, Handler::replace);
+}
+
 // One image on its way through.
 struct Work {
   AnnotatedImage source;
@@ -46,6 +74,7 @@ struct Work {
   std::vector<Finding> findings;
   int orientation = kUpright;  // by which boxes are turned back
   absl::Status spared;         // an error where the output would replace the image
+  FileId file;
   int64_t boxes = 0;
 };
 
@@ -69,8 +98,14 @@ class ImageImporter {
                                 /*leaves_image_out=*/true});
       return;
     }
-    if (!work->source.errors.empty()) return;
+    if (!work->source.errors.empty() || !CheckText(work)) return;
+    if (options_.box_unit == BoxUnit::kFractions && work->source.reference_width == 0) {
+      work->source.reference_width = work->source.reference_height = 1;
+    }
     if (!FindImage(work)) return;
+    if (work->source.unlabelled) {
+      work->findings.push_back({"unlabelled", "", work->entry.image + ": has no annotation; taken as without faces"});
+    }
     if (work->source.placeholder_boxes > 0) {
       work->findings.push_back({"no_faces", work->source.place, "a placeholder row: the image has no faces"});
     }
@@ -79,6 +114,22 @@ class ImageImporter {
 
  private:
   std::string PathOf(const std::string& image) const { return (fs::path(options_.images) / image).string(); }
+
+  // Names in another encoding would stand in the manifest with signs of doubt in place of their letters.
+  static bool CheckText(Work* work) {
+    for (const AnnotatedFace& face : work->source.faces) {
+      if (IsUtf8(face.class_name) && IsUtf8Json(face.attributes)) continue;
+      work->findings.push_back({"bad_annotation", face.place.empty() ? work->source.place : face.place,
+                                "a class or an attribute is not UTF-8; convert the annotations (iconv -t UTF-8)",
+                                /*leaves_image_out=*/true});
+      return false;
+    }
+    if (IsUtf8Json(work->entry.attributes)) return true;
+    work->findings.push_back({"bad_annotation", work->source.place,
+                              "an attribute of the image is not UTF-8; convert the annotations (iconv -t UTF-8)",
+                              /*leaves_image_out=*/true});
+    return false;
+  }
 
   // Sets the entry's path and size; false where the image must be left out.
   bool FindImage(Work* work) const {
@@ -90,6 +141,7 @@ class ImageImporter {
       entry.image = fs::path(candidate).lexically_normal().string();
       // The image's own path may lead out of the images' folder, and into the output.
       work->spared = CheckSpares(options_.output, PathOf(candidate));
+      work->file = IdOf(PathOf(candidate));
       return ReadSize(work);
     }
     entry.width = source.declared_width;
@@ -173,44 +225,79 @@ class ImageImporter {
       work->findings.push_back({"other_class", place, absl::StrCat("class \"", face->class_name, "\" is left out")});
       return;
     }
+    if (AreFractions(*face, work->source)) {
+      work->findings.push_back({"bad_annotation", place,
+                                absl::StrCat(BoxText(*face),
+                                             " lies within 0..1. Are these fractions of the image's "
+                                             "size? --box_unit=fractions takes them so"),
+                                /*leaves_image_out=*/true});
+      return;
+    }
     ScaleToImage(face, *work);
     if (!TurnToStored(face, place, work)) return;
-    const std::string box = absl::StrFormat("box %.6g %.6g %.6g %.6g", face->x, face->y, face->w, face->h);
     for (double value : {face->x, face->y, face->w, face->h}) {
       if (std::fabs(value) <= kMaxCoordinate) continue;
-      work->findings.push_back({"bad_box", place, absl::StrCat(box, " is out of all proportion; left out")});
+      work->findings.push_back({"bad_box", place, absl::StrCat(BoxText(*face), " is out of all proportion; left out")});
       return;
     }
     Face kept;
     kept.box = {static_cast<float>(face->x), static_cast<float>(face->y), static_cast<float>(face->w),
                 static_cast<float>(face->h)};
     kept.ignore = face->ignore;
+    if (!JudgeBox(*face, place, &kept.ignore, work)) return;
     kept.attributes = std::move(face->attributes);
     // "face" says nothing: every entry of `faces` is one.
     if (!face->class_name.empty() && face->class_name != "face") kept.attributes["class"] = face->class_name;
-    if (face->w <= 0 || face->h <= 0) {
-      const bool skip = options_.bad_boxes == BadBoxes::kSkip;
-      work->findings.push_back(
-          {"bad_box", place, absl::StrCat(box, " has no area; ", skip ? "left out" : "kept with \"ignore\": true")});
-      if (skip) return;
-      kept.ignore = true;
-    } else if (IsBeyond(*face, work->entry)) {
-      work->findings.push_back({"beyond_image", place,
-                                absl::StrFormat("%s reaches beyond the image of %d x %d; kept as it is", box,
-                                                work->entry.width, work->entry.height)});
-    }
     work->entry.faces.push_back(std::move(kept));
+  }
+
+  static std::string BoxText(const AnnotatedFace& face) {
+    return absl::StrFormat("box %.6g %.6g %.6g %.6g", face.x, face.y, face.w, face.h);
+  }
+
+  // Whether the numbers, said to be pixels, are a share of the image: no face is a part of its first pixel.
+  static bool AreFractions(const AnnotatedFace& face, const AnnotatedImage& source) {
+    if (source.reference_width == 1) return false;
+    constexpr double kRounding = 0.02;
+    const bool inside = face.x >= -kRounding && face.y >= -kRounding && face.w > 0 && face.h > 0 &&
+                        face.x + face.w <= 1 + kRounding && face.y + face.h <= 1 + kRounding;
+    // One whole pixel at the corner is small, but possible.
+    const bool whole = std::floor(face.x) == face.x && std::floor(face.y) == face.y && std::floor(face.w) == face.w &&
+                       std::floor(face.h) == face.h;
+    return inside && !whole;
+  }
+
+  // Reports a box that has no area or does not lie in the image. False where it is to be left out.
+  bool JudgeBox(const AnnotatedFace& face, const std::string& place, bool* ignore, Work* work) const {
+    const DatasetEntry& entry = work->entry;
+    const bool no_area = face.w <= 0 || face.h <= 0;
+    if (no_area || IsOutside(face, entry)) {
+      const bool skip = options_.bad_boxes == BadBoxes::kSkip;
+      const std::string fault =
+          no_area ? " has no area" : absl::StrFormat(" lies outside the image of %d x %d", entry.width, entry.height);
+      work->findings.push_back(
+          {"bad_box", place,
+           absl::StrCat(BoxText(face), fault, "; ", skip ? "left out" : "kept with \"ignore\": true")});
+      *ignore = true;
+      return !skip;
+    }
+    if (IsBeyond(face, entry)) {
+      work->findings.push_back({"beyond_image", place,
+                                absl::StrFormat("%s reaches beyond the image of %d x %d; kept as it is", BoxText(face),
+                                                entry.width, entry.height)});
+    }
+    return true;
+  }
+
+  static bool IsOutside(const AnnotatedFace& face, const DatasetEntry& entry) {
+    if (entry.width == 0) return false;
+    return face.x >= entry.width || face.y >= entry.height || face.x + face.w <= 0 || face.y + face.h <= 0;
   }
 
   static void ScaleToImage(AnnotatedFace* face, const Work& work) {
     if (work.source.reference_width <= 0) return;
     const ImageSize size = SizeOfBoxes(work);
-    const double scale_x = size.width / work.source.reference_width;
-    const double scale_y = size.height / work.source.reference_height;
-    face->x *= scale_x;
-    face->w *= scale_x;
-    face->y *= scale_y;
-    face->h *= scale_y;
+    ScaleFace(size.width / work.source.reference_width, size.height / work.source.reference_height, face);
   }
 
   static bool IsBeyond(const AnnotatedFace& face, const DatasetEntry& entry) {
@@ -242,7 +329,7 @@ class Report {
     if (finding.leaves_image_out && on_error_ == OnError::kReport) {
       std::fprintf(stderr, "import: left out: %s\n", message.c_str());
     }
-    ++counts_[finding.kind];
+    if (++counts_[finding.kind] == 1) examples_[finding.kind] = message;
     const nlohmann::ordered_json line = {
         {"kind", finding.kind}, {"place", finding.place}, {"image", image}, {"message", finding.message}};
     return file_->Write(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
@@ -250,6 +337,7 @@ class Report {
 
   absl::Status Commit() { return file_->Commit(); }
   const std::map<std::string, int64_t>& counts() const { return counts_; }
+  const std::map<std::string, std::string>& examples() const { return examples_; }
 
  private:
   explicit Report(OnError on_error) : on_error_(on_error) {}
@@ -257,46 +345,165 @@ class Report {
   const OnError on_error_;
   std::unique_ptr<AtomicFile> file_;
   std::map<std::string, int64_t> counts_;
+  std::map<std::string, std::string> examples_;
+};
+
+// Finds pictures that stand twice in one set: one file under two names, and copies.
+class Pictures {
+ public:
+  // The name under which the file ID was given before; "" where it was not.
+  std::string SameFile(const FileId& id, const std::string& name) {
+    if (!id.known()) return "";
+    const auto [found, added] = by_id_.emplace(id, name);
+    return added ? "" : found->second;
+  }
+
+  // The name of an earlier file with the same bytes; "" where there is none. Files are read only where another has the
+  // same length.
+  std::string Copy(const FileId& id, const std::string& path, const std::string& name) {
+    if (!id.known()) return "";
+    std::vector<Known>& alike = by_length_[id.bytes];
+    alike.push_back({path, name, 0, false});
+    if (alike.size() == 1) return "";
+    for (Known& known : alike) Hash(&known);
+    for (size_t i = 0; i + 1 < alike.size(); ++i) {
+      if (alike[i].hashed && alike.back().hashed && alike[i].hash == alike.back().hash) return alike[i].name;
+    }
+    return "";
+  }
+
+ private:
+  struct Known {
+    std::string path, name;
+    uint64_t hash = 0;
+    bool hashed = false;
+  };
+
+  static void Hash(Known* known) {
+    if (known->hashed) return;
+    const absl::StatusOr<std::string> bytes = ReadFile(known->path);
+    known->hashed = bytes.ok();
+    if (bytes.ok()) known->hash = HashText(*bytes);
+  }
+
+  std::map<FileId, std::string> by_id_;
+  absl::flat_hash_map<int64_t, std::vector<Known>> by_length_;
 };
 
 // Sees the images in order and writes them.
 class Collector {
  public:
-  Collector(DatasetWriter* writer, Report* report) : writer_(writer), report_(report) {}
+  Collector(const ImportOptions& options, DatasetWriter* writer, Report* report)
+      : options_(options), writer_(writer), report_(report) {}
 
   absl::Status Add(Work* work) {
     RETURN_IF_ERROR(work->spared);
     summary_.boxes += work->boxes;
+    Name(*work);
     bool keep = true;
     for (const Finding& finding : work->findings) {
       RETURN_IF_ERROR(report_->Add(finding, work->entry.image));
       keep = keep && !finding.leaves_image_out;
     }
-    if (keep && !seen_.insert(work->entry.image).second) {
-      const Finding twice{"duplicate_image", work->source.place,
-                          absl::StrCat(work->entry.image, " is annotated a second time"), /*leaves_image_out=*/true};
-      RETURN_IF_ERROR(report_->Add(twice, work->entry.image));
-      keep = false;
-    }
+    ASSIGN_OR_RETURN(keep, keep ? CheckIsNew(*work) : absl::StatusOr<bool>(false));
     if (!keep) {
       ++summary_.images_left_out;
       return absl::OkStatus();
     }
-    ++summary_.images;
-    summary_.faces += static_cast<int64_t>(work->entry.faces.size());
-    for (const Face& face : work->entry.faces) summary_.ignored += face.ignore;
-    return writer_->Write(work->entry);
+    return Write(*work);
+  }
+
+  // What the source saw besides, and the pictures that it did not speak of.
+  absl::Status Finish(const AnnotationSource& source) {
+    for (const SourceFinding& found : source.findings()) {
+      const Finding finding{found.kind, found.place, found.message, found.is_error};
+      RETURN_IF_ERROR(report_->Add(finding, found.image));
+    }
+    return ReportUnnamed();
   }
 
   ImportSummary TakeSummary() {
     summary_.findings = report_->counts();
+    summary_.examples = report_->examples();
     return std::move(summary_);
   }
 
  private:
+  // The annotations speak of this image, whatever becomes of it.
+  void Name(const Work& work) {
+    if (work.file.known()) named_files_.insert(work.file);
+    for (const std::string& candidate : work.source.candidates) {
+      if (!work.file.known()) named_.insert(Normal(candidate));
+    }
+  }
+
+  // False, and said, where the image was there before.
+  absl::StatusOr<bool> CheckIsNew(const Work& work) {
+    const std::string& image = work.entry.image;
+    if (!seen_.insert(image).second) return ReportTwice(work, image + " is annotated a second time");
+    if (const std::string other = pictures_.SameFile(work.file, image); !other.empty()) {
+      return ReportTwice(
+          work,
+          absl::StrCat(image, " is the file that is annotated as ", other, " already; by a link it has two names"),
+          /*is_link=*/true);
+    }
+    const std::string path = (fs::path(options_.images) / image).string();
+    if (const std::string other = pictures_.Copy(work.file, path, image); !other.empty()) {
+      const Finding copy{"same_picture", work.source.place, absl::StrCat(image, " has the same bytes as ", other)};
+      RETURN_IF_ERROR(report_->Add(copy, image));
+    }
+    return true;
+  }
+
+  // Nothing is lost with an entry of no face by the name of a link: it is left out whatever --on_error says.
+  absl::StatusOr<bool> ReportTwice(const Work& work, const std::string& message, bool is_link = false) {
+    const bool is_error = !is_link || !work.source.faces.empty();
+    const Finding twice{"duplicate_image", work.source.place, message, is_error};
+    RETURN_IF_ERROR(report_->Add(twice, work.entry.image));
+    return false;
+  }
+
+  absl::Status Write(const Work& work) {
+    const auto faces = static_cast<int64_t>(work.entry.faces.size());
+    ++summary_.images;
+    summary_.faces += faces;
+    summary_.images_without_faces += faces == 0;
+    summary_.boxes_left_out += work.boxes - work.source.placeholder_boxes - faces;
+    for (const Face& face : work.entry.faces) summary_.ignored += face.ignore;
+    return writer_->Write(work.entry);
+  }
+
+  bool IsNamed(const std::string& image) const {
+    return named_.contains(image) || named_files_.count(IdOf((fs::path(options_.images) / image).string())) > 0;
+  }
+
+  absl::Status ReportUnnamed() {
+    std::error_code ignored;
+    // Where images are named by absolute paths, the folder may be the root of everything.
+    const fs::path folder = fs::path(options_.images.empty() ? "." : options_.images);
+    if (!fs::is_directory(folder, ignored) || fs::equivalent(folder, "/", ignored)) return absl::OkStatus();
+    const absl::StatusOr<ImageWalk> walk = WalkImages(folder.string());
+    if (!walk.ok()) return report_->Add({"not_listed", "", std::string(walk.status().message())}, "");
+    for (const std::string& image : walk->images) {
+      if (IsNamed(image)) continue;
+      RETURN_IF_ERROR(
+          report_->Add({"unlabelled", "", image + ": no annotation speaks of it; not in the dataset"}, image));
+    }
+    for (const std::string& image : walk->other_pictures) {
+      if (IsNamed(image)) continue;
+      RETURN_IF_ERROR(report_->Add(
+          {"other_picture", "", image + ": a picture in a format, or with an ending, that is not read"}, image));
+    }
+    return absl::OkStatus();
+  }
+
+  const ImportOptions& options_;
   DatasetWriter* const writer_;
   Report* const report_;
-  absl::flat_hash_set<std::string> seen_;
+  absl::flat_hash_set<std::string> seen_;   // written
+  absl::flat_hash_set<std::string> named_;  // of images whose files were not looked for or not found
+  std::set<FileId> named_files_;
+  Pictures pictures_;
   ImportSummary summary_;
 };
 
@@ -339,13 +546,32 @@ absl::Status ReadBatch(AnnotationSource* source, std::vector<Work>* batch) {
 
 }  // namespace
 
+int64_t ImportSummary::CountOf(const std::string& kind) const {
+  const auto found = findings.find(kind);
+  return found == findings.end() ? 0 : found->second;
+}
+
+std::string SummaryText(const ImportSummary& summary) {
+  std::string text = absl::StrFormat("%d images with %d faces, %d of them ignored; %d images have no face.\n",
+                                     summary.images, summary.faces, summary.ignored, summary.images_without_faces);
+  if (summary.images_left_out > 0 || summary.boxes_left_out > 0) {
+    absl::StrAppendFormat(&text, "Left out: %d images, and %d boxes of the others.\n", summary.images_left_out,
+                          summary.boxes_left_out);
+  }
+  for (const auto& [kind, count] : summary.findings) {
+    absl::StrAppendFormat(&text, "%d x %s, the first: %s\n", count, kind, summary.examples.at(kind));
+  }
+  if (!summary.findings.empty()) text += "import_report.jsonl in the output lists every case.\n";
+  return text;
+}
+
 absl::StatusOr<ImportSummary> ImportDataset(AnnotationSource* source, const ImportOptions& options) {
   ASSIGN_OR_RETURN(const std::unique_ptr<RE2> classes, CompileClasses(options.classes));
   RETURN_IF_ERROR(CheckInputs(*source, options));
   ASSIGN_OR_RETURN(const auto writer, DatasetWriter::Create(options.output, {ImageRoot(options)}));
   ASSIGN_OR_RETURN(const auto report, Report::Create(writer->temporary_path(), options.on_error));
   const ImageImporter importer(options, classes.get());
-  Collector collector(writer.get(), report.get());
+  Collector collector(options, writer.get(), report.get());
   Progress progress("import", source->size(), "images");
   std::vector<Work> batch;
   while (true) {
@@ -356,6 +582,7 @@ absl::StatusOr<ImportSummary> ImportDataset(AnnotationSource* source, const Impo
     progress.Advance(static_cast<int64_t>(batch.size()));
   }
   progress.Finish();
+  RETURN_IF_ERROR(collector.Finish(*source));
   RETURN_IF_ERROR(report->Commit());
   Provenance provenance;
   for (const std::string& input : source->inputs()) RETURN_IF_ERROR(provenance.AddInput(input));

@@ -32,6 +32,13 @@ enum class ExifBoxes {
   kTurn,  // the picture as viewers show it: boxes are turned back to the pixels as stored
 };
 
+// What the boxes' numbers are.
+enum class BoxUnit {
+  kOfFormat,   // pixels; fractions where the format says so (YOLO)
+  kPixels,     // pixels whatever the format says; its source was opened to give them so
+  kFractions,  // fractions of the image's size
+};
+
 struct ImportOptions {
   std::string images;       // the images' folder; becomes the dataset's image_root (rebased where it is relative)
   std::string annotations;  // the file or folder that they are in, which the output must not replace; "": not known
@@ -40,6 +47,7 @@ struct ImportOptions {
   OnError on_error = OnError::kFail;
   BadBoxes bad_boxes = BadBoxes::kSkip;
   ExifBoxes exif = ExifBoxes::kKeep;
+  BoxUnit box_unit = BoxUnit::kOfFormat;
   bool allow_missing_images = false;  // their width and height become what the annotation says, or 0
   int threads = 0;                    // 0: all processors
 };
@@ -47,16 +55,28 @@ struct ImportOptions {
 struct ImportSummary {
   int64_t images = 0;  // written
   int64_t images_left_out = 0;
-  int64_t boxes = 0;                        // the source's, of all images, whatever became of them
-  int64_t faces = 0;                        // written
-  int64_t ignored = 0;                      // of these, marked `ignore`
-  std::map<std::string, int64_t> findings;  // by kind, as in import_report.jsonl
+  int64_t boxes = 0;                            // the source's, of all images, whatever became of them
+  int64_t faces = 0;                            // written
+  int64_t ignored = 0;                          // of these, marked `ignore`
+  int64_t images_without_faces = 0;             // written
+  int64_t boxes_left_out = 0;                   // of images that were written
+  std::map<std::string, int64_t> findings;      // by kind, as in import_report.jsonl
+  std::map<std::string, std::string> examples;  // of each kind the first
+
+  int64_t CountOf(const std::string& kind) const;  // 0 where nothing of that kind was found
 };
 
+// The summary as sentences for people, a line each.
+std::string SummaryText(const ImportSummary& summary);
+
 // Writes options.output with manifest.jsonl and import_report.jsonl: a line a finding,
-// {"kind":..,"place":..,"image":..,"message":..}. Kinds: bad_annotation, missing_image, unreadable_image,
-// duplicate_image, bad_box (left out or marked), beyond_image (kept), other_class (left out), size_differs (the file
-// counts), exif_orientation (the photograph is to be turned), no_faces (a placeholder row).
+// {"kind":..,"place":..,"image":..,"message":..}. Of these kinds an image is left out, or the import ends (on_error):
+// bad_annotation (among them boxes within 0..1, which are fractions and no pixels), missing_image, unreadable_image,
+// duplicate_image (one name, or one file under two names). Of these it is kept: bad_box (without area or wholly outside
+// the image; the box is left out or marked), beyond_image (partly outside; kept), other_class (the face is left out),
+// size_differs (the file counts), exif_orientation (the photograph is to be turned), no_faces (a placeholder row),
+// same_picture (a copy of an earlier file), unlabelled (taken as an image without faces, or not in the annotations at
+// all), other_picture (in a format that is not read), and what the source found besides.
 absl::StatusOr<ImportSummary> ImportDataset(AnnotationSource* source, const ImportOptions& options);
 
 }  // namespace hardface::data

@@ -164,6 +164,114 @@ TEST_F(ImportDatasetTest, BoxesBeyondTheImageAreKeptAndReported) {
   EXPECT_EQ(Entries()[0].faces[0].box, (Rect{190, 90, 11, 10}));
 }
 
+TEST_F(ImportDatasetTest, BoxesWhollyOutsideTheImageAreBad) {
+  const AnnotatedImage image =
+      ImageWith("a.jpg", {FaceAt(200, 10, 10, 10), FaceAt(10, 100, 10, 10), FaceAt(-10, 10, 10, 10),
+                          FaceAt(10, -20, 10, 10), FaceAt(1, 2, 3, 4)});
+  auto summary = Import({image});
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_THAT(summary->findings, ElementsAre(Pair("bad_box", 4)));
+  EXPECT_EQ(summary->faces, 1);
+  EXPECT_EQ(summary->boxes_left_out, 4);
+  EXPECT_THAT(ReportText(), HasSubstr("box 200 10 10 10 lies outside the image of 200 x 100; left out"));
+  options_.bad_boxes = BadBoxes::kMark;
+  summary = Import({image});
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->ignored, 4);
+}
+
+TEST_F(ImportDatasetTest, FractionsAreNotTakenForPixels) {
+  const AnnotatedImage image = ImageWith("a.jpg", {FaceAt(0.25, 0.5, 0.5, 0.25)});
+  EXPECT_THAT(ErrorOf({image}),
+              AllOf(HasSubstr("gt.txt:a.jpg"), HasSubstr("box 0.25 0.5 0.5 0.25"), HasSubstr("--box_unit=fractions")));
+  options_.box_unit = BoxUnit::kFractions;
+  ASSERT_TRUE(Import({image}).ok());
+  EXPECT_EQ(Entries()[0].faces[0].box, (Rect{50, 50, 100, 25}));
+  options_.box_unit = BoxUnit::kOfFormat;
+  EXPECT_TRUE(Import({ImageWith("a.jpg", {FaceAt(0, 0, 1, 1), FaceAt(0.5, 0.5, 20, 30)})}).ok()) << "pixels";
+}
+
+TEST_F(ImportDatasetTest, ThePictureThatStandsTwiceIsTold) {
+  MakeImage("b.jpg", 60, 50);
+  std::filesystem::copy_file(options_.images + "/a.jpg", options_.images + "/copy.jpg",
+                             std::filesystem::copy_options::overwrite_existing);
+  const auto summary = Import({ImageWith("a.jpg", {}), ImageWith("b.jpg", {}), ImageWith("copy.jpg", {})});
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_THAT(summary->findings, ElementsAre(Pair("same_picture", 1)));
+  EXPECT_EQ(summary->images, 3) << "kept, for either may be annotated better";
+  EXPECT_THAT(summary->examples.at("same_picture"), HasSubstr("copy.jpg has the same bytes as a.jpg"));
+}
+
+TEST_F(ImportDatasetTest, OneFileUnderTwoNamesIsAnErrorWhereFacesWouldBeLost) {
+  std::filesystem::remove(options_.images + "/link.jpg");
+  std::filesystem::create_symlink("a.jpg", options_.images + "/link.jpg");
+  EXPECT_THAT(ErrorOf({ImageWith("a.jpg", {}), ImageWith("link.jpg", {FaceAt(1, 2, 3, 4)})}),
+              HasSubstr("link.jpg is the file that is annotated as a.jpg already"));
+  const auto summary = Import({ImageWith("a.jpg", {FaceAt(1, 2, 3, 4)}), ImageWith("link.jpg", {})});
+  ASSERT_TRUE(summary.ok()) << "nothing is lost with a link without faces: " << summary.status();
+  EXPECT_EQ(summary->images, 1);
+  EXPECT_THAT(summary->findings, ElementsAre(Pair("duplicate_image", 1)));
+}
+
+TEST_F(ImportDatasetTest, PicturesOfWhichNothingIsSaidAreCounted) {
+  MakeImage("sub/b.jpg", 60, 50);
+  ASSERT_TRUE(WriteFileAtomically(options_.images + "/c.heic", "x").ok());
+  AnnotatedImage guessed = ImageWith("a.jpg", {});
+  guessed.unlabelled = true;
+  auto summary = Import({guessed});
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->images, 1);
+  EXPECT_THAT(summary->findings, ElementsAre(Pair("other_picture", 1), Pair("unlabelled", 2)));
+  EXPECT_THAT(ReportText(), AllOf(HasSubstr("a.jpg: has no annotation; taken as without faces"),
+                                  HasSubstr("sub/b.jpg: no annotation speaks of it"), HasSubstr("c.heic")));
+  // An image that is left out is one that the annotations speak of.
+  AnnotatedImage bad = ImageWith("sub/b.jpg", {});
+  bad.errors = {"bad"};
+  options_.on_error = OnError::kSkip;
+  summary = Import({ImageWith("a.jpg", {}), bad});
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->CountOf("unlabelled"), 0);
+}
+
+TEST_F(ImportDatasetTest, WhatTheSourceSawBesidesIsReported) {
+  const auto import = [&](bool is_error) {
+    VectorSource source({}, {ImageWith("a.jpg", {})},
+                        {{"orphan", "ann.json", "", "annotation 7 is of no image", is_error}});
+    return ImportDataset(&source, options_);
+  };
+  EXPECT_THAT(import(/*is_error=*/false)->findings, ElementsAre(Pair("orphan", 1)));
+  EXPECT_THAT(std::string(import(/*is_error=*/true).status().message()),
+              HasSubstr("ann.json: annotation 7 is of no image"));
+  options_.on_error = OnError::kSkip;
+  const auto summary = import(/*is_error=*/true);
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->images, 1);
+}
+
+TEST_F(ImportDatasetTest, TextThatIsNotUtf8IsAnError) {
+  EXPECT_THAT(ErrorOf({ImageWith("a.jpg", {FaceAt(1, 2, 3, 4,
+                                                  "Gesch\xe4"
+                                                  "ft")})}),
+              HasSubstr("not UTF-8"));
+  AnnotatedImage image = ImageWith("a.jpg", {FaceAt(1, 2, 3, 4)});
+  image.faces[0].attributes["who"] = "J\xf6rg";
+  EXPECT_THAT(ErrorOf({image}), HasSubstr("not UTF-8"));
+}
+
+TEST(SummaryTextTest, SaysWhatCameInAndWhatDidNot) {
+  ImportSummary summary;
+  summary.images = 3;
+  summary.faces = 5;
+  summary.ignored = 1;
+  summary.images_without_faces = 1;
+  EXPECT_EQ(SummaryText(summary), "3 images with 5 faces, 1 of them ignored; 1 images have no face.\n");
+  summary.boxes_left_out = 2;
+  summary.findings["bad_box"] = 2;
+  summary.examples["bad_box"] = "a.xml:4: box 1 2 0 4 has no area; left out";
+  EXPECT_THAT(SummaryText(summary), AllOf(HasSubstr("Left out: 0 images, and 2 boxes of the others.\n"),
+                                          HasSubstr("2 x bad_box, the first: a.xml:4: box 1 2 0 4 has no area")));
+}
+
 TEST_F(ImportDatasetTest, MissingImagesFailAreLeftOutOrAllowed) {
   AnnotatedImage missing = ImageWith("none.jpg", {FaceAt(1, 2, 3, 4)});
   missing.declared_width = 64;
@@ -303,7 +411,9 @@ TEST_F(RealDataTest, WebFaces) {
 
 TEST_F(RealDataTest, YoloFaces) {
   options_.images = data_ + "/yolo_faces";
-  ExpectCounts(OpenYolo({options_.images, options_.images, ""}), 149, 954);
+  auto data_set = OpenYolo({options_.images, options_.images, ""});
+  ASSERT_TRUE(data_set.ok()) << data_set.status();
+  ExpectCounts(std::move(data_set->source), 149, 954);
 }
 
 TEST_F(RealDataTest, WiderVal) {

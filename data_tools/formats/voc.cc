@@ -1,5 +1,7 @@
 #include "data_tools/formats/voc.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <array>
 #include <filesystem>
@@ -8,9 +10,15 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
+#include "base/folder_walk.h"
+#include "base/json_text.h"
 #include "base/status_macros.h"
+#include "base/text_lines.h"
+#include "data_tools/dataset/dataset.h"
+#include "data_tools/formats/text_encoding.h"
 
 namespace hardface::data {
 namespace {
@@ -19,6 +27,11 @@ namespace fs = std::filesystem;
 
 // The folders of the VOC challenges' data sets, side by side.
 constexpr char kAnnotations[] = "Annotations", kImages[] = "JPEGImages";
+
+// What the declaration says of the encoding no longer holds once the text has been converted.
+pugi::xml_encoding EncodingOf(absl::string_view xml) {
+  return absl::StrContains(xml, '\0') ? pugi::encoding_auto : pugi::encoding_utf8;
+}
 
 std::string Text(const pugi::xml_node& node) { return std::string(absl::StripAsciiWhitespace(node.text().get())); }
 
@@ -63,8 +76,8 @@ void ReadFlags(const pugi::xml_node& object, AnnotatedFace* face) {
 
 // A value of any type from CVAT's text form: what parses as JSON is that, anything else is text.
 nlohmann::json ValueFromText(const std::string& text) {
-  nlohmann::json value = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  return value.is_discarded() ? nlohmann::json(text) : value;
+  absl::StatusOr<nlohmann::json> value = ParseJson(text, /*place=*/"");
+  return value.ok() ? *std::move(value) : nlohmann::json(text);
 }
 
 // CVAT's <attributes><attribute><name>..</name><value>..</value></attribute>..</attributes>.
@@ -95,6 +108,40 @@ std::vector<std::string> ImageCandidates(const std::string& filename, const std:
     }
   }
   return candidates;
+}
+
+// <difficult>: a truth value. Empty and "Unspecified" are VOC's ways to say nothing.
+bool ReadDifficult(const pugi::xml_node& object, AnnotatedFace* face, std::string* error) {
+  const std::string text = Text(object.child("difficult"));
+  if (text.empty() || text == "Unspecified" || ParseBoolean(text, &face->ignore)) return true;
+  *error = absl::StrCat(face->place, ": <difficult> is \"", text.substr(0, 80), "\"; expected ", kBooleanWords);
+  return false;
+}
+
+// The encoding in <?xml version="1.0" encoding="GBK"?>; "" where none is declared. The declaration is ASCII in every
+// encoding but UTF-16 and UTF-32, which pugixml tells by their first bytes.
+std::string DeclaredEncoding(absl::string_view xml) {
+  static const auto* const kDeclaration = new RE2(R"re(^\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._:-]+)["'])re");
+  std::string encoding;
+  RE2::PartialMatch(std::string(xml.substr(0, 300)), *kDeclaration, &encoding);
+  return absl::AsciiStrToLower(encoding);
+}
+
+// XML as pugixml reads it by itself: UTF-8, or UTF-16 and UTF-32 with a mark.
+absl::StatusOr<std::string> ToUtf8(absl::string_view xml, const std::string& file) {
+  // A byte-order mark says UTF-8, whatever the declaration says.
+  const std::string encoding = WithoutBom(xml).size() == xml.size() ? DeclaredEncoding(xml) : "";
+  xml = WithoutBom(xml);
+  // Programs that write UTF-8 are known to declare UTF-16; text in which the declaration can be read is none.
+  const bool is_utf8 = encoding.empty() || absl::StartsWith(encoding, "utf-") || encoding == "utf8";
+  if (is_utf8 && (IsUtf8(std::string(xml)) || absl::StrContains(xml, '\0'))) return std::string(xml);
+  if (is_utf8) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        file,
+        ": is not UTF-8, and declares no other encoding; name it in the first line, such as <?xml version=\"1.0\" "
+        "encoding=\"GBK\"?>, or convert the file (iconv -t UTF-8)"));
+  }
+  return ConvertToUtf8(xml, encoding, file);
 }
 
 class VocSource : public AnnotationSource {
@@ -130,8 +177,15 @@ AnnotatedImage VocFromXml(absl::string_view xml, const std::string& file, VocBox
   AnnotatedImage image;
   image.place = file;
   image.candidates = ImageCandidates("", file);
+  const absl::StatusOr<std::string> utf8 = ToUtf8(xml, file);
+  if (!utf8.ok()) {
+    image.errors.emplace_back(utf8.status().message());
+    return image;
+  }
+  xml = *utf8;
   pugi::xml_document document;
-  const pugi::xml_parse_result parsed = document.load_buffer(xml.data(), xml.size());
+  const pugi::xml_parse_result parsed =
+      document.load_buffer(xml.data(), xml.size(), pugi::parse_default, EncodingOf(xml));
   const pugi::xml_node root = document.child("annotation");
   if (!parsed || !root) {
     image.errors.push_back(absl::StrCat(file, ": ", parsed ? "no <annotation> in it" : parsed.description(),
@@ -157,7 +211,10 @@ AnnotatedImage VocFromXml(absl::string_view xml, const std::string& file, VocBox
     face.w = corners[2] - corners[0] + pixel;
     face.h = corners[3] - corners[1] + pixel;
     face.class_name = Text(object.child("name"));
-    face.ignore = Text(object.child("difficult")) == "1";
+    if (!ReadDifficult(object, &face, &error)) {
+      image.errors.push_back(error);
+      continue;
+    }
     ReadFlags(object, &face);
     ReadAttributes(object, &face.attributes);
     image.faces.push_back(std::move(face));
@@ -181,7 +238,7 @@ absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenVoc(const std::string& pat
     return std::make_unique<VocSource>(file.parent_path().string(), std::vector<std::string>{file.filename().string()},
                                        boxes);
   }
-  ASSIGN_OR_RETURN(std::vector<std::string> files, ListFiles(path, {".xml"}));
+  ASSIGN_OR_RETURN(std::vector<std::string> files, FilesUnder(path, {".xml"}));
   if (files.empty()) {
     return absl::NotFoundError(absl::StrCat(path, ": holds no *.xml; give the folder of the VOC annotations"));
   }

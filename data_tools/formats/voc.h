@@ -17,7 +17,8 @@ enum class VocBoxes {
   kPixels,  // first and last pixel, counted from 1, as in the PASCAL VOC challenge: width = xmax - xmin + 1
 };
 
-// Reads every *.xml under PATH (or the one file), sorted by path. <difficult>1 becomes `ignore`.
+// Reads every *.xml under PATH (or the one file), sorted by path. A true <difficult> becomes `ignore`. Files may be in
+// any encoding that they declare and iconv knows.
 absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenVoc(const std::string& path, VocBoxes boxes);
 
 // The folder that the images' paths start from when the user does not say: JPEGImages beside PATH where PATH is (or

@@ -25,7 +25,8 @@ constexpr char kXml[] = R"(<annotation>
 TEST(VocFromXmlTest, ReadsNameSizeClassesAndBoxes) {
   const AnnotatedImage image = VocFromXml(kXml, "sub/a.xml", VocBoxes::kEdges);
   EXPECT_TRUE(image.errors.empty());
-  EXPECT_THAT(image.candidates, ElementsAre("sub/photo.jpg", "photo.jpg", "sub/a.jpg", "sub/a.jpeg", "sub/a.png"));
+  EXPECT_THAT(image.candidates, ElementsAre("sub/photo.jpg", "photo.jpg", "sub/a.jpg", "sub/a.jpeg", "sub/a.png",
+                                            "sub/a.bmp", "sub/a.webp"));
   EXPECT_EQ(image.declared_width, 500);
   EXPECT_EQ(image.declared_height, 375);
   ASSERT_THAT(image.faces, SizeIs(2));
@@ -55,6 +56,62 @@ TEST(VocFromXmlTest, ErrorsNameFileLineAndValue) {
   EXPECT_THAT(VocFromXml("<annotation><obj", "a.xml", VocBoxes::kEdges).errors,
               ElementsAre(AllOf(HasSubstr("a.xml"), HasSubstr("Pascal VOC"))));
   EXPECT_THAT(VocFromXml("<html/>", "a.xml", VocBoxes::kEdges).errors, ElementsAre(HasSubstr("no <annotation>")));
+}
+
+std::string WithDifficult(const std::string& value) {
+  std::string xml = kXml;
+  const std::string before = "<difficult>0</difficult>";
+  return xml.replace(xml.find(before), before.size(), "<difficult>" + value + "</difficult>");
+}
+
+TEST(VocFromXmlTest, DifficultIsATruthValueInTheWordsOfAllPrograms) {
+  for (const char* word : {"1", " 1 ", "True", "true", "yes", "1.0"}) {
+    EXPECT_TRUE(VocFromXml(WithDifficult(word), "a.xml", VocBoxes::kEdges).faces[0].ignore) << word;
+  }
+  for (const char* word : {"0", "False", "no", "", "Unspecified"}) {
+    const AnnotatedImage image = VocFromXml(WithDifficult(word), "a.xml", VocBoxes::kEdges);
+    EXPECT_TRUE(image.errors.empty()) << word;
+    EXPECT_FALSE(image.faces[0].ignore) << word;
+  }
+  EXPECT_THAT(VocFromXml(WithDifficult("maybe"), "a.xml", VocBoxes::kEdges).errors,
+              ElementsAre(AllOf(HasSubstr("a.xml:4"), HasSubstr("<difficult> is \"maybe\""))));
+}
+
+std::string Declared(const std::string& encoding, const std::string& filename) {
+  return "<?xml version=\"1.0\" encoding=\"" + encoding + "\"?>\n<annotation><filename>" + filename +
+         "</filename></annotation>";
+}
+
+TEST(VocFromXmlTest, DeclaredEncodingsAreConverted) {
+  const auto name = [](const std::string& xml) {
+    const AnnotatedImage image = VocFromXml(xml, "a.xml", VocBoxes::kEdges);
+    return image.errors.empty() ? image.candidates[0] : image.errors[0];
+  };
+  EXPECT_EQ(name(Declared("GBK", "\xc1\xb3.jpg")), "脸.jpg");
+  EXPECT_EQ(name(Declared("Shift_JIS", "\x8a\xe7.jpg")), "顔.jpg");
+  EXPECT_EQ(name(Declared("ISO-8859-1",
+                          "Gesch\xe4"
+                          "ft.jpg")),
+            "Geschäft.jpg");
+  EXPECT_EQ(name(Declared("windows-1252", "5\x80.jpg")), "5€.jpg");
+  EXPECT_EQ(name(Declared("UTF-8", "脸.jpg")), "脸.jpg");
+  EXPECT_EQ(name(Declared("utf-16", "脸.jpg")), "脸.jpg") << "a declaration that its own letters belie";
+  EXPECT_EQ(name("\xef\xbb\xbf" + Declared("GBK", "脸.jpg")), "脸.jpg") << "the mark counts";
+}
+
+TEST(VocFromXmlTest, EncodingsThatAreNotSoOrNotKnownAreErrors) {
+  const auto errors = [](const std::string& xml) { return VocFromXml(xml, "a.xml", VocBoxes::kEdges).errors; };
+  EXPECT_THAT(errors(Declared("GBK", "\xff\xff.jpg")), ElementsAre(HasSubstr("none of its characters")));
+  EXPECT_THAT(errors(Declared("klingon", "a.jpg")),
+              ElementsAre(AllOf(HasSubstr("a.xml"), HasSubstr("klingon"), HasSubstr("does not know"))));
+  EXPECT_THAT(errors(Declared("UTF-8", "\xc1\xb3.jpg")), ElementsAre(HasSubstr("is not UTF-8")));
+}
+
+TEST(OpenVocTest, HiddenFilesAreNoAnnotations) {
+  const std::string folder = ::testing::TempDir() + "/voc_hidden";
+  ASSERT_TRUE(WriteFileAtomically(folder + "/a.xml", kXml).ok());
+  ASSERT_TRUE(WriteFileAtomically(folder + "/._a.xml", "Mac OS X").ok());
+  EXPECT_EQ((*OpenVoc(folder, VocBoxes::kEdges))->size(), 1);
 }
 
 TEST(OpenVocTest, ReadsAFolderInOrderOrOneFile) {

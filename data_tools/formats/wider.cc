@@ -6,11 +6,11 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "base/status_macros.h"
+#include "base/text_lines.h"
 
 namespace hardface::data {
 namespace {
@@ -27,10 +27,14 @@ bool IsZeros(const std::string& line) {
 }
 
 // Names the image of the next record; paths hold letters, rows of numbers do not.
-bool IsImageName(const std::string& line) {
-  const std::string name = absl::AsciiStrToLower(line);
-  return std::any_of(ImageExtensions().begin(), ImageExtensions().end(),
-                     [&name](const std::string& end) { return absl::EndsWith(name, end); });
+bool IsImageName(const std::string& line) { return HasImageExtension(line); }
+
+// Numbers only, and more of them than a count: a face, where the next image's name should stand.
+bool IsFaceRow(const std::string& line) {
+  const std::vector<std::string> fields = Fields(line);
+  double number = 0;
+  return fields.size() > 1 &&
+         std::all_of(fields.begin(), fields.end(), [&number](const std::string& f) { return ParseNumber(f, &number); });
 }
 
 // False with *error set on a row that is no face.
@@ -56,7 +60,12 @@ bool ParseFace(const std::string& line, const std::string& place, AnnotatedFace*
   face->h = values[3];
   if (fields.size() == 4) return true;
   for (int i = 0; i < 6; ++i) face->attributes[kAttributes[i]] = NumberToJson(values[4 + i]);
-  face->ignore = values[7] != 0;
+  // Another value is a sign of other columns than these.
+  if (!ParseBoolean(fields[7], &face->ignore)) {
+    *error = absl::StrCat(place, ": the eighth number, the flag \"invalid\", is ", fields[7].substr(0, 80),
+                          "; expected 0 or 1");
+    return false;
+  }
   return true;
 }
 
@@ -117,9 +126,23 @@ class WiderSource : public AnnotationSource {
       SkipToNextImage();
       return;
     }
-    if (count == 0) return ReadZeros(image);
+    if (count == 0) ReadZeros(image);
     for (int64_t i = 0; i < count; ++i) {
       if (!ReadRow(i, count, image)) return;
+    }
+    SkipSurplus(count, image);
+  }
+
+  // Rows beyond the count: a face would be lost, or the count is another image's.
+  void SkipSurplus(int64_t count, AnnotatedImage* image) {
+    std::string line;
+    bool surplus = false;
+    while (ReadLine(&line)) {
+      if (!line.empty() && !IsFaceRow(line)) return PutBack(line);
+      if (line.empty() || surplus) continue;
+      surplus = true;
+      image->errors.push_back(
+          absl::StrCat(Place(), ": more rows than the ", count, " announced for ", image->candidates[0]));
     }
   }
 

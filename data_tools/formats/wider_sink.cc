@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "data_tools/formats/annotation_sink.h"
-#include "data_tools/formats/annotation_source.h"
+#include "data_tools/images/image_walk.h"
 
 namespace hardface::data {
 namespace {
@@ -41,15 +41,10 @@ class WiderSink : public AnnotationSink {
  private:
   static absl::Status CheckName(const std::string& image) {
     const bool plain = image.find_first_of("\r\n") == std::string::npos && image.front() != ' ' && image.back() != ' ';
-    const std::string extension = image.substr(std::min(image.rfind('.'), image.size()));
-    const bool known = std::any_of(ImageExtensions().begin(), ImageExtensions().end(), [&](const std::string& known) {
-      return extension.size() == known.size() &&
-             std::equal(known.begin(), known.end(), extension.begin(), [](char a, char b) { return a == (b | 32); });
-    });
-    if (plain && known) return absl::OkStatus();
+    if (plain && HasImageExtension(image)) return absl::OkStatus();
     return absl::InvalidArgumentError(
         absl::StrCat(image,
-                     ": WIDER's text form has no room for this path: it must end in .jpg, .jpeg or .png and "
+                     ": WIDER's text form has no room for this path: it must end as image files do (.jpg, .png) and "
                      "hold no line break and no space at its ends; rename the image"));
   }
 

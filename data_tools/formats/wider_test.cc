@@ -85,6 +85,24 @@ TEST(WiderTest, WrongCountsAreErrorsOfTheirImageOnly) {
   EXPECT_THAT(images[3].errors, ElementsAre(HasSubstr("the file ends")));
 }
 
+TEST(WiderTest, MoreRowsThanAnnouncedAreAnErrorOfTheirImage) {
+  const auto images = Read(
+      "e/a.jpg\n1\n1 2 3 4\n5 6 7 8\n5 6 7 9\ne/b.jpg\n0\n0 0 0 0 0 0 0 0 0 0\n1 2 3 4\ne/c.jpg\n0\n1 2 3 4\n"
+      "e/d.jpg\n1\n5 6 7 8\n\n");
+  ASSERT_THAT(images, SizeIs(4));
+  EXPECT_THAT(images[0].errors, ElementsAre(AllOf(HasSubstr("wider_test.txt:4"),
+                                                  HasSubstr("more rows than the 1 announced for e/a.jpg"))));
+  EXPECT_THAT(images[1].errors, ElementsAre(HasSubstr("more rows than the 0 announced for e/b.jpg")));
+  EXPECT_THAT(images[2].errors, ElementsAre(HasSubstr("more rows than the 0 announced for e/c.jpg")));
+  EXPECT_THAT(images[3].errors, IsEmpty());
+  EXPECT_THAT(images[3].faces, SizeIs(1));
+}
+
+TEST(WiderTest, AnInvalidFlagThatIsNoFlagIsAnError) {
+  const auto images = Read("e/a.jpg\n1\n1 2 3 4 0 0 0 7 0 0\n");
+  EXPECT_THAT(images[0].errors, ElementsAre(AllOf(HasSubstr("wider_test.txt:3"), HasSubstr("is 7; expected 0 or 1"))));
+}
+
 TEST(WiderTest, AByteOrderMarkIsNoPartOfTheName) {
   const auto images = Read(
       "\xef\xbb\xbf"

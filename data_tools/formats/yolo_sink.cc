@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "data_tools/formats/annotation_sink.h"
-#include "data_tools/formats/yolo.h"
+#include "data_tools/formats/yolo_labels.h"
 
 namespace hardface::data {
 namespace {

@@ -16,10 +16,6 @@ struct ForeignKind {
 constexpr absl::string_view kMagick = "convert IN OUT.png (ImageMagick)";
 constexpr absl::string_view kHeif = "heif-convert IN OUT.png (libheif-examples)";
 
-constexpr absl::string_view kReadExtensions[] = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".jpe", ".jfif"};
-constexpr absl::string_view kForeignExtensions[] = {".heic", ".heif", ".avif", ".tif", ".tiff", ".gif", ".jxl",
-                                                    ".jp2",  ".dng",  ".cr2",  ".cr3", ".nef",  ".arw", ".psd"};
-
 bool Holds(absl::string_view bytes, size_t at, absl::string_view signature) {
   return bytes.size() >= at && absl::StartsWith(bytes.substr(at), signature);
 }
@@ -85,13 +81,6 @@ bool IsBmp(absl::string_view bytes) {
   return absl::StrContains("\x0c\x10\x28\x34\x38\x40\x6c\x7c", bytes.substr(14, 1));
 }
 
-bool EndsWithOneOf(absl::string_view name, const absl::string_view* begin, const absl::string_view* end) {
-  for (; begin != end; ++begin) {
-    if (absl::EndsWithIgnoreCase(name, *begin)) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 absl::StatusOr<ImageKind> ImageKindOf(absl::string_view bytes, const std::string& path) {
@@ -112,13 +101,21 @@ absl::StatusOr<ImageKind> ImageKindOf(absl::string_view bytes, const std::string
       absl::StrCat(path, ": is neither a JPEG nor a PNG, WebP or BMP picture; replace or remove it"));
 }
 
-bool HasPictureName(absl::string_view name) {
-  return EndsWithOneOf(name, std::begin(kReadExtensions), std::end(kReadExtensions)) ||
-         EndsWithOneOf(name, std::begin(kForeignExtensions), std::end(kForeignExtensions));
+const std::vector<std::string>& ImageExtensions() {
+  static const auto* const kExtensions =
+      new std::vector<std::string>{".jpg", ".jpeg", ".png", ".webp", ".bmp", ".jpe", ".jfif"};
+  return *kExtensions;
+}
+
+const std::vector<std::string>& ForeignExtensions() {
+  static const auto* const kExtensions =
+      new std::vector<std::string>{".heic", ".heif", ".avif", ".tif", ".tiff", ".gif", ".jxl",
+                                   ".jp2",  ".dng",  ".cr2",  ".cr3", ".nef",  ".arw", ".psd"};
+  return *kExtensions;
 }
 
 std::string WithoutPictureExtension(const std::string& name) {
-  for (const absl::string_view extension : kReadExtensions) {
+  for (const std::string& extension : ImageExtensions()) {
     // A name that is an extension only (".jpg") is kept: an empty name names nothing.
     const bool whole = name.size() == extension.size() || absl::EndsWithIgnoreCase(name, absl::StrCat("/", extension));
     if (absl::EndsWithIgnoreCase(name, extension) && !whole) return name.substr(0, name.size() - extension.size());

@@ -3,6 +3,7 @@
 #define HARDFACE_DATA_TOOLS_IMAGES_IMAGE_KIND_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -16,9 +17,10 @@ enum class ImageKind { kJpeg, kPng, kWebp, kBmp };
 // file is where that can be told (HEIC, TIFF, GIF, a web page ...), and what to convert it with.
 absl::StatusOr<ImageKind> ImageKindOf(absl::string_view bytes, const std::string& path);
 
-// Whether a file of this name is looked at where a folder of pictures is given. Names of pictures that cannot be read
-// (.heic, .tif, .gif ...) are among them: such a file must be reported, not passed over.
-bool HasPictureName(absl::string_view name);
+// The endings of files of the kinds that are read: ".jpg", ".png", ...
+const std::vector<std::string>& ImageExtensions();
+// Those of pictures that are not (.heic, .tif, .gif ...): such a file must be reported, not passed over.
+const std::vector<std::string>& ForeignExtensions();
 
 // NAME without ".jpg", ".png" or another extension of the kinds that are read; names may hold further dots.
 std::string WithoutPictureExtension(const std::string& name);

@@ -1,0 +1,104 @@
+#include "base/folder_walk.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <deque>
+#include <filesystem>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+
+namespace hardface {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool IsPassedOver(const std::string& name) { return name[0] == '.' || name == "@eaDir"; }
+
+class Walk {
+ public:
+  Walk(std::string folder, const std::vector<std::string>& endings) : root_(std::move(folder)), endings_(endings) {}
+
+  // Real folders first: what lies in the tree under its own name is found under that name, whatever links lead to it.
+  absl::StatusOr<std::vector<std::string>> Run() {
+    RETURN_IF_ERROR(Enter(""));
+    while (!links_.empty()) {
+      // The first in order, whatever the file system's order was.
+      const std::string link = *links_.begin();
+      links_.erase(links_.begin());
+      RETURN_IF_ERROR(Enter(link));
+    }
+    std::sort(files_.begin(), files_.end());
+    return std::move(files_);
+  }
+
+ private:
+  std::string PathOf(const std::string& relative) const {
+    return relative.empty() ? root_ : (fs::path(root_) / relative).string();
+  }
+
+  absl::Status Error(const std::string& path, const std::string& reason) const {
+    return absl::NotFoundError(absl::StrCat(path, ": cannot list this folder: ", reason));
+  }
+
+  // Lists FOLDER and the real folders below it, without recursion: trees may be deeper than the stack.
+  absl::Status Enter(const std::string& folder) {
+    std::deque<std::string> waiting = {folder};
+    for (; !waiting.empty(); waiting.pop_front()) {
+      const std::string path = PathOf(waiting.front());
+      struct stat info;
+      if (stat(path.c_str(), &info) != 0) return Error(path, std::strerror(errno));
+      if (!entered_.emplace(info.st_dev, info.st_ino).second) continue;
+      RETURN_IF_ERROR(List(waiting.front(), &waiting));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status List(const std::string& folder, std::deque<std::string>* folders) {
+    std::error_code error;
+    fs::directory_iterator entry(PathOf(folder), error);
+    for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+      const std::string name = entry->path().filename().string();
+      if (!IsPassedOver(name)) Sort(*entry, folder.empty() ? name : absl::StrCat(folder, "/", name), folders);
+    }
+    return error ? Error(PathOf(folder), error.message()) : absl::OkStatus();
+  }
+
+  void Sort(const fs::directory_entry& entry, const std::string& relative, std::deque<std::string>* folders) {
+    std::error_code ignored;
+    const fs::file_status status = entry.status(ignored);
+    const bool leads_nowhere = status.type() == fs::file_type::not_found;
+    if (status.type() == fs::file_type::directory) {
+      entry.is_symlink(ignored) ? (void)links_.insert(relative) : folders->push_back(relative);
+    } else if ((status.type() == fs::file_type::regular || leads_nowhere) && HasEnding(relative, endings_)) {
+      files_.push_back(relative);
+    }
+  }
+
+  const std::string root_;
+  const std::vector<std::string>& endings_;
+  std::set<std::pair<dev_t, ino_t>> entered_;
+  std::set<std::string> links_;
+  std::vector<std::string> files_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::vector<std::string>> FilesUnder(const std::string& folder,
+                                                    const std::vector<std::string>& endings) {
+  return Walk(folder, endings).Run();
+}
+
+bool HasEnding(absl::string_view name, const std::vector<std::string>& endings) {
+  return std::any_of(endings.begin(), endings.end(),
+                     [name](const std::string& ending) { return absl::EndsWithIgnoreCase(name, ending); });
+}
+
+}  // namespace hardface
