@@ -13,6 +13,7 @@
 #include "base/folder_walk.h"
 #include "base/status_macros.h"
 #include "base/text_lines.h"
+#include "data_tools/images/image_kind.h"
 
 namespace hardface::data {
 namespace {

@@ -22,7 +22,8 @@ TEST(ParseFddbListTest, ReadsEllipsesAsBoxes) {
   ASSERT_THAT(images, SizeIs(2));
   EXPECT_THAT(images[0].candidates,
               ElementsAre("2002/08/11/big/img_591.jpg", "2002/08/11/big/img_591.jpeg", "2002/08/11/big/img_591.png",
-                          "2002/08/11/big/img_591.bmp", "2002/08/11/big/img_591.webp"));
+                          "2002/08/11/big/img_591.webp", "2002/08/11/big/img_591.bmp", "2002/08/11/big/img_591.jpe",
+                          "2002/08/11/big/img_591.jfif"));
   EXPECT_THAT(images[0].errors, IsEmpty());
   ASSERT_THAT(images[0].faces, SizeIs(2));
   for (const AnnotatedFace& face : images[0].faces) {  // a quarter turn swaps the axes

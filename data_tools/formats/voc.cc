@@ -19,6 +19,7 @@
 #include "base/text_lines.h"
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/formats/text_encoding.h"
+#include "data_tools/images/image_kind.h"
 
 namespace hardface::data {
 namespace {

@@ -26,7 +26,7 @@ TEST(VocFromXmlTest, ReadsNameSizeClassesAndBoxes) {
   const AnnotatedImage image = VocFromXml(kXml, "sub/a.xml", VocBoxes::kEdges);
   EXPECT_TRUE(image.errors.empty());
   EXPECT_THAT(image.candidates, ElementsAre("sub/photo.jpg", "photo.jpg", "sub/a.jpg", "sub/a.jpeg", "sub/a.png",
-                                            "sub/a.bmp", "sub/a.webp"));
+                                            "sub/a.webp", "sub/a.bmp", "sub/a.jpe", "sub/a.jfif"));
   EXPECT_EQ(image.declared_width, 500);
   EXPECT_EQ(image.declared_height, 375);
   ASSERT_THAT(image.faces, SizeIs(2));
