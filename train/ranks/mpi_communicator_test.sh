@@ -5,7 +5,8 @@ set -euo pipefail
 
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 # A short path: Open MPI keeps sockets below it. Ranks that share a processor yield it while they wait.
-export TMPDIR="$(mktemp -d /tmp/hf.XXXXXX)" OMPI_MCA_mpi_yield_when_idle=1
+TMPDIR="$(mktemp -d /tmp/hf.XXXXXX)"
+export TMPDIR OMPI_MCA_mpi_yield_when_idle=1
 trap 'rm -rf "$TMPDIR"' EXIT
 
 for ranks in 1 2 3; do
