@@ -20,6 +20,9 @@ ABSL_FLAG(
     double, score_threshold, -1,
     "of a .safetensors: what infer:detect takes for a face by default (eval:dataset gives balanced_threshold); -1: "
     "stays");
+ABSL_FLAG(
+    std::string, storage, "fp32",
+    "How a .safetensors stores the weights: fp32, or fp16 for half the size. Networks compute in 32 bits either way.");
 ABSL_FLAG(std::vector<std::string>, pyramid, {}, "of a .safetensors: the levels it should be run on; empty: stay");
 
 namespace hardface::model {
@@ -29,8 +32,9 @@ namespace {
 absl::Status SetInfo(bool onnx, ModelInfo* info) {
   const double threshold = absl::GetFlag(FLAGS_score_threshold);
   const std::vector<std::string> pyramid = absl::GetFlag(FLAGS_pyramid);
-  if (onnx && (threshold != -1 || !pyramid.empty())) {
-    return UsageError("--score_threshold and --pyramid are kept in .safetensors only, an .onnx is the network alone");
+  if (onnx && (threshold != -1 || !pyramid.empty() || FlagDiffers("storage"))) {
+    return UsageError(
+        "--score_threshold, --pyramid and --storage are for .safetensors only; an .onnx is the network alone");
   }
   if (threshold != -1) {
     RETURN_IF_ERROR(RequireRange("score_threshold", threshold, 0, 1));
@@ -49,9 +53,12 @@ absl::Status Run(const std::vector<std::string>&) {
   if (!onnx && !absl::EndsWith(output, ".safetensors")) {
     return UsageError(absl::StrCat("--output=", output, ": must end in .safetensors or .onnx"));
   }
+  Storage storage = Storage::kF32;
+  RETURN_IF_ERROR(
+      Choose("storage", absl::GetFlag(FLAGS_storage), {{"fp32", Storage::kF32}, {"fp16", Storage::kF16}}, &storage));
   ASSIGN_OR_RETURN(Model model, LoadModel(input));
   RETURN_IF_ERROR(SetInfo(onnx, &model.info));
-  RETURN_IF_ERROR(onnx ? WriteOnnx(output, model) : SaveModel(output, model));
+  RETURN_IF_ERROR(onnx ? WriteOnnx(output, model) : SaveModel(output, model, storage));
   Provenance provenance;
   RETURN_IF_ERROR(provenance.AddInput(input));
   RETURN_IF_ERROR(provenance.WriteBeside(output));

@@ -182,7 +182,7 @@ absl::StatusOr<Model> LoadModel(const std::string& path) {
   return model;
 }
 
-absl::Status SaveModel(const std::string& path, const Model& model) {
+absl::Status SaveModel(const std::string& path, const Model& model, Storage storage) {
   SafeTensors content;
   content.tensors = model.parameters;
   const DetectorOptions& options = model.detector.options;
@@ -199,7 +199,7 @@ absl::Status SaveModel(const std::string& path, const Model& model) {
   if (model.info.score_threshold.has_value()) {
     content.metadata["score_threshold"] = absl::StrCat(*model.info.score_threshold);
   }
-  return WriteSafeTensors(path, content);
+  return WriteSafeTensors(path, content, storage);
 }
 
 absl::StatusOr<ParameterSet> LoadWeights(const std::string& path, float input_divisor) {

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "model/detectors/detector.h"
 #include "model/weights/parameters.h"
+#include "model/weights/safetensors.h"
 
 namespace hardface::model {
 
@@ -43,7 +44,8 @@ struct Model {
 // errors name file, tensor or key, and value.
 absl::StatusOr<Model> LoadModel(const std::string& path);
 
-absl::Status SaveModel(const std::string& path, const Model& model);
+// STORAGE: of the weights (safetensors.h).
+absl::Status SaveModel(const std::string& path, const Model& model, Storage storage = Storage::kF32);
 
 // Reads a file of weights to start training from, without asking for completeness: a model of this project, Caffe's
 // VGG16 (.caffemodel) or torchvision's vgg16 and vgg16_bn (.safetensors; torchvision_vgg.h). conv1_1 is made to fit

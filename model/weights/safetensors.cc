@@ -1,7 +1,9 @@
 #include "model/weights/safetensors.h"
 
+#include <Eigen/Core>
 #include <algorithm>
 #include <climits>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -30,14 +32,9 @@ float FloatFromBits(uint32_t bits) {
   return value;
 }
 
-float FromHalf(uint16_t half) {
-  const uint32_t sign = static_cast<uint32_t>(half & 0x8000) << 16;
-  const uint32_t exponent = (half >> 10) & 0x1f, mantissa = half & 0x3ff;
-  if (exponent == 0x1f) return FloatFromBits(sign | 0x7f800000 | (mantissa << 13));
-  if (exponent != 0) return FloatFromBits(sign | ((exponent + 112) << 23) | (mantissa << 13));
-  const float subnormal = static_cast<float>(mantissa) * 0x1.0p-24f;
-  return sign != 0 ? -subnormal : subnormal;
-}
+float FromHalf(uint16_t bits) { return Eigen::half_impl::half_to_float(Eigen::half_impl::raw_uint16_to_half(bits)); }
+
+uint16_t ToHalf(float value) { return Eigen::half_impl::float_to_half_rtne(value).x; }
 
 int BytesPerValue(const std::string& type) {
   if (type == "F32") return 4;
@@ -163,6 +160,25 @@ absl::StatusOr<Parts> Split(absl::string_view bytes, const std::string& path) {
   return Parts{bytes.substr(8, header_bytes), bytes.substr(8 + header_bytes)};
 }
 
+template <typename Value>
+absl::string_view BytesOf(const std::vector<Value>& values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(Value)};
+}
+
+absl::StatusOr<std::vector<uint16_t>> HalvesOf(const Array& array, const std::string& place) {
+  constexpr float kMaxHalf = 65504;
+  std::vector<uint16_t> halves;
+  halves.reserve(array.values.size());
+  for (const float value : array.values) {
+    if (!(std::fabs(value) <= kMaxHalf)) {
+      return absl::OutOfRangeError(
+          absl::StrCat(place, ": ", value, " is beyond what 16 bits hold (", kMaxHalf, "); store it in 32"));
+    }
+    halves.push_back(ToHalf(value));
+  }
+  return halves;
+}
+
 }  // namespace
 
 absl::StatusOr<SafeTensors> ReadSafeTensors(const std::string& path) {
@@ -195,13 +211,14 @@ absl::StatusOr<SafeTensors> ReadSafeTensors(const std::string& path) {
   return content;
 }
 
-absl::Status WriteSafeTensors(const std::string& path, const SafeTensors& content) {
+absl::Status WriteSafeTensors(const std::string& path, const SafeTensors& content, Storage storage) {
+  const std::string type = storage == Storage::kF16 ? "F16" : "F32";
   nlohmann::ordered_json header;
   if (!content.metadata.empty()) header["__metadata__"] = content.metadata;
   uint64_t offset = 0;
   for (const auto& [name, array] : content.tensors) {
-    const uint64_t end = offset + array.values.size() * sizeof(float);
-    header[name] = {{"dtype", "F32"}, {"shape", array.dims}, {"data_offsets", {offset, end}}};
+    const uint64_t end = offset + array.values.size() * static_cast<uint64_t>(BytesPerValue(type));
+    header[name] = {{"dtype", type}, {"shape", array.dims}, {"data_offsets", {offset, end}}};
     offset = end;
   }
   std::string text = header.dump();
@@ -211,8 +228,12 @@ absl::Status WriteSafeTensors(const std::string& path, const SafeTensors& conten
   RETURN_IF_ERROR(file->Write(absl::string_view(reinterpret_cast<const char*>(&header_bytes), 8)));
   RETURN_IF_ERROR(file->Write(text));
   for (const auto& [name, array] : content.tensors) {
-    RETURN_IF_ERROR(file->Write(
-        absl::string_view(reinterpret_cast<const char*>(array.values.data()), array.values.size() * sizeof(float))));
+    if (storage == Storage::kF32) {
+      RETURN_IF_ERROR(file->Write(BytesOf(array.values)));
+      continue;
+    }
+    ASSIGN_OR_RETURN(const std::vector<uint16_t> halves, HalvesOf(array, absl::StrCat(path, ": tensor ", name)));
+    RETURN_IF_ERROR(file->Write(BytesOf(halves)));
   }
   return file->Commit();
 }

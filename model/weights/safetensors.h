@@ -23,8 +23,14 @@ struct SafeTensors {
 // header says. PyTorch's "num_batches_tracked" counters are left out.
 absl::StatusOr<SafeTensors> ReadSafeTensors(const std::string& path);
 
-// Writes F32. Equal content gives equal bytes.
-absl::Status WriteSafeTensors(const std::string& path, const SafeTensors& content);
+// How the values of a file are stored.
+enum class Storage {
+  kF32,
+  kF16,  // half the bytes; values are rounded to the nearest of 11 bits
+};
+
+// Equal content gives equal bytes. OutOfRange where a value is too large for Storage::kF16 (65,504), naming the tensor.
+absl::Status WriteSafeTensors(const std::string& path, const SafeTensors& content, Storage storage = Storage::kF32);
 
 }  // namespace hardface::model
 

@@ -130,5 +130,26 @@ TEST(SafeTensorsTest, HeadersThatLieAreErrors) {
   EXPECT_THAT(Message(File("{" + std::string(9 << 20, ' ') + "}", "")), HasSubstr("at most 8388608 are taken"));
 }
 
+TEST(SafeTensorsTest, HalvesTakeHalfTheBytesAndRoundToTheNearest) {
+  const std::string path = ::testing::TempDir() + "/safetensors_test_half.safetensors";
+  SafeTensors content;
+  // 1 + 2^-11 lies between two halves and goes to the even one; 6e-8 is a subnormal half.
+  content.tensors["a"] = {{6}, {1.0f, -2.5f, 1.00048828125f, 65504.0f, 6e-8f, 0.1f}};
+  ASSERT_TRUE(WriteSafeTensors(path, content, Storage::kF16).ok());
+  const absl::StatusOr<SafeTensors> read = ReadSafeTensors(path);
+  ASSERT_TRUE(read.ok()) << read.status();
+  const std::vector<float>& values = read->tensors.at("a").values;
+  EXPECT_EQ(values[0], 1.0f);
+  EXPECT_EQ(values[1], -2.5f);
+  EXPECT_EQ(values[2], 1.0f);
+  EXPECT_EQ(values[3], 65504.0f);
+  EXPECT_NEAR(values[4], 6e-8f, 3e-8f);
+  EXPECT_NEAR(values[5], 0.1f, 0.1f / 2048);
+  content.tensors["a"].values[1] = 70000;
+  const absl::Status status = WriteSafeTensors(path, content, Storage::kF16);
+  EXPECT_EQ(status.code(), absl::StatusCode::kOutOfRange);
+  EXPECT_NE(status.message().find("tensor a"), std::string::npos) << status;
+}
+
 }  // namespace
 }  // namespace hardface::model
