@@ -108,7 +108,10 @@ std::string HelpText(const ToolInfo& info) {
                     value.empty() ? "" : absl::StrCat(" (default: ", value, ")"), UseText(info.paths, name), "\n");
   }
   if (info.paths.writes()) absl::StrAppend(&text, "  --overwrite  ", kOverwriteHelp, "\n");
-  return absl::StrCat(text, "  --flagfile  reads flags from a file, one --name=value a line\n  --help  shows this\n");
+  return absl::StrCat(text,
+                      "  --flagfile  Reads flags from a file, one --name=value a line.\n"
+                      "  --help  Shows this.\n"
+                      "  --version  Shows the version of hardface.\n");
 }
 
 // Parses one command line or flag file.
@@ -141,6 +144,10 @@ class FlagParser {
         help_ = true;
         continue;
       }
+      if (name == "version" && !has_value) {
+        version_ = true;
+        continue;
+      }
       if (takes_overwrite_ && IsOverwrite(name, has_value, value)) continue;
       absl::CommandLineFlag* flag = absl::FindCommandLineFlag(name);
       const bool known = flag != nullptr && IsToolFlag(*flag);
@@ -166,6 +173,7 @@ class FlagParser {
   }
 
   bool help() const { return help_; }
+  bool version() const { return version_; }
   bool overwrite() const { return overwrite_; }
   const std::vector<std::string>& flag_files() const { return flag_files_; }
   std::vector<std::string> TakeArguments() { return std::move(arguments_); }
@@ -209,7 +217,7 @@ class FlagParser {
 
   const bool takes_overwrite_;
   std::vector<std::string> arguments_, flag_files_;
-  bool help_ = false, overwrite_ = false;
+  bool help_ = false, version_ = false, overwrite_ = false;
 };
 
 // What was printed must have arrived: a full disk or a closed pipe shows here at the latest.
@@ -339,8 +347,9 @@ absl::StatusOr<std::vector<std::string>> ParseToolFlags(int argc, char** argv, c
   for (int i = 1; i < argc; ++i) tokens.emplace_back(argv[i], "");
   FlagParser parser(info.paths.writes());
   RETURN_IF_ERROR(parser.Parse(tokens, /*depth=*/0));
-  if (parser.help()) {
-    std::fputs(HelpText(info).c_str(), stdout);
+  if (parser.help() || parser.version()) {
+    const std::string version = absl::StrCat(info.name, " (hardface ", kVersion, ")\n");
+    std::fputs(parser.help() ? HelpText(info).c_str() : version.c_str(), stdout);
     RETURN_IF_ERROR(FlushOutput());
     std::exit(0);
   }

@@ -7,6 +7,7 @@ source pipelines/expect.sh
 tiny=(--width_divisor=16 --initialization=he --input_divisor=64 --crops=face_scale --crop_size=64 --max_face=40 --batch=2 --passes=1
   --solver=adam --early_rate=1 --pyramid=100,300 --threads=1)
 
+expect 0 "infer/detect (hardface " infer/detect --version
 expect 0 "images=6" data_tools/synthesize --output="$work/data" --images=6 --width=160 --height=120 --seed=3
 expect 0 "images=" data_tools/augment --input="$work/data" --output="$work/samples" --copies=2 --crops=face_scale --crop_size=64 --draw_boxes
 expect 0 "train:" train/train --dataset="$work/data" --output="$work/run" --iterations=4 "${tiny[@]}"
