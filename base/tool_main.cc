@@ -35,8 +35,8 @@ namespace {
 constexpr char kUsagePayload[] = "hardface/usage";
 constexpr int kMaxFlagFileDepth = 8;
 constexpr char kOverwriteHelp[] =
-    "replaces an existing output that another tool wrote or that was changed since; never an input, another tool's "
-    "dataset, a model's or a training's folder";
+    "Replaces an existing output that another tool wrote or that was changed since. It never replaces an input, "
+    "another tool's dataset, or the folder of a model or a training.";
 
 // Abseil's own flags (--flagfile, --undefok, ...) are declared in its sources or ours; a tool's flags in its *_main.cc.
 bool IsToolFlag(const absl::CommandLineFlag& flag) {
@@ -75,7 +75,7 @@ absl::Status UnknownFlag(absl::string_view name, absl::string_view where) {
       nearest = absl::StrCat(" Did you mean --", candidate, "?");
     }
   }
-  return UsageError(absl::StrCat(where, "unknown flag --", name, ".", nearest, " --help lists all flags"));
+  return UsageError(absl::StrCat(where, "unknown flag --", name, ".", nearest, " --help lists all flags."));
 }
 
 // What --help says of a flag that names a path.
@@ -108,7 +108,8 @@ std::string HelpText(const ToolInfo& info) {
                     value.empty() ? "" : absl::StrCat(" (default: ", value, ")"), UseText(info.paths, name), "\n");
   }
   if (info.paths.writes()) absl::StrAppend(&text, "  --overwrite  ", kOverwriteHelp, "\n");
-  return absl::StrCat(text, "  --flagfile  reads flags from a file, one --name=value a line\n  --help  shows this\n");
+  return absl::StrCat(text,
+                      "  --flagfile  Reads flags from a file, one --name=value a line.\n  --help  Shows this text.\n");
 }
 
 // Parses one command line or flag file.
@@ -175,12 +176,12 @@ class FlagParser {
     std::string error;
     if (flag.ParseFrom(value, &error)) return absl::OkStatus();
     return UsageError(absl::StrCat(where, "--", flag.Name(), "=", value, " is not a valid value",
-                                   error.empty() ? "" : ": ", error, " (", flag.Help(), ")"));
+                                   error.empty() ? "" : ": ", error, ". ", flag.Help()));
   }
 
   absl::Status ParseFile(const std::string& path, int depth) {
     if (depth > kMaxFlagFileDepth)
-      return UsageError(absl::StrCat("--flagfile=", path, ": flag files include each other"));
+      return UsageError(absl::StrCat("--flagfile=", path, ": the flag files include each other"));
     flag_files_.push_back(path);
     const absl::StatusOr<std::string> text = ReadTextFile(path);
     if (!text.ok()) return UsageError(absl::StrCat("--flagfile=", path, ": ", text.status().message()));
@@ -215,7 +216,7 @@ class FlagParser {
 // What was printed must have arrived: a full disk or a closed pipe shows here at the latest.
 absl::Status FlushOutput() {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return absl::OkStatus();
-  return absl::InternalError("cannot write to the standard output; is the disk full?");
+  return absl::InternalError("The standard output cannot be written to; is the disk full?");
 }
 
 // Runs WORK. An exception becomes an error, and what it leaves behind has cleaned up after itself by then.
@@ -328,7 +329,7 @@ bool IsUsageError(const absl::Status& status) { return status.GetPayload(kUsageP
 
 absl::Status RequireFlag(absl::string_view flag, absl::string_view value) {
   if (!value.empty()) return absl::OkStatus();
-  return UsageError(absl::StrCat("--", flag, " must be given. --help says what it means"));
+  return UsageError(absl::StrCat("--", flag, " must be given. --help says what it means."));
 }
 
 absl::StatusOr<std::vector<std::string>> ParseToolFlags(int argc, char** argv, const ToolInfo& info) {
