@@ -175,8 +175,11 @@ class FlagParser {
   static absl::Status Set(absl::CommandLineFlag& flag, const std::string& value, absl::string_view where) {
     std::string error;
     if (flag.ParseFrom(value, &error)) return absl::OkStatus();
+    absl::string_view why = error;  // Abseil's sentence repeats flag and value; only what may follow it is news
+    absl::ConsumePrefix(&why, absl::StrCat("Illegal value '", value, "' specified for flag '", flag.Name(), "'"));
+    absl::ConsumePrefix(&why, "; ");
     return UsageError(absl::StrCat(where, "--", flag.Name(), "=", value, " is not a valid value",
-                                   error.empty() ? "" : ": ", error, ". ", flag.Help()));
+                                   why.empty() ? "" : ": ", why, ". ", flag.Help()));
   }
 
   absl::Status ParseFile(const std::string& path, int depth) {
@@ -216,7 +219,7 @@ class FlagParser {
 // What was printed must have arrived: a full disk or a closed pipe shows here at the latest.
 absl::Status FlushOutput() {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return absl::OkStatus();
-  return absl::InternalError("The standard output cannot be written to; is the disk full?");
+  return absl::InternalError("the standard output cannot be written to; is the disk full?");
 }
 
 // Runs WORK. An exception becomes an error, and what it leaves behind has cleaned up after itself by then.

@@ -51,7 +51,7 @@ TEST(ParseToolFlagsTest, UnknownFlagIsAUsageErrorWithAHint) {
 TEST(ParseToolFlagsTest, BadValueNamesFlagAndValue) {
   const auto result = Parse({"--iterations=many"});
   EXPECT_TRUE(IsUsageError(result.status()));
-  EXPECT_THAT(std::string(result.status().message()), HasSubstr("--iterations=many"));
+  EXPECT_EQ(result.status().message(), "--iterations=many is not a valid value. A number.");
 }
 
 TEST(ParseToolFlagsTest, MissingValueAndStrayArgumentAreUsageErrors) {
