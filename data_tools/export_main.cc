@@ -13,7 +13,7 @@ ABSL_FLAG(std::string, input, "", "Dataset to export. Required.");
 ABSL_FLAG(std::string, output, "", "Folder to write. Required.");
 ABSL_FLAG(bool, allow_loss, false,
           "Drops what the format cannot express, for example ignored faces in YOLO. Without it the export stops with "
-          "an error that names the image and the attribute.");
+          "an error that says what would be lost and in which image it occurs first.");
 
 namespace hardface::data {
 namespace {

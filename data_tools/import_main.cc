@@ -16,7 +16,7 @@
 ABSL_FLAG(std::string, format, "",
           absl::StrCat("Format of the annotations: ", hardface::data::ImportFormatNames(), ". Required."));
 ABSL_FLAG(std::string, input, "",
-          absl::StrCat("Annotations to import; what this is depends on --format. Required but for --format=none. ",
+          absl::StrCat("Annotations to import; what this is depends on --format. Required except with --format=none. ",
                        hardface::data::ImportInputHelp(), "."));
 ABSL_FLAG(std::string, images, "",
           "Folder that the images' paths start from. Empty takes the folder of the annotations, the JPEGImages beside "

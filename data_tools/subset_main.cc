@@ -14,8 +14,8 @@
 ABSL_FLAG(std::string, input, "", "Dataset to choose from. Required.");
 ABSL_FLAG(std::string, output, "", "Folder of the dataset to write. Required.");
 ABSL_FLAG(std::string, images, "",
-          "RE2 pattern to look for in each image's path, such as '^0--Parade/'. Only images whose path holds it are "
-          "kept. Empty keeps all.");
+          "RE2 pattern to look for in each image's path, such as '^0--Parade/'. Only images whose path contains a "
+          "match are kept. Empty keeps all.");
 ABSL_FLAG(double, min_height, 0, "Smallest height of a chosen face in pixels.");
 ABSL_FLAG(double, max_height, 1e9, "Greatest height of a chosen face in pixels.");
 ABSL_FLAG(std::vector<std::string>, attributes, {},

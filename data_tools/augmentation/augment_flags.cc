@@ -11,7 +11,7 @@
 
 ABSL_FLAG(std::string, crops, "paper",
           "How samples are cut from images: paper (resizes the image to a random short side and crops it) or "
-          "face_scale (cuts crops around scaled faces and puts some together to mosaics).");
+          "face_scale (cuts crops around scaled faces and joins some of them into mosaics).");
 ABSL_FLAG(bool, distort_colors, true, "Applies the paper's distortions of brightness, contrast, saturation and hue.");
 ABSL_FLAG(std::vector<std::string>, short_sides, std::vector<std::string>({"400", "800", "1200"}),
           "Applies with --crops=paper. Short sides in pixels, of which one is drawn for each visit.");
