@@ -35,9 +35,9 @@ ABSL_FLAG(std::string, output, "", "Folder to write metrics.json, pr.csv and pro
 ABSL_FLAG(std::string, false_positives_per_image, "0.1,1,10",
           "Rates of false positives per image at which recall is given: numbers of at least 0, separated by commas.");
 ABSL_FLAG(int, refits, 0,
-          "Number of times, from 0 to 1000, that the detections are moved and scaled to the annotations' style, by how "
-          "the true positives lie to their faces, before they are scored. 0 scores them as they are. (eval:face_eval "
-          "counts scorings: its 5 refit 4 times.)");
+          "Number of times, from 0 to 1000, that the detections are moved and scaled to the annotations' style before "
+          "they are scored, by the mean offset and size ratio of the true positives. 0 scores them as they are. "
+          "(eval:face_eval counts scorings: its 5 refit 4 times.)");
 ABSL_FLAG(int, refit_folds, 0,
           "Applies with --refits. Divides the images into this many folds, from 2 to 1000, and moves each fold as the "
           "others say, so that no image's annotations take part in its own score. 0 moves all of them together, as "

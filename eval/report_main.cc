@@ -49,7 +49,7 @@ ABSL_FLAG(hardface::eval::RunList, run, {},
           "drawn over one another. Required.");
 ABSL_FLAG(std::string, output, "", "Page to write, named FILE.html. Required.");
 ABSL_FLAG(int, pictures, 12, "Number of pictures of drawn/ taken from each run, from 0 to 10000.");
-ABSL_FLAG(int, picture_side, 480, "Longer side of these pictures in pixels, from 16 to 4000.");
+ABSL_FLAG(int, picture_side, 480, "Longer side of the pictures in pixels, from 16 to 4000.");
 
 namespace hardface::eval {
 namespace {

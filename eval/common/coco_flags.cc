@@ -9,7 +9,7 @@
 
 ABSL_FLAG(std::string, coco_annotations, "",
           "Applies to --detections in COCO's results form. Annotations in COCO's form whose \"images\" say which file "
-          "an image_id is. Empty takes image_id for an image's path, or for a number that is its file name.");
+          "an image_id is. Empty means that an image_id is an image's path, or a number that is its file name.");
 ABSL_FLAG(int64_t, coco_category, -1,
           "Applies to --detections in COCO's results form. Only detections of this category_id count. -1 means that "
           "all are of one category.");
