@@ -46,7 +46,7 @@ ABSL_FLAG(std::string, exif, "turn",
           "What to do with photographs whose EXIF data say that they are to be turned: turn (detect on the picture as "
           "viewers show it, to which boxes and drawings then refer) or keep (take the pixels as stored). A --dataset "
           "is always taken as stored, because its boxes refer to these pixels.");
-ABSL_FLAG(std::string, output, "", "Folder to write. Required with --dataset; otherwise empty means found.");
+ABSL_FLAG(std::string, output, "", "Folder to write. Required with --dataset; otherwise empty means the folder found.");
 ABSL_FLAG(std::vector<std::string>, format, std::vector<std::string>({"jsonl"}),
           "Forms of the results, separated by commas: any of wider, fddb, face_eval, jsonl.");
 ABSL_FLAG(

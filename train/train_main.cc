@@ -147,7 +147,7 @@ ABSL_FLAG(double, average, 0,
 ABSL_FLAG(double, early_rate, hardface::train::SolverOptions().early_rate,
           "Learning-rate multiplier for VGG16's first two blocks (conv1_*, conv2_*). 0 freezes them, as in the paper.");
 ABSL_FLAG(double, body_rate, hardface::train::SolverOptions().body_rate,
-          "Learning-rate multiplier for all layers between those blocks and the heads.");
+          "Learning-rate multiplier for all layers between VGG16's first two blocks and the heads.");
 ABSL_FLAG(double, head_rate, hardface::train::SolverOptions().head_rate, "Learning-rate multiplier for the heads.");
 ABSL_FLAG(double, bias_rate, hardface::train::SolverOptions().bias_rate,
           "Learning-rate multiplier for biases. It multiplies the rate of their layer.");
