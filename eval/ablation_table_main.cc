@@ -36,7 +36,8 @@ absl::Status Run(const std::vector<std::string>&) {
   const BootstrapOptions options{absl::GetFlag(FLAGS_bootstrap), absl::GetFlag(FLAGS_seed),
                                  absl::GetFlag(FLAGS_threads)};
   if (options.replicates < 1 || options.replicates > 1'000'000) {
-    return UsageError(absl::StrCat("--bootstrap=", options.replicates, ": give a number from 1 to 1000000; 1000 is usual"));
+    return UsageError(
+        absl::StrCat("--bootstrap=", options.replicates, ": give a number from 1 to 1000000; 1000 is usual"));
   }
   ASSIGN_OR_RETURN(const std::string text, ReadTextFile(file));
   ASSIGN_OR_RETURN(const std::vector<AblationResult> results, ParseAblationResults(text, file));
