@@ -25,7 +25,7 @@ absl::Status Choose(absl::string_view flag, const std::string& text,
     *value = choice;
     return absl::OkStatus();
   }
-  return UsageError(absl::StrCat("--", flag, "=", text, ": must be one of ", known));
+  return UsageError(absl::StrCat("--", flag, "=", text, ": give one of ", known));
 }
 
 // A list of positive whole numbers.
@@ -46,7 +46,7 @@ absl::Status ParsePositive(absl::string_view flag, const std::vector<std::string
 // LOW <= VALUE <= HIGH; NaN fails.
 inline absl::Status RequireRange(absl::string_view flag, double value, double low, double high) {
   if (value >= low && value <= high) return absl::OkStatus();
-  return UsageError(absl::StrCat("--", flag, "=", value, ": must be from ", low, " to ", high));
+  return UsageError(absl::StrCat("--", flag, "=", value, ": give a number from ", low, " to ", high));
 }
 
 }  // namespace hardface

@@ -35,8 +35,8 @@ namespace {
 constexpr char kUsagePayload[] = "hardface/usage";
 constexpr int kMaxFlagFileDepth = 8;
 constexpr char kOverwriteHelp[] =
-    "replaces an existing output that another tool wrote or that was changed since; never an input, another tool's "
-    "dataset, a model's or a training's folder";
+    "Replaces an existing output that another tool wrote or that was changed since. It never replaces an input, "
+    "another tool's dataset, or the folder of a model or a training.";
 
 // Abseil's own flags (--flagfile, --undefok, ...) are declared in its sources or ours; a tool's flags in its *_main.cc.
 bool IsToolFlag(const absl::CommandLineFlag& flag) {
@@ -75,7 +75,7 @@ absl::Status UnknownFlag(absl::string_view name, absl::string_view where) {
       nearest = absl::StrCat(" Did you mean --", candidate, "?");
     }
   }
-  return UsageError(absl::StrCat(where, "unknown flag --", name, ".", nearest, " --help lists all flags"));
+  return UsageError(absl::StrCat(where, "unknown flag --", name, ".", nearest, " --help lists all flags."));
 }
 
 // What --help says of a flag that names a path.
@@ -110,7 +110,7 @@ std::string HelpText(const ToolInfo& info) {
   if (info.paths.writes()) absl::StrAppend(&text, "  --overwrite  ", kOverwriteHelp, "\n");
   return absl::StrCat(text,
                       "  --flagfile  Reads flags from a file, one --name=value a line.\n"
-                      "  --help  Shows this.\n"
+                      "  --help  Shows this text.\n"
                       "  --version  Shows the version of hardface.\n");
 }
 
@@ -182,13 +182,16 @@ class FlagParser {
   static absl::Status Set(absl::CommandLineFlag& flag, const std::string& value, absl::string_view where) {
     std::string error;
     if (flag.ParseFrom(value, &error)) return absl::OkStatus();
+    absl::string_view why = error;  // Abseil's sentence repeats flag and value; only what may follow it is news
+    absl::ConsumePrefix(&why, absl::StrCat("Illegal value '", value, "' specified for flag '", flag.Name(), "'"));
+    absl::ConsumePrefix(&why, "; ");
     return UsageError(absl::StrCat(where, "--", flag.Name(), "=", value, " is not a valid value",
-                                   error.empty() ? "" : ": ", error, " (", flag.Help(), ")"));
+                                   why.empty() ? "" : ": ", why, ". ", flag.Help()));
   }
 
   absl::Status ParseFile(const std::string& path, int depth) {
     if (depth > kMaxFlagFileDepth)
-      return UsageError(absl::StrCat("--flagfile=", path, ": flag files include each other"));
+      return UsageError(absl::StrCat("--flagfile=", path, ": the flag files include each other"));
     flag_files_.push_back(path);
     const absl::StatusOr<std::string> text = ReadTextFile(path);
     if (!text.ok()) return UsageError(absl::StrCat("--flagfile=", path, ": ", text.status().message()));
@@ -223,7 +226,7 @@ class FlagParser {
 // What was printed must have arrived: a full disk or a closed pipe shows here at the latest.
 absl::Status FlushOutput() {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return absl::OkStatus();
-  return absl::InternalError("cannot write to the standard output; is the disk full?");
+  return absl::InternalError("the standard output cannot be written to; is the disk full?");
 }
 
 // Runs WORK. An exception becomes an error, and what it leaves behind has cleaned up after itself by then.
@@ -336,7 +339,7 @@ bool IsUsageError(const absl::Status& status) { return status.GetPayload(kUsageP
 
 absl::Status RequireFlag(absl::string_view flag, absl::string_view value) {
   if (!value.empty()) return absl::OkStatus();
-  return UsageError(absl::StrCat("--", flag, " must be given. --help says what it means"));
+  return UsageError(absl::StrCat("--", flag, " must be given. --help says what it means."));
 }
 
 absl::StatusOr<std::vector<std::string>> ParseToolFlags(int argc, char** argv, const ToolInfo& info) {

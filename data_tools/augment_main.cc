@@ -11,12 +11,14 @@
 #include "data_tools/augmentation/augment_dataset.h"
 #include "data_tools/augmentation/augment_flags.h"
 
-ABSL_FLAG(std::string, input, "", "the dataset to take images from");
-ABSL_FLAG(std::string, output, "", "the dataset to write (a folder)");
-ABSL_FLAG(int, copies, 1, "samples of each entry");
-ABSL_FLAG(uint64_t, seed, 1, "other seeds give other samples");
-ABSL_FLAG(bool, draw_boxes, false, "draw the faces' boxes into the images (green; red: ignored), to look at");
-ABSL_FLAG(int, threads, 0, "0: all processors");
+ABSL_FLAG(std::string, input, "", "Dataset to take the images from. Required.");
+ABSL_FLAG(std::string, output, "", "Folder of the dataset to write. Required.");
+ABSL_FLAG(int, copies, 1, "Number of samples to make of each entry, from 1 to 10000.");
+ABSL_FLAG(uint64_t, seed, 1, "Seed for the samples. Another seed gives other samples.");
+ABSL_FLAG(
+    bool, draw_boxes, false,
+    "Draws the faces' boxes into the images so that people can check them: green for faces, red for ignored ones.");
+ABSL_FLAG(int, threads, 0, "Number of threads that make samples. 0 uses all processors.");
 
 namespace hardface::data {
 namespace {
@@ -43,8 +45,8 @@ absl::Status Run(const std::vector<std::string>&) {
 int main(int argc, char** argv) {
   return hardface::ToolMain(argc, argv,
                             {"data_tools/augment",
-                             "writes a dataset's images as training samples: scaled, cropped and colour-distorted as "
-                             "training sees them, seeded. Prints one line of counts.",
+                             "Writes a dataset's images as training samples: scaled, cropped and colour-distorted as "
+                             "training sees them. Equal seeds give equal samples. Prints one line of counts.",
                              "",
                              {{"input", hardface::kReadsDataset}, {"output", hardface::kWrites}}},
                             &hardface::data::Run);

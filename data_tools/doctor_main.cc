@@ -8,21 +8,24 @@
 #include "base/tool_main.h"
 #include "data_tools/dataset/examine_dataset.h"
 
-ABSL_FLAG(std::string, input, "", "the dataset to examine");
-ABSL_FLAG(std::string, findings, "", "file for all findings, a JSON line each; empty: only the summary is printed");
+ABSL_FLAG(std::string, input, "", "Dataset to examine. Required.");
+ABSL_FLAG(std::string, findings, "",
+          "File to write all findings to, one JSON object a line. Empty prints the summary only.");
 ABSL_FLAG(std::vector<std::string>, against, {},
-          "datasets that must share no picture with it, such as the test sets of a training set");
+          "Datasets that must share no picture with --input, such as the test sets of a training set, separated by "
+          "commas. Empty compares with none.");
 ABSL_FLAG(bool, repair, false,
-          "remove entries without a readable image, boxes without area or outside the image and what stands twice, and "
-          "fill in unknown sizes. Replaces the manifest (the old one stays as manifest.jsonl.before_repair, the next "
-          "as .before_repair.2), or writes "
-          "--output");
-ABSL_FLAG(std::string, output, "", "with --repair: the dataset to write instead");
+          "Removes entries without a readable image, boxes without area or outside the image and everything that "
+          "occurs twice, and fills in unknown sizes. Replaces the manifest, or writes --output instead. A replaced "
+          "manifest stays as manifest.jsonl.before_repair, the next one as .before_repair.2.");
+ABSL_FLAG(std::string, output, "",
+          "Applies with --repair. Folder of the repaired dataset. Empty replaces the manifest of --input.");
 ABSL_FLAG(std::string, images, "decode",
-          "how far images are looked at: decode (every pixel), header (truncated files go unnoticed) or none "
-          "(annotations only; the images need not be here)");
-ABSL_FLAG(bool, strict, false, "exit with 1 when anything but faceless images and boxes at the edge was found");
-ABSL_FLAG(int, threads, 0, "threads that read images; 0: all processors");
+          "How far images are examined: decode reads every pixel, header reads the size only and does not notice "
+          "truncated files, none looks at the annotations only, so that the images need not be there.");
+ABSL_FLAG(bool, strict, false,
+          "Exits with 1 when anything is found except images without faces and boxes that reach over the edge.");
+ABSL_FLAG(int, threads, 0, "Number of threads that read images. 0 uses all processors.");
 
 namespace hardface::data {
 namespace {
@@ -57,7 +60,9 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
   options.repaired = absl::GetFlag(FLAGS_output);
   ASSIGN_OR_RETURN(options.images, ImagesFlag());
   options.threads = absl::GetFlag(FLAGS_threads);
-  if (!options.repair && !options.repaired.empty()) return UsageError("--output is only for --repair");
+  if (!options.repair && !options.repaired.empty()) {
+    return UsageError("--output applies with --repair only; add --repair, or leave --output out");
+  }
   ASSIGN_OR_RETURN(const DoctorSummary summary, ExamineDataset(options));
   std::string counts;
   for (const auto& [kind, count] : summary.findings) absl::StrAppend(&counts, " ", kind, "=", count);
@@ -75,15 +80,15 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
 }  // namespace hardface::data
 
 int main(int argc, char** argv) {
-  return hardface::ToolMain(
-      argc, argv,
-      {"data_tools/doctor",
-       "Examines a dataset: images that are missing, broken, of another size or rotated by EXIF, impossible or doubled "
-       "boxes, pictures that stand twice or also in other datasets. Prints one screen and a line of counts.",
-       "",
-       {{"input", hardface::kReadsDataset},
-        {"against", hardface::kReadsDataset, hardface::PathForm::kList},
-        {"findings", hardface::kWrites},
-        {"output", hardface::kWrites}}},
-      &hardface::data::Run);
+  return hardface::ToolMain(argc, argv,
+                            {"data_tools/doctor",
+                             "Examines a dataset. Finds images that are missing, broken, of another size or rotated by "
+                             "EXIF, boxes that are impossible or occur twice, and pictures that occur twice or in "
+                             "other datasets, too. Prints one screen and a line of counts.",
+                             "",
+                             {{"input", hardface::kReadsDataset},
+                              {"against", hardface::kReadsDataset, hardface::PathForm::kList},
+                              {"findings", hardface::kWrites},
+                              {"output", hardface::kWrites}}},
+                            &hardface::data::Run);
 }

@@ -8,10 +8,12 @@
 #include "base/tool_main.h"
 #include "data_tools/formats/export_dataset.h"
 
-ABSL_FLAG(std::string, format, "", "the format to write: wider, voc, yolo or coco");
-ABSL_FLAG(std::string, input, "", "the dataset");
-ABSL_FLAG(std::string, output, "", "the folder to write");
-ABSL_FLAG(bool, allow_loss, false, "leave out what the format has no words for, instead of failing");
+ABSL_FLAG(std::string, format, "", "Format to write: wider, voc, yolo or coco. Required.");
+ABSL_FLAG(std::string, input, "", "Dataset to export. Required.");
+ABSL_FLAG(std::string, output, "", "Folder to write. Required.");
+ABSL_FLAG(bool, allow_loss, false,
+          "Drops what the format cannot express, for example ignored faces in YOLO. Without it the export stops with "
+          "an error that says what would be lost and in which image it occurs first.");
 
 namespace hardface::data {
 namespace {

@@ -7,12 +7,12 @@
 #include "base/tool_main.h"
 #include "data_tools/dataset/flip_dataset.h"
 
-ABSL_FLAG(std::string, input, "", "the dataset to double");
-ABSL_FLAG(std::string, output, "", "the dataset to write (a folder)");
+ABSL_FLAG(std::string, input, "", "Dataset to double. Required.");
+ABSL_FLAG(std::string, output, "", "Folder of the dataset to write. Required.");
 ABSL_FLAG(bool, materialize, false,
-          "write the mirrored images to OUTPUT/flipped, without loss (JPEGs whose width is no whole number of blocks "
-          "become PNGs)");
-ABSL_FLAG(int, threads, 0, "threads that mirror images; 0: all processors");
+          "Writes the mirrored images to OUTPUT/flipped without loss. JPEG files whose width is not a whole number of "
+          "blocks become PNG files.");
+ABSL_FLAG(int, threads, 0, "Number of threads that mirror images. 0 uses all processors.");
 
 namespace hardface::data {
 namespace {
@@ -39,8 +39,8 @@ int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv,
       {"data_tools/flip",
-       "Doubles a dataset: behind every entry stands its mirror image (\"flip\": true, boxes mirrored). No image is "
-       "written unless --materialize is given. Prints one line of counts.",
+       "Doubles a dataset: every entry is followed by its mirror image (\"flip\": true, with mirrored boxes). No image "
+       "is written unless --materialize is given. Prints one line of counts.",
        "",
        {{"input", hardface::kReadsDataset}, {"output", hardface::kWrites}}},
       &hardface::data::Run);

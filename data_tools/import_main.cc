@@ -13,61 +13,79 @@
 #include "data_tools/formats/import_dataset.h"
 #include "data_tools/formats/import_formats.h"
 
-ABSL_FLAG(std::string, format, "", absl::StrCat("the annotations' format: ", hardface::data::ImportFormatNames()));
-ABSL_FLAG(std::string, input, "", absl::StrCat("the annotations. ", hardface::data::ImportInputHelp()));
+ABSL_FLAG(std::string, format, "",
+          absl::StrCat("Format of the annotations: ", hardface::data::ImportFormatNames(), ". Required."));
+ABSL_FLAG(std::string, input, "",
+          absl::StrCat("Annotations to import; what this is depends on --format. Required except with --format=none. ",
+                       hardface::data::ImportInputHelp(), "."));
+ABSL_FLAG(std::string, images, "",
+          "Folder that the images' paths start from. Empty takes the folder of the annotations, the JPEGImages beside "
+          "a VOC data set's Annotations, or the folder that a YOLO data.yaml names.");
+ABSL_FLAG(std::string, output, "", "Folder of the dataset to write. Required.");
 ABSL_FLAG(
-    std::string, images, "",
-    "the folder that the images' paths start from; empty: where the annotations are, JPEGImages beside a VOC data "
-    "set's Annotations, or where a YOLO data.yaml says");
-ABSL_FLAG(std::string, output, "", "the dataset to write (a folder)");
-ABSL_FLAG(std::string, classes, "",
-          "RE2 pattern that a face's class must match wholly, such as 'face|head'; empty: every object is a face");
+    std::string, classes, "",
+    "RE2 pattern that a face's whole class name must match, such as 'face|head'. Empty takes every object for a face.");
 ABSL_FLAG(std::string, on_error, "fail",
-          "what to do with an image that is missing, unreadable or wrongly annotated: fail, skip (leave it out) or "
-          "report (leave it out and say so); import_report.jsonl lists them");
+          "What happens when an image is missing, unreadable or wrongly annotated: fail stops with an error, skip "
+          "leaves the image out, report leaves it out and says so. These images are listed in import_report.jsonl.");
 ABSL_FLAG(std::string, bad_boxes, "skip",
-          "boxes of zero or negative size: skip (leave out) or mark (keep with ignore set)");
-ABSL_FLAG(
-    std::string, exif, "keep",
-    "Which picture the boxes were drawn on, where a photograph's EXIF data say that it is to be turned: keep, the "
-    "pixels as stored; turn, the picture as viewers and most annotation tools show it. Boxes are then turned back, "
-    "for a dataset's boxes speak of the pixels as stored. import_report.jsonl lists such photographs.");
-ABSL_FLAG(bool, allow_missing_images, false, "import annotations whose images are not here");
+          "What happens to boxes of zero or negative size: skip leaves them out, mark keeps them with ignore set.");
+ABSL_FLAG(std::string, exif, "keep",
+          "Which picture the boxes were drawn on, where a photograph's EXIF data say that it is to be turned: keep "
+          "(the pixels as stored) or turn (the picture as viewers and most annotation tools show it). With turn the "
+          "boxes are turned back, because a dataset's boxes refer to the pixels as stored. Such photographs are listed "
+          "in import_report.jsonl.");
+ABSL_FLAG(bool, allow_missing_images, false, "Imports annotations even where their images are not there.");
 ABSL_FLAG(std::string, voc_boxes, "edges",
-          "what xmin..xmax mean: edges (width = xmax - xmin) or pixels (first and last pixel, counted from 1)");
+          "Applies with --format=voc. What xmin and xmax mean: edges (the width is xmax - xmin) or pixels (the first "
+          "and the last pixel, counted from 1).");
 ABSL_FLAG(std::string, box_unit, "format",
-          "what the boxes' numbers are: format (pixels; of yolo fractions of the image's size), pixels or fractions");
-ABSL_FLAG(
-    std::string, yolo_rows, "auto",
-    "yolo: what rows of more than five numbers are: auto (told by the numbers; an error where they leave a doubt), "
-    "box (the box counts, what stands behind it is left out), polygon, or landmarks (a box and then points)");
+          "Unit of the boxes' numbers: format (the format's own, which is fractions of the image's size for yolo and "
+          "pixels for all others), pixels or fractions.");
+ABSL_FLAG(std::string, yolo_rows, "auto",
+          "Applies with --format=yolo. What rows of more than five numbers are: auto (decided by the numbers, with an "
+          "error where they leave a doubt), box (the box counts and what follows it is left out), polygon, or "
+          "landmarks (a box followed by points).");
 ABSL_FLAG(std::vector<std::string>, yolo_splits, {},
-          "yolo: which of data.yaml's splits to import, such as train,val; empty: all that it names");
-ABSL_FLAG(double, agree_iou, 0.4, "detections: least overlap of two detections that agree");
+          "Applies with --format=yolo. Splits of the data.yaml to import, separated by commas, such as train,val. "
+          "Empty imports all that it names.");
+ABSL_FLAG(double, agree_iou, 0.4,
+          "Applies with --format=detections. Smallest IoU, from 0 to 1, at which two detections agree.");
 ABSL_FLAG(std::vector<std::string>, agree_scores, (std::vector<std::string>{"0.4", "0.3"}),
-          "detections: least scores of detections that agree, one number for each file");
+          "Applies with --format=detections. Smallest scores of detections that agree, one number for each file.");
 ABSL_FLAG(std::vector<std::string>, doubt_scores, (std::vector<std::string>{"0.5", "0.3"}),
-          "detections: least scores of detections that become ignored areas because the other file lacks them");
+          "Applies with --format=detections. Smallest scores of detections that become ignored areas because the other "
+          "file lacks them, one number for each file.");
 ABSL_FLAG(std::string, annotations, "",
-          "detections: a dataset with people's boxes of the same pictures, to be confirmed by the detections");
-ABSL_FLAG(
-    std::string, head_points, "",
-    "detections: a table with the columns image,x,y of points on heads; where no face is, they become ignored areas");
+          "Applies with --format=detections. Dataset of the same pictures with boxes that people drew, which the "
+          "detections are to confirm. Empty takes none.");
+ABSL_FLAG(std::string, head_points, "",
+          "Applies with --format=detections. Table with the columns image,x,y of points on heads. Points where no face "
+          "is become ignored areas. Empty takes none.");
 ABSL_FLAG(std::string, names, "",
-          "yolo: class names, a data.yaml or one name a line; empty: data.yaml beside the labels");
-ABSL_FLAG(std::string, csv_image, "image", "csv: column of the image's path");
-ABSL_FLAG(std::vector<std::string>, csv_box, {}, "csv: columns of x,y,width,height");
-ABSL_FLAG(std::vector<std::string>, csv_corners, {}, "csv: columns of x1,y1,x2,y2 instead of --csv_box");
-ABSL_FLAG(std::vector<std::string>, csv_ellipse, {},
-          "csv: columns of major radius,minor radius,angle,centre x,centre y instead of --csv_box");
+          "Applies with --format=yolo. File of class names: a data.yaml, or a text file with one name a line. Empty "
+          "takes the data.yaml beside the labels.");
+ABSL_FLAG(std::string, csv_image, "image", "Applies with --format=csv. Column of the image's path.");
+ABSL_FLAG(std::vector<std::string>, csv_box, {},
+          "Applies with --format=csv. Columns of x,y,width,height. Give these, --csv_corners or --csv_ellipse.");
+ABSL_FLAG(std::vector<std::string>, csv_corners, {},
+          "Applies with --format=csv. Columns of x1,y1,x2,y2, in place of --csv_box.");
+ABSL_FLAG(
+    std::vector<std::string>, csv_ellipse, {},
+    "Applies with --format=csv. Columns of major radius,minor radius,angle,centre x,centre y, in place of --csv_box.");
 ABSL_FLAG(std::vector<std::string>, csv_original_size, {},
-          "csv: columns of the width,height that the boxes speak of, where the images were resized since");
-ABSL_FLAG(std::string, csv_class, "", "csv: column of the class");
+          "Applies with --format=csv. Columns of the width,height that the boxes refer to, where the images were "
+          "resized since. Empty means that the boxes refer to the images as they are.");
+ABSL_FLAG(std::string, csv_class, "",
+          "Applies with --format=csv. Column of the class. Empty means that there is none.");
 ABSL_FLAG(std::string, csv_ignore, "",
-          "csv: column that is true where the face is to be ignored (true or false, yes or no, 1 or 0, in any case)");
-ABSL_FLAG(std::vector<std::string>, csv_attributes, {}, "csv: columns kept as the faces' attributes");
-ABSL_FLAG(std::vector<std::string>, csv_image_attributes, {}, "csv: columns kept as the images' attributes");
-ABSL_FLAG(int, threads, 0, "threads that read image headers; 0: all processors");
+          "Applies with --format=csv. Column that says whether a face is to be ignored (true or false, yes or no, 1 or "
+          "0, in any case). Empty means that there is none.");
+ABSL_FLAG(std::vector<std::string>, csv_attributes, {},
+          "Applies with --format=csv. Columns to keep as the faces' attributes, separated by commas.");
+ABSL_FLAG(std::vector<std::string>, csv_image_attributes, {},
+          "Applies with --format=csv. Columns to keep as the images' attributes, separated by commas.");
+ABSL_FLAG(int, threads, 0, "Number of threads that read image headers. 0 uses all processors.");
 
 namespace hardface::data {
 namespace {
@@ -137,8 +155,8 @@ absl::Status CheckFlags(const ImportFormat& chosen) {
   for (const ImportFormat& format : ImportFormats()) {
     for (const std::string& flag : format.flags) {
       if (format.name == chosen.name || !FlagDiffers(flag)) continue;
-      return UsageError(
-          absl::StrCat("--", flag, " is for --format=", format.name, "; leave it out with --format=", chosen.name));
+      return UsageError(absl::StrCat("--", flag, " applies with --format=", format.name,
+                                     " only; leave it out with --format=", chosen.name));
     }
   }
   if (chosen.input.empty() && FlagDiffers("input")) {
@@ -196,17 +214,17 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
 }  // namespace hardface::data
 
 int main(int argc, char** argv) {
-  return hardface::ToolMain(argc, argv,
-                            {"data_tools/import",
-                             "Turns annotations of any known format into a dataset: manifest.jsonl, and "
-                             "import_report.jsonl with whatever was "
-                             "left out or looks odd. The images stay where they are. Prints one line of counts.",
-                             "",
-                             {{"input", hardface::kReadsFolder},
-                              {"images", hardface::kReadsImages},
-                              {"names", hardface::kReadsFile},
-                              {"annotations", hardface::kReadsDataset},
-                              {"head_points", hardface::kReadsFile},
-                              {"output", hardface::kWrites}}},
-                            &hardface::data::Run);
+  return hardface::ToolMain(
+      argc, argv,
+      {"data_tools/import",
+       "Turns annotations of any known format into a dataset. Writes manifest.jsonl, and import_report.jsonl with "
+       "everything that was left out or looks odd. The images stay where they are. Prints one line of counts.",
+       "",
+       {{"input", hardface::kReadsFolder},
+        {"images", hardface::kReadsImages},
+        {"names", hardface::kReadsFile},
+        {"annotations", hardface::kReadsDataset},
+        {"head_points", hardface::kReadsFile},
+        {"output", hardface::kWrites}}},
+      &hardface::data::Run);
 }

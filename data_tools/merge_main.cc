@@ -8,9 +8,11 @@
 #include "base/tool_main.h"
 #include "data_tools/dataset/select_entries.h"
 
-ABSL_FLAG(std::vector<std::string>, inputs, {}, "the datasets to put together, a,b,c");
-ABSL_FLAG(std::string, output, "", "the dataset to write (a folder)");
-ABSL_FLAG(std::string, doubles, "fail", "an image that an earlier input has as well: fail, or skip");
+ABSL_FLAG(std::vector<std::string>, inputs, {}, "Datasets to join, separated by commas. Required.");
+ABSL_FLAG(std::string, output, "", "Folder of the dataset to write. Required.");
+ABSL_FLAG(std::string, doubles, "fail",
+          "What happens to an image that an earlier input holds as well: fail stops with an error that names it, skip "
+          "leaves it out.");
 
 namespace hardface::data {
 namespace {
@@ -38,7 +40,7 @@ int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv,
       {"data_tools/merge",
-       "Puts datasets one behind the other. The images stay where they are.",
+       "Joins datasets into one, in the order given. The images stay where they are. Prints one line of counts.",
        "",
        {{"inputs", hardface::kReadsDataset, hardface::PathForm::kList}, {"output", hardface::kWrites}}},
       &hardface::data::Run);

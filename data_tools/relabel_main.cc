@@ -8,14 +8,18 @@
 #include "base/tool_main.h"
 #include "data_tools/dataset/relabel_dataset.h"
 
-ABSL_FLAG(std::string, input, "", "the dataset whose boxes are drawn anew");
+ABSL_FLAG(std::string, input, "", "Dataset whose boxes are replaced. Required.");
 ABSL_FLAG(std::string, detections, "",
-          "detections.jsonl of its images, or a folder with one, by a detector that was trained on boxes of the wanted "
-          "style (infer:detect --dataset=INPUT)");
-ABSL_FLAG(std::string, output, "", "the dataset to write (a folder)");
-ABSL_FLAG(double, min_score, 0.5, "only detections above it stand for a face");
-ABSL_FLAG(double, min_iou, 0.2, "least IoU of a detection and the face it stands for; the styles differ");
-ABSL_FLAG(std::string, other_faces, "ignore", "faces that no detection stands for: ignore, or keep their boxes");
+          "Detections in the images of --input, as a detections.jsonl or a folder that holds one (infer:detect "
+          "--dataset=INPUT). The detector should have been trained on boxes of the wanted style. Required.");
+ABSL_FLAG(std::string, output, "", "Folder of the dataset to write. Required.");
+ABSL_FLAG(double, min_score, 0.5, "Score from 0 to 1. Only detections above it can stand for a face.");
+ABSL_FLAG(double, min_iou, 0.2,
+          "Smallest IoU, from 0 to 1, between a detection and the face it stands for. It is low because the two styles "
+          "of boxes differ.");
+ABSL_FLAG(std::string, other_faces, "ignore",
+          "What happens to faces that no detection stands for: ignore marks them to be ignored, keep leaves their "
+          "boxes as they are.");
 
 namespace hardface::data {
 namespace {
@@ -48,8 +52,8 @@ int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv,
       {"data_tools/relabel",
-       "Gives a dataset's faces the boxes that a detector found on them, so that datasets annotated by different hands "
-       "have one style. Prints one line of counts.",
+       "Gives a dataset's faces the boxes that a detector found on them, so that datasets annotated by different "
+       "people have one style. Prints one line of counts.",
        "",
        {{"input", hardface::kReadsDataset}, {"detections", hardface::kReadsFolder}, {"output", hardface::kWrites}}},
       &hardface::data::Run);

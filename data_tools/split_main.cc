@@ -9,14 +9,16 @@
 #include "base/tool_main.h"
 #include "data_tools/dataset/select_entries.h"
 
-ABSL_FLAG(std::string, input, "", "the dataset to split");
-ABSL_FLAG(std::vector<std::string>, outputs, {}, "the datasets to write, such as train,val");
-ABSL_FLAG(std::vector<std::string>, fractions, {}, "how much each output gets, such as 0.9,0.1; they sum to 1");
-ABSL_FLAG(uint64_t, seed, 1, "other seeds split otherwise");
-ABSL_FLAG(
-    bool, keep_alike_together, false,
-    "keep pictures that look alike (copies, other sizes, mirrored, frames of one scene) in one part; reads all images");
-ABSL_FLAG(int, threads, 0, "threads that read images; 0: all processors");
+ABSL_FLAG(std::string, input, "", "Dataset to split. Required.");
+ABSL_FLAG(std::vector<std::string>, outputs, {},
+          "Folders of the datasets to write, separated by commas, such as train,val. Required.");
+ABSL_FLAG(std::vector<std::string>, fractions, {},
+          "Share of the images that each output gets, such as 0.9,0.1. The shares must sum to 1. Required.");
+ABSL_FLAG(uint64_t, seed, 1, "Seed for the split. Another seed splits the images differently.");
+ABSL_FLAG(bool, keep_alike_together, false,
+          "Keeps pictures that look alike in one part: copies, other sizes, mirror images and frames of one scene. "
+          "Reads all images.");
+ABSL_FLAG(int, threads, 0, "Number of threads that read images, with --keep_alike_together. 0 uses all processors.");
 
 namespace hardface::data {
 namespace {
@@ -56,9 +58,9 @@ int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv,
       {"data_tools/split",
-       "Deals a dataset's images out into parts, at random but seeded, so that each part has its "
-       "share of images with many faces and with few. An image and its mirror image stay "
-       "together.",
+       "Splits a dataset's images into parts at random, so that each part gets its share of images with many faces and "
+       "with few. An image and its mirror image stay together, and equal seeds give equal parts. Prints one line of "
+       "counts.",
        "",
        {{"input", hardface::kReadsDataset}, {"outputs", hardface::kWrites, hardface::PathForm::kList}}},
       &hardface::data::Run);

@@ -11,8 +11,8 @@
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/dataset/dataset_stats.h"
 
-ABSL_FLAG(std::string, input, "", "the dataset");
-ABSL_FLAG(std::string, json, "", "file to write the figures to as well");
+ABSL_FLAG(std::string, input, "", "Dataset to describe. Required.");
+ABSL_FLAG(std::string, json, "", "JSON file to write the figures to, besides printing them. Empty writes no file.");
 
 namespace hardface::data {
 namespace {
@@ -49,8 +49,8 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
 int main(int argc, char** argv) {
   return hardface::ToolMain(argc, argv,
                             {"data_tools/stats",
-                             "Prints how many images and faces a dataset has, how high the faces are, how many an "
-                             "image has and of which classes.",
+                             "Prints how many images and faces a dataset has, how high the faces are, how many faces "
+                             "an image has, and which classes occur.",
                              "",
                              {{"input", hardface::kReadsDataset}, {"json", hardface::kWrites}}},
                             &hardface::data::Run);

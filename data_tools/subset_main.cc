@@ -11,17 +11,20 @@
 #include "base/tool_main.h"
 #include "data_tools/dataset/select_entries.h"
 
-ABSL_FLAG(std::string, input, "", "the dataset to choose from");
-ABSL_FLAG(std::string, output, "", "the dataset to write (a folder)");
-ABSL_FLAG(std::string, images, "", "RE2 pattern to be found in an image's path, such as '^0--Parade/'; empty: all");
-ABSL_FLAG(double, min_height, 0, "least height of a chosen face, in pixels");
-ABSL_FLAG(double, max_height, 1e9, "greatest height of a chosen face, in pixels");
+ABSL_FLAG(std::string, input, "", "Dataset to choose from. Required.");
+ABSL_FLAG(std::string, output, "", "Folder of the dataset to write. Required.");
+ABSL_FLAG(std::string, images, "",
+          "RE2 pattern to look for in each image's path, such as '^0--Parade/'. Only images whose path contains a "
+          "match are kept. Empty keeps all.");
+ABSL_FLAG(double, min_height, 0, "Smallest height of a chosen face in pixels.");
+ABSL_FLAG(double, max_height, 1e9, "Greatest height of a chosen face in pixels.");
 ABSL_FLAG(std::vector<std::string>, attributes, {},
-          "NAME=PATTERN,..: a chosen face's attribute NAME must match the RE2 pattern wholly, such as "
-          "occlusion=0,blur=[01]");
-ABSL_FLAG(std::string, other_faces, "ignore", "faces not chosen: ignore (kept with ignore set) or drop");
-ABSL_FLAG(bool, keep_empty, false, "keep images without a chosen face");
-ABSL_FLAG(int64_t, limit, 0, "only the first so many images; 0: all");
+          "Conditions NAME=PATTERN, separated by commas, such as occlusion=0,blur=[01]. A chosen face's attribute NAME "
+          "must match the whole RE2 pattern. Empty sets no condition.");
+ABSL_FLAG(std::string, other_faces, "ignore",
+          "What happens to faces that are not chosen: ignore keeps them with ignore set, drop leaves them out.");
+ABSL_FLAG(bool, keep_empty, false, "Keeps images without a chosen face.");
+ABSL_FLAG(int64_t, limit, 0, "Keeps only this many images, the first ones. 0 keeps all.");
 
 namespace hardface::data {
 namespace {
@@ -58,11 +61,12 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
 }  // namespace hardface::data
 
 int main(int argc, char** argv) {
-  return hardface::ToolMain(argc, argv,
-                            {"data_tools/subset",
-                             "Chooses images by path and faces by height and attributes. Faces not chosen are marked "
-                             "to be ignored, for a detector that finds them is not wrong.",
-                             "",
-                             {{"input", hardface::kReadsDataset}, {"output", hardface::kWrites}}},
-                            &hardface::data::Run);
+  return hardface::ToolMain(
+      argc, argv,
+      {"data_tools/subset",
+       "Chooses images by path, and faces by height and attributes. Faces that are not chosen are marked to be "
+       "ignored, because a detector that finds them is not wrong. Prints one line of counts.",
+       "",
+       {{"input", hardface::kReadsDataset}, {"output", hardface::kWrites}}},
+      &hardface::data::Run);
 }

@@ -12,20 +12,24 @@
 #include "base/tool_main.h"
 #include "data_tools/synth/synthesize_dataset.h"
 
-ABSL_FLAG(std::string, output, "", "the dataset to write (a folder)");
-ABSL_FLAG(int, images, 0, "how many images");
-ABSL_FLAG(uint64_t, seed, 1, "other seeds give other images; image i is the same however many are made");
-ABSL_FLAG(int, width, 480, "of the images, in pixels");
-ABSL_FLAG(int, height, 360, "of the images, in pixels");
+ABSL_FLAG(std::string, output, "", "Folder of the dataset to write. Required.");
+ABSL_FLAG(int, images, 0, "Number of images to draw, from 1 to 10000000. Required.");
+ABSL_FLAG(uint64_t, seed, 1,
+          "Seed for the drawing. Another seed gives other images. An image depends on the seed and its own number "
+          "only, not on how many images are drawn.");
+ABSL_FLAG(int, width, 480, "Width of the images in pixels, from 32 to 4096.");
+ABSL_FLAG(int, height, 360, "Height of the images in pixels, from 32 to 4096.");
 ABSL_FLAG(std::vector<std::string>, faces_per_image, std::vector<std::string>({"1", "8"}),
-          "least and most faces of an image; fewer where they do not fit");
+          "Fewest and most faces in an image, as two whole numbers from 0 to 1000. An image gets fewer where they do "
+          "not fit.");
 ABSL_FLAG(std::vector<std::string>, face_px, std::vector<std::string>({"8", "200"}),
-          "least and most height of a face in pixels; at most three quarters of the image's height are used");
-ABSL_FLAG(std::string, scenes, "varied",
-          "What is drawn: varied (everything, in natural shares), plain (easy: upright, unhidden faces before an empty "
-          "background) or adverse (hard: half hidden and turned faces in the dark, among look-alikes, with blur and "
-          "noise).");
-ABSL_FLAG(int, threads, 0, "threads that draw; 0: all processors");
+          "Smallest and greatest height of a face in pixels, as two whole numbers from 4 to 2000. A face never takes "
+          "more than three quarters of the image's height.");
+ABSL_FLAG(
+    std::string, scenes, "varied",
+    "What is drawn: varied (everything, in natural shares), plain (easy: upright, unhidden faces before an empty "
+    "background) or adverse (hard: half hidden and turned faces in the dark, among look-alikes, with blur and noise).");
+ABSL_FLAG(int, threads, 0, "Number of threads that draw. 0 uses all processors.");
 
 namespace hardface::data {
 namespace {
@@ -81,8 +85,8 @@ int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv,
       {"data_tools/synthesize",
-       "Draws a dataset of people among clutter that looks like faces in part: for trying out the tools and for tests. "
-       "Seeded; the same bytes on every machine. Prints one line of counts.",
+       "Draws a dataset of people among clutter that looks like faces in part, for trying out the tools and for tests. "
+       "Equal seeds give the same bytes on every machine. Prints one line of counts.",
        "",
        {{"output", hardface::kWrites}}},
       &hardface::data::Run);

@@ -18,12 +18,13 @@
 #include "eval/reports/ablation_table.h"
 
 ABSL_FLAG(std::string, results, "",
-          "CSV file: a line \"table,test_set,variant,seed,baseline,scores\", then one line a result; scores is a "
-          "scorer's output folder, made with --outcomes");
-ABSL_FLAG(std::string, output, "", "folder for table.md, table.csv and provenance.json");
-ABSL_FLAG(int, bootstrap, 1000, "resamplings of the images");
-ABSL_FLAG(uint64_t, seed, 1, "of the resampling");
-ABSL_FLAG(int, threads, 0, "threads; 0: all processors");
+          "CSV file of the results. Its first line is \"table,test_set,variant,seed,baseline,scores\", and one line "
+          "for each result follows. In it, scores is a scorer's output folder, made with --outcomes. Required.");
+ABSL_FLAG(std::string, output, "", "Folder to write table.md, table.csv and provenance.json into. Required.");
+ABSL_FLAG(int, bootstrap, 1000,
+          "Number of times that the images are resampled for the intervals, from 1 to 1000000. 1000 is usual.");
+ABSL_FLAG(uint64_t, seed, 1, "Seed for the resampling. Equal seeds give equal intervals.");
+ABSL_FLAG(int, threads, 0, "Number of threads that compute. 0 uses all processors.");
 
 namespace hardface::eval {
 namespace {
@@ -35,7 +36,8 @@ absl::Status Run(const std::vector<std::string>&) {
   const BootstrapOptions options{absl::GetFlag(FLAGS_bootstrap), absl::GetFlag(FLAGS_seed),
                                  absl::GetFlag(FLAGS_threads)};
   if (options.replicates < 1 || options.replicates > 1'000'000) {
-    return UsageError(absl::StrCat("--bootstrap=", options.replicates, ": give 1 to 1000000; 1000 is usual"));
+    return UsageError(
+        absl::StrCat("--bootstrap=", options.replicates, ": give a number from 1 to 1000000; 1000 is usual"));
   }
   ASSIGN_OR_RETURN(const std::string text, ReadTextFile(file));
   ASSIGN_OR_RETURN(const std::vector<AblationResult> results, ParseAblationResults(text, file));
@@ -61,11 +63,12 @@ absl::Status Run(const std::vector<std::string>&) {
 }  // namespace hardface::eval
 
 int main(int argc, char** argv) {
-  return hardface::ToolMain(argc, argv,
-                            {"eval/ablation_table",
-                             "Makes one table of many scored results, variants by test sets: the figure of every "
-                             "seed, their mean and its 95 % interval, and the paired difference from a baseline.",
-                             "",
-                             {{"results", hardface::kReadsFile}, {"output", hardface::kWrites}}},
-                            &hardface::eval::Run);
+  return hardface::ToolMain(
+      argc, argv,
+      {"eval/ablation_table",
+       "Makes one table of many scored results, by variant and test set. The table gives the figure of every seed, "
+       "their mean with its 95 % interval, and the paired difference from a baseline.",
+       "",
+       {{"results", hardface::kReadsFile}, {"output", hardface::kWrites}}},
+      &hardface::eval::Run);
 }

@@ -13,12 +13,16 @@
 #include "eval/common/metrics.h"
 #include "eval/common/outcome_set.h"
 
-ABSL_FLAG(std::string, a, "", "a scorer's output folder, made with --outcomes");
-ABSL_FLAG(std::string, b, "", "another's, on the same ground truth");
-ABSL_FLAG(std::string, output, "", "folder for metrics.json and provenance.json; empty: prints only");
-ABSL_FLAG(int, bootstrap, 1000, "resamplings of the images");
-ABSL_FLAG(uint64_t, seed, 1, "of the resampling");
-ABSL_FLAG(int, threads, 0, "threads; 0: all processors");
+ABSL_FLAG(std::string, a, "", "Output folder of a scorer that was run with --outcomes. Required.");
+ABSL_FLAG(std::string, b, "",
+          "Output folder of a scorer that was run with --outcomes on the same ground truth; differences are b - a. "
+          "Required.");
+ABSL_FLAG(std::string, output, "",
+          "Folder to write metrics.json and provenance.json into. Empty only prints the figures.");
+ABSL_FLAG(int, bootstrap, 1000,
+          "Number of times that the images are resampled for the intervals, from 1 to 1000000. 1000 is usual.");
+ABSL_FLAG(uint64_t, seed, 1, "Seed for the resampling. Equal seeds give equal intervals.");
+ABSL_FLAG(int, threads, 0, "Number of threads that compute. 0 uses all processors.");
 
 namespace hardface::eval {
 namespace {
@@ -44,7 +48,7 @@ absl::Status Run(const std::vector<std::string>&) {
   RETURN_IF_ERROR(RequireFlag("b", absl::GetFlag(FLAGS_b)));
   const int replicates = absl::GetFlag(FLAGS_bootstrap);
   if (replicates < 1 || replicates > 1'000'000) {
-    return UsageError(absl::StrCat("--bootstrap=", replicates, ": give 1 to 1000000; 1000 is usual"));
+    return UsageError(absl::StrCat("--bootstrap=", replicates, ": give a number from 1 to 1000000; 1000 is usual"));
   }
   ASSIGN_OR_RETURN(const Outcomes a, ReadOutcomes(absl::GetFlag(FLAGS_a)));
   ASSIGN_OR_RETURN(const Outcomes b, ReadOutcomes(absl::GetFlag(FLAGS_b)));
@@ -67,8 +71,8 @@ int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv,
       {"eval/compare",
-       "Tests whether two results of the same images differ: paired bootstrap over the images, "
-       "by scorers' outcomes.jsonl.",
+       "Tests whether two results of the same images differ, by a paired bootstrap over the images. It reads the "
+       "outcomes.jsonl that scorers write. Prints a table and one line of figures.",
        "",
        {{"a", hardface::kReadsFolder}, {"b", hardface::kReadsFolder}, {"output", hardface::kWrites}}},
       &hardface::eval::Run);

@@ -26,23 +26,25 @@
 #include "eval/protocols/dataset/dataset_layout.h"
 #include "eval/protocols/dataset/dataset_score.h"
 
-ABSL_FLAG(std::string, dataset, "", "the dataset's folder");
-ABSL_FLAG(
-    std::string, detections, "",
-    "Results: a detections.jsonl or a folder with one (infer:detect --format=jsonl); a folder of EVENT/IMAGE.txt as "
-    "RetinaFace writes them, or the same as .tar, .tar.gz, .tar.zst or .zip; or a JSON file in COCO's results form.");
-ABSL_FLAG(std::string, output, "", "folder for metrics.json, pr.csv and provenance.json");
-ABSL_FLAG(std::string, false_positives_per_image, "0.1,1,10", "rates at which recall is given");
-ABSL_FLAG(
-    int, refits, 0,
-    "Moves and scales the detections to the annotations' style this many times, by how the true positives lie to their "
-    "faces, and then scores them. 0 scores them as they are. (eval:face_eval counts scorings: its 5 refit 4 times.)");
-ABSL_FLAG(
-    int, refit_folds, 0,
-    "For --refits: deals the images into this many folds, 2 or more, and moves each fold as the others say, so that no "
-    "image's annotations take part in its own score. 0 moves all of them together, as eval:face_eval does.");
-ABSL_FLAG(bool, attribution, false, "writes attribution.csv: AP lost to misses, poor boxes, duplicates, false alarms");
-ABSL_FLAG(bool, strict, false, "what the layout check finds is an error, not a warning");
+ABSL_FLAG(std::string, dataset, "", "Dataset with the ground truth. Required.");
+ABSL_FLAG(std::string, detections, "",
+          "Results to score: a detections.jsonl or a folder with one (infer:detect --format=jsonl); a folder of "
+          "EVENT/IMAGE.txt as RetinaFace writes them, or the same as .tar, .tar.gz, .tar.zst or .zip; or a JSON file "
+          "in COCO's results form. Required.");
+ABSL_FLAG(std::string, output, "", "Folder to write metrics.json, pr.csv and provenance.json into. Required.");
+ABSL_FLAG(std::string, false_positives_per_image, "0.1,1,10",
+          "Rates of false positives per image at which recall is given: numbers of at least 0, separated by commas.");
+ABSL_FLAG(int, refits, 0,
+          "Number of times, from 0 to 1000, that the detections are moved and scaled to the annotations' style before "
+          "they are scored, by the mean offset and size ratio of the true positives. 0 scores them as they are. "
+          "(eval:face_eval counts scorings: its 5 refit 4 times.)");
+ABSL_FLAG(int, refit_folds, 0,
+          "Applies with --refits. Divides the images into this many folds, from 2 to 1000, and moves each fold as the "
+          "others say, so that no image's annotations take part in its own score. 0 moves all of them together, as "
+          "eval:face_eval does.");
+ABSL_FLAG(bool, attribution, false,
+          "Writes attribution.csv, which says how much AP is lost to misses, poor boxes, duplicates and false alarms.");
+ABSL_FLAG(bool, strict, false, "Makes what the layout check finds an error instead of a warning.");
 
 namespace hardface::eval {
 namespace {
@@ -85,8 +87,8 @@ absl::Status CheckRefitFolds(int folds, int refits) {
   if (folds == 0) return absl::OkStatus();
   RETURN_IF_ERROR(RequireRange("refit_folds", folds, 2, 1000));
   if (refits < 1) {
-    return UsageError(
-        absl::StrCat("--refit_folds=", folds, " has no effect without refits; give --refits=4, or leave it out"));
+    return UsageError(absl::StrCat("--refit_folds=", folds,
+                                   " has no effect without --refits; give --refits=4, or leave --refit_folds out"));
   }
   return absl::OkStatus();
 }
@@ -150,8 +152,8 @@ int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv,
       {"eval/dataset",
-       "Scores detections on a dataset: AP at IoU 0.5 (VOC, all points), AP averaged over IoU 0.5:0.95, AP by face "
-       "height, and recall at fixed rates of false positives. docs/EVAL.md says the rules.",
+       "Scores detections on a dataset. It gives AP at IoU 0.5 (VOC, all points), AP averaged over IoU 0.5:0.95, AP by "
+       "face height, and recall at fixed rates of false positives. docs/EVAL.md states the rules.",
        "",
        {{"dataset", hardface::kReadsDataset}, {"detections", hardface::kReadsFolder}, {"output", hardface::kWrites}}},
       &hardface::eval::Run);

@@ -19,18 +19,18 @@
 #include "eval/common/result_tree.h"
 #include "eval/protocols/face_eval/face_eval_score.h"
 
-ABSL_FLAG(std::string, annotations, "", "face-eval's .mat of AFW or PASCAL faces");
-ABSL_FLAG(std::string, detections, "", "lines of name score x1 y1 x2 y2, plain or compressed (.gz, .xz, .zst)");
-ABSL_FLAG(std::string, output, "", "folder for metrics.json, pr.csv and provenance.json");
+ABSL_FLAG(std::string, annotations, "", "Annotations of AFW or PASCAL faces, as face-eval's .mat file. Required.");
+ABSL_FLAG(std::string, detections, "",
+          "File of lines \"name score x1 y1 x2 y2\", plain or compressed (.gz, .xz, .zst). Required.");
+ABSL_FLAG(std::string, output, "", "Folder to write metrics.json, pr.csv and provenance.json into. Required.");
 ABSL_FLAG(int, refits, 5,
-          "Rounds of scoring, as the published protocol counts them: before each but the first the detections are "
-          "refitted to "
-          "the annotations' style, so 5 refit 4 times. The last round counts. 0 and 1: no refit.");
-ABSL_FLAG(
-    double, top_edge_shift, 0,
-    "lowers the detections' top edges by this fraction of their height; 0.2: the published adjustment of detectors "
-    "trained on WIDER FACE");
-ABSL_FLAG(bool, strict, false, "what the layout check finds is an error, not a warning");
+          "Number of scorings, from 0 to 1000, as the published protocol counts them. Before each scoring but the "
+          "first, the detections are refitted to the annotations' style, so that 5 refit 4 times. The last scoring "
+          "counts. 0 and 1 refit nothing.");
+ABSL_FLAG(double, top_edge_shift, 0,
+          "Fraction of their height, from 0 to below 1, by which the detections' top edges are lowered. Detectors "
+          "trained on WIDER FACE publish with 0.2.");
+ABSL_FLAG(bool, strict, false, "Makes what the layout check finds an error instead of a warning.");
 
 namespace hardface::eval {
 namespace {
@@ -40,10 +40,11 @@ absl::Status CheckFlags() {
   RETURN_IF_ERROR(RequireFlag("detections", absl::GetFlag(FLAGS_detections)));
   RETURN_IF_ERROR(RequireFlag("output", absl::GetFlag(FLAGS_output)));
   if (absl::GetFlag(FLAGS_refits) < 0 || absl::GetFlag(FLAGS_refits) > 1000) {
-    return UsageError(absl::StrCat("--refits=", absl::GetFlag(FLAGS_refits), ": give 0 to 1000"));
+    return UsageError(absl::StrCat("--refits=", absl::GetFlag(FLAGS_refits), ": give a number from 0 to 1000"));
   }
   const double shift = absl::GetFlag(FLAGS_top_edge_shift);
-  if (!(shift >= 0 && shift < 1)) return UsageError(absl::StrCat("--top_edge_shift=", shift, ": give 0 to below 1"));
+  if (!(shift >= 0 && shift < 1))
+    return UsageError(absl::StrCat("--top_edge_shift=", shift, ": give a number from 0 to below 1"));
   return CheckConfidenceFlags();
 }
 
@@ -92,7 +93,8 @@ int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv,
       {"eval/face_eval",
-       "Scores detections on AFW or PASCAL faces by face-eval's rules, refits included. docs/EVAL.md says them.",
+       "Scores detections on AFW or PASCAL faces by face-eval's rules, including its refits. docs/EVAL.md states the "
+       "rules.",
        "",
        {{"annotations", hardface::kReadsFile}, {"detections", hardface::kReadsFile}, {"output", hardface::kWrites}}},
       &hardface::eval::Run);

@@ -26,17 +26,23 @@
 #include "eval/protocols/fddb/fddb_data.h"
 #include "eval/protocols/fddb/fddb_score.h"
 
-ABSL_FLAG(std::string, annotations, "", "folder of the folds' FDDB-fold-*-ellipseList.txt, or one such list");
+ABSL_FLAG(std::string, annotations, "",
+          "Folder of the folds' FDDB-fold-*-ellipseList.txt, or one such list. Required.");
 ABSL_FLAG(std::string, detections, "",
-          "detections: name, count and x y w h score lines, plain or compressed (.gz, .xz, .zst); or detections.jsonl");
-ABSL_FLAG(std::string, image_sizes, "", "image sizes: a CSV of name,width,height, or a dataset");
-ABSL_FLAG(std::string, images, "", "folder of FDDB's images, to take the sizes from");
-ABSL_FLAG(std::string, output, "", "folder for metrics.json, roc.csv and provenance.json");
-ABSL_FLAG(std::string, false_positives, "1000", "numbers of false positives at which the rates are given");
+          "Results to score: a file with a line of the image's name, a line of the number of boxes and lines of x y w "
+          "h score, plain or compressed (.gz, .xz, .zst); or a detections.jsonl. Required.");
+ABSL_FLAG(std::string, image_sizes, "",
+          "Sizes of the images: a CSV file of name,width,height, or a dataset. Give this or --images.");
+ABSL_FLAG(std::string, images, "",
+          "Folder of FDDB's images, from which their sizes are read. Give this or --image_sizes.");
+ABSL_FLAG(std::string, output, "", "Folder to write metrics.json, roc.csv and provenance.json into. Required.");
+ABSL_FLAG(std::string, false_positives, "1000",
+          "Numbers of false positives at which the rates are given, above 0 and separated by commas.");
 ABSL_FLAG(std::string, matching, "official",
-          "official: the official tool's assignment to the digit; maximum: the assignment of truly greatest total IoU");
-ABSL_FLAG(bool, strict, false, "what the layout check finds is an error, not a warning");
-ABSL_FLAG(int, threads, 0, "threads; 0: all processors");
+          "How detections are assigned to faces: official (the official tool's assignment to the digit) or maximum "
+          "(the assignment of truly greatest total IoU).");
+ABSL_FLAG(bool, strict, false, "Makes what the layout check finds an error instead of a warning.");
+ABSL_FLAG(int, threads, 0, "Number of threads that compute. 0 uses all processors.");
 
 namespace hardface::eval {
 namespace {
@@ -58,7 +64,8 @@ absl::StatusOr<std::vector<double>> ParseCounts(const std::string& text) {
 absl::StatusOr<Sizes> ReadSizes(const FddbAnnotations& annotations, Provenance* provenance) {
   const std::string sizes = absl::GetFlag(FLAGS_image_sizes), images = absl::GetFlag(FLAGS_images);
   if (sizes.empty() == images.empty()) {
-    return UsageError("give the image sizes by one of --image_sizes=CSV or DATASET and --images=FOLDER");
+    return UsageError(
+        "give the image sizes by --image_sizes=CSV, --image_sizes=DATASET or --images=FOLDER, but only one of them");
   }
   if (!images.empty()) return ReadFddbSizesOfImages(images, annotations, absl::GetFlag(FLAGS_threads));
   const std::string file = FileOrInFolder(sizes, "manifest.jsonl");
@@ -148,7 +155,7 @@ int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv,
       {"eval/fddb",
-       "Scores detections on FDDB: discrete and continuous ROC by the official rules. docs/EVAL.md says them.",
+       "Scores detections on FDDB: discrete and continuous ROC by the official rules, which docs/EVAL.md states.",
        "",
        {{"annotations", hardface::kReadsFolder},
         {"detections", hardface::kReadsFolder},

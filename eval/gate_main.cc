@@ -13,8 +13,8 @@
 #include "eval/common/metrics.h"
 #include "eval/reports/gate.h"
 
-ABSL_FLAG(std::string, metrics, "", "metrics.json of a scorer, or its output folder");
-ABSL_FLAG(std::string, expect, "", "file of bounds, one a line: \"ap >= 0.5\"; # starts a comment");
+ABSL_FLAG(std::string, metrics, "", "The metrics.json of a scorer, or its output folder. Required.");
+ABSL_FLAG(std::string, expect, "", "File of bounds, one a line, such as \"ap >= 0.5\". # starts a comment. Required.");
 
 namespace hardface::eval {
 namespace {
@@ -42,7 +42,7 @@ int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv,
       {"eval/gate",
-       "Compares a scorer's metrics with bounds and prints a table; exit code 1 when one is missed.",
+       "Compares a scorer's metrics with bounds and prints a table. The exit code is 1 when a bound is missed.",
        "",
        {{"metrics", hardface::kReadsFolder}, {"expect", hardface::kReadsFile}}},
       &hardface::eval::Run);

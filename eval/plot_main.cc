@@ -16,11 +16,12 @@
 #include "eval/reports/plot.h"
 
 ABSL_FLAG(std::string, inputs, "",
-          "NAME=FILE,...: pr.csv or roc.csv of scorers, or ROC files of FDDB's tool; all of one kind");
-ABSL_FLAG(std::string, output, "", "FILE.svg or FILE.png, or both with a comma between");
-ABSL_FLAG(std::string, curve, "", "only the curves of this name (hard, discrete, ...); empty: all");
-ABSL_FLAG(std::string, title, "", "above the plot");
-ABSL_FLAG(double, max_false_positives, 2000, "right end of a ROC plot");
+          "Files to draw, as NAME=FILE,NAME=FILE. Each is the pr.csv or roc.csv of a scorer, or a ROC file of FDDB's "
+          "tool; all must be of one kind. Required.");
+ABSL_FLAG(std::string, output, "", "Picture to write: FILE.svg or FILE.png, or both with a comma between. Required.");
+ABSL_FLAG(std::string, curve, "", "Name of the curves to draw, such as hard or discrete. Empty draws all.");
+ABSL_FLAG(std::string, title, "", "Title above the plot. Empty draws none.");
+ABSL_FLAG(double, max_false_positives, 2000, "Number of false positives at the right end of a ROC plot, above 0.");
 
 namespace hardface::eval {
 namespace {

@@ -31,7 +31,7 @@ bool AbslParseFlag(absl::string_view text, RunList* list, std::string* error) {
   const std::vector<std::string> given = absl::StrSplit(text, ',');
   for (const std::string& folder : given) {
     if (!folder.empty()) continue;
-    *error = "an empty name";
+    *error = "a folder's name is empty";
     return false;
   }
   all->insert(all->end(), given.begin(), given.end());
@@ -45,10 +45,11 @@ std::string AbslUnparseFlag(const RunList& list) { return absl::StrJoin(list.fol
 }  // namespace hardface::eval
 
 ABSL_FLAG(hardface::eval::RunList, run, {},
-          "output folder of a training, a scorer or infer:detect; several (--run=A --run=B, or --run=A,B) overlay");
-ABSL_FLAG(std::string, output, "", "the page to write, FILE.html");
-ABSL_FLAG(int, pictures, 12, "pictures of drawn/ taken from each run");
-ABSL_FLAG(int, picture_side, 480, "their longer side, pixels");
+          "Output folder of a training, a scorer or infer:detect. Several folders (--run=A --run=B, or --run=A,B) are "
+          "drawn over one another. Required.");
+ABSL_FLAG(std::string, output, "", "Page to write, named FILE.html. Required.");
+ABSL_FLAG(int, pictures, 12, "Number of pictures of drawn/ taken from each run, from 0 to 10000.");
+ABSL_FLAG(int, picture_side, 480, "Longer side of the pictures in pixels, from 16 to 4000.");
 
 namespace hardface::eval {
 namespace {
@@ -56,7 +57,7 @@ namespace {
 absl::Status Run(const std::vector<std::string>&) {
   const std::vector<std::string> folders = absl::GetFlag(FLAGS_run).folders;
   const std::string output = absl::GetFlag(FLAGS_output);
-  if (folders.empty()) return UsageError("--run must be given. --help says what it means");
+  if (folders.empty()) return UsageError("--run must be given. --help says what it means.");
   RETURN_IF_ERROR(RequireFlag("output", output));
   if (!absl::EndsWith(output, ".html")) return UsageError(absl::StrCat("--output=", output, ": name it FILE.html"));
   ReportOptions options;
@@ -88,9 +89,9 @@ int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv,
       {"eval/report",
-       "Writes one self-contained HTML page about trainings, scorings and detections: whatever it finds in their "
-       "output folders of curves (metrics.jsonl, pr.csv, roc.csv), scores (metrics.json), difficulty "
-       "(difficulty.jsonl), pictures (drawn/) and settings (flags.txt, provenance.json).",
+       "Writes one self-contained HTML page about trainings, scorings and detections. The page shows what their output "
+       "folders hold: curves (metrics.jsonl, pr.csv, roc.csv), scores (metrics.json), difficulty (difficulty.jsonl), "
+       "pictures (drawn/) and settings (flags.txt, provenance.json).",
        "",
        {{"run", hardface::kReadsFolder, hardface::PathForm::kList}, {"output", hardface::kWrites}}},
       &hardface::eval::Run);

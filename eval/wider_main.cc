@@ -20,22 +20,21 @@
 #include "eval/protocols/wider/wider_ground_truth.h"
 #include "eval/protocols/wider/wider_score.h"
 
-ABSL_FLAG(std::string, ground_truth, "", "folder of wider_{easy,medium,hard}_val.mat, or a dataset");
-ABSL_FLAG(
-    std::string, detections, "",
-    "Results: a folder of EVENT/IMAGE.txt, the same as .tar, .tar.gz, .tar.zst or .zip, a detections.jsonl, or a JSON "
-    "file in COCO's results form.");
-ABSL_FLAG(std::string, output, "", "folder for metrics.json, pr.csv and provenance.json");
-ABSL_FLAG(
-    std::string, matching, "official",
-    "official: the MATLAB toolkit to the digit, its int32 arithmetic included; best_iou: the face of highest IoU");
-ABSL_FLAG(std::string, list_differences, "", "a CSV file for the faces and boxes that the two matchings judge apart");
-ABSL_FLAG(
-    bool, attribution, false,
-    "writes attribution.csv: AP lost to misses, poor boxes, duplicates and false alarms, and to faces of each label "
-    "and event");
-ABSL_FLAG(bool, strict, false, "what the layout check finds is an error, not a warning");
-ABSL_FLAG(int, threads, 0, "threads; 0: all processors");
+ABSL_FLAG(std::string, ground_truth, "", "Folder of wider_{easy,medium,hard}_val.mat, or a dataset. Required.");
+ABSL_FLAG(std::string, detections, "",
+          "Results to score: a folder of EVENT/IMAGE.txt, the same as .tar, .tar.gz, .tar.zst or .zip, a "
+          "detections.jsonl, or a JSON file in COCO's results form. Required.");
+ABSL_FLAG(std::string, output, "", "Folder to write metrics.json, pr.csv and provenance.json into. Required.");
+ABSL_FLAG(std::string, matching, "official",
+          "How detections are matched with faces: official (the MATLAB toolkit to the digit, including its int32 "
+          "arithmetic) or best_iou (the face of highest IoU).");
+ABSL_FLAG(std::string, list_differences, "",
+          "CSV file to write the faces and boxes to that the two matchings judge differently. Empty writes none.");
+ABSL_FLAG(bool, attribution, false,
+          "Writes attribution.csv, which says how much AP is lost to misses, poor boxes, duplicates and false alarms, "
+          "and to faces of each label and event.");
+ABSL_FLAG(bool, strict, false, "Makes what the layout check finds an error instead of a warning.");
+ABSL_FLAG(int, threads, 0, "Number of threads that compute. 0 uses all processors.");
 
 namespace hardface::eval {
 namespace {
@@ -146,15 +145,14 @@ absl::Status Run(const std::vector<std::string>&) {
 }  // namespace hardface::eval
 
 int main(int argc, char** argv) {
-  return hardface::ToolMain(
-      argc, argv,
-      {"eval/wider",
-       "Scores detections on WIDER FACE: AP of the subsets easy, medium and hard by the official rules. docs/EVAL.md "
-       "says them.",
-       "",
-       {{"ground_truth", hardface::kReadsFolder},
-        {"detections", hardface::kReadsFolder},
-        {"output", hardface::kWrites},
-        {"list_differences", hardface::kWrites}}},
-      &hardface::eval::Run);
+  return hardface::ToolMain(argc, argv,
+                            {"eval/wider",
+                             "Scores detections on WIDER FACE: AP of the subsets easy, medium and hard by the official "
+                             "rules, which docs/EVAL.md states.",
+                             "",
+                             {{"ground_truth", hardface::kReadsFolder},
+                              {"detections", hardface::kReadsFolder},
+                              {"output", hardface::kWrites},
+                              {"list_differences", hardface::kWrites}}},
+                            &hardface::eval::Run);
 }

@@ -32,50 +32,60 @@
 #include "model/execution/openmp_policy.h"
 
 ABSL_FLAG(std::string, model, "",
-          "the detector (.safetensors, or a published .caffemodel); empty: hardface-s, which ships with the project");
-ABSL_FLAG(std::string, dataset, "", "detect on this dataset's images ...");
-ABSL_FLAG(std::vector<std::string>, images, {}, "... or on these files and folders (arguments are taken, too)");
-ABSL_FLAG(
-    std::string, shard, "",
-    "I/N, such as 0/4: only the I-th of N consecutive parts of the images, for several machines or GPUs; the parts' "
-    "files, one after another, are those of one run");
+          "Detector to run: a .safetensors file, or a published .caffemodel. Empty takes hardface-s, which ships with "
+          "the project.");
+ABSL_FLAG(std::string, dataset, "", "Dataset on whose images faces are detected. Give this, or images and folders.");
+ABSL_FLAG(std::vector<std::string>, images, {},
+          "Images and folders of images on which faces are detected, separated by commas. They can be given as "
+          "arguments as well.");
+ABSL_FLAG(std::string, shard, "",
+          "Part of the images to detect on, as I/N, such as 0/4 for the first of four. The images are divided into N "
+          "consecutive parts, for several machines or GPUs. The parts' files, one after another, equal those of one "
+          "run. Empty takes all images.");
 ABSL_FLAG(std::string, exif, "turn",
-          "What to do with photographs whose EXIF data say that they are to be turned: turn detects on the picture as "
-          "viewers show it, and boxes and drawings are of that; keep takes the pixels as stored. A --dataset is always "
-          "taken as stored, for its boxes speak of these pixels.");
-ABSL_FLAG(std::string, output, "", "folder to write; without a --dataset it may be left out: found");
+          "What to do with photographs whose EXIF data say that they are to be turned: turn (detect on the picture as "
+          "viewers show it, to which boxes and drawings then refer) or keep (take the pixels as stored). A --dataset "
+          "is always taken as stored, because its boxes refer to these pixels.");
+ABSL_FLAG(std::string, output, "", "Folder to write. Required with --dataset; otherwise empty means the folder found.");
 ABSL_FLAG(std::vector<std::string>, format, std::vector<std::string>({"jsonl"}),
-          "any of wider, fddb, face_eval, jsonl");
-ABSL_FLAG(std::vector<std::string>, pyramid, {}, "levels, such as 100,300,600,1000,1400; empty: the model's own");
-ABSL_FLAG(bool, flip, true, "run every level's mirror image, too");
+          "Forms of the results, separated by commas: any of wider, fddb, face_eval, jsonl.");
+ABSL_FLAG(
+    std::vector<std::string>, pyramid, {},
+    "Levels of the image pyramid, separated by commas, such as 100,300,600,1000,1400. Empty takes the model's own.");
+ABSL_FLAG(bool, flip, true, "Runs every level's mirror image as well.");
 ABSL_FLAG(bool, adaptive, false,
-          "leave out levels above one that had no candidates of at most 32 pixels: faster, may miss small faces");
-ABSL_FLAG(std::string, nms, "vote", "how overlapping boxes are merged: vote (box voting) or plain (NMS)");
-ABSL_FLAG(double, nms_threshold, 0.4, "IoU from which boxes are merged");
+          "Leaves out a level when a smaller one found no candidate of at most 32 pixels. This is faster but may miss "
+          "small faces.");
+ABSL_FLAG(std::string, nms, "vote",
+          "How overlapping boxes are merged: vote (box voting) or plain (non-maximum suppression).");
+ABSL_FLAG(double, nms_threshold, 0.4, "IoU above 0, up to 1, from which boxes are merged.");
 ABSL_FLAG(std::string, singletons, "keep",
-          "of --nms=vote: keep or drop a box that no other overlaps; drop is the published behaviour");
+          "Applies with --nms=vote. What happens to a box that no other box overlaps: keep or drop. The published code "
+          "drops it.");
+ABSL_FLAG(double, score_threshold, -1,
+          "Score from 0 to 1; boxes of this score or less are left out. -1 chooses by the input. With --dataset, whose "
+          "detections are to be scored, it means 0.05, as published. For other images it means the model's own "
+          "balanced threshold, or 0.05 where it has none.");
+ABSL_FLAG(std::vector<std::string>, box_style, {},
+          "Changes every box to another annotation style than the training set's, by four numbers DX,DY,WIDTH,HEIGHT. "
+          "The box moves by DX of its width and DY of its height, and its size is multiplied by WIDTH and HEIGHT. Run "
+          "eval:dataset --refits to measure the four for a dataset. Empty leaves the boxes as they are.");
+ABSL_FLAG(bool, draw, false, "Writes pictures with the boxes drawn into OUTPUT/drawn.");
+ABSL_FLAG(double, draw_threshold, -1,
+          "Smallest score, from 0 to 1, of a box that is drawn. -1 takes the model's own balanced threshold, or 0.5 "
+          "where it has none.");
+ABSL_FLAG(int, threads, 0, "Number of threads that compute. 0 uses all processors.");
+ABSL_FLAG(std::string, memory_limit, "",
+          "Memory that the process may use, such as 2GiB or 800MB; on GPUs, the memory of each of them. Larger levels "
+          "are run in tiles, which give the same detections. Empty sets no limit.");
 ABSL_FLAG(
-    double, score_threshold, -1,
-    "boxes of this score or less are left out; -1: 0.05, as published, for a --dataset, whose detections are to be "
-    "scored; for other images the model's own balanced threshold, where it has one");
-ABSL_FLAG(
-    std::vector<std::string>, box_style, {},
-    "DX,DY,WIDTH,HEIGHT: moves every box by DX of its width and DY of its height and scales it, to another "
-    "annotation style than the training set's (eval:dataset --refits gives the four for a dataset); empty: as they "
-    "are");
-ABSL_FLAG(bool, draw, false, "write pictures with the boxes into OUTPUT/drawn");
-ABSL_FLAG(double, draw_threshold, -1, "least score drawn; -1: the model's own balanced threshold, else 0.5");
-ABSL_FLAG(int, threads, 0, "0: all processors");
-ABSL_FLAG(
-    std::string, memory_limit, "",
-    "memory the process may use, on GPUs that of each, such as 2GiB or 800MB (empty: no limit); larger levels are "
-    "run in tiles, with the same detections");
-ABSL_FLAG(std::string, device, "auto",
-          "cpu, cuda:N, or auto: the first GPU where this program and machine have one, else cpu");
+    std::string, device, "auto",
+    "Device to run on: cpu, cuda:N, or auto (the first GPU where this program and machine have one, else the CPU).");
 ABSL_FLAG(std::vector<std::string>, devices, {},
-          "several GPUs that share the images, in place of --device: cuda:0,cuda:1, or all; the results are written in "
-          "the images' order, as with one");
-ABSL_FLAG(std::string, precision, "bf16", "of a GPU: fp32, tf32, bf16 or fp16");
+          "Several GPUs that share the images, in place of --device: cuda:0,cuda:1, or all. The results are written in "
+          "the images' order, as with one GPU. Empty takes --device.");
+ABSL_FLAG(std::string, precision, "bf16",
+          "Arithmetic type used on a GPU: fp32, tf32, bf16 or fp16. It is ignored on the CPU.");
 
 namespace hardface::infer {
 namespace {
@@ -164,14 +174,14 @@ absl::StatusOr<DetectImagesOptions> OptionsFromFlags() {
   options.detect.flip = absl::GetFlag(FLAGS_flip);
   options.detect.adaptive = absl::GetFlag(FLAGS_adaptive);
   const std::string nms = absl::GetFlag(FLAGS_nms), singletons = absl::GetFlag(FLAGS_singletons);
-  if (nms != "vote" && nms != "plain") return UsageError(absl::StrCat("--nms=", nms, ": must be vote or plain"));
+  if (nms != "vote" && nms != "plain") return UsageError(absl::StrCat("--nms=", nms, ": give vote or plain"));
   if (singletons != "keep" && singletons != "drop") {
-    return UsageError(absl::StrCat("--singletons=", singletons, ": must be keep or drop"));
+    return UsageError(absl::StrCat("--singletons=", singletons, ": give keep or drop"));
   }
   options.detect.merge = nms == "vote" ? Merge::kVote : Merge::kNms;
   const double threshold = absl::GetFlag(FLAGS_nms_threshold);
   if (!(threshold > 0 && threshold <= 1))
-    return UsageError(absl::StrCat("--nms_threshold=", threshold, ": must be from 0 to 1"));
+    return UsageError(absl::StrCat("--nms_threshold=", threshold, ": give a number above 0, up to 1"));
   options.detect.nms_threshold = options.detect.vote.iou_threshold = static_cast<float>(threshold);
   options.detect.vote.drop_singletons = singletons == "drop";
   RETURN_IF_ERROR(SetFormats(&options));
@@ -299,8 +309,8 @@ int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv,
       {"infer/detect",
-       "finds faces in images with a trained model, on an image pyramid, and writes them in the "
-       "forms that scorers read.",
+       "Finds faces in images with a trained model, on an image pyramid, and writes them in the forms that scorers "
+       "read. Prints one line of counts.",
        "[IMAGE_OR_FOLDER ...]",
        {{"model", hardface::kReadsFile},
         {"dataset", hardface::kReadsDataset},

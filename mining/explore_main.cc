@@ -16,14 +16,19 @@
 #include "mining/ledger.h"
 #include "mining/ledger_history.h"
 
-ABSL_FLAG(std::string, ledger, "", "ledger.jsonl of a training, or the training's output folder");
-ABSL_FLAG(std::string, dataset, "", "the dataset trained on, for pictures of its images; empty: no pictures");
-ABSL_FLAG(std::string, output, "", "the page to write, FILE.html");
-ABSL_FLAG(double, threshold, 0.85, "WPAS from which an image is easy (train's --him_threshold)");
-ABSL_FLAG(int, min_scores, 5, "an image with fewer visits with positive anchors is not called never learnt ...");
-ABSL_FLAG(double, min_time_share, 0.5, "... nor one whose scores span a smaller share of the iterations");
-ABSL_FLAG(int, images, 24, "images in each list");
-ABSL_FLAG(int, thumbnail_side, 240, "longer side of the pictures, pixels");
+ABSL_FLAG(std::string, ledger, "", "The ledger.jsonl of a training, or the training's output folder. Required.");
+ABSL_FLAG(std::string, dataset, "",
+          "Dataset that was trained on, from which the page takes pictures. Empty makes a page without pictures.");
+ABSL_FLAG(std::string, output, "", "Page to write, named FILE.html. Required.");
+ABSL_FLAG(double, threshold, 0.85,
+          "WPAS from 0 to 1 from which an image counts as easy, as in train's --him_threshold.");
+ABSL_FLAG(int, min_scores, 5,
+          "Smallest number of visits with positive anchors that an image needs before it can be called never learnt.");
+ABSL_FLAG(double, min_time_share, 0.5,
+          "Smallest share of the iterations, from 0 to 1, that an image's scores must span before it can be called "
+          "never learnt.");
+ABSL_FLAG(int, images, 24, "Number of images in each list, from 1 to 10000.");
+ABSL_FLAG(int, thumbnail_side, 240, "Longer side of the pictures in pixels, from 16 to 2000.");
 
 namespace hardface::mining {
 namespace {
@@ -79,9 +84,9 @@ int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv,
       {"mining/explore",
-       "Writes one self-contained HTML page about a training's hard images, from its ledger of all visits: the hardest "
-       "images with their WPAS over time, those never learnt (candidates for wrong labels), those that turn from easy "
-       "to hard and back, and the share of hard images over the iterations.",
+       "Writes one self-contained HTML page about a training's hard images, from its ledger of all visits. The page "
+       "shows the hardest images with their WPAS over time, the images that were never learnt (candidates for wrong "
+       "labels), those that turn from easy to hard and back, and the share of hard images over the iterations.",
        "",
        {{"ledger", hardface::kReadsFolder}, {"dataset", hardface::kReadsDataset}, {"output", hardface::kWrites}}},
       &hardface::mining::Run);

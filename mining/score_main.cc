@@ -12,12 +12,13 @@
 #include "model/execution/engine_flags.h"
 #include "model/execution/openmp_policy.h"
 
-ABSL_FLAG(std::string, model, "", "the detector (.safetensors)");
-ABSL_FLAG(std::string, dataset, "", "the dataset whose images are scored");
-ABSL_FLAG(std::string, output, "", "difficulty file to write (.jsonl)");
-ABSL_FLAG(int, short_side, 800, "images are resized to this short side, pixels ...");
-ABSL_FLAG(int, long_side, 2000, "... unless the long side would exceed this");
-ABSL_FLAG(int, threads, 0, "0: all processors");
+ABSL_FLAG(std::string, model, "", "Detector that scores the images (.safetensors). Required.");
+ABSL_FLAG(std::string, dataset, "", "Dataset whose images are scored. Required.");
+ABSL_FLAG(std::string, output, "", "Difficulty file to write (.jsonl). Required.");
+ABSL_FLAG(int, short_side, 800, "Short side in pixels that images are resized to, at least 16.");
+ABSL_FLAG(int, long_side, 2000,
+          "Greatest long side in pixels, at least --short_side. An image that would exceed it is scaled down further.");
+ABSL_FLAG(int, threads, 0, "Number of threads that compute. 0 uses all processors.");
 
 namespace hardface::mining {
 namespace {
@@ -35,7 +36,7 @@ absl::Status Run(const std::vector<std::string>&) {
   ASSIGN_OR_RETURN(options.engine, model::EngineFromFlags());
   if (options.short_side < 16 || options.long_side < options.short_side) {
     return UsageError(absl::StrCat("--short_side=", options.short_side, " --long_side=", options.long_side,
-                                   ": need 16 <= short_side <= long_side"));
+                                   ": give pixels with 16 <= short_side <= long_side"));
   }
   ASSIGN_OR_RETURN(const model::Model model, model::LoadModel(model_path));
   ASSIGN_OR_RETURN(const auto reader, data::DatasetReader::Open(dataset));
@@ -54,8 +55,8 @@ int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv,
       {"mining/score",
-       "scores how hard every image is for a model: WPAS, the lowest face probability of an image's "
-       "positive anchors (null where it has none).",
+       "Scores how hard every image of a dataset is for a model. The score is WPAS, the lowest face probability of the "
+       "image's positive anchors; it is null where the image has none.",
        "",
        {{"model", hardface::kReadsFile}, {"dataset", hardface::kReadsDataset}, {"output", hardface::kWrites}}},
       &hardface::mining::Run);

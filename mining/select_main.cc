@@ -11,17 +11,18 @@
 #include "base/tool_main.h"
 #include "mining/select_images.h"
 
-ABSL_FLAG(std::string, dataset, "", "the dataset to choose from");
-ABSL_FLAG(
-    std::string, scores, "",
-    "the difficulty file of its entries, which mining/score or a training writes; where an entry stands in it several "
-    "times, the line of the greatest iteration counts");
-ABSL_FLAG(std::string, output, "", "the dataset to write");
-ABSL_FLAG(double, threshold, 0.85, "an image whose WPAS reaches it is easy");
-ABSL_FLAG(double, drop, 0.7, "probability of an easy image being left out");
-ABSL_FLAG(uint64_t, seed, 1, "of that chance; another seed for each epoch");
+ABSL_FLAG(std::string, dataset, "", "Dataset to choose from. Required.");
+ABSL_FLAG(std::string, scores, "",
+          "Difficulty file of the dataset's entries, as mining:score or a training writes it. Where it holds several "
+          "lines of an entry, the one of the greatest iteration counts. Required.");
+ABSL_FLAG(std::string, output, "", "Folder of the dataset to write. Required.");
+ABSL_FLAG(double, threshold, 0.85, "WPAS from 0 to 1 from which an image counts as easy.");
+ABSL_FLAG(double, drop, 0.7, "Probability, from 0 to 1, that an easy image is left out.");
+ABSL_FLAG(uint64_t, seed, 1,
+          "Seed for the choice of the easy images that are left out. Give another one for each epoch.");
 ABSL_FLAG(std::string, without_positives, "keep",
-          "images without any positive anchor: keep, easy (as the published code has it) or leave_out");
+          "What happens to images without any positive anchor: keep (they stay), easy (they are left out like easy "
+          "ones, as the published code does) or leave_out.");
 
 namespace hardface::mining {
 namespace {
@@ -34,7 +35,8 @@ absl::Status Run(const std::vector<std::string>&) {
   RETURN_IF_ERROR(RequireFlag("output", output));
   for (const auto& [flag, value] : {std::pair<std::string, double>("threshold", absl::GetFlag(FLAGS_threshold)),
                                     std::pair<std::string, double>("drop", absl::GetFlag(FLAGS_drop))}) {
-    if (!(value >= 0 && value <= 1)) return UsageError(absl::StrCat("--", flag, "=", value, ": must be from 0 to 1"));
+    if (!(value >= 0 && value <= 1))
+      return UsageError(absl::StrCat("--", flag, "=", value, ": give a number from 0 to 1"));
   }
   HardImageOptions options;
   options.threshold = static_cast<float>(absl::GetFlag(FLAGS_threshold));
@@ -61,8 +63,8 @@ int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv,
       {"mining/select",
-       "writes the dataset of the next epoch: all hard images, and each easy one with probability "
-       "1 - drop.",
+       "Writes the dataset of the next epoch, as hard image mining chooses it: all hard images, and each easy one with "
+       "probability 1 - drop. Prints one line of counts.",
        "",
        {{"dataset", hardface::kReadsDataset}, {"scores", hardface::kReadsFile}, {"output", hardface::kWrites}}},
       &hardface::mining::Run);

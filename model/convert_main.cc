@@ -14,16 +14,18 @@
 #include "model/weights/model_file.h"
 #include "model/weights/onnx.h"
 
-ABSL_FLAG(std::string, input, "", "a detector: .safetensors of this project, or a published .caffemodel");
-ABSL_FLAG(std::string, output, "", "file to write: .safetensors or .onnx");
-ABSL_FLAG(
-    double, score_threshold, -1,
-    "of a .safetensors: what infer:detect takes for a face by default (eval:dataset gives balanced_threshold); -1: "
-    "stays");
-ABSL_FLAG(
-    std::string, storage, "fp32",
-    "How a .safetensors stores the weights: fp32, or fp16 for half the size. Networks compute in 32 bits either way.");
-ABSL_FLAG(std::vector<std::string>, pyramid, {}, "of a .safetensors: the levels it should be run on; empty: stay");
+ABSL_FLAG(std::string, input, "",
+          "Detector to convert: a .safetensors file of this project, or a published .caffemodel. Required.");
+ABSL_FLAG(std::string, output, "", "File to write, which ends in .safetensors or .onnx. Required.");
+ABSL_FLAG(double, score_threshold, -1,
+          "Applies to a .safetensors output. Score from 0 to 1 above which infer:detect takes a box for a face by "
+          "default; eval:dataset measures one as balanced_threshold. -1 keeps the input's.");
+ABSL_FLAG(std::string, storage, "fp32",
+          "Applies to a .safetensors output. How the weights are stored: fp32, or fp16 for half the size. Networks "
+          "compute in 32 bits either way.");
+ABSL_FLAG(std::vector<std::string>, pyramid, {},
+          "Applies to a .safetensors output. Levels of the image pyramid that the model should be run on, separated by "
+          "commas. Empty keeps the input's.");
 
 namespace hardface::model {
 namespace {
@@ -34,7 +36,8 @@ absl::Status SetInfo(bool onnx, ModelInfo* info) {
   const std::vector<std::string> pyramid = absl::GetFlag(FLAGS_pyramid);
   if (onnx && (threshold != -1 || !pyramid.empty() || FlagDiffers("storage"))) {
     return UsageError(
-        "--score_threshold, --pyramid and --storage are for .safetensors only; an .onnx is the network alone");
+        "--score_threshold, --pyramid and --storage apply to a .safetensors output only, because an .onnx file holds "
+        "the network alone; leave them out");
   }
   if (threshold != -1) {
     RETURN_IF_ERROR(RequireRange("score_threshold", threshold, 0, 1));
@@ -74,8 +77,8 @@ int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv,
       {"model/convert",
-       "converts a detector: a published .caffemodel or a .safetensors to .safetensors, which holds "
-       "all a detector is, or to .onnx, the network alone for other runtimes.",
+       "Converts a detector from a published .caffemodel or a .safetensors. A .safetensors output holds the whole "
+       "detector; an .onnx output holds the network alone, for other runtimes.",
        "",
        {{"input", hardface::kReadsFile}, {"output", hardface::kWrites}}},
       &hardface::model::Run);

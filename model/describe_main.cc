@@ -13,9 +13,11 @@
 #include "model/execution/image_input.h"
 #include "model/weights/model_file.h"
 
-ABSL_FLAG(std::string, model, "", "the detector (.safetensors, or a published .caffemodel)");
-ABSL_FLAG(int, width, 640, "image width for shapes, operations and memory, pixels");
-ABSL_FLAG(int, height, 640, "image height, pixels");
+ABSL_FLAG(std::string, model, "", "Detector to describe: a .safetensors file, or a published .caffemodel. Required.");
+ABSL_FLAG(int, width, 640,
+          "Image width in pixels, from 1 to 100000, that shapes, operations and memory are given for.");
+ABSL_FLAG(int, height, 640,
+          "Image height in pixels, from 1 to 100000, that shapes, operations and memory are given for.");
 
 namespace hardface::model {
 namespace {
@@ -56,7 +58,8 @@ absl::Status Run(const std::vector<std::string>&) {
   RETURN_IF_ERROR(RequireFlag("model", path));
   const int width = absl::GetFlag(FLAGS_width), height = absl::GetFlag(FLAGS_height);
   if (width < 1 || height < 1 || width > 100000 || height > 100000) {
-    return UsageError(absl::StrCat("--width=", width, " --height=", height, ": must be from 1 to 100000 pixels"));
+    return UsageError(
+        absl::StrCat("--width=", width, " --height=", height, ": give numbers from 1 to 100000 (pixels)"));
   }
   ASSIGN_OR_RETURN(const Model model, LoadModel(path));
   const int multiple = model.detector.size_multiple;
@@ -84,8 +87,8 @@ absl::Status Run(const std::vector<std::string>&) {
 int main(int argc, char** argv) {
   return hardface::ToolMain(argc, argv,
                             {"model/describe",
-                             "prints a model's layers, shapes, parameters, operations (2 per multiply-add of a direct "
-                             "convolution) and memory of activations for an image size.",
+                             "Prints a model's layers, shapes, parameters, operations (2 per multiply-add of a direct "
+                             "convolution) and the memory of its activations for an image size.",
                              "",
                              {{"model", hardface::kReadsFile}}},
                             &hardface::model::Run);

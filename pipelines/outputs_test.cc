@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -236,13 +237,33 @@ TEST_F(OutputsTest, NoToolForgetsAFlag) {
   for (const std::string& label : AllTools()) {
     const Outcome help = RunTool({ProgramOf(label), "--help"});
     for (const std::string& text : std::vector<std::string>(absl::StrSplit(help.output, '\n'))) {
-      const bool number = text.find("how many") != std::string::npos ||
-                          text.find("in each list") != std::string::npos ||
-                          text.find("RE2 pattern") != std::string::npos || text.find("how far") != std::string::npos;
-      if (!std::regex_match(text, known) || number) continue;
+      const bool no_path = text.find("Number of images") != std::string::npos ||
+                           text.find("RE2 pattern") != std::string::npos || text.find("How far") != std::string::npos;
+      if (!std::regex_match(text, known) || no_path) continue;
       EXPECT_THAT(text, AnyOf(HasSubstr("[reads: "), HasSubstr("[writes]"))) << label;
     }
   }
+}
+
+// --help of every tool: the summary and each flag's text begin with a capital letter or a digit and end with a full
+// stop (an aside in parentheses may hold it).
+TEST_F(OutputsTest, HelpIsWrittenInFullSentences) {
+  const std::regex sentence("[A-Z0-9].*\\.\\)?");
+  const std::regex trailer("( \\(default: .*\\))?( \\[(reads: [a-z ]+|writes)\\])?$");
+  int flags = 0;
+  for (const std::string& label : AllTools()) {
+    const Outcome help = RunTool({ProgramOf(label), "--help"});
+    for (const std::string& text : std::vector<std::string>(absl::StrSplit(help.output, '\n'))) {
+      const size_t help_at = absl::StartsWith(text, "  --") ? text.find("  ", 2) : std::string::npos;
+      if (help_at == std::string::npos) continue;
+      ++flags;
+      const std::string words = std::regex_replace(text.substr(help_at + 2), trailer, "");
+      EXPECT_TRUE(std::regex_match(words, sentence)) << label << ": " << text;
+    }
+    const std::string summary = help.output.substr(0, help.output.find('\n'));
+    EXPECT_TRUE(std::regex_match(summary, std::regex("[a-z_/]+: [A-Z].*\\."))) << label << ": " << summary;
+  }
+  EXPECT_GT(flags, 200);
 }
 
 // Annotations beside the photographs, put together and written again: the export must stay in its folder.

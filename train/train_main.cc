@@ -26,94 +26,135 @@
 
 ABSL_DECLARE_FLAG(std::string, crops);  // augment_flags
 
-ABSL_FLAG(std::string, dataset, "", "the dataset to train on");
-ABSL_FLAG(std::string, output, "", "folder of the run: checkpoints, model.safetensors, metrics.jsonl");
-ABSL_FLAG(std::string, init, "", "weights to start from (.safetensors or .caffemodel); empty: random");
-ABSL_FLAG(
-    std::string, teacher, "",
-    "A trained model with the same anchors to learn from beside the labels (distillation), on the CPU. Empty: none.");
+ABSL_FLAG(std::string, dataset, "", "Dataset to train on. Required.");
+ABSL_FLAG(std::string, output, "",
+          "Folder of the run, which gets the checkpoints, model.safetensors, metrics.jsonl and more. Required.");
+ABSL_FLAG(std::string, init, "",
+          "Weights to start from (.safetensors or .caffemodel). Empty starts with random weights.");
+ABSL_FLAG(std::string, teacher, "",
+          "A trained model with the same anchors to learn from beside the labels (distillation), on the CPU. Empty "
+          "means none.");
 ABSL_FLAG(double, teacher_weight, 0.5,
           "The teacher's share in the targets, from 0 to 1; the labels have the rest. Applies with --teacher.");
-ABSL_FLAG(
-    bool, resume, false,
-    "Goes on from the last checkpoint in --output. Where there is none, training starts at iteration 0 and says so. "
-    "The dataset must have the entries that the checkpoint was trained on; their order may differ.");
+ABSL_FLAG(bool, resume, false,
+          "Goes on from the last checkpoint in --output. Where there is none, training starts at iteration 0 and says "
+          "so. The dataset must have the entries that the checkpoint was trained on; their order may differ.");
 ABSL_FLAG(std::string, data_note, "",
-          "kept in the model: what it was trained on, in words (empty: the dataset's name)");
+          "Words kept in the model that say what it was trained on. Empty keeps the dataset's name.");
 
-ABSL_FLAG(std::string, architecture, "smallhard", "smallhard or three_maps");
-ABSL_FLAG(int, width_divisor, 1, "divides every channel count; 1 is VGG16's width");
-ABSL_FLAG(bool, dilated_heads, true, "of smallhard: three dilated heads (DH) instead of one head with three anchors");
-ABSL_FLAG(std::string, initialization, "gaussian", "of weights that --init does not give: gaussian (std 0.01) or he");
-ABSL_FLAG(float, input_divisor, 1,
-          "pixels, less the mean, are divided by this; 1 for ImageNet's VGG16, 64 from scratch");
-ABSL_FLAG(std::vector<std::string>, pyramid, std::vector<std::string>({"100", "300", "600", "1000", "1400"}),
-          "levels the model should be run at, kept in the model");
-
-ABSL_FLAG(int64_t, iterations, 60000, "steps of the whole training");
-ABSL_FLAG(int, batch, 1, "images of one forward and backward pass");
-ABSL_FLAG(int, passes, 2, "passes of each rank whose gradients a step averages (Caffe's iter_size)");
-ABSL_FLAG(uint64_t, seed, 1, "of everything random");
-ABSL_FLAG(int, threads, 0, "of computation; 0: all processors");
-ABSL_FLAG(int, loader_threads, 1, "that read and augment images");
-ABSL_FLAG(int, image_cache_mb, 2048, "memory for decoded images");
-ABSL_FLAG(int, max_bad_images, 10, "unreadable images that are left out before training gives up");
-ABSL_FLAG(std::string, device, "auto",
-          "cpu, cuda:N, cuda (each rank of a machine its own GPU), or auto: cuda where there is one, else cpu");
-ABSL_FLAG(std::string, precision, "auto",
-          "of activations and gradients: fp32, tf32, bf16, fp16; auto: fp32 on the CPU, bf16 on a GPU");
-ABSL_FLAG(bool, deterministic, true, "of GPUs: the same bits at every run, which can be slower");
-
+ABSL_FLAG(std::string, architecture, "smallhard",
+          "Network to train: smallhard (the paper's, one map of stride 8) or three_maps (the baseline with strides 8, "
+          "16 and 32).");
+ABSL_FLAG(int, width_divisor, 1, "Number that every channel count is divided by. 1 gives VGG16's width.");
 ABSL_FLAG(
-    std::string, sampling, "shard",
-    "how ranks share the data: shard (each step's samples of one sequence are dealt out) or replicate (every rank "
-    "visits all images in an order of its own, as the published code does)");
+    bool, dilated_heads, true,
+    "Applies with --architecture=smallhard. Uses three dilated heads (DH) instead of one head with three anchors.");
+ABSL_FLAG(std::string, initialization, "gaussian",
+          "Distribution of the weights that --init does not give: gaussian (standard deviation 0.01) or he.");
+ABSL_FLAG(float, input_divisor, 1,
+          "Number, from 0.001 to 1000000, that pixels are divided by after the mean is subtracted. Use 1 for "
+          "ImageNet's VGG16, and 64 when training from scratch.");
+ABSL_FLAG(std::vector<std::string>, pyramid, std::vector<std::string>({"100", "300", "600", "1000", "1400"}),
+          "Levels of the image pyramid that the model should be run at. They are kept in the model.");
+
+ABSL_FLAG(int64_t, iterations, 60000, "Number of steps of the whole training, from 1 to 1000000000.");
+ABSL_FLAG(int, batch, 1, "Number of images in one forward and backward pass, from 1 to 1024.");
+ABSL_FLAG(int, passes, 2,
+          "Number of passes of each rank, from 1 to 1024, whose gradients a step averages (gradient accumulation; "
+          "Caffe's iter_size).");
+ABSL_FLAG(uint64_t, seed, 1,
+          "Seed for weight initialisation, shuffling and augmentation. Two runs with equal seeds and settings give "
+          "bitwise equal weights.");
+ABSL_FLAG(int, threads, 0,
+          "Number of threads that compute. 0 uses all processors; with mpirun the ranks of a machine share them.");
+ABSL_FLAG(int, loader_threads, 1, "Number of threads that read and augment images, from 1 to 1024.");
+ABSL_FLAG(int, image_cache_mb, 2048, "Memory for decoded images in MiB.");
+ABSL_FLAG(int, max_bad_images, 10, "Number of unreadable images that each rank leaves out before training gives up.");
+ABSL_FLAG(std::string, device, "auto",
+          "Device to train on: cpu, cuda:N, cuda (each rank of a machine gets its own GPU), or auto (cuda where there "
+          "is one, else cpu).");
+ABSL_FLAG(
+    std::string, precision, "auto",
+    "Arithmetic type of activations and gradients: fp32, tf32, bf16, fp16 or auto (fp32 on the CPU, bf16 on a GPU).");
+ABSL_FLAG(bool, deterministic, true, "Applies on GPUs. Gives the same bits at every run, which can be slower.");
+
+ABSL_FLAG(std::string, sampling, "shard",
+          "How ranks share the data: shard (each step's samples of one sequence are divided among them) or replicate "
+          "(every rank visits all images in an order of its own, as the published code does).");
 ABSL_FLAG(std::string, reduction, "fast",
-          "of gradients: fast, or ordered (N ranks of M passes give the same bits as 1 rank of N x M; slower)");
-ABSL_FLAG(double, bucket_mb, 4, "gradients travel between ranks in parts of this size");
+          "How gradients are summed over ranks: fast, or ordered (N ranks of M passes give the same bits as 1 rank of "
+          "N x M passes, which is slower).");
+ABSL_FLAG(double, bucket_mb, 4,
+          "Size in MiB, from 0.001 to 1024, of the parts in which gradients travel between ranks.");
 ABSL_FLAG(double, rank_timeout, 60,
-          "seconds that ranks wait for another before the job ends; ten times the longest step if that is more");
+          "Seconds, from 1 to 1000000, that ranks wait for another one before the job ends. Ten times the longest step "
+          "counts instead where that is more.");
 
-ABSL_FLAG(std::string, validation, "", "a dataset whose AP is measured every --validate_every iterations");
-ABSL_FLAG(int64_t, validate_every, 0, "iterations between validations; 0: none");
-ABSL_FLAG(int64_t, validation_images, 0, "the first so many images of --validation; 0: all");
+ABSL_FLAG(std::string, validation, "",
+          "Dataset whose AP is measured every --validate_every iterations. Empty means none.");
+ABSL_FLAG(int64_t, validate_every, 0,
+          "Number of iterations between validations. Applies with --validation. 0 validates nothing.");
+ABSL_FLAG(int64_t, validation_images, 0, "Number of images of --validation to use, the first ones. 0 uses all.");
 
-ABSL_FLAG(bool, him, true, "hard image mining");
-ABSL_FLAG(double, him_threshold, 0.85, "an image whose WPAS reaches it is easy");
-ABSL_FLAG(double, him_drop, 0.7, "probability of an easy image being left out of an epoch");
+ABSL_FLAG(bool, him, true, "Turns hard image mining on.");
+ABSL_FLAG(double, him_threshold, 0.85, "WPAS from 0 to 1 from which an image counts as easy. Applies with --him.");
+ABSL_FLAG(double, him_drop, 0.7,
+          "Probability, from 0 to 0.999, that an easy image is left out of an epoch. Applies with --him.");
 ABSL_FLAG(int, him_visits, 1,
-          "An image's WPAS is the mean over its latest visits that showed a face to learn, so many of them. 1 is the "
-          "paper's rule; 4 suits --crops=face_scale, whose visits each show only a part of the image.");
+          "Number of an image's latest visits, from 1 to 100, over which its WPAS is averaged. Only visits that showed "
+          "a face to learn count. 1 is the paper's rule; 4 suits --crops=face_scale, whose visits each show only a "
+          "part of the image.");
 ABSL_FLAG(std::string, him_without_positives, "keep",
-          "images without any positive anchor: keep (always sampled), easy (left out like easy ones) or leave_out");
+          "What happens to images without any positive anchor: keep (they are always sampled), easy (they are left out "
+          "like easy ones) or leave_out (they are never sampled again). Applies with --him.");
 ABSL_FLAG(bool, him_published_behaviour, false,
-          "the published code's rules: images without positive anchors are easy, easy images stay easy, and with "
-          "--sampling=replicate every rank has a ledger of its own");
-ABSL_FLAG(double, hard_negatives, 1, "share of the sampled negatives that OHEM picks; the rest is random");
-ABSL_FLAG(double, hard_negatives_at_start, 1, "that share at iteration 0");
-ABSL_FLAG(int64_t, hard_negatives_ramp, 0, "iterations in which it grows to --hard_negatives");
+          "Follows the published code's rules: images without positive anchors are easy, easy images stay easy, and "
+          "with --sampling=replicate every rank has a ledger of its own.");
+ABSL_FLAG(double, hard_negatives, 1,
+          "Share of the sampled negatives that OHEM picks, from 0 to 1; the rest is drawn at random.");
+ABSL_FLAG(
+    double, hard_negatives_at_start, 1,
+    "Share of the negatives that OHEM picks at iteration 0, from 0 to 1; it changes linearly to --hard_negatives.");
+ABSL_FLAG(int64_t, hard_negatives_ramp, 0,
+          "Number of iterations over which the share changes from --hard_negatives_at_start to --hard_negatives. 0 "
+          "applies --hard_negatives from the start.");
 
-ABSL_FLAG(std::string, solver, "sgd", "sgd (momentum 0.9) or adam");
-ABSL_FLAG(double, learning_rate, 0.004, "at the start");
-ABSL_FLAG(std::string, schedule, "step", "step (multiplied by --step_factor at --step_at) or cosine (to --final_rate)");
-ABSL_FLAG(std::vector<std::string>, step_at, std::vector<std::string>({"46000"}), "iterations");
-ABSL_FLAG(double, step_factor, 0.1, "of --schedule=step");
-ABSL_FLAG(double, final_rate, 0, "of --schedule=cosine");
-ABSL_FLAG(int64_t, warmup, 0, "iterations of linear growth of the rate");
-ABSL_FLAG(double, momentum, hardface::train::SolverOptions().momentum, "of --solver=sgd");
-ABSL_FLAG(double, weight_decay, hardface::train::SolverOptions().weight_decay, "L2");
-ABSL_FLAG(double, clip_norm, 0, "largest norm of the gradient; 0: no limit");
-ABSL_FLAG(double, average, 0, "decay of the moving average of the weights that is saved as the model; 0: none");
+ABSL_FLAG(std::string, solver, "sgd", "Optimiser: sgd (with --momentum) or adam.");
+ABSL_FLAG(double, learning_rate, 0.004,
+          "Learning rate at the start, above 0 and up to 10, before the multipliers apply.");
+ABSL_FLAG(std::string, schedule, "step",
+          "How the learning rate falls: step (multiplied by --step_factor at each of --step_at) or cosine (down to "
+          "--final_rate).");
+ABSL_FLAG(std::vector<std::string>, step_at, std::vector<std::string>({"46000"}),
+          "Applies with --schedule=step. Iterations at which the learning rate is multiplied by --step_factor, "
+          "separated by commas.");
+ABSL_FLAG(double, step_factor, 0.1,
+          "Applies with --schedule=step. Number above 0, up to 1, that the learning rate is multiplied by.");
+ABSL_FLAG(double, final_rate, 0,
+          "Applies with --schedule=cosine. Learning rate at the last iteration, from 0 to --learning_rate.");
+ABSL_FLAG(
+    int64_t, warmup, 0,
+    "Number of iterations, up to --iterations, in which the learning rate grows linearly from 0. 0 means no warm-up.");
+ABSL_FLAG(double, momentum, hardface::train::SolverOptions().momentum,
+          "Applies with --solver=sgd. Momentum, from 0 to 0.9999.");
+ABSL_FLAG(double, weight_decay, hardface::train::SolverOptions().weight_decay,
+          "Factor of the L2 weight decay, from 0 to 1, which is added to the gradient.");
+ABSL_FLAG(double, clip_norm, 0,
+          "Largest norm of the whole gradient; a greater gradient is scaled down to it. 0 sets no limit.");
+ABSL_FLAG(double, average, 0,
+          "Decay, from 0 to 0.999999, of the moving average of the weights, which is then saved as the model. 0 keeps "
+          "no average.");
 ABSL_FLAG(double, early_rate, hardface::train::SolverOptions().early_rate,
           "Learning-rate multiplier for VGG16's first two blocks (conv1_*, conv2_*). 0 freezes them, as in the paper.");
 ABSL_FLAG(double, body_rate, hardface::train::SolverOptions().body_rate,
-          "learning rate multiplier of all else before the heads");
-ABSL_FLAG(double, head_rate, hardface::train::SolverOptions().head_rate, "learning rate multiplier of the heads");
-ABSL_FLAG(double, bias_rate, hardface::train::SolverOptions().bias_rate, "learning rate multiplier of biases, on top");
+          "Learning-rate multiplier for all layers between VGG16's first two blocks and the heads.");
+ABSL_FLAG(double, head_rate, hardface::train::SolverOptions().head_rate, "Learning-rate multiplier for the heads.");
+ABSL_FLAG(double, bias_rate, hardface::train::SolverOptions().bias_rate,
+          "Learning-rate multiplier for biases. It multiplies the rate of their layer.");
 
-ABSL_FLAG(int, checkpoint_every, 1000, "iterations");
-ABSL_FLAG(int, keep, 3, "checkpoints kept");
-ABSL_FLAG(int, log_every, 50, "iterations");
+ABSL_FLAG(int, checkpoint_every, 1000, "Number of iterations between checkpoints, at least 1.");
+ABSL_FLAG(int, keep, 3, "Number of checkpoints to keep, at least 1; older ones are deleted.");
+ABSL_FLAG(int, log_every, 50, "Number of iterations between lines of the log and of metrics.jsonl, at least 1.");
 
 namespace hardface::train {
 namespace {
@@ -160,41 +201,42 @@ absl::Status CheckContradictions() {
   const bool paper = absl::GetFlag(FLAGS_crops) == "paper", sgd = absl::GetFlag(FLAGS_solver) == "sgd";
   const bool step = absl::GetFlag(FLAGS_schedule) == "step", him = absl::GetFlag(FLAGS_him);
   const Contradiction contradictions[] = {
-      {"dilated_heads", absl::GetFlag(FLAGS_architecture) != "smallhard", "it is of --architecture=smallhard"},
-      {"short_sides", !paper, "it is of --crops=paper"},
-      {"max_long_side", !paper, "it is of --crops=paper"},
-      {"crop_probability", !paper, "it is of --crops=paper"},
-      {"crop_size", paper, "it is of --crops=face_scale"},
-      {"min_face", paper, "it is of --crops=face_scale"},
-      {"max_face", paper, "it is of --crops=face_scale"},
-      {"mosaic_probability", paper, "it is of --crops=face_scale"},
-      {"close_up_probability", paper, "it is of --crops=face_scale"},
-      {"random_crop_probability", paper, "it is of --crops=face_scale"},
-      {"rotation", paper, "it is of --crops=face_scale"},
-      {"stretch", paper, "it is of --crops=face_scale"},
-      {"degrade_probability", paper, "it is of --crops=face_scale"},
-      {"occlude_probability", paper, "it is of --crops=face_scale"},
-      {"deterministic", absl::GetFlag(FLAGS_device) == "cpu", "it is of GPUs"},
-      {"momentum", !sgd, "it is of --solver=sgd"},
-      {"step_at", !step, "it is of --schedule=step"},
-      {"step_factor", !step, "it is of --schedule=step"},
-      {"final_rate", step, "it is of --schedule=cosine"},
-      {"teacher_weight", absl::GetFlag(FLAGS_teacher).empty(), "there is no --teacher"},
+      {"dilated_heads", absl::GetFlag(FLAGS_architecture) != "smallhard",
+       "it applies with --architecture=smallhard only"},
+      {"short_sides", !paper, "it applies with --crops=paper only"},
+      {"max_long_side", !paper, "it applies with --crops=paper only"},
+      {"crop_probability", !paper, "it applies with --crops=paper only"},
+      {"crop_size", paper, "it applies with --crops=face_scale only"},
+      {"min_face", paper, "it applies with --crops=face_scale only"},
+      {"max_face", paper, "it applies with --crops=face_scale only"},
+      {"mosaic_probability", paper, "it applies with --crops=face_scale only"},
+      {"close_up_probability", paper, "it applies with --crops=face_scale only"},
+      {"random_crop_probability", paper, "it applies with --crops=face_scale only"},
+      {"rotation", paper, "it applies with --crops=face_scale only"},
+      {"stretch", paper, "it applies with --crops=face_scale only"},
+      {"degrade_probability", paper, "it applies with --crops=face_scale only"},
+      {"occlude_probability", paper, "it applies with --crops=face_scale only"},
+      {"deterministic", absl::GetFlag(FLAGS_device) == "cpu", "it applies on GPUs only"},
+      {"momentum", !sgd, "it applies with --solver=sgd only"},
+      {"step_at", !step, "it applies with --schedule=step only"},
+      {"step_factor", !step, "it applies with --schedule=step only"},
+      {"final_rate", step, "it applies with --schedule=cosine only"},
+      {"teacher_weight", absl::GetFlag(FLAGS_teacher).empty(), "no --teacher is given"},
       {"him_threshold", !him, "hard image mining is off (--nohim)"},
       {"him_drop", !him, "hard image mining is off (--nohim)"},
       {"him_visits", !him, "hard image mining is off (--nohim)"},
       {"him_without_positives", !him, "hard image mining is off (--nohim)"},
       {"him_published_behaviour", !him, "hard image mining is off (--nohim)"},
       {"him_without_positives", absl::GetFlag(FLAGS_him_published_behaviour),
-       "--him_published_behaviour takes these images for easy"},
+       "--him_published_behaviour already makes these images easy"},
       {"validate_every", absl::GetFlag(FLAGS_validation).empty() && absl::GetFlag(FLAGS_validate_every) > 0,
-       "there is no --validation dataset"},
-      {"validation", absl::GetFlag(FLAGS_validate_every) == 0, "--validate_every says when to validate"},
+       "no --validation dataset is given"},
+      {"validation", absl::GetFlag(FLAGS_validate_every) == 0, "--validate_every is 0, so that nothing is validated"},
   };
   for (const Contradiction& c : contradictions) {
     if (!c.pointless || !FlagDiffers(c.flag)) continue;
-    return UsageError(
-        absl::StrCat("--", c.flag, " has no effect: ", c.because, "; leave one of the two out (flag files count)"));
+    return UsageError(absl::StrCat("--", c.flag, " has no effect: ", c.because,
+                                   "; leave one of the two out (settings in flag files count as well)"));
   }
   return absl::OkStatus();
 }
@@ -238,8 +280,7 @@ absl::Status SetDevice(TrainerOptions* options) {
   }
   if (precision == "auto" || precision == "fp32") return absl::OkStatus();
   RETURN_IF_ERROR(model::ParsePrecision(precision).status());
-  return UsageError(
-      absl::StrCat("--precision=", precision, " is for GPUs; training on the CPU takes --precision=fp32"));
+  return UsageError(absl::StrCat("--precision=", precision, " applies on GPUs only; give --precision=fp32 on the CPU"));
 }
 
 absl::Status SetDistribution(TrainerOptions* options) {
@@ -347,9 +388,9 @@ int main(int argc, char** argv) {
   hardface::model::UsePassiveOpenMpWaiting(argv);
   return hardface::ToolMain(argc, argv,
                             {"train/train",
-                             "trains a face detector with hard image mining, alone or as several ranks (mpirun -np N). "
-                             "Defaults are the paper's recipe for VGG16 weights (--init); "
-                             "--flagfile=train/recipes/from_scratch.flags trains without any.",
+                             "Trains a face detector with hard image mining, as one process or as several ranks "
+                             "(mpirun -np N). The defaults are the paper's recipe for VGG16 weights (--init). "
+                             "--flagfile=train/recipes/from_scratch.flags trains without such weights.",
                              "",
                              {{"dataset", hardface::kReadsDataset},
                               {"validation", hardface::kReadsDataset},

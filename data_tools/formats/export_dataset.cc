@@ -79,7 +79,7 @@ absl::StatusOr<ExportSummary> ExportDataset(const ExportOptions& options) {
   summary.losses = Describe(sink->losses());
   if (!summary.losses.empty() && !options.allow_loss) {
     return absl::InvalidArgumentError(
-        absl::StrCat(options.input, ": the format has no words for ", summary.losses,
+        absl::StrCat(options.input, ": the format cannot express ", summary.losses,
                      ". --allow_loss writes the rest; --format=coco and voc hold nearly everything"));
   }
   Provenance provenance;

@@ -126,8 +126,8 @@ std::string ImportFormatNames() {
 }
 
 std::string ImportInputHelp() {
-  return absl::StrJoin(ImportFormats(), "; ", [](std::string* out, const ImportFormat& format) {
-    absl::StrAppend(out, format.name, ": ", format.input.empty() ? "is not given" : format.input);
+  return absl::StrJoin(ImportFormats(), ". ", [](std::string* out, const ImportFormat& format) {
+    absl::StrAppend(out, format.name, ": ", format.input.empty() ? "this flag is not given" : format.input);
   });
 }
 

@@ -50,7 +50,7 @@ const std::vector<ImportFormat>& ImportFormats();
 // An error that lists the names where there is none of this name.
 absl::StatusOr<const ImportFormat*> FindImportFormat(absl::string_view name);
 
-// For help: "wider, wider_mat, ...", and "wider: the file ...; ..." of what --input is.
+// For help: "wider, wider_mat, ...", and "wider: the file .... wider_mat: ..." of what --input is.
 std::string ImportFormatNames();
 std::string ImportInputHelp();
 

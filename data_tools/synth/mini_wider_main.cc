@@ -16,9 +16,10 @@
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/formats/mat_test_util.h"
 
-ABSL_FLAG(std::string, train, "", "dataset for WIDER_train");
-ABSL_FLAG(std::string, val, "", "dataset for WIDER_val");
-ABSL_FLAG(std::string, output, "", "folder for WIDER_{train,val}/images, wider_face_split and eval_tools/ground_truth");
+ABSL_FLAG(std::string, train, "", "Dataset to lay out as WIDER_train. Required.");
+ABSL_FLAG(std::string, val, "", "Dataset to lay out as WIDER_val. Required.");
+ABSL_FLAG(std::string, output, "",
+          "Folder to write WIDER_{train,val}/images, wider_face_split and eval_tools/ground_truth into. Required.");
 
 namespace hardface::data {
 namespace {
@@ -154,7 +155,7 @@ int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv,
       {"data_tools/mini_wider",
-       "For tests: lays two datasets out as WIDER FACE's archives unpack, .mat files included.",
+       "Lays two datasets out as WIDER FACE's archives unpack, including the .mat files. It is meant for tests.",
        "",
        {{"train", hardface::kReadsDataset}, {"val", hardface::kReadsDataset}, {"output", hardface::kWrites}}},
       &hardface::data::Run);

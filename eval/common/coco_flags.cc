@@ -8,11 +8,11 @@
 #include "base/tool_main.h"
 
 ABSL_FLAG(std::string, coco_annotations, "",
-          "For --detections in COCO's results form: the annotations in COCO's form whose \"images\" say which file an "
-          "image_id is. Without it, image_id is an image's path, or a number that is its file name.");
+          "Applies to --detections in COCO's results form. Annotations in COCO's form whose \"images\" say which file "
+          "an image_id is. Empty means that an image_id is an image's path, or a number that is its file name.");
 ABSL_FLAG(int64_t, coco_category, -1,
-          "For --detections in COCO's results form: only detections of this category_id count. -1: all are of one "
-          "category.");
+          "Applies to --detections in COCO's results form. Only detections of this category_id count. -1 means that "
+          "all are of one category.");
 
 namespace hardface::eval {
 

@@ -8,9 +8,10 @@
 #include "model/ops/instruction_set.h"
 
 ABSL_FLAG(std::string, engine, "fastest",
-          "convolutions by: fastest (our Winograd, tiles chosen by size), winograd4, winograd6, onednn_winograd, "
-          "onednn_direct or reference");
-ABSL_FLAG(std::string, instruction_set, "auto", "auto (the fastest this processor has), avx512, avx2 or baseline");
+          "Method that computes convolutions on the CPU: fastest (the project's own Winograd convolutions, with tiles "
+          "chosen by size), winograd4, winograd6, onednn_winograd, onednn_direct or reference.");
+ABSL_FLAG(std::string, instruction_set, "auto",
+          "Instruction set of the CPU kernels: auto (the fastest one this processor has), avx512, avx2 or baseline.");
 
 namespace hardface::model {
 
