@@ -202,6 +202,19 @@ TEST_F(ToolOutputTest, AFolderWithFilesOfTheUserStays) {
   EXPECT_TRUE(WriteFolder(path, "fourth").ok());
 }
 
+// A copy, an archive or a checkout: the provenance is no older than the file that was changed by hand.
+TEST_F(ToolOutputTest, AChangedFileIsKnownInACopyOfItsFolder) {
+  const std::string path = folder_ + "/out";
+  ASSERT_TRUE(WriteFolder(path, "first").ok());
+  AddUsersFile(path + "/deep/result", "mended");
+  const std::string provenance = *ReadFile(path + "/provenance.json");
+  AddUsersFile(path + "/provenance.json", provenance);
+  ExpectRefused(WriteFolder(path, "second"), "changed since test/tool wrote it: deep/result");
+  EXPECT_EQ(*ReadFile(path + "/deep/result"), "mended");
+  AddUsersFile(path + "/deep/result", "first");
+  EXPECT_TRUE(WriteFolder(path, "second").ok());
+}
+
 TEST_F(ToolOutputTest, AFileThatComesWhileTheToolWorksIsNotLost) {
   const std::string path = folder_ + "/out";
   ASSERT_TRUE(WriteFolder(path, "first").ok());
