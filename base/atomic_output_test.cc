@@ -303,6 +303,18 @@ TEST_F(ToolOutputTest, LeftoversOfKilledRunsAreRemovedAndThoseOfLivingOnesStay) 
   EXPECT_TRUE(fs::exists(folder_ + "/.other.tmp-" + gone));
 }
 
+TEST_F(ToolOutputTest, AKilledRunWhoseExitCodeNobodyAsksForIsGone) {
+  const pid_t child = fork();
+  if (child == 0) _exit(0);
+  siginfo_t info;
+  ASSERT_EQ(waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
+  const std::string leftover = folder_ + "/.out.tmp-" + std::to_string(child);
+  AddUsersFile(leftover + "/half", "x");
+  ASSERT_TRUE(WriteFolder(folder_ + "/out", "x").ok());
+  EXPECT_FALSE(fs::exists(leftover));
+  waitpid(child, nullptr, 0);
+}
+
 TEST_F(ToolOutputTest, TwoRunsOnOneOutputDoNotDisturbEachOther) {
   const auto first = AtomicFolder::Create(folder_ + "/out"), second = AtomicFolder::Create(folder_ + "/out");
   ASSERT_TRUE(first.ok() && second.ok());
