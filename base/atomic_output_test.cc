@@ -147,6 +147,12 @@ TEST_F(ToolOutputTest, ReplacesNoFileThatItDidNotWrite) {
   }
 }
 
+TEST_F(ToolOutputTest, AFileWhoseHashIsNotRecordedMayHaveBeenChanged) {
+  AddUsersFile(folder_ + "/scores.jsonl", "mended by hand");
+  AddUsersFile(folder_ + "/scores.jsonl.provenance.json", R"({"tool":"test/tool","version":"0.0.1"})");
+  ExpectRefused(WriteFileAtomically(folder_ + "/scores.jsonl", "x"), "does not record its hash");
+}
+
 TEST_F(ToolOutputTest, AnEmptyFileMayBeReplaced) {
   AddUsersFile(folder_ + "/empty", "");
   EXPECT_TRUE(WriteFileAtomically(folder_ + "/empty", "x").ok());

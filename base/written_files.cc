@@ -92,7 +92,9 @@ absl::StatusOr<std::string> Objection(const std::string& file, const std::option
   if (ToolOf(*provenance) != ThisTool()) {
     return absl::StrCat("was written by ", ToolOf(*provenance), ", not by ", ThisTool(), " (", beside, ")");
   }
-  if (!provenance->contains("files")) return std::string();  // of a version that did not record hashes
+  if (!provenance->contains("files")) {
+    return absl::StrCat("may have been changed: ", beside, " does not record its hash (an earlier version wrote it)");
+  }
   ASSIGN_OR_RETURN(const std::string hash, HashFile(file));
   if (Holds(*provenance, FileRecord(fs::path(file).filename().string(), hash))) return std::string();
   return absl::StrCat("was changed since ", ThisTool(), " wrote it");
