@@ -73,10 +73,20 @@ std::optional<pid_t> OwnerOf(absl::string_view rest) {
   return pid;
 }
 
+// Whether a process of this number runs. One that was killed keeps its number until somebody asks for its exit code,
+// which in a container may be never.
+bool Runs(pid_t process) {
+  if (kill(process, 0) != 0 && errno == ESRCH) return false;
+  const absl::StatusOr<std::string> stat = ReadFile(absl::StrCat("/proc/", process, "/stat"));
+  if (!stat.ok()) return true;
+  const size_t state = stat->rfind(") ");  // "PID (NAME) STATE ...", where NAME may be anything
+  return state == std::string::npos || state + 2 >= stat->size() || !absl::StrContains("ZX", (*stat)[state + 2]);
+}
+
 // Whether nobody writes TEMPORARY any more. Its owner locks it, which is seen from other containers as well, where
 // process numbers mean nothing; the number decides on file systems without locks.
 bool IsAbandoned(const std::string& temporary, pid_t owner) {
-  if (owner != getpid() && (kill(owner, 0) == 0 || errno != ESRCH)) return false;
+  if (owner != getpid() && Runs(owner)) return false;
   const int descriptor = open(temporary.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (descriptor < 0) return false;
   const bool locked = flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;

@@ -147,6 +147,12 @@ TEST_F(ToolOutputTest, ReplacesNoFileThatItDidNotWrite) {
   }
 }
 
+TEST_F(ToolOutputTest, AFileWhoseHashIsNotRecordedMayHaveBeenChanged) {
+  AddUsersFile(folder_ + "/scores.jsonl", "mended by hand");
+  AddUsersFile(folder_ + "/scores.jsonl.provenance.json", R"({"tool":"test/tool","version":"0.0.1"})");
+  ExpectRefused(WriteFileAtomically(folder_ + "/scores.jsonl", "x"), "does not record its hash");
+}
+
 TEST_F(ToolOutputTest, AnEmptyFileMayBeReplaced) {
   AddUsersFile(folder_ + "/empty", "");
   EXPECT_TRUE(WriteFileAtomically(folder_ + "/empty", "x").ok());
@@ -200,6 +206,19 @@ TEST_F(ToolOutputTest, AFolderWithFilesOfTheUserStays) {
   EXPECT_EQ(*ReadFile(path + "/deep/result"), "mended");
   AllowOverwriting(true);
   EXPECT_TRUE(WriteFolder(path, "fourth").ok());
+}
+
+// A copy, an archive or a checkout: the provenance is no older than the file that was changed by hand.
+TEST_F(ToolOutputTest, AChangedFileIsKnownInACopyOfItsFolder) {
+  const std::string path = folder_ + "/out";
+  ASSERT_TRUE(WriteFolder(path, "first").ok());
+  AddUsersFile(path + "/deep/result", "mended");
+  const std::string provenance = *ReadFile(path + "/provenance.json");
+  AddUsersFile(path + "/provenance.json", provenance);
+  ExpectRefused(WriteFolder(path, "second"), "changed since test/tool wrote it: deep/result");
+  EXPECT_EQ(*ReadFile(path + "/deep/result"), "mended");
+  AddUsersFile(path + "/deep/result", "first");
+  EXPECT_TRUE(WriteFolder(path, "second").ok());
 }
 
 TEST_F(ToolOutputTest, AFileThatComesWhileTheToolWorksIsNotLost) {
@@ -288,6 +307,18 @@ TEST_F(ToolOutputTest, LeftoversOfKilledRunsAreRemovedAndThoseOfLivingOnesStay) 
   EXPECT_TRUE(fs::exists(folder_ + "/.out.tmp-" + alive));
   EXPECT_TRUE(fs::exists(folder_ + "/.out.tmp-notes"));
   EXPECT_TRUE(fs::exists(folder_ + "/.other.tmp-" + gone));
+}
+
+TEST_F(ToolOutputTest, AKilledRunWhoseExitCodeNobodyAsksForIsGone) {
+  const pid_t child = fork();
+  if (child == 0) _exit(0);
+  siginfo_t info;
+  ASSERT_EQ(waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
+  const std::string leftover = folder_ + "/.out.tmp-" + std::to_string(child);
+  AddUsersFile(leftover + "/half", "x");
+  ASSERT_TRUE(WriteFolder(folder_ + "/out", "x").ok());
+  EXPECT_FALSE(fs::exists(leftover));
+  waitpid(child, nullptr, 0);
 }
 
 TEST_F(ToolOutputTest, TwoRunsOnOneOutputDoNotDisturbEachOther) {

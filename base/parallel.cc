@@ -12,8 +12,12 @@
 
 namespace hardface {
 
+namespace {
+constexpr int kMaxThreads = 1024;  // libgomp's tables of more overflow the stack
+}  // namespace
+
 int ResolveThreads(int threads) {
-  if (threads > 0) return threads;
+  if (threads > 0) return std::min(threads, kMaxThreads);
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
   return std::max(1u, std::thread::hardware_concurrency());

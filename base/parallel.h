@@ -7,7 +7,7 @@
 
 namespace hardface {
 
-// The value of a --threads flag: 0 means every processor this process may use.
+// The value of a --threads flag: 0 means every processor this process may use; more than 1024 are 1024.
 int ResolveThreads(int threads);
 
 // Runs task(0) .. task(count - 1), each once, on up to THREADS threads, the caller's among them; returns when all are

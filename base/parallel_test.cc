@@ -26,6 +26,11 @@ TEST(ResolveThreadsTest, ZeroMeansAtLeastOne) {
   EXPECT_EQ(ResolveThreads(3), 3);
 }
 
+TEST(ResolveThreadsTest, NobodyHasThatManyProcessors) {
+  EXPECT_EQ(ResolveThreads(1000), 1000);
+  EXPECT_EQ(ResolveThreads(100000000), 1024);
+}
+
 TEST(ParallelForTest, AnExceptionReachesTheCaller) {
   for (int threads : {1, 3}) {
     EXPECT_THROW(ParallelFor(100, threads,

@@ -7,13 +7,17 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <tuple>
+#include <utility>
 #include <vector>
 
+#include "absl/base/const_init.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/synchronization/mutex.h"
 #include "base/output_guard.h"
 #include "base/paths.h"
 #include "base/running_tool.h"
@@ -88,7 +92,9 @@ absl::StatusOr<std::string> Objection(const std::string& file, const std::option
   if (ToolOf(*provenance) != ThisTool()) {
     return absl::StrCat("was written by ", ToolOf(*provenance), ", not by ", ThisTool(), " (", beside, ")");
   }
-  if (!provenance->contains("files")) return std::string();  // of a version that did not record hashes
+  if (!provenance->contains("files")) {
+    return absl::StrCat("may have been changed: ", beside, " does not record its hash (an earlier version wrote it)");
+  }
   ASSIGN_OR_RETURN(const std::string hash, HashFile(file));
   if (Holds(*provenance, FileRecord(fs::path(file).filename().string(), hash))) return std::string();
   return absl::StrCat("was changed since ", ThisTool(), " wrote it");
@@ -119,12 +125,31 @@ bool IsDropping(const std::string& name) {
   return std::any_of(std::begin(kDroppings), std::end(kDroppings), [&](const char* known) { return name == known; });
 }
 
-// Whether FILE's content or state changed after PROVENANCE was written, which is every output's last file.
-bool MayHaveChanged(const std::string& file, const std::string& provenance) {
-  struct stat of_file, of_provenance;
-  if (lstat(file.c_str(), &of_file) != 0 || stat(provenance.c_str(), &of_provenance) != 0) return true;
-  const auto time = [](const struct stat& s) { return std::make_pair(s.st_ctim.tv_sec, s.st_ctim.tv_nsec); };
-  return time(of_file) > time(of_provenance);
+// What tells whether a file may have changed while this process runs. (What happened to it before cannot be told by its
+// times: copying, unpacking or fetching a folder gives a changed file and its provenance new ones.)
+using FileState = std::tuple<dev_t, ino_t, off_t, time_t, long>;
+
+std::optional<FileState> StateOf(const std::string& file) {
+  struct stat info;
+  if (lstat(file.c_str(), &info) != 0) return std::nullopt;
+  return FileState(info.st_dev, info.st_ino, info.st_size, info.st_ctim.tv_sec, info.st_ctim.tv_nsec);
+}
+
+// Whether FILE has the content of this hash. An output is looked at before the work and when it is put in place; a file
+// that was not touched between is read once.
+absl::StatusOr<bool> HasHash(const std::string& file, const std::string& hash) {
+  static absl::Mutex mutex(absl::kConstInit);
+  static auto* const known = new absl::flat_hash_map<std::string, std::pair<FileState, std::string>>;
+  const std::optional<FileState> state = StateOf(file);
+  if (state.has_value()) {
+    const absl::MutexLock lock(&mutex);
+    const auto found = known->find(file);
+    if (found != known->end() && found->second.first == *state) return found->second.second == hash;
+  }
+  ASSIGN_OR_RETURN(const std::string is, HashFile(file));
+  const absl::MutexLock lock(&mutex);
+  if (state.has_value()) known->insert_or_assign(file, std::make_pair(*state, is));
+  return is == hash;
 }
 
 struct Strangers {
@@ -154,16 +179,15 @@ absl::StatusOr<Strangers> FindStrangers(const std::string& folder, const Json& f
     if (parts.size() == 2) hashes.emplace(parts[1], parts[0]);
   }
   Strangers strangers;
-  const std::string provenance = absl::StrCat(folder, "/", kProvenanceName);
   const auto visit = [&](const std::string& path, const std::string& name) -> absl::Status {
     if (name == kProvenanceName || IsDropping(fs::path(name).filename().string())) return absl::OkStatus();
     const auto recorded = hashes.find(RecordedName(name));
     std::error_code ignored;
     if (recorded == hashes.end() || !fs::is_regular_file(fs::symlink_status(path, ignored))) {
       strangers.unknown.push_back(name);
-    } else if (MayHaveChanged(path, provenance)) {
-      ASSIGN_OR_RETURN(const std::string hash, HashFile(path));
-      if (recorded->second != hash) strangers.changed.push_back(name);
+    } else {
+      ASSIGN_OR_RETURN(const bool same, HasHash(path, recorded->second));
+      if (!same) strangers.changed.push_back(name);
     }
     return absl::OkStatus();
   };

@@ -38,6 +38,10 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
   options.images = absl::GetFlag(FLAGS_images);
   options.min_height = absl::GetFlag(FLAGS_min_height);
   options.max_height = absl::GetFlag(FLAGS_max_height);
+  if (!(options.min_height >= 0 && options.max_height >= options.min_height)) {
+    return UsageError(absl::StrCat("--min_height=", options.min_height, " --max_height=", options.max_height,
+                                   ": must be numbers from 0 on, the greatest height no less than the least"));
+  }
   for (const std::string& condition : absl::GetFlag(FLAGS_attributes)) {
     const std::pair<std::string, std::string> parts = absl::StrSplit(condition, absl::MaxSplits('=', 1));
     if (!absl::StrContains(condition, '=') || parts.first.empty()) {
@@ -53,6 +57,12 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
   options.keep_empty = absl::GetFlag(FLAGS_keep_empty);
   options.limit = absl::GetFlag(FLAGS_limit);
   ASSIGN_OR_RETURN(const DatasetCounts counts, SubsetDataset(options));
+  if (counts.images == 0) {
+    std::fprintf(stderr,
+                 "Warning: nothing was chosen, and the dataset is empty. Do --images, --min_height, --max_height and "
+                 "--attributes fit %s (data_tools:stats counts its faces)?\n",
+                 options.input.c_str());
+  }
   std::printf("images=%lld faces=%lld\n", static_cast<long long>(counts.images), static_cast<long long>(counts.faces));
   return absl::OkStatus();
 }

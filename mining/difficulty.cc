@@ -36,7 +36,7 @@ absl::StatusOr<ScoredEntry> DifficultyFromJson(absl::string_view line, const std
   ASSIGN_OR_RETURN(const nlohmann::json json, ParseJson(line, place));
   try {
     entry.image = json.at("image").get<std::string>();
-    entry.flip = json.at("flip").get<bool>();
+    entry.flip = json.value("flip", false);
     ASSIGN_OR_RETURN(const int64_t positives, CountOf(json, "positives", INT_MAX, place));
     entry.difficulty.positives = static_cast<int>(positives);
     ASSIGN_OR_RETURN(entry.difficulty.iteration, CountOf(json, "iteration", INT64_MAX, place));

@@ -65,6 +65,12 @@ TEST(DifficultyFileTest, OfSeveralScoresThatOfTheGreatestIterationCounts) {
   EXPECT_EQ(table->at({"equal", false}).wpas, 0.3f);
 }
 
+TEST(DifficultyFileTest, WithoutFlipTheEntryIsTheImageItself) {
+  const auto entry = DifficultyFromJson(R"({"image":"a","wpas":0.5,"positives":1,"iteration":2})", "f:3");
+  ASSERT_TRUE(entry.ok()) << entry.status();
+  EXPECT_FALSE(entry->flip);
+}
+
 TEST(DifficultyFileTest, CountsThatAreNoneAreErrors) {
   for (const char* broken : {R"("positives":-1,"iteration":0)", R"("positives":1,"iteration":-5)",
                              R"("positives":1.5,"iteration":0)", R"("positives":9000000000,"iteration":0)"}) {

@@ -166,6 +166,8 @@ absl::StatusOr<DatasetEntry> EntryFromJson(absl::string_view line, const std::st
     return BadKey(place, "image", *image, "the image's path");
   }
   entry.image = image->get<std::string>();
+  // The system would take the path up to there.
+  if (absl::StrContains(entry.image, '\0')) return BadKey(place, "image", *image, "a path without zero bytes");
   RETURN_IF_ERROR(ReadSize(json, "width", place, &entry.width));
   RETURN_IF_ERROR(ReadSize(json, "height", place, &entry.height));
   if (const auto flip = json.find("flip"); flip != json.end()) {
@@ -257,6 +259,7 @@ absl::StatusOr<bool> DatasetReader::Next(DatasetEntry* entry) {
       return false;
     }
     ++line_number_;
+    if (!line_.empty() && line_.back() == '\r') line_.pop_back();
   } while (line_.empty());
   ASSIGN_OR_RETURN(*entry, EntryFromJson(line_, absl::StrCat(manifest_path_, ":", line_number_)));
   return true;

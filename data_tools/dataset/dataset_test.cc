@@ -75,6 +75,7 @@ TEST(EntryJsonTest, ErrorsNamePlaceKeyValueAndWhatIsExpected) {
   EXPECT_THAT(ErrorOfLine("{\"image\":"), AllOf(HasSubstr("m.jsonl:7"), HasSubstr("not a JSON object")));
   EXPECT_THAT(ErrorOfLine(R"({"faces":[]})"), HasSubstr("no \"image\""));
   EXPECT_THAT(ErrorOfLine(R"({"image":"","faces":[]})"), HasSubstr("\"image\" is \"\""));
+  EXPECT_THAT(ErrorOfLine(R"({"image":"a.jpg\u0000","faces":[]})"), HasSubstr("without zero bytes"));
   EXPECT_THAT(ErrorOfLine(R"({"image":"a"})"), HasSubstr("no \"faces\""));
   EXPECT_THAT(ErrorOfLine(R"({"image":"a","width":-3,"faces":[]})"), HasSubstr("\"width\" is -3"));
   EXPECT_THAT(ErrorOfLine(R"({"image":"a","height":2.5,"faces":[]})"), HasSubstr("\"height\" is 2.5"));
@@ -113,6 +114,15 @@ TEST(DatasetReaderTest, BadLineIsNamedByItsNumber) {
   DatasetEntry entry;
   EXPECT_TRUE(*(*reader)->Next(&entry));
   EXPECT_THAT(Message((*reader)->Next(&entry).status()), HasSubstr("manifest.jsonl:4"));
+}
+
+TEST(DatasetReaderTest, LineEndsOfWindowsAreTaken) {
+  std::string header = kHeader;
+  header.insert(header.size() - 1, "\r");
+  const std::string folder = WithManifest("crlf", header + "\r\n{\"image\":\"a\",\"faces\":[]}\r\n\r\n");
+  const auto dataset = ReadDataset(folder);
+  ASSERT_TRUE(dataset.ok()) << dataset.status();
+  EXPECT_EQ(dataset->entries.size(), 1u);
 }
 
 TEST(DatasetReaderTest, ImagePathsStartFromTheImageRoot) {

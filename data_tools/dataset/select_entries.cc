@@ -168,11 +168,12 @@ class Chooser {
   explicit Chooser(const SubsetOptions& options) : options_(options) {}
 
   // Changes the faces; false where the image is not in the subset.
-  bool Apply(DatasetEntry* entry) const {
+  bool Apply(DatasetEntry* entry) {
     if (!RE2::PartialMatch(entry->image, *images_)) return false;
     bool any = false;
     std::vector<Face> kept;
     for (Face& face : entry->faces) {
+      NoteAttributes(face);
       const bool chosen = IsChosen(face);
       any = any || chosen;
       if (!chosen && options_.drop_others) continue;
@@ -183,7 +184,24 @@ class Chooser {
     return any || options_.keep_empty;
   }
 
+  // An error where a condition is about an attribute that no face has: a slip of the pen, which would choose nothing.
+  absl::Status CheckAttributesAreKnown() const {
+    for (const auto& [name, pattern] : options_.attributes) {
+      if (!any_face_ || seen_.count(name) > 0) continue;
+      return absl::InvalidArgumentError(absl::StrCat(options_.input, ": no face has the attribute \"", name,
+                                                     "\"; they have ",
+                                                     seen_.empty() ? "none" : absl::StrJoin(seen_, ", ")));
+    }
+    return absl::OkStatus();
+  }
+
  private:
+  void NoteAttributes(const Face& face) {
+    any_face_ = true;
+    if (options_.attributes.empty()) return;
+    for (const auto& [name, value] : face.attributes.items()) seen_.insert(name);
+  }
+
   bool IsChosen(const Face& face) const {
     if (face.box.h < options_.min_height || face.box.h > options_.max_height) return false;
     return std::all_of(attributes_.begin(), attributes_.end(), [&face](const auto& condition) {
@@ -196,6 +214,8 @@ class Chooser {
   const SubsetOptions& options_;
   std::unique_ptr<RE2> images_;
   std::vector<std::pair<std::string, std::unique_ptr<RE2>>> attributes_;
+  std::set<std::string> seen_;  // attributes of the faces so far
+  bool any_face_ = false;
 };
 
 }  // namespace
@@ -270,6 +290,8 @@ absl::StatusOr<DatasetCounts> SubsetDataset(const SubsetOptions& options) {
     if (options.limit > 0 && writer->entries() >= options.limit) return absl::OkStatus();
     return chooser->Apply(entry) ? writer->Write(*entry) : absl::OkStatus();
   }));
+  const bool saw_all = options.limit == 0 || writer->entries() < options.limit;
+  if (saw_all) RETURN_IF_ERROR(chooser->CheckAttributesAreKnown());
   return Commit(writer.get(), {reader->manifest_path()});
 }
 

@@ -16,6 +16,7 @@
 namespace hardface::data {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
@@ -177,6 +178,9 @@ TEST(SubsetDatasetTest, ChoosesByPathAttributeAndNumber) {
   options.attributes = {{"blur", "[1-9]"}, {"class", "none"}};
   ASSERT_TRUE(SubsetDataset(options).ok());
   EXPECT_THAT(Images(options.output), ElementsAre("0--Parade/a.jpg"));
+  options.attributes = {{"blurr", "[1-9]"}};
+  EXPECT_THAT(std::string(SubsetDataset(options).status().message()),
+              AllOf(HasSubstr("no face has the attribute \"blurr\""), HasSubstr("they have blur")));
   options.attributes = {{"blur", "("}};
   EXPECT_THAT(std::string(SubsetDataset(options).status().message()), HasSubstr("pattern \"(\""));
 }

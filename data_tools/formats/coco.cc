@@ -5,9 +5,9 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
-#include "base/atomic_output.h"
 #include "base/json_text.h"
 #include "base/status_macros.h"
+#include "base/text_file.h"
 
 namespace hardface::data {
 namespace {
@@ -127,11 +127,27 @@ class CocoParser {
       }
       face.ignore |= flag;
     }
-    const auto category = categories_.find(IdOf(Get(json, "category_id")));
-    if (category != categories_.end()) face.class_name = category->second;
+    if (!SetClass(Get(json, "category_id"), &face)) {
+      image.errors.push_back(absl::StrCat(face.place, ": \"category_id\" is ", Show(Get(json, "category_id")),
+                                          "; \"categories\" lists no such id, so what it is cannot be told"));
+      return absl::OkStatus();
+    }
     if (Get(json, "attributes").is_object()) face.attributes = json["attributes"];
     image.faces.push_back(std::move(face));
     return absl::OkStatus();
+  }
+
+  // False where the file lists categories and ID is none of them. Files of one class may leave the id out.
+  bool SetClass(const Json& id, AnnotatedFace* face) const {
+    if (categories_.empty()) return true;
+    if (id.is_null() && categories_.size() == 1) {
+      face->class_name = categories_.begin()->second;
+      return true;
+    }
+    const auto category = categories_.find(IdOf(id));
+    if (category == categories_.end()) return false;
+    face->class_name = category->second;
+    return true;
   }
 
   const std::string place_;
@@ -149,7 +165,7 @@ absl::StatusOr<CocoContent> ParseCoco(absl::string_view text, const std::string&
 }
 
 absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenCoco(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path));
   ASSIGN_OR_RETURN(CocoContent content, ParseCoco(text, path));
   return std::make_unique<VectorSource>(std::vector<std::string>{path}, std::move(content.images),
                                         std::move(content.findings));

@@ -18,7 +18,7 @@ constexpr char kJson[] = R"({
   "annotations": [
     {"id": 1, "image_id": 7, "category_id": 2, "bbox": [1, 2.5, 3, 4], "iscrowd": 0, "attributes": {"blur": 1}},
     {"id": 2, "image_id": "x", "category_id": 1, "bbox": [5, 6, 7, 8], "iscrowd": 1},
-    {"id": 3, "image_id": 7, "category_id": 9, "bbox": [0, 0, 1, 1], "ignore": true}],
+    {"id": 3, "image_id": 7, "category_id": 1.0, "bbox": [0, 0, 1, 1], "ignore": true}],
   "categories": [{"id": 1, "name": "face"}, {"id": 2, "name": "mask"}]})";
 
 std::string ErrorOf(const std::string& text) { return std::string(ParseCoco(text, "c.json").status().message()); }
@@ -38,7 +38,7 @@ TEST(ParseCocoTest, JoinsImagesAnnotationsAndCategories) {
   EXPECT_EQ(a.faces[0].attributes.dump(), R"({"blur":1})");
   EXPECT_FALSE(a.faces[0].ignore);
   EXPECT_TRUE(a.faces[1].ignore);
-  EXPECT_EQ(a.faces[1].class_name, "") << "unknown category";
+  EXPECT_EQ(a.faces[1].class_name, "face");
   EXPECT_TRUE(images[1].faces[0].ignore) << "crowd";
 }
 
@@ -55,6 +55,24 @@ TEST(ParseCocoTest, ErrorsNamePlaceAndValue) {
       ParseCoco(R"({"images":[{"id":1,"file_name":"a"}],"annotations":[{"image_id":1,"bbox":[1,2,"3",4]}]})", "c.json");
   ASSERT_TRUE(content.ok());
   EXPECT_THAT(content->images[0].errors, ElementsAre(HasSubstr("annotations[0]: \"bbox\" is [1,2,\"3\",4]")));
+}
+
+AnnotatedImage ImageOf(const std::string& category_id, const std::string& categories) {
+  const auto content =
+      ParseCoco(R"({"images":[{"id":1,"file_name":"a"}],"annotations":[{"image_id":1,"bbox":[1,2,3,4])" + category_id +
+                    R"(}],"categories":[)" + categories + "]}",
+                "c.json");
+  return content.ok() ? content->images[0] : AnnotatedImage();
+}
+
+TEST(ParseCocoTest, ACategoryThatIsNotListedIsNoFace) {
+  const std::string one = R"({"id":1,"name":"face"})", two = one + R"(,{"id":2,"name":"mask"})";
+  EXPECT_THAT(ImageOf(R"(,"category_id":9)", one).errors,
+              ElementsAre(HasSubstr("annotations[0]: \"category_id\" is 9")));
+  EXPECT_THAT(ImageOf("", two).errors, ElementsAre(HasSubstr("\"category_id\" is null")));
+  EXPECT_THAT(ImageOf(R"(,"category_id":9)", one).faces, SizeIs(0));
+  EXPECT_EQ(ImageOf("", one).faces.at(0).class_name, "face");
+  EXPECT_EQ(ImageOf(R"(,"category_id":9)", "").faces.at(0).class_name, "") << "a file without names";
 }
 
 TEST(ParseCocoTest, WhatIsNoJsonIsNamedByLineAndColumn) {

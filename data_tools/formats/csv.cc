@@ -9,8 +9,8 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "base/atomic_output.h"
 #include "base/status_macros.h"
+#include "base/text_file.h"
 #include "base/text_lines.h"
 
 namespace hardface::data {
@@ -216,7 +216,7 @@ bool SplitCsvLine(absl::string_view line, std::vector<std::string>* fields) {
 
 absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenCsv(const std::string& path, const CsvColumns& columns) {
   RETURN_IF_ERROR(CheckColumns(columns));
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path));
   ASSIGN_OR_RETURN(std::vector<AnnotatedImage> images, CsvReader(path, columns).Read(text));
   return std::make_unique<VectorSource>(std::vector<std::string>{path}, std::move(images));
 }

@@ -395,6 +395,7 @@ class DetectionsReader {
   std::vector<std::string> inputs_;
 };
 
+// Two files stand for two detectors.
 absl::Status CheckOptions(const DetectionsOptions& options) {
   const size_t files = options.files.size();
   if (files != 1 && files != 2) {
@@ -403,6 +404,10 @@ absl::Status CheckOptions(const DetectionsOptions& options) {
   if (options.rules.agree_scores.size() < files || options.rules.doubt_scores.size() < files) {
     return absl::InvalidArgumentError(
         "the agree scores and the doubt scores are one number for each file of detections");
+  }
+  if (files == 2 && RealPath(DetectionsFile(options.files[0])) == RealPath(DetectionsFile(options.files[1]))) {
+    return absl::InvalidArgumentError(absl::StrCat(options.files[0], " and ", options.files[1],
+                                                   " are one file, which agrees with itself everywhere; give it once"));
   }
   return absl::OkStatus();
 }

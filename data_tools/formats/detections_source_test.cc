@@ -178,6 +178,10 @@ TEST_F(OpenDetectionsTest, TheNumberOfFilesAndScoresMustFit) {
   options_.files = {"a", "b"};
   options_.rules.agree_scores = {0.5};
   EXPECT_THAT(ErrorOf(), HasSubstr("one number for each file"));
+  options_.rules.agree_scores = options_.rules.doubt_scores = {0.5, 0.5};
+  Write("d/detections.jsonl", "");
+  options_.files = {root_ + "/d", root_ + "/d/../d/detections.jsonl"};
+  EXPECT_THAT(ErrorOf(), HasSubstr("are one file"));
 }
 
 }  // namespace

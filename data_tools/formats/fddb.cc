@@ -9,9 +9,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "base/atomic_output.h"
 #include "base/folder_walk.h"
 #include "base/status_macros.h"
+#include "base/text_file.h"
 #include "base/text_lines.h"
 #include "data_tools/images/image_kind.h"
 
@@ -136,7 +136,7 @@ absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenFddb(const std::string& pa
   ASSIGN_OR_RETURN(std::vector<std::string> files, ListsIn(path));
   std::vector<AnnotatedImage> images;
   for (const std::string& file : files) {
-    ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
+    ASSIGN_OR_RETURN(const std::string text, ReadTextFile(file));
     const std::string name = fs::path(file).filename().string();
     for (AnnotatedImage& image : ParseFddbList(text, file)) {
       if (absl::EndsWith(name, kListEnding)) {

@@ -14,6 +14,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/atomic_output.h"
@@ -90,6 +91,13 @@ class ImageImporter {
     }
     work->entry.image = fs::path(work->source.candidates[0]).lexically_normal().string();
     work->entry.attributes = std::move(work->source.attributes);
+    if (work->entry.image.find('\0') != std::string::npos) {
+      work->findings.push_back({"bad_annotation", work->source.place,
+                                absl::StrCat("the image's path \"", absl::CHexEscape(work->entry.image),
+                                             "\" holds a zero byte, which no file name can; correct the annotation"),
+                                /*leaves_image_out=*/true});
+      return;
+    }
     if (!IsUtf8(work->entry.image)) {
       work->findings.push_back({"bad_annotation", work->source.place,
                                 absl::StrCat(work->entry.image,

@@ -378,6 +378,11 @@ TEST_F(ImportDatasetTest, PathsThatJsonCannotHoldAreAnError) {
   EXPECT_THAT(ErrorOf({ImageWith("latin\xe9.jpg", {})}), HasSubstr("not UTF-8"));
 }
 
+// The system would take the path up to there: the picture of another entry.
+TEST_F(ImportDatasetTest, AZeroByteInAPathIsAnError) {
+  EXPECT_THAT(ErrorOf({ImageWith(std::string("a.jpg\0", 6), {})}), HasSubstr("a.jpg\\x00\" holds a zero byte"));
+}
+
 // Real sets, where they lie: the counts that their README states.
 class RealDataTest : public ::testing::Test {
  protected:

@@ -34,6 +34,24 @@ TEST(ImportFormatsTest, EveryFormatOpensOrSaysWhyNot) {
   }
 }
 
+// As PowerShell's ">" and Excel write it.
+TEST(ImportFormatsTest, TextInUtf16IsAnErrorThatSaysSo) {
+  SourceSettings settings;
+  settings.input = ::testing::TempDir() + "/utf16-ellipseList.txt";
+  settings.csv.box = {"x", "y", "w", "h"};
+  ASSERT_TRUE(WriteFileAtomically(settings.input, std::string("\xff\xfe"
+                                                              "a\0\n\0",
+                                                              6))
+                  .ok());
+  for (const char* name : {"wider", "retinaface", "coco", "odgt", "csv", "fddb"}) {
+    absl::Status status;
+    AnnotatedImage image;
+    auto source = (*FindImportFormat(name))->open(settings);
+    status = source.ok() ? source->source->Next(&image).status() : source.status();
+    EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr(settings.input), HasSubstr("UTF-16"))) << name;
+  }
+}
+
 TEST(ImportFormatsTest, NoTwoFormatsShareANameOrAFlag) {
   std::set<std::string> names, flags;
   for (const ImportFormat& format : ImportFormats()) {

@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "base/atomic_output.h"
 #include "base/json_text.h"
 #include "base/status_macros.h"
+#include "base/text_file.h"
 #include "base/text_lines.h"
 #include "data_tools/images/image_kind.h"
 
@@ -86,7 +86,7 @@ absl::StatusOr<std::vector<AnnotatedImage>> ParseOdgt(absl::string_view text, co
 }
 
 absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenOdgt(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path));
   ASSIGN_OR_RETURN(std::vector<AnnotatedImage> images, ParseOdgt(text, path));
   return std::make_unique<VectorSource>(std::vector<std::string>{path}, std::move(images));
 }

@@ -5,8 +5,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "base/atomic_output.h"
 #include "base/status_macros.h"
+#include "base/text_file.h"
 #include "base/text_lines.h"
 
 namespace hardface::data {
@@ -95,7 +95,7 @@ absl::StatusOr<std::vector<AnnotatedImage>> ParseRetinaFace(absl::string_view te
 }
 
 absl::StatusOr<std::unique_ptr<AnnotationSource>> OpenRetinaFace(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path));
   ASSIGN_OR_RETURN(std::vector<AnnotatedImage> images, ParseRetinaFace(text, path));
   if (images.empty())
     return absl::InvalidArgumentError(absl::StrCat(path, ": is empty; expected RetinaFace's label.txt"));

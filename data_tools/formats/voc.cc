@@ -193,6 +193,12 @@ AnnotatedImage VocFromXml(absl::string_view xml, const std::string& file, VocBox
                                         "; expected a Pascal VOC XML file"));
     return image;
   }
+  if (document.first_child() != root || root.next_sibling()) {
+    image.errors.push_back(absl::StrCat(file,
+                                        ": more than one document in it, as where files were put one behind the "
+                                        "other; expected one <annotation>"));
+    return image;
+  }
   image.candidates = ImageCandidates(Text(root.child("filename")), file);
   image.declared_width = ReadSize(root.child("size"), "width");
   image.declared_height = ReadSize(root.child("size"), "height");

@@ -56,6 +56,8 @@ TEST(VocFromXmlTest, ErrorsNameFileLineAndValue) {
   EXPECT_THAT(VocFromXml("<annotation><obj", "a.xml", VocBoxes::kEdges).errors,
               ElementsAre(AllOf(HasSubstr("a.xml"), HasSubstr("Pascal VOC"))));
   EXPECT_THAT(VocFromXml("<html/>", "a.xml", VocBoxes::kEdges).errors, ElementsAre(HasSubstr("no <annotation>")));
+  EXPECT_THAT(VocFromXml(std::string(kXml) + kXml, "a.xml", VocBoxes::kEdges).errors,
+              ElementsAre(HasSubstr("more than one document")));
 }
 
 std::string WithDifficult(const std::string& value) {

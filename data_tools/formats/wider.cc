@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "base/status_macros.h"
+#include "base/text_file.h"
 #include "base/text_lines.h"
 
 namespace hardface::data {
@@ -79,10 +80,12 @@ class WiderSource : public AnnotationSource {
   absl::StatusOr<bool> Next(AnnotatedImage* image) override {
     std::string name;
     do {
+      const bool first = line_number_ == 0;
       if (!ReadLine(&name)) {
         if (stream_.bad()) return absl::InternalError(absl::StrCat(Place(), ": read failed"));
         return false;
       }
+      if (first) RETURN_IF_ERROR(CheckIsUtf8Text(name, path_));
     } while (name.empty());
     *image = AnnotatedImage();
     image->place = Place();

@@ -12,6 +12,7 @@
 #include "base/atomic_output.h"
 #include "base/paths.h"
 #include "base/status_macros.h"
+#include "base/text_file.h"
 #include "data_tools/formats/yolo_labels.h"
 #include "data_tools/formats/yolo_yaml.h"
 #include "data_tools/images/image_walk.h"
@@ -54,7 +55,7 @@ absl::StatusOr<Description> ReadDescription(const std::string& labels, const std
     if (there) description.file = path;
   }
   if (description.file.empty()) return description;
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(description.file));
+  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(description.file));
   if (IsYaml(description.file)) {
     ASSIGN_OR_RETURN(description.yaml, ParseYoloYaml(text, description.file));
   } else {
@@ -79,7 +80,7 @@ std::string NameIn(const std::string& folder, const std::string& path) {
 
 // The images that a text file lists, one a line, relative to the file or to ROOT.
 absl::StatusOr<std::vector<std::string>> ListedImages(const std::string& list, const std::string& root) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(list));
+  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(list));
   std::vector<std::string> paths = NamesOfLines(text);
   for (std::string& path : paths) {
     const std::string beside_list = (fs::path(FolderOf(list)) / path).string();
@@ -202,6 +203,10 @@ class YoloSource : public AnnotationSource {
       return true;
     }
     ASSIGN_OR_RETURN(const std::string text, ReadFile(item.label));
+    if (const absl::Status utf8 = CheckIsUtf8Text(text, item.label); !utf8.ok()) {
+      image->errors.emplace_back(utf8.message());
+      return true;
+    }
     ParseYoloLabels(text, item.label, description_.yaml.names, rules_, image);
     return true;
   }

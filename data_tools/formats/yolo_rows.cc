@@ -189,6 +189,11 @@ bool ParseRow(absl::string_view row, const std::vector<std::string>& names, cons
     *error = absl::StrCat("\"", TakeWord(&row).substr(0, 80), "\" is no class number");
     return false;
   }
+  if (!names.empty() && class_id >= static_cast<double>(names.size())) {
+    *error = absl::StrCat("the class ", class_id, " has no name: the data set names ", names.size(),
+                          " classes, from 0 on. Correct the row, or the names (--names=FILE gives others)");
+    return false;
+  }
   values.erase(values.begin());
   const Form form = FormOf(values, rules);
   *error = form.error;

@@ -36,8 +36,8 @@ testing::Matcher<const AnnotatedFace&> BoxIs(double x, double y, double w, doubl
 }
 
 TEST(ParseYoloLabelsTest, ReadsBoxesAndPolygons) {
-  const AnnotatedImage image =
-      Parse("0 0.5 0.25 0.5 0.25\r\n\n1 0.1 0.2 0.3 0.1 0.2 0.4\n7 0.5 0.5 1 1\n", {}, {"mask", "no mask"});
+  const AnnotatedImage image = Parse("0 0.5 0.25 0.5 0.25\r\n\n1 0.1 0.2 0.3 0.1 0.2 0.4\n7 0.5 0.5 1 1\n", {},
+                                     {"mask", "no mask", "", "", "", "", "", ""});
   EXPECT_THAT(image.errors, IsEmpty());
   EXPECT_THAT(image.faces, ElementsAre(BoxIs(0.25, 0.125, 0.5, 0.25),
                                        BoxIs(0.1, 0.1, 0.2, 0.3),  // corners (0.1, 0.2), (0.3, 0.1), (0.2, 0.4)
@@ -45,6 +45,12 @@ TEST(ParseYoloLabelsTest, ReadsBoxesAndPolygons) {
   EXPECT_EQ(image.faces[0].class_name, "mask");
   EXPECT_EQ(image.faces[1].class_name, "no mask");
   EXPECT_EQ(image.faces[2].class_name, "7") << "no name known";
+}
+
+TEST(ParseYoloLabelsTest, AClassBeyondTheNamesIsAnError) {
+  const AnnotatedImage image = Parse("0 0.5 0.5 0.5 0.5\n1 0.5 0.5 0.5 0.5\n", {}, {"mask"});
+  EXPECT_THAT(image.errors, ElementsAre(AllOf(HasSubstr("a.txt:2"), HasSubstr("the class 1 has no name"))));
+  EXPECT_THAT(Parse("5 0.5 0.5 0.5 0.5\n").errors, IsEmpty()) << "no names are known";
 }
 
 TEST(ParseYoloLabelsTest, ErrorsNamePlaceAndValue) {

@@ -103,6 +103,19 @@ TEST(OpenYoloTest, UnlabelledImagesAndUnusedLabelFilesAreTold) {
   EXPECT_THAT(findings[0].message, HasSubstr("labels/B2.txt"));
 }
 
+TEST(OpenYoloTest, LabelsInUtf16AreAnErrorOfTheirImage) {
+  const std::string root = Make({{"a.jpg", "x"},
+                                 {"a.txt", std::string("\xff\xfe"
+                                                       "0\0 \0",
+                                                       6)},
+                                 {"b.jpg", "x"},
+                                 {"b.txt", kBox}});
+  const auto images = Read(OpenYolo({root, root, ""}));
+  ASSERT_THAT(images, SizeIs(2));
+  EXPECT_THAT(images[0].errors, testing::ElementsAre(AllOf(HasSubstr("a.txt"), HasSubstr("UTF-16"))));
+  EXPECT_THAT(images[1].errors, SizeIs(0));
+}
+
 TEST(OpenYoloTest, FoldersAndFilesInAnyCase) {
   const std::string root = Make({{"images/a.jpg", "x"}, {"Labels/A.TXT", kBox}});
   EXPECT_THAT(Read(OpenYolo({root, root, ""}))[0].faces, SizeIs(1));

@@ -100,12 +100,19 @@ absl::Status ReadSmallFile(const std::string& path, std::string* bytes) {
   return size > kMaxTotalBytes ? TooLarge(path) : absl::OkStatus();
 }
 
+// Hidden files, such as macOS's "._a.txt", are nobody's results: "a/._b.txt", ".git/b.txt", but not "../b.txt".
+bool IsHidden(const fs::path& name) {
+  return std::any_of(name.begin(), name.end(),
+                     [](const fs::path& part) { return part.native()[0] == '.' && part != "." && part != ".."; });
+}
+
 // Enters the .txt files of FOLDER and below. Links to folders are followed, each real folder once: links may lead in
 // circles.
 absl::Status ListFolder(const fs::path& folder, std::set<std::string>* visited, ResultTree* tree) {
   if (!visited->insert(RealPath(folder.string())).second) return absl::OkStatus();
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (IsHidden(it->path().filename())) continue;
     const std::string path = it->path().string();
     const bool named_txt = it->path().extension() == ".txt";
     std::error_code ignored;  // a dangling link is no folder; reading it gives the error
@@ -196,7 +203,9 @@ absl::Status TakeEntry(archive* reader, archive_entry* entry, const std::string&
   if (name != nullptr && type == AE_IFDIR && absl::EndsWith(absl::StripSuffix(name, "/"), ".txt")) {
     tree->folders_named_txt.push_back(place);
   }
-  if (name == nullptr || type != AE_IFREG || !absl::EndsWith(name, ".txt")) return PassOverEntry(reader, place, limit);
+  if (name == nullptr || type != AE_IFREG || !absl::EndsWith(name, ".txt") || IsHidden(name)) {
+    return PassOverEntry(reader, place, limit);
+  }
   ResultFile& file = tree->files.emplace_back(ResultFile{LastTwoParts(name), place, ""});
   return ReadEntry(reader, file.place, limit, &file.bytes);
 }

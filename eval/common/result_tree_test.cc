@@ -72,6 +72,25 @@ TEST(ReadResultTree, NamesThatLeadElsewhereAreHarmless) {
   }
 }
 
+// macOS's tar and zip put "._NAME" beside every file.
+TEST(ReadResultTree, HiddenFilesAreNoResults) {
+  const std::vector<std::pair<std::string, std::string>> files = {{"./0--A/a.txt", "a\n0\n"},
+                                                                  {"./0--A/._a.txt", std::string("\0\5\26\7", 4)},
+                                                                  {"__MACOSX/0--A/._a.txt", "x"},
+                                                                  {".git/0--A/b.txt", "x"}};
+  std::vector<std::string> paths = {Path("hidden")};
+  for (const auto& [name, text] : files) ASSERT_TRUE(WriteFileAtomically(paths[0] + "/" + name, text).ok());
+  for (const auto& [name, filter, format] : kPackings) {
+    paths.push_back(Pack(std::string("hidden_") + name, files, filter, format));
+  }
+  for (const std::string& path : paths) {
+    const auto tree = ReadResultTree(path, 1);
+    ASSERT_TRUE(tree.ok()) << tree.status();
+    ASSERT_EQ(tree->files.size(), 1u) << path;
+    EXPECT_EQ(tree->files[0].name, "0--A/a.txt");
+  }
+}
+
 TEST(ReadResultTree, BombsAreRefusedWithTheLimitStated) {
   const std::string much(80 << 20, '0');
   for (const auto& [name, filter, format] : kPackings) {

@@ -1,5 +1,10 @@
 #include "train/run/run_folder.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -84,6 +89,23 @@ absl::Status ClaimRunFolder(const std::string& raw_folder, bool resume) {
   ClaimFolder(raw_folder);
   RemoveLeftovers(folder);
   RemoveLeftovers(folder + "/checkpoints");
+  return absl::OkStatus();
+}
+
+RunFolderLock::~RunFolderLock() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+absl::Status RunFolderLock::Take(const std::string& folder) {
+  if (descriptor_ >= 0) return absl::OkStatus();
+  const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return absl::OkStatus();
+  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    close(descriptor);
+    return absl::AlreadyExistsError(absl::StrCat(
+        folder, ": another training is writing this run. Wait until it ends, stop it, or name another --output"));
+  }
+  descriptor_ = descriptor;
   return absl::OkStatus();
 }
 

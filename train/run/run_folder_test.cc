@@ -47,6 +47,20 @@ TEST_F(RunFolderTest, StartsInANewOrEmptyFolderAndAfterAKillAtTheStart) {
   EXPECT_EQ(Claim(true), "");
 }
 
+// The second would go on from the first one's last checkpoint, and both would write the same files.
+TEST_F(RunFolderTest, OneTrainingAtATimeWritesARun) {
+  RunFolderLock second;
+  {
+    RunFolderLock first;
+    EXPECT_TRUE(first.Take(folder_).ok()) << "not there yet";
+    fs::create_directories(folder_);
+    EXPECT_TRUE(first.Take(folder_).ok());
+    EXPECT_TRUE(first.Take(folder_).ok()) << "its own";
+    EXPECT_THAT(std::string(second.Take(folder_).message()), HasSubstr("another training is writing this run"));
+  }
+  EXPECT_TRUE(second.Take(folder_).ok());
+}
+
 TEST_F(RunFolderTest, RefusesFoldersOfOthers) {
   Add("thesis.tex");
   for (const bool resume : {false, true}) EXPECT_THAT(Claim(resume), HasSubstr("no provenance.json says"));

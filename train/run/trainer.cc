@@ -130,6 +130,7 @@ class Trainer {
   const TrainerOptions options_;
   Communicator* const communicator_;
   const bool leads_;  // this rank writes and reports
+  RunFolderLock lock_;
   data::Dataset dataset_, validation_;
   std::string manifest_hash_;  // of the dataset
   std::unique_ptr<SampleStream> stream_;
@@ -271,6 +272,7 @@ absl::Status Trainer::StartOutputFolder() {
   std::error_code error;
   fs::create_directories(output, error);
   if (error) return absl::InternalError(absl::StrCat(output, ": cannot make this folder: ", error.message()));
+  RETURN_IF_ERROR(lock_.Take(output));
   Provenance provenance;
   provenance.AddHashedInput(dataset_.manifest_path, manifest_hash_);
   if (!options_.init.empty()) RETURN_IF_ERROR(provenance.AddInput(options_.init));
@@ -315,7 +317,10 @@ absl::Status Trainer::MakeEngine() {
 
 absl::Status Trainer::Prepare() {
   omp_set_num_threads(ResolveThreads(options_.threads));
-  if (leads_) RETURN_IF_ERROR(ClaimRunFolder(options_.output, options_.resume));
+  if (leads_) {
+    RETURN_IF_ERROR(lock_.Take(options_.output));
+    RETURN_IF_ERROR(ClaimRunFolder(options_.output, options_.resume));
+  }
   ASSIGN_OR_RETURN(dataset_, data::ReadDataset(options_.dataset));
   if (dataset_.entries.empty())
     return absl::InvalidArgumentError(absl::StrCat(options_.dataset, ": the dataset is empty"));

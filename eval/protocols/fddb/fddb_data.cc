@@ -166,7 +166,8 @@ absl::StatusOr<FddbAnnotations> ReadFddbAnnotations(const std::string& path) {
   } else {
     std::error_code error;
     for (fs::directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
-      if (absl::EndsWith(it->path().string(), "-ellipseList.txt")) annotations.files.push_back(it->path().string());
+      const std::string name = it->path().filename().string();  // hidden ones are macOS's "._FDDB-fold-..."
+      if (name[0] != '.' && absl::EndsWith(name, "-ellipseList.txt")) annotations.files.push_back(it->path().string());
     }
     if (error) return absl::InternalError(absl::StrCat(path, ": cannot list this folder: ", error.message()));
     std::sort(annotations.files.begin(), annotations.files.end());

@@ -56,6 +56,7 @@ TEST(FddbData, ErrorsNameTheLine) {
 TEST(FddbData, ReadsFoldsInOrder) {
   const std::string folder = testing::TempDir() + "/folds";
   EXPECT_TRUE(WriteFileAtomically(folder + "/FDDB-fold-02-ellipseList.txt", "b\n1\n9 8 0 50 60 1\n").ok());
+  EXPECT_TRUE(WriteFileAtomically(folder + "/._FDDB-fold-01-ellipseList.txt", "of macOS").ok());
   EXPECT_TRUE(WriteFileAtomically(folder + "/FDDB-fold-01-ellipseList.txt", "a\n1\n9 8 0 50 60 1\n").ok());
   EXPECT_TRUE(WriteFileAtomically(folder + "/FDDB-fold-01.txt", "a\n").ok());
   const auto annotations = ReadFddbAnnotations(folder);
