@@ -437,7 +437,7 @@ TEST(WebpTest, TruncatedAndAnimatedFilesAreErrors) {
 
 // ---- BMP ----
 
-std::string Little(uint32_t value, int bytes) {
+std::string Little(uint64_t value, int bytes) {
   std::string text;
   for (int i = 0; i < bytes; ++i) text.push_back(static_cast<char>(value >> (8 * i)));
   return text;
