@@ -26,7 +26,7 @@ expect 2 "--precision=fp32" train/train --dataset="$work/data" --output="$work/r
 # Every recipe, and every ablation after both of its bases, gets past the checks of the settings.
 for recipe in train/recipes/*.flags; do
   case "$recipe" in
-    */ablation_cpu.flags | */from_scratch.flags | */hardface_s_more.flags | */mining_experiment.flags | */quickstart.flags) bases=("$recipe") ;;
+    */ablation_cpu.flags | */from_scratch.flags | */hardface_s_more.flags | */hardface_s_wider.flags | */mining_experiment.flags | */quickstart.flags) bases=("$recipe") ;;
     */wider_paper.flags) bases=("$recipe") ;;
     *) bases=(train/recipes/wider_paper.flags train/recipes/ablation_cpu.flags) ;;
   esac
