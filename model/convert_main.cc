@@ -23,6 +23,8 @@ ABSL_FLAG(double, score_threshold, -1,
 ABSL_FLAG(std::string, storage, "fp32",
           "Applies to a .safetensors output. How the weights are stored: fp32, or fp16 for half the size. Networks "
           "compute in 32 bits either way.");
+ABSL_FLAG(std::string, data_note, "",
+          "Applies to a .safetensors output. What the model was trained on, in words. Empty keeps the input's.");
 ABSL_FLAG(std::vector<std::string>, pyramid, {},
           "Applies to a .safetensors output. Levels of the image pyramid that the model should be run on, separated by "
           "commas. Empty keeps the input's.");
@@ -34,15 +36,17 @@ namespace {
 absl::Status SetInfo(bool onnx, ModelInfo* info) {
   const double threshold = absl::GetFlag(FLAGS_score_threshold);
   const std::vector<std::string> pyramid = absl::GetFlag(FLAGS_pyramid);
-  if (onnx && (threshold != -1 || !pyramid.empty() || FlagDiffers("storage"))) {
+  if (onnx && (threshold != -1 || !pyramid.empty() || FlagDiffers("storage") || FlagDiffers("data_note"))) {
     return UsageError(
-        "--score_threshold, --pyramid and --storage apply to a .safetensors output only, because an .onnx file holds "
+        "--score_threshold, --pyramid, --storage and --data_note apply to a .safetensors output only, because an .onnx "
+        "file holds "
         "the network alone; leave them out");
   }
   if (threshold != -1) {
     RETURN_IF_ERROR(RequireRange("score_threshold", threshold, 0, 1));
     info->score_threshold = static_cast<float>(threshold);
   }
+  if (!absl::GetFlag(FLAGS_data_note).empty()) info->data = absl::GetFlag(FLAGS_data_note);
   if (pyramid.empty()) return absl::OkStatus();
   info->pyramid.clear();
   return ParsePositive("pyramid", pyramid, &info->pyramid);
