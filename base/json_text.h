@@ -79,7 +79,7 @@ absl::Status ParseJsonList(absl::string_view text, absl::string_view place, absl
     return false;  // forgets the element
   };
   try {
-    static_cast<void>(Json::parse(text.begin(), text.end(), callback));
+    [[maybe_unused]] const Json forgotten = Json::parse(text.begin(), text.end(), callback);
   } catch (const typename Json::exception& error) {
     return absl::InvalidArgumentError(absl::StrCat(place, ": not valid JSON: ", error.what()));
   }
