@@ -94,6 +94,9 @@ check_run() {  # check_run VARIANT SEED
   if [[ -e "$folder/done" && ! -s "$folder/model.safetensors" ]]; then
     problem "$folder is marked as done but has no model.safetensors; remove the folder"
   fi
+  if [[ -f "$folder/provenance.json" ]] && ! complete "$folder" "$(hash_of "$train/manifest.jsonl")"; then
+    problem "$folder was trained with another $train/manifest.jsonl; name another --output, or remove the folder"
+  fi
   if [[ ! -f "$folder/flags.txt" ]]; then return; fi
   while read -r difference; do
     problem "$folder was trained with $difference; name another --output, or remove the folder"

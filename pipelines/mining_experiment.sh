@@ -43,7 +43,7 @@ stop_on_problems
 # draw NAME SCENES IMAGES FACE_PX SEED
 draw() {
   local folder="$output/data/$1"
-  if complete "$folder" "\"images\":\"$3\"" "\"seed\":\"$5\""; then return; fi
+  if complete "$folder" "\"images\": \"$3\"" "\"seed\": \"$5\""; then return; fi
   run "drawing $3 $2 scenes" "$tools/data_tools/synthesize" --output="$folder" --scenes="$2" --images="$3" --face_px="$4" \
     --seed="$5" --width=160 --height=120 --faces_per_image=1,3
 }
@@ -52,7 +52,8 @@ draw easy plain $((images - images / 10)) 20,40 1
 draw hard adverse $((images / 10)) 18,28 2
 draw hard_test adverse "$test_images" 18,28 3
 draw easy_test plain $((test_images / 4)) 20,40 4
-if ! complete "$output/data/train"; then
+if ! complete "$output/data/train" "$(hash_of "$output/data/easy/manifest.jsonl")" \
+  "$(hash_of "$output/data/hard/manifest.jsonl")"; then
   run "one training set" "$tools/data_tools/merge" --inputs="$output/data/easy,$output/data/hard" --output="$output/data/train"
 fi
 

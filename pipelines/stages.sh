@@ -5,7 +5,7 @@
 # The tools lie beside the recipes in Bazel's runfiles, and in bazel-bin/ where a script is run from a checkout.
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 tools="$root"
-if [[ ! -x "$tools/data_tools/import" ]]; then tools="$root/bazel-bin"; fi
+if [[ ! -x "$tools/train/train" ]]; then tools="$root/bazel-bin"; fi
 
 # `bazel run` starts scripts elsewhere; relative paths are those of the user's folder. The tools get absolute ones.
 started_in="${BUILD_WORKING_DIRECTORY:-$PWD}"
