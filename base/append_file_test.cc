@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/atomic_output.h"
+#include "base/read_file.h"
 
 namespace hardface {
 namespace {

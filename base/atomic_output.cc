@@ -19,6 +19,7 @@
 #include "absl/strings/strip.h"
 #include "base/output_guard.h"
 #include "base/paths.h"
+#include "base/read_file.h"
 #include "base/running_tool.h"
 #include "base/sha256.h"
 #include "base/status_macros.h"
@@ -34,11 +35,6 @@ constexpr char kOldSuffix[] = ".old";
 
 absl::Status ErrnoError(absl::string_view what, const std::string& path) {
   return absl::InternalError(absl::StrCat(path, ": ", what, ": ", std::strerror(errno)));
-}
-
-std::string WithoutTrailingSlash(std::string path) {
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
-  return path;
 }
 
 // Where PATH will be, of a path that leads through folders that are not there yet ("new/../data/x"): they will be made,
@@ -311,30 +307,5 @@ absl::Status AtomicFolder::Commit() {
 }
 
 void RemoveLeftovers(const std::string& folder) { RemoveLeftoversOf(folder, /*prefix=*/"", /*path=*/""); }
-
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  if (IsFolder(path)) return absl::InvalidArgumentError(absl::StrCat(path, ": is a folder, not a file"));
-  std::FILE* file = std::fopen(path.c_str(), "rbe");
-  if (file == nullptr) {
-    const std::string message = absl::StrCat(path, ": cannot read: ", std::strerror(errno));
-    return errno == ENOENT ? absl::NotFoundError(message) : absl::InternalError(message);
-  }
-  std::string bytes;
-  char chunk[1 << 16];
-  size_t count;
-  while ((count = std::fread(chunk, 1, sizeof(chunk), file)) > 0) bytes.append(chunk, count);
-  const bool failed = std::ferror(file) != 0;
-  std::fclose(file);
-  if (failed) return ErrnoError("read failed", path);
-  return bytes;
-}
-
-absl::StatusOr<bool> PathExists(const std::string& path) {
-  std::error_code error;
-  const fs::file_status status = fs::status(path, error);
-  if (status.type() == fs::file_type::not_found) return false;
-  if (!error) return true;
-  return absl::InternalError(absl::StrCat(path, ": cannot look whether this is there: ", error.message()));
-}
 
 }  // namespace hardface

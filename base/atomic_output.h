@@ -87,12 +87,6 @@ class AtomicFolder {
 // Removes what killed processes began to write in FOLDER, whatever was to come of it. For folders of the program's own.
 void RemoveLeftovers(const std::string& folder);
 
-// The whole content of a file; the error names it.
-absl::StatusOr<std::string> ReadFile(const std::string& path);
-
-// Whether PATH is there; an error that names it where that cannot be told: no right to look, a name too long.
-absl::StatusOr<bool> PathExists(const std::string& path);
-
 }  // namespace hardface
 
 #endif  // HARDFACE_BASE_ATOMIC_OUTPUT_H_

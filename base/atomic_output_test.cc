@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "base/output_guard.h"
+#include "base/read_file.h"
 #include "base/running_tool.h"
 #include "base/written_files.h"
 

@@ -1,7 +1,5 @@
 #include "base/folder_walk.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -13,6 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/file_id.h"
 #include "base/status_macros.h"
 
 namespace hardface {
@@ -53,9 +52,9 @@ class Walk {
     std::deque<std::string> waiting = {folder};
     for (; !waiting.empty(); waiting.pop_front()) {
       const std::string path = PathOf(waiting.front());
-      struct stat info;
-      if (stat(path.c_str(), &info) != 0) return Error(path, std::strerror(errno));
-      if (!entered_.emplace(info.st_dev, info.st_ino).second) continue;
+      const FileId id = FileIdOf(path);
+      if (!id.known()) return Error(path, std::strerror(errno));
+      if (!entered_.insert(id).second) continue;
       RETURN_IF_ERROR(List(waiting.front(), &waiting));
     }
     return absl::OkStatus();
@@ -84,7 +83,7 @@ class Walk {
 
   const std::string root_;
   const std::vector<std::string>& endings_;
-  std::set<std::pair<dev_t, ino_t>> entered_;
+  std::set<FileId> entered_;
   std::set<std::string> links_;
   std::vector<std::string> files_;
 };

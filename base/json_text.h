@@ -3,6 +3,7 @@
 #define HARDFACE_BASE_JSON_TEXT_H_
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -56,6 +57,29 @@ absl::StatusOr<Json> ParseJson(absl::string_view text, absl::string_view place) 
   } catch (const typename Json::exception& error) {
     return absl::InvalidArgumentError(absl::StrCat(place, ": not valid JSON: ", error.what()));
   }
+}
+
+// JSON for a message: at most 80 bytes of it, whatever its strings hold.
+inline std::string ShowJson(const nlohmann::json& json) {
+  return json.dump(-1, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace).substr(0, 80);
+}
+
+// The member KEY; null where OBJECT is none or lacks it, so that callers check the type only.
+inline const nlohmann::json& JsonMember(const nlohmann::json& object, const char* key) {
+  static const auto* const kNull = new nlohmann::json();
+  if (!object.is_object()) return *kNull;
+  const auto found = object.find(key);
+  return found == object.end() ? *kNull : *found;
+}
+
+// An id as what it is compared by: 42 and 42.0 are one, "42" is another. The whole of it, however long.
+inline std::string JsonIdText(const nlohmann::json& id) {
+  constexpr double kExact = 9e15;  // below it every whole number is a double
+  if (id.is_number_float() && std::floor(id.get<double>()) == id.get<double>() &&
+      std::fabs(id.get<double>()) < kExact) {
+    return absl::StrCat(static_cast<int64_t>(id.get<double>()));
+  }
+  return id.dump(-1, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace);
 }
 
 // TEXT as a JSON list whose elements are handed to TAKE(Json element, int64_t number from 1) -> absl::Status one by

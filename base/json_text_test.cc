@@ -68,5 +68,21 @@ TEST(ParseJsonListTest, WhatIsNoListIsAnError) {
   EXPECT_THAT(std::string(ParseJsonList(std::string(1000, '['), "f:7", "", take).message()), HasSubstr("nested more"));
 }
 
+TEST(JsonIdTextTest, ComparesNumbersByValueAndTextsWhole) {
+  EXPECT_EQ(JsonIdText(42), JsonIdText(42.0));
+  EXPECT_NE(JsonIdText(42), JsonIdText("42"));
+  EXPECT_NE(JsonIdText(42), JsonIdText(42.5));
+  const std::string folder(100, 'f');
+  EXPECT_NE(JsonIdText(folder + "/1.jpg"), JsonIdText(folder + "/2.jpg"));
+  EXPECT_EQ(ShowJson(folder).size(), 80u);
+}
+
+TEST(JsonMemberTest, IsNullWhereThereIsNone) {
+  const nlohmann::json object = {{"a", 1}};
+  EXPECT_EQ(JsonMember(object, "a"), 1);
+  EXPECT_TRUE(JsonMember(object, "b").is_null());
+  EXPECT_TRUE(JsonMember(nlohmann::json("text"), "a").is_null());
+}
+
 }  // namespace
 }  // namespace hardface

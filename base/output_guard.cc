@@ -45,11 +45,6 @@ Guard& TheGuard() {
   return *guard;
 }
 
-std::string WithoutTrailingSlash(std::string path) {
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
-  return path;
-}
-
 bool SameOnDisk(const struct stat& a, const struct stat& b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
 
 // INPUT as messages name it: as given, and where that is.

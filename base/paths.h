@@ -19,6 +19,12 @@ inline bool IsThere(const std::string& path) {
   return std::filesystem::exists(path, ignored);
 }
 
+// "photos/" -> "photos"; "/" stays.
+inline std::string WithoutTrailingSlash(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
+}
+
 // PATH itself, or the file NAME of the folder PATH.
 inline std::string FileOrInFolder(const std::string& path, const std::string& name) {
   return IsFolder(path) ? path + "/" + name : path;

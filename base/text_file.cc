@@ -2,8 +2,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "base/atomic_output.h"
 #include "base/paths.h"
+#include "base/read_file.h"
 #include "base/status_macros.h"
 #include "base/text_lines.h"
 

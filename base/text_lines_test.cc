@@ -26,5 +26,13 @@ TEST(TextLinesTest, EndsOfLinesAndNumbers) {
   EXPECT_FALSE(lines.Next());
 }
 
+TEST(WithoutByteOrderMarkTest, TakesOneMarkAway) {
+  EXPECT_EQ(WithoutByteOrderMark("\xef\xbb\xbf"
+                                 "a.jpg"),
+            "a.jpg");
+  EXPECT_EQ(WithoutByteOrderMark("a\xef\xbb\xbf"), "a\xef\xbb\xbf");
+  EXPECT_EQ(WithoutByteOrderMark(""), "");
+}
+
 }  // namespace
 }  // namespace hardface

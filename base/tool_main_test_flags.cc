@@ -9,6 +9,7 @@
 #include "absl/flags/flag.h"
 #include "base/atomic_output.h"
 #include "base/provenance.h"
+#include "base/read_file.h"
 #include "base/tool_main.h"
 
 ABSL_FLAG(int, iterations, 10, "A number.");

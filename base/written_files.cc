@@ -20,6 +20,7 @@
 #include "absl/synchronization/mutex.h"
 #include "base/output_guard.h"
 #include "base/paths.h"
+#include "base/read_file.h"
 #include "base/running_tool.h"
 #include "base/sha256.h"
 #include "base/status_macros.h"
@@ -37,14 +38,9 @@ constexpr char kBetween[] = "  ";  // hash and name, as sha256sum has it
 
 constexpr size_t kNamed = 3;  // files that an error names
 
-std::string ReadText(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-}
-
 // The provenance in PATH; nothing where it is not one of ours.
 std::optional<Json> ReadProvenance(const std::string& path) {
-  Json json = Json::parse(ReadText(path), /*cb=*/nullptr, /*allow_exceptions=*/false);
+  Json json = Json::parse(ReadFile(path).value_or(""), /*cb=*/nullptr, /*allow_exceptions=*/false);
   if (!json.is_object() || !json.contains("tool") || !json["tool"].is_string()) return std::nullopt;
   return json;
 }

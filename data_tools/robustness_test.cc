@@ -1,21 +1,19 @@
 // The real programs under bad conditions: killed in mid-write, a full disk, odd paths. They come from the data
 // attribute of this test's target and lie in data_tools/ of its working folder.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <opencv2/core.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
 #include "base/random.h"
+#include "base/read_file.h"
+#include "base/run_tool.h"
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/images/image_io.h"
 
@@ -25,45 +23,10 @@ namespace {
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
-struct Limits {
-  int kill_after_ms = -1;       // -1: never
-  int64_t max_file_bytes = -1;  // a write beyond fails, as on a full disk; -1: none
-  std::string output;           // the file that stands for stdout; "": the test's
-};
-
-struct Outcome {
-  int exit_code = -1;  // -1: killed
-  std::string error;   // stderr
-};
-
-[[noreturn]] void BecomeTool(std::vector<std::string> command, const std::string& log, const Limits& limits) {
-  const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-  dup2(file, STDERR_FILENO);
-  if (!limits.output.empty()) dup2(open(limits.output.c_str(), O_WRONLY), STDOUT_FILENO);
-  if (limits.max_file_bytes >= 0) {
-    signal(SIGXFSZ, SIG_IGN);  // write() then fails instead
-    const rlimit limit{static_cast<rlim_t>(limits.max_file_bytes), static_cast<rlim_t>(limits.max_file_bytes)};
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  std::vector<char*> argv;
-  for (std::string& argument : command) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  execv(argv[0], argv.data());
-  _exit(127);
-}
-
-Outcome RunTool(std::vector<std::string> command, const Limits& limits = {}) {
+// RunTool, of a tool of this room.
+ToolOutcome RunDataTool(std::vector<std::string> command, const ToolLimits& limits = {}) {
   command[0] = "data_tools/" + command[0];
-  const std::string log = ::testing::TempDir() + "/tool.log";
-  const pid_t child = fork();
-  if (child == 0) BecomeTool(command, log, limits);
-  if (limits.kill_after_ms >= 0) {
-    usleep(static_cast<useconds_t>(limits.kill_after_ms) * 1000);
-    kill(child, SIGKILL);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, *ReadFile(log)};
+  return hardface::RunTool(std::move(command), limits);
 }
 
 class RobustnessTest : public ::testing::Test {
@@ -95,8 +58,8 @@ TEST_F(RobustnessTest, KilledToolsLeaveTheOldOutputOrTheNewOne) {
   int killed = 0, finished = 0;
   for (int round = 0; round < 14; ++round) {
     const int images = 20 + round;  // tells the runs apart
-    const Outcome outcome =
-        RunTool(Synthesize(output, images, round), {/*kill_after_ms=*/random.Integer(1, 25) * (round + 1), -1, ""});
+    const ToolOutcome outcome =
+        RunDataTool(Synthesize(output, images, round), KilledAfter(random.Integer(1, 25) * (round + 1)));
     outcome.exit_code == -1 ? ++killed : ++finished;
     if (!fs::exists(output)) continue;
     const auto dataset = ReadDataset(output);
@@ -109,24 +72,24 @@ TEST_F(RobustnessTest, KilledToolsLeaveTheOldOutputOrTheNewOne) {
               static_cast<ptrdiff_t>(entries));
   }
   EXPECT_GT(killed, 0);
-  EXPECT_EQ(RunTool(Synthesize(output, 25, 1)).exit_code, 0) << "what killed runs left behind does not disturb";
+  EXPECT_EQ(RunDataTool(Synthesize(output, 25, 1)).exit_code, 0) << "what killed runs left behind does not disturb";
 }
 
 TEST_F(RobustnessTest, AFullDiskIsAnErrorAndLeavesTheOldOutput) {
   const std::string output = folder_ + "/data", doubled = folder_ + "/doubled";
-  ASSERT_EQ(RunTool(Synthesize(output, 60, 1)).exit_code, 0);
-  ASSERT_EQ(RunTool({"flip", "--input=" + output, "--output=" + doubled}).exit_code, 0);
+  ASSERT_EQ(RunDataTool(Synthesize(output, 60, 1)).exit_code, 0);
+  ASSERT_EQ(RunDataTool({"flip", "--input=" + output, "--output=" + doubled}).exit_code, 0);
   const std::string before = *ReadFile(doubled + "/manifest.jsonl");
-  const Outcome outcome = RunTool({"flip", "--input=" + output, "--output=" + doubled},
-                                  {-1, /*max_file_bytes=*/static_cast<int64_t>(before.size()) / 2, ""});
+  const ToolOutcome outcome = RunDataTool({"flip", "--input=" + output, "--output=" + doubled},
+                                          OnAFullDisk(static_cast<int64_t>(before.size()) / 2));
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_THAT(outcome.error, HasSubstr("Error: "));
   EXPECT_THAT(outcome.error, HasSubstr("manifest.jsonl"));
   EXPECT_EQ(*ReadFile(doubled + "/manifest.jsonl"), before);
   for (const char* format : {"coco", "wider", "voc", "yolo"}) {
-    const Outcome exported = RunTool({"export", std::string("--format=") + format, "--allow_loss", "--input=" + output,
-                                      "--output=" + folder_ + "/x"},
-                                     {-1, /*max_file_bytes=*/10, ""});
+    const ToolOutcome exported = RunDataTool({"export", std::string("--format=") + format, "--allow_loss",
+                                              "--input=" + output, "--output=" + folder_ + "/x"},
+                                             OnAFullDisk(10));
     EXPECT_EQ(exported.exit_code, 1) << format;
     EXPECT_FALSE(fs::exists(folder_ + "/x")) << format;
   }
@@ -138,14 +101,14 @@ TEST_F(RobustnessTest, AFullDiskIsAnErrorAndLeavesTheOldOutput) {
 TEST_F(RobustnessTest, SpacesUnicodeAndLongPathsWork) {
   const std::string odd = folder_ + "/a b/Zürich 雪/" + std::string(140, 'x') + "/" + std::string(140, 'y');
   ASSERT_GT(odd.size(), 300u);
-  ASSERT_EQ(RunTool(Synthesize(odd, 3, 1)).exit_code, 0);
+  ASSERT_EQ(RunDataTool(Synthesize(odd, 3, 1)).exit_code, 0);
   const std::string doubled = odd + " doubled", exported = odd + " voc", again = odd + " again";
-  const Outcome flip = RunTool({"flip", "--materialize", "--input=" + odd, "--output=" + doubled});
+  const ToolOutcome flip = RunDataTool({"flip", "--materialize", "--input=" + odd, "--output=" + doubled});
   EXPECT_EQ(flip.exit_code, 0) << flip.error;
-  const Outcome written = RunTool({"export", "--format=voc", "--input=" + odd, "--output=" + exported});
+  const ToolOutcome written = RunDataTool({"export", "--format=voc", "--input=" + odd, "--output=" + exported});
   EXPECT_EQ(written.exit_code, 0) << written.error;
-  const Outcome import =
-      RunTool({"import", "--format=voc", "--input=" + exported, "--images=" + odd + "/images", "--output=" + again});
+  const ToolOutcome import = RunDataTool(
+      {"import", "--format=voc", "--input=" + exported, "--images=" + odd + "/images", "--output=" + again});
   EXPECT_EQ(import.exit_code, 0) << import.error;
   const auto dataset = ReadDataset(again);
   ASSERT_TRUE(dataset.ok()) << dataset.status();
@@ -154,20 +117,21 @@ TEST_F(RobustnessTest, SpacesUnicodeAndLongPathsWork) {
 }
 
 TEST_F(RobustnessTest, ExitCodesTellUsageFromFailure) {
-  EXPECT_EQ(RunTool({"import", "--format=nonsense", "--input=x", "--output=" + folder_ + "/y"}).exit_code, 2);
-  EXPECT_EQ(RunTool({"import", "--format=wider", "--output=" + folder_ + "/y"}).exit_code, 2);
-  EXPECT_EQ(RunTool({"import", "--format=wider", "--input=/no/such", "--output=" + folder_ + "/y"}).exit_code, 1);
-  EXPECT_EQ(RunTool({"synthesize", "--images=0", "--output=" + folder_ + "/y"}).exit_code, 2);
-  EXPECT_EQ(RunTool({"synthesize", "--images=1", "--face_px=9,8", "--output=" + folder_ + "/y"}).exit_code, 2);
-  EXPECT_EQ(RunTool({"split", "--input=x", "--outputs=a,b", "--fractions=0.8,0.9"}).exit_code, 2);
-  EXPECT_EQ(RunTool({"flip", "--input=" + folder_ + "/none", "--output=" + folder_ + "/y"}).exit_code, 1);
-  EXPECT_EQ(RunTool({"export", "--format=coco", "--input=" + folder_ + "/none", "--output=" + folder_}).exit_code, 1);
+  EXPECT_EQ(RunDataTool({"import", "--format=nonsense", "--input=x", "--output=" + folder_ + "/y"}).exit_code, 2);
+  EXPECT_EQ(RunDataTool({"import", "--format=wider", "--output=" + folder_ + "/y"}).exit_code, 2);
+  EXPECT_EQ(RunDataTool({"import", "--format=wider", "--input=/no/such", "--output=" + folder_ + "/y"}).exit_code, 1);
+  EXPECT_EQ(RunDataTool({"synthesize", "--images=0", "--output=" + folder_ + "/y"}).exit_code, 2);
+  EXPECT_EQ(RunDataTool({"synthesize", "--images=1", "--face_px=9,8", "--output=" + folder_ + "/y"}).exit_code, 2);
+  EXPECT_EQ(RunDataTool({"split", "--input=x", "--outputs=a,b", "--fractions=0.8,0.9"}).exit_code, 2);
+  EXPECT_EQ(RunDataTool({"flip", "--input=" + folder_ + "/none", "--output=" + folder_ + "/y"}).exit_code, 1);
+  EXPECT_EQ(RunDataTool({"export", "--format=coco", "--input=" + folder_ + "/none", "--output=" + folder_}).exit_code,
+            1);
 }
 
 TEST_F(RobustnessTest, ToolsRefuseToReplaceWhatTheyRead) {
   const std::string data = folder_ + "/data", voc = folder_ + "/voc", link = folder_ + "/link";
-  ASSERT_EQ(RunTool(Synthesize(data, 3, 1)).exit_code, 0);
-  ASSERT_EQ(RunTool({"export", "--format=voc", "--input=" + data, "--output=" + voc}).exit_code, 0);
+  ASSERT_EQ(RunDataTool(Synthesize(data, 3, 1)).exit_code, 0);
+  ASSERT_EQ(RunDataTool({"export", "--format=voc", "--input=" + data, "--output=" + voc}).exit_code, 0);
   fs::create_directory_symlink("data", link);
   for (const std::string& output : {data, data + "/", link, data + "/images"}) {
     for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
@@ -183,23 +147,23 @@ TEST_F(RobustnessTest, ToolsRefuseToReplaceWhatTheyRead) {
       std::vector<std::string> whole = command;
       if (command[0] != "merge" && command[0] != "import") whole.push_back("--input=" + data);
       if (command[0] != "split") whole.push_back("--output=" + output);
-      const Outcome outcome = RunTool(whole);
+      const ToolOutcome outcome = RunDataTool(whole);
       EXPECT_EQ(outcome.exit_code, 1) << command[0] << " into " << output;
       EXPECT_THAT(outcome.error, HasSubstr("would replace")) << command[0] << " into " << output;
     }
   }
-  EXPECT_EQ(RunTool({"import", "--format=voc", "--input=" + voc, "--images=" + data + "/images", "--output=" + voc})
+  EXPECT_EQ(RunDataTool({"import", "--format=voc", "--input=" + voc, "--images=" + data + "/images", "--output=" + voc})
                 .exit_code,
             1);
   EXPECT_TRUE(fs::exists(voc + "/000000.xml"));
-  EXPECT_EQ(RunTool({"doctor", "--input=" + data, "--findings=" + data + "/manifest.jsonl"}).exit_code, 1);
-  EXPECT_EQ(RunTool({"doctor", "--input=" + data, "--strict"}).exit_code, 0) << "every image is still there";
+  EXPECT_EQ(RunDataTool({"doctor", "--input=" + data, "--findings=" + data + "/manifest.jsonl"}).exit_code, 1);
+  EXPECT_EQ(RunDataTool({"doctor", "--input=" + data, "--strict"}).exit_code, 0) << "every image is still there";
   EXPECT_FALSE(fs::exists(folder_ + "/other"));
 }
 
 TEST_F(RobustnessTest, PathsThatTheSystemRefusesAreErrorsThatNameThem) {
   const std::string data = folder_ + "/data", too_long = folder_ + "/" + std::string(300, 'n');
-  ASSERT_EQ(RunTool(Synthesize(data, 2, 1)).exit_code, 0);
+  ASSERT_EQ(RunDataTool(Synthesize(data, 2, 1)).exit_code, 0);
   std::vector<std::vector<std::string>> commands = {{"flip", "--input=" + too_long, "--output=" + folder_ + "/x"},
                                                     {"flip", "--input=" + data, "--output=" + too_long},
                                                     {"merge", "--inputs=" + data, "--output=" + too_long},
@@ -216,7 +180,7 @@ TEST_F(RobustnessTest, PathsThatTheSystemRefusesAreErrorsThatNameThem) {
     commands.push_back(import);
   }
   for (const std::vector<std::string>& command : commands) {
-    const Outcome outcome = RunTool(command);
+    const ToolOutcome outcome = RunDataTool(command);
     EXPECT_TRUE(outcome.exit_code == 1 || outcome.exit_code == 2) << command[0] << " " << command[1];
     EXPECT_THAT(outcome.error, HasSubstr(std::string(300, 'n'))) << command[0] << " " << command[1];
   }
@@ -234,35 +198,35 @@ TEST_F(RobustnessTest, PathsThatAreNotUtf8AreFoundOrAreErrors) {
   const auto run = [&](const std::vector<std::string>& more) {
     std::vector<std::string> command = import;
     command.insert(command.end(), more.begin(), more.end());
-    return RunTool(command);
+    return RunDataTool(command);
   };
-  const Outcome name = run({"--input=" + folder_ + "/gt.csv", "--images=" + folder_ + "/photos"});
+  const ToolOutcome name = run({"--input=" + folder_ + "/gt.csv", "--images=" + folder_ + "/photos"});
   EXPECT_EQ(name.exit_code, 1);
   EXPECT_THAT(name.error, HasSubstr("ann\xe9.jpg: the image's path is not UTF-8"));
   EXPECT_THAT(name.error, HasSubstr("rename the file"));
   EXPECT_EQ(run({"--input=" + folder_ + "/gt.csv", "--images=" + folder_ + "/photos", "--on_error=skip"}).exit_code, 0);
-  const Outcome root = run({"--input=" + photos + "/gt.csv", "--images=" + photos});
+  const ToolOutcome root = run({"--input=" + photos + "/gt.csv", "--images=" + photos});
   EXPECT_EQ(root.exit_code, 1);
   EXPECT_THAT(root.error, HasSubstr("rename the folder"));
   // A dataset that lies wholly in such a folder needs no such name.
-  const Outcome drawn = RunTool(Synthesize(photos + "/data", 2, 1));
+  const ToolOutcome drawn = RunDataTool(Synthesize(photos + "/data", 2, 1));
   EXPECT_EQ(drawn.exit_code, 0) << drawn.error;
-  const Outcome flipped = RunTool({"flip", "--input=" + photos + "/data", "--output=" + photos + "/doubled"});
+  const ToolOutcome flipped = RunDataTool({"flip", "--input=" + photos + "/data", "--output=" + photos + "/doubled"});
   EXPECT_EQ(flipped.exit_code, 0) << flipped.error;
   EXPECT_TRUE(fs::exists(ReadDataset(photos + "/doubled")->image_paths[3]));
-  const Outcome away = RunTool({"flip", "--input=" + photos + "/data", "--output=" + folder_ + "/doubled"});
+  const ToolOutcome away = RunDataTool({"flip", "--input=" + photos + "/data", "--output=" + folder_ + "/doubled"});
   EXPECT_EQ(away.exit_code, 1);
   EXPECT_THAT(away.error, HasSubstr("rename the folder"));
 }
 
 TEST_F(RobustnessTest, WhatCannotBePrintedIsAnError) {
   const std::string data = folder_ + "/data";
-  ASSERT_EQ(RunTool(Synthesize(data, 2, 1)).exit_code, 0);
+  ASSERT_EQ(RunDataTool(Synthesize(data, 2, 1)).exit_code, 0);
   for (const std::vector<std::string>& command :
        std::vector<std::vector<std::string>>{{"stats", "--input=" + data}, {"doctor", "--help"}}) {
-    Limits full_disk;
-    full_disk.output = "/dev/full";
-    const Outcome outcome = RunTool(command, full_disk);
+    ToolLimits full_disk;
+    full_disk.stdout_file = "/dev/full";
+    const ToolOutcome outcome = RunDataTool(command, full_disk);
     EXPECT_EQ(outcome.exit_code, 1) << command[0];
     EXPECT_THAT(outcome.error, HasSubstr("standard output"));
   }
@@ -270,8 +234,8 @@ TEST_F(RobustnessTest, WhatCannotBePrintedIsAnError) {
 
 TEST_F(RobustnessTest, SingleFileOutputsHaveAProvenance) {
   const std::string data = folder_ + "/data", json = folder_ + "/stats.json";
-  ASSERT_EQ(RunTool(Synthesize(data, 2, 1)).exit_code, 0);
-  ASSERT_EQ(RunTool({"stats", "--input=" + data, "--json=" + json}).exit_code, 0);
+  ASSERT_EQ(RunDataTool(Synthesize(data, 2, 1)).exit_code, 0);
+  ASSERT_EQ(RunDataTool({"stats", "--input=" + data, "--json=" + json}).exit_code, 0);
   EXPECT_THAT(*ReadFile(json + ".provenance.json"), HasSubstr("\"tool\": \"data_tools/stats\""));
   EXPECT_THAT(*ReadFile(json + ".provenance.json"), HasSubstr(data + "/manifest.jsonl"));
 }

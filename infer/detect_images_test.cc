@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
 #include "base/random.h"
+#include "base/read_file.h"
 #include "data_tools/dataset/detections.h"
 #include "data_tools/images/image_io.h"
 #include "infer/face_detector.h"

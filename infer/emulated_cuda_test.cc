@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "base/atomic_output.h"
+#include "base/read_file.h"
 #include "data_tools/images/image_io.h"
 #include "infer/detect_images.h"
 #include "infer/face_detector.h"

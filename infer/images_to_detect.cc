@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "base/atomic_output.h"
 #include "base/paths.h"
+#include "base/read_file.h"
 #include "base/status_macros.h"
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/dataset/entry_image.h"

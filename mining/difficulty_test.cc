@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
+#include "base/read_file.h"
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/images/image_io.h"
 #include "mining/score_images.h"

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "base/atomic_output.h"
+#include "base/read_file.h"
 #include "model/execution/executor.h"
 #include "model/weights/model_file.h"
 

@@ -1,13 +1,8 @@
 // No tool's output harms what it did not make. The real programs, all of base/tools.bzl: each says in its --help which
 // flags name what it reads and what it writes, and each pair of these is tried. They come from the data attribute of
 // this test's target, which is the list of all tools.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -22,7 +17,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "base/atomic_output.h"
+#include "base/read_file.h"
+#include "base/run_tool.h"
 #include "base/sha256.h"
 
 namespace hardface {
@@ -33,48 +29,6 @@ using ::testing::AllOf;
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-struct Outcome {
-  int exit_code = -1;  // -1: killed
-  std::string output;  // stdout and stderr
-};
-
-struct Limits {
-  int64_t max_file_bytes = -1;  // a write beyond fails, as on a full disk; -1: none
-  int kill_after_ms = -1;       // -1: never
-  std::string folder;           // where the tool is started; "": here
-};
-
-[[noreturn]] void BecomeTool(std::vector<std::string> command, const std::string& log, const Limits& limits) {
-  command[0] = fs::absolute(command[0]).string();
-  const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-  dup2(file, STDERR_FILENO);
-  dup2(file, STDOUT_FILENO);
-  if (!limits.folder.empty() && chdir(limits.folder.c_str()) != 0) _exit(126);
-  if (limits.max_file_bytes >= 0) {
-    signal(SIGXFSZ, SIG_IGN);  // write() then fails instead
-    const rlimit limit{static_cast<rlim_t>(limits.max_file_bytes), static_cast<rlim_t>(limits.max_file_bytes)};
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  std::vector<char*> argv;
-  for (std::string& argument : command) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  execv(argv[0], argv.data());
-  _exit(127);
-}
-
-Outcome RunTool(const std::vector<std::string>& command, const Limits& limits = {}) {
-  const std::string log = ::testing::TempDir() + "/tool.log";
-  const pid_t child = fork();
-  if (child == 0) BecomeTool(command, log, limits);
-  if (limits.kill_after_ms >= 0) {
-    usleep(static_cast<useconds_t>(limits.kill_after_ms) * 1000);
-    kill(child, SIGKILL);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, *ReadFile(log)};
-}
 
 // Every file below FOLDER with its hash, every link with its target.
 std::map<std::string, std::string> Contents(const std::string& folder) {
@@ -111,21 +65,23 @@ class OutputsTest : public ::testing::Test {
 
   // A dataset of drawn images.
   std::string Draw(const std::string& name, int images = 3) {
-    const Outcome outcome = RunTool({"data_tools/synthesize", "--output=" + At(name), absl::StrCat("--images=", images),
-                                     "--width=96", "--height=96", "--face_px=12,60", "--threads=1"});
+    const ToolOutcome outcome =
+        RunTool({"data_tools/synthesize", "--output=" + At(name), absl::StrCat("--images=", images), "--width=96",
+                 "--height=96", "--face_px=12,60", "--threads=1"});
     EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
     return At(name);
   }
 
-  void ExpectDone(const std::vector<std::string>& command, const Limits& limits = {}) {
-    const Outcome outcome = RunTool(command, limits);
+  void ExpectDone(const std::vector<std::string>& command, const ToolLimits& limits = {}) {
+    const ToolOutcome outcome = RunTool(command, limits);
     EXPECT_EQ(outcome.exit_code, 0) << absl::StrJoin(command, " ") << "\n" << outcome.output;
   }
 
   // The tool says why not, and nothing below the test's folder is other than before.
-  void ExpectRefused(const std::vector<std::string>& command, const std::string& reason, const Limits& limits = {}) {
+  void ExpectRefused(const std::vector<std::string>& command, const std::string& reason,
+                     const ToolLimits& limits = {}) {
     const auto before = Contents(folder_);
-    const Outcome outcome = RunTool(command, limits);
+    const ToolOutcome outcome = RunTool(command, limits);
     EXPECT_THAT(outcome.exit_code, AnyOf(1, 2)) << absl::StrJoin(command, " ");
     const bool can_say_so = limits.max_file_bytes < 0;  // what it says goes to a file, too
     if (can_say_so) {
@@ -143,7 +99,7 @@ struct PathFlags {
 };
 
 PathFlags PathFlagsOf(const std::string& tool) {
-  const Outcome help = RunTool({tool, "--help"});
+  const ToolOutcome help = RunTool({tool, "--help"});
   EXPECT_EQ(help.exit_code, 0) << tool << help.output;
   PathFlags flags;
   const std::regex line("  --([a-z_]+)  .*\\[(reads: ([a-z ]+)|writes)\\]");
@@ -213,14 +169,14 @@ TEST_F(OutputsTest, EachToolSparesEachInputUnderEachName) {
             const std::string named = tool == "eval/plot" ? "name=" + input : input;
             std::vector<std::string> command = {tool, "--" + read + "=" + named, "--" + write + "=" + output};
             if (overwrite) command.push_back("--overwrite");
-            const Outcome outcome = RunTool(command);
+            const ToolOutcome outcome = RunTool(command);
             EXPECT_EQ(outcome.exit_code, 1) << absl::StrJoin(command, " ") << outcome.output;
             EXPECT_THAT(outcome.output, HasSubstr("which is read; nothing was written")) << absl::StrJoin(command, " ");
           }
         }
         // Nothing is refused beside them. (What the tool goes on to do is of no interest here.)
         const std::vector<std::string> fine = {tool, "--" + read + "=" + input, "--" + write + "=" + At("out.html")};
-        EXPECT_THAT(RunTool(fine, {-1, /*kill_after_ms=*/300, ""}).output, Not(HasSubstr("which is read")))
+        EXPECT_THAT(RunTool(fine, KilledAfter(300)).output, Not(HasSubstr("which is read")))
             << absl::StrJoin(fine, " ");
         RemoveOutputs();
       }
@@ -235,7 +191,7 @@ TEST_F(OutputsTest, NoToolForgetsAFlag) {
   const std::regex known(
       "  --(input|inputs|output|outputs|dataset|detections|model|images|annotations|ledger|init|teacher)  .*");
   for (const std::string& label : AllTools()) {
-    const Outcome help = RunTool({ProgramOf(label), "--help"});
+    const ToolOutcome help = RunTool({ProgramOf(label), "--help"});
     for (const std::string& text : std::vector<std::string>(absl::StrSplit(help.output, '\n'))) {
       const bool no_path = text.find("Number of images") != std::string::npos ||
                            text.find("RE2 pattern") != std::string::npos || text.find("How far") != std::string::npos;
@@ -252,7 +208,7 @@ TEST_F(OutputsTest, HelpIsWrittenInFullSentences) {
   const std::regex trailer("( \\(default: .*\\))?( \\[(reads: [a-z ]+|writes)\\])?$");
   int flags = 0;
   for (const std::string& label : AllTools()) {
-    const Outcome help = RunTool({ProgramOf(label), "--help"});
+    const ToolOutcome help = RunTool({ProgramOf(label), "--help"});
     for (const std::string& text : std::vector<std::string>(absl::StrSplit(help.output, '\n'))) {
       const size_t help_at = absl::StartsWith(text, "  --") ? text.find("  ", 2) : std::string::npos;
       if (help_at == std::string::npos) continue;
@@ -280,13 +236,13 @@ TEST_F(OutputsTest, ExportsOfMergedDatasetsDoNotWriteOverTheUsersAnnotations) {
               std::regex_replace(xml, std::regex(image.path().filename().string()), stem + ".jpg"));
       AddFile(At(part + "/" + stem + ".txt"), "0 0.5 0.5 0.25 0.25\n");
     }
-    ExpectDone({"data_tools/import", "--format=voc", "--input=" + part, "--output=set_" + part}, {-1, -1, folder_});
+    ExpectDone({"data_tools/import", "--format=voc", "--input=" + part, "--output=set_" + part}, StartedIn(folder_));
   }
-  ExpectDone({"data_tools/merge", "--inputs=set_a,set_b", "--output=both"}, {-1, -1, folder_});
+  ExpectDone({"data_tools/merge", "--inputs=set_a,set_b", "--output=both"}, StartedIn(folder_));
   EXPECT_THAT(*ReadFile(At("both/manifest.jsonl")), HasSubstr("\"../a/"));
   const auto a = Contents(At("a")), b = Contents(At("b"));
   for (const std::string format : {"voc", "yolo", "coco", "wider"}) {
-    const Outcome outcome = RunTool(
+    const ToolOutcome outcome = RunTool(
         {"data_tools/export", "--allow_loss", "--format=" + format, "--input=" + At("both"), "--output=" + At(format)});
     ASSERT_EQ(outcome.exit_code, 0) << outcome.output;
     EXPECT_EQ(Contents(At("a")), a) << format;
@@ -446,7 +402,7 @@ TEST_F(OutputsTest, FlagFilesAreInputs) {
 TEST_F(OutputsTest, DetectDrawsIntoItsFolderTwice) {
   const std::string data = Draw("data");
   for (const char* round : {"first", "second"}) {
-    const Outcome outcome = RunTool({"infer/detect", "--draw", "--pyramid=32", "."}, {-1, -1, data + "/images"});
+    const ToolOutcome outcome = RunTool({"infer/detect", "--draw", "--pyramid=32", "."}, StartedIn(data + "/images"));
     EXPECT_EQ(outcome.exit_code, 0) << round << outcome.output;
     EXPECT_THAT(outcome.output, HasSubstr("images=3 ")) << round;
   }
@@ -462,7 +418,7 @@ TEST_F(OutputsTest, AFullDiskAndAFolderWithoutRightsLeaveTheOldOutput) {
       {"infer/detect", "--dataset=" + data, "--pyramid=32", "--output=" + At("found")}};
   for (const std::vector<std::string>& command : commands) {
     ExpectDone(command);
-    ExpectRefused(command, "", {/*max_file_bytes=*/64, -1, ""});
+    ExpectRefused(command, "", OnAFullDisk(64));
     ExpectDone(command);
   }
   if (geteuid() == 0) return;  // root may write everywhere
@@ -477,7 +433,7 @@ TEST_F(OutputsTest, AKilledToolsBeginningsAreRemovedByTheNextRun) {
                                             "--output=" + At("out")};
   int left = 0;
   for (int attempt = 1; attempt <= 20 && left < 3; ++attempt) {
-    RunTool(command, {-1, /*kill_after_ms=*/attempt * 3, ""});
+    RunTool(command, KilledAfter(attempt * 3));
     left += std::distance(fs::directory_iterator(folder_), {}) > (fs::exists(At("out")) ? 2 : 1);
   }
   EXPECT_GT(left, 0);

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <opencv2/core.hpp>
 
-#include "base/atomic_output.h"
+#include "base/read_file.h"
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/images/image_io.h"
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -192,21 +193,17 @@ absl::StatusOr<std::unique_ptr<DatasetReader>> DatasetReader::Open(const std::st
   std::unique_ptr<DatasetReader> reader(new DatasetReader);
   const bool is_manifest = fs::path(path).filename() == kManifestName;
   reader->manifest_path_ = is_manifest ? path : (fs::path(path) / kManifestName).string();
-  reader->stream_.open(reader->manifest_path_);
-  if (!reader->stream_) {
-    return absl::NotFoundError(
-        absl::StrCat(reader->manifest_path_,
-                     ": cannot read; a dataset is a folder with a manifest.jsonl (data_tools:import makes one)"));
-  }
+  ASSIGN_OR_RETURN(reader->lines_,
+                   LineReader::Open(reader->manifest_path_,
+                                    "a dataset is a folder with a manifest.jsonl (data_tools:import makes one)"));
   const std::string place = reader->manifest_path_ + ":1";
-  std::getline(reader->stream_, reader->line_);
-  RETURN_IF_ERROR(CheckIsUtf8Text(reader->line_, reader->manifest_path_));
-  reader->line_ = std::string(WithoutByteOrderMark(reader->line_));
-  reader->line_number_ = 1;
-  const Json header = ParseLine(reader->line_);
+  ASSIGN_OR_RETURN(const bool filled, reader->lines_->Next());
+  // The header is the very first line.
+  const std::string first = filled && reader->lines_->number() == 1 ? reader->lines_->line() : "";
+  const Json header = ParseLine(first);
   if (!header.is_object() || header.value("format", Json()) != kFormat) {
     return BadLine(place, absl::StrCat("expected the header {\"format\":\"", kFormat,
-                                       "\",\"version\":", kDatasetVersion, ",...}, got: ", Shorten(reader->line_)));
+                                       "\",\"version\":", kDatasetVersion, ",...}, got: ", Shorten(first)));
   }
   const Json version = header.value("version", Json());
   if (!version.is_number_integer()) return BadKey(place, "version", version, "a whole number");
@@ -253,15 +250,9 @@ int64_t DatasetReader::CountEntries() const {
 }
 
 absl::StatusOr<bool> DatasetReader::Next(DatasetEntry* entry) {
-  do {
-    if (!std::getline(stream_, line_)) {
-      if (stream_.bad()) return absl::InternalError(absl::StrCat(manifest_path_, ":", line_number_, ": read failed"));
-      return false;
-    }
-    ++line_number_;
-    if (!line_.empty() && line_.back() == '\r') line_.pop_back();
-  } while (line_.empty());
-  ASSIGN_OR_RETURN(*entry, EntryFromJson(line_, absl::StrCat(manifest_path_, ":", line_number_)));
+  ASSIGN_OR_RETURN(const bool more, lines_->Next());
+  if (!more) return false;
+  ASSIGN_OR_RETURN(*entry, EntryFromJson(lines_->line(), lines_->place()));
   return true;
 }
 

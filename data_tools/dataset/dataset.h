@@ -4,7 +4,6 @@
 #define HARDFACE_DATA_TOOLS_DATASET_DATASET_H_
 
 #include <cstdint>
-#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -14,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "base/atomic_output.h"
 #include "base/provenance.h"
+#include "base/text_file.h"
 #include "data_tools/dataset/box.h"
 
 namespace hardface::data {
@@ -75,10 +75,8 @@ class DatasetReader {
   std::string image_folder_;
   std::string folder_for_parents_;  // the same, so that ".." behind it means the parent folder
   std::string manifest_path_;
-  std::ifstream stream_;
+  std::unique_ptr<LineReader> lines_;
   DatasetHeader header_;
-  int64_t line_number_ = 0;
-  std::string line_;
 };
 
 // Writes a dataset; it appears under its name on Commit() only.

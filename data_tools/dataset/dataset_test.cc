@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/random.h"
+#include "base/read_file.h"
 
 namespace hardface::data {
 namespace {

@@ -13,6 +13,7 @@
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "base/provenance.h"
+#include "base/read_file.h"
 #include "base/status_macros.h"
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/images/exif.h"

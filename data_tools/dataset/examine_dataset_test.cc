@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
 #include "base/provenance.h"
+#include "base/read_file.h"
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/formats/import_dataset.h"
 #include "data_tools/formats/mat_annotations.h"

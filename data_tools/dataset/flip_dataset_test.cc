@@ -9,6 +9,7 @@
 
 #include "base/atomic_output.h"
 #include "base/provenance.h"
+#include "base/read_file.h"
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/images/image_io.h"
 #include "data_tools/images/mirror_image.h"

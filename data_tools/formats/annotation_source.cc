@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/strip.h"
 #include "base/text_lines.h"
 
 namespace hardface::data {
@@ -12,11 +11,6 @@ absl::StatusOr<bool> VectorSource::Next(AnnotatedImage* image) {
   if (next_ == images_.size()) return false;
   *image = std::move(images_[next_++]);
   return true;
-}
-
-absl::string_view WithoutBom(absl::string_view text) {
-  absl::ConsumePrefix(&text, "\xef\xbb\xbf");
-  return text;
 }
 
 bool ParseBoolean(absl::string_view text, bool* value) {

@@ -81,9 +81,6 @@ class VectorSource : public AnnotationSource {
   size_t next_ = 0;
 };
 
-// TEXT without the byte order mark that some editors put before UTF-8.
-absl::string_view WithoutBom(absl::string_view text);
-
 // true/false, yes/no, 1/0 and 1.0/0.0, in any case and with blanks around; false for anything else. Whatever programs
 // write for a truth value: pandas says True, spreadsheets say TRUE, floats become 1.0.
 bool ParseBoolean(absl::string_view text, bool* value);

@@ -62,13 +62,5 @@ TEST(ScaleFaceTest, GeometryAmongTheAttributesIsScaledWithTheBox) {
   EXPECT_EQ(face.attributes.dump(), R"({"landmarks":[[30.0,80.0],null]})") << "a stretched ellipse is none";
 }
 
-TEST(WithoutBomTest, TakesOneMarkAway) {
-  EXPECT_EQ(WithoutBom("\xef\xbb\xbf"
-                       "a.jpg"),
-            "a.jpg");
-  EXPECT_EQ(WithoutBom("a\xef\xbb\xbf"), "a\xef\xbb\xbf");
-  EXPECT_EQ(WithoutBom(""), "");
-}
-
 }  // namespace
 }  // namespace hardface::data

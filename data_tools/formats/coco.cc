@@ -14,29 +14,14 @@ namespace {
 
 using Json = nlohmann::json;
 
-std::string Show(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 80); }
-
-// Null where the key is missing, so that callers check the type only.
-const Json& Get(const Json& json, const char* key) {
-  static const auto* const kNull = new Json();
-  const auto found = json.find(key);
-  return found == json.end() ? *kNull : *found;
-}
-
 // Of a flag: false where it is missing. Exporters write 0, false, 0.0 and "False".
 bool ReadFlag(const Json& json, bool* value) {
   if (json.is_null()) return true;
-  return ParseBoolean(json.is_string() ? json.get_ref<const std::string&>() : Show(json), value);
+  return ParseBoolean(json.is_string() ? json.get_ref<const std::string&>() : ShowJson(json), value);
 }
 
-// An id as what it is compared by: 1 and 1.0 are one id, "1" is another. "" for what is no id.
-std::string IdOf(const Json& json) {
-  if (json.is_number_float() && std::floor(json.get<double>()) == json.get<double>() &&
-      std::fabs(json.get<double>()) < 1e15) {
-    return absl::StrCat(static_cast<int64_t>(json.get<double>()));
-  }
-  return json.is_number() || json.is_string() ? Show(json) : "";
-}
+// "" for what is no id.
+std::string IdOf(const Json& json) { return json.is_number() || json.is_string() ? JsonIdText(json) : ""; }
 
 int PixelsOf(const Json& json) {
   const double value = json.is_number() ? json.get<double>() : 0;
@@ -54,9 +39,9 @@ class CocoParser {
     }
     if (!root.is_object()) return Bad("is not a JSON object; expected COCO's {\"images\":..,\"annotations\":..}");
     for (const char* key : {"images", "annotations"}) {
-      if (!Get(root, key).is_array()) return Bad(absl::StrCat("has no list \"", key, "\""));
+      if (!JsonMember(root, key).is_array()) return Bad(absl::StrCat("has no list \"", key, "\""));
     }
-    for (const Json& category : Get(root, "categories")) AddCategory(category);
+    for (const Json& category : JsonMember(root, "categories")) AddCategory(category);
     for (size_t i = 0; i < root["images"].size(); ++i) RETURN_IF_ERROR(AddImage(root["images"][i], i));
     for (size_t i = 0; i < root["annotations"].size(); ++i) RETURN_IF_ERROR(AddFace(root["annotations"][i], i));
     return CocoContent{std::move(images_), std::move(findings_)};
@@ -68,49 +53,52 @@ class CocoParser {
   }
 
   void AddCategory(const Json& category) {
-    if (!category.is_object() || !Get(category, "name").is_string()) return;
-    categories_[IdOf(Get(category, "id"))] = category["name"].get<std::string>();
+    if (!category.is_object() || !JsonMember(category, "name").is_string()) return;
+    categories_[IdOf(JsonMember(category, "id"))] = category["name"].get<std::string>();
   }
 
   absl::Status AddImage(const Json& json, size_t index) {
     AnnotatedImage image;
     image.place = absl::StrCat(place_, ": images[", index, "]");
-    if (!json.is_object() || !Get(json, "file_name").is_string() ||
+    if (!json.is_object() || !JsonMember(json, "file_name").is_string() ||
         json["file_name"].get_ref<const std::string&>().empty()) {
       return Bad(
-          absl::StrCat("images[", index, "] is ", Show(json), "; expected an object with \"id\", \"file_name\""));
+          absl::StrCat("images[", index, "] is ", ShowJson(json), "; expected an object with \"id\", \"file_name\""));
     }
-    const std::string id = IdOf(Get(json, "id"));
+    const std::string id = IdOf(JsonMember(json, "id"));
     if (id.empty()) {
-      return Bad(absl::StrCat("images[", index, "] has the id ", Show(Get(json, "id")), "; expected a number or text"));
+      return Bad(absl::StrCat("images[", index, "] has the id ", ShowJson(JsonMember(json, "id")),
+                              "; expected a number or text"));
     }
     if (!index_by_id_.emplace(id, images_.size()).second) {
-      return Bad(absl::StrCat("images[", index, "] has the id ", Show(Get(json, "id")), " of an earlier image"));
+      return Bad(
+          absl::StrCat("images[", index, "] has the id ", ShowJson(JsonMember(json, "id")), " of an earlier image"));
     }
     image.candidates = {json["file_name"].get<std::string>()};
-    image.declared_width = PixelsOf(Get(json, "width"));
-    image.declared_height = PixelsOf(Get(json, "height"));
-    if (Get(json, "attributes").is_object()) image.attributes = json["attributes"];
+    image.declared_width = PixelsOf(JsonMember(json, "width"));
+    image.declared_height = PixelsOf(JsonMember(json, "height"));
+    if (JsonMember(json, "attributes").is_object()) image.attributes = json["attributes"];
     images_.push_back(std::move(image));
     return absl::OkStatus();
   }
 
   absl::Status AddFace(const Json& json, size_t index) {
     const std::string what = absl::StrCat("annotations[", index, "]");
-    const auto found = json.is_object() ? index_by_id_.find(IdOf(Get(json, "image_id"))) : index_by_id_.end();
+    const auto found = json.is_object() ? index_by_id_.find(IdOf(JsonMember(json, "image_id"))) : index_by_id_.end();
     if (found == index_by_id_.end()) {
-      findings_.push_back({"bad_annotation", place_, "",
-                           absl::StrCat(what, " is ", Show(json), "; its image_id is unknown: no image has that id"),
-                           /*is_error=*/true});
+      findings_.push_back(
+          {"bad_annotation", place_, "",
+           absl::StrCat(what, " is ", ShowJson(json), "; its image_id is unknown: no image has that id"),
+           /*is_error=*/true});
       return absl::OkStatus();
     }
     AnnotatedImage& image = images_[found->second];
-    const Json& box = Get(json, "bbox");
+    const Json& box = JsonMember(json, "bbox");
     bool good = box.is_array() && box.size() == 4;
     for (size_t i = 0; good && i < 4; ++i) good = box[i].is_number() && std::isfinite(box[i].get<double>());
     if (!good) {
       image.errors.push_back(
-          absl::StrCat(place_, ": ", what, ": \"bbox\" is ", Show(box), "; expected [x, y, width, height]"));
+          absl::StrCat(place_, ": ", what, ": \"bbox\" is ", ShowJson(box), "; expected [x, y, width, height]"));
       return absl::OkStatus();
     }
     AnnotatedFace face;
@@ -121,18 +109,19 @@ class CocoParser {
     face.h = box[3];
     for (const char* key : {"iscrowd", "ignore"}) {
       bool flag = false;
-      if (!ReadFlag(Get(json, key), &flag)) {
-        image.errors.push_back(
-            absl::StrCat(face.place, ": \"", key, "\" is ", Show(Get(json, key)), "; expected ", kBooleanWords));
+      if (!ReadFlag(JsonMember(json, key), &flag)) {
+        image.errors.push_back(absl::StrCat(face.place, ": \"", key, "\" is ", ShowJson(JsonMember(json, key)),
+                                            "; expected ", kBooleanWords));
       }
       face.ignore |= flag;
     }
-    if (!SetClass(Get(json, "category_id"), &face)) {
-      image.errors.push_back(absl::StrCat(face.place, ": \"category_id\" is ", Show(Get(json, "category_id")),
+    if (!SetClass(JsonMember(json, "category_id"), &face)) {
+      image.errors.push_back(absl::StrCat(face.place, ": \"category_id\" is ",
+                                          ShowJson(JsonMember(json, "category_id")),
                                           "; \"categories\" lists no such id, so what it is cannot be told"));
       return absl::OkStatus();
     }
-    if (Get(json, "attributes").is_object()) face.attributes = json["attributes"];
+    if (JsonMember(json, "attributes").is_object()) face.attributes = json["attributes"];
     image.faces.push_back(std::move(face));
     return absl::OkStatus();
   }

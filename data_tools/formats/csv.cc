@@ -40,7 +40,7 @@ class CsvReader {
   CsvReader(std::string path, CsvColumns columns) : path_(std::move(path)), columns_(std::move(columns)) {}
 
   absl::StatusOr<std::vector<AnnotatedImage>> Read(absl::string_view text) {
-    for (absl::string_view line : absl::StrSplit(WithoutBom(text), '\n')) {
+    for (absl::string_view line : absl::StrSplit(WithoutByteOrderMark(text), '\n')) {
       ++line_number_;
       line = absl::StripAsciiWhitespace(line);
       // Only above the column names: below them, "#party1.jpg" is a file.

@@ -92,7 +92,7 @@ class Agreement {
     }
   }
 
-  std::vector<Face> Run(const std::vector<Face>& human, const std::vector<Point>& heads) {
+  std::vector<Face> Run(const std::vector<Face>& human, const std::vector<HeadPoint>& heads) {
     candidates_.size() == 1 ? TakeSure() : TakePairs();
     for (std::vector<Candidate>& of_one : candidates_) {
       for (const Candidate& candidate : of_one) {
@@ -173,7 +173,7 @@ class Agreement {
   }
 
   // Whether the head of a face, or of an ignored area, holds POINT.
-  static bool Covers(const Face& face, const Point& point) {
+  static bool Covers(const Face& face, const HeadPoint& point) {
     const Rect& box = face.box;
     return point.x >= box.x - kHeadBeside * box.w && point.x <= box.x + (1 + kHeadBeside) * box.w &&
            point.y >= box.y - kHeadAbove * box.h && point.y <= box.y + box.h;
@@ -192,9 +192,9 @@ class Agreement {
     return std::max(kMinHeight, near[near.size() / 2].second);
   }
 
-  void CoverHeads(const std::vector<Point>& heads) {
+  void CoverHeads(const std::vector<HeadPoint>& heads) {
     const std::vector<Face> found = faces_;
-    for (const Point& point : heads) {
+    for (const HeadPoint& point : heads) {
       if (std::any_of(found.begin(), found.end(), [&point](const Face& face) { return Covers(face, point); })) continue;
       const float height = HeightNear(found, point.y);
       const float w = kAreaWidth * height, h = kAreaHeight * height;
@@ -281,8 +281,8 @@ absl::StatusOr<Human> ReadHuman(const std::string& dataset) {
   }
 }
 
-absl::StatusOr<ByImage<std::vector<Point>>> ReadHeadPoints(const std::string& file, const std::string& images) {
-  ByImage<std::vector<Point>> points(images);
+absl::StatusOr<ByImage<std::vector<HeadPoint>>> ReadHeadPoints(const std::string& file, const std::string& images) {
+  ByImage<std::vector<HeadPoint>> points(images);
   if (file.empty()) return points;
   CsvColumns columns;
   columns.corners = {"x", "y", "x", "y"};  // boxes without extent are points
@@ -345,9 +345,9 @@ class DetectionsReader {
     AnnotatedImage image;
     image.place = file;
     image.candidates = {file};
-    const std::vector<Point>* const heads = heads_.Find(file);
+    const std::vector<HeadPoint>* const heads = heads_.Find(file);
     const std::vector<Face> faces =
-        AgreeOnFaces(detections, options_.rules, HumanOf(file), heads == nullptr ? std::vector<Point>() : *heads);
+        AgreeOnFaces(detections, options_.rules, HumanOf(file), heads == nullptr ? std::vector<HeadPoint>() : *heads);
     for (const Face& face : faces) image.faces.push_back(ToAnnotated(face));
     return image;
   }
@@ -389,7 +389,7 @@ class DetectionsReader {
   const DetectionsOptions& options_;
   std::vector<DetectionsByImage> detections_;
   Human human_;
-  ByImage<std::vector<Point>> heads_;
+  ByImage<std::vector<HeadPoint>> heads_;
   bool some_are_human_ = false;
   std::vector<SourceFinding> findings_;
   std::vector<std::string> inputs_;
@@ -415,7 +415,7 @@ absl::Status CheckOptions(const DetectionsOptions& options) {
 }  // namespace
 
 std::vector<Face> AgreeOnFaces(const std::vector<std::vector<Detection>>& detections, const AgreementRules& rules,
-                               const std::vector<Face>& human, const std::vector<Point>& heads) {
+                               const std::vector<Face>& human, const std::vector<HeadPoint>& heads) {
   return Agreement(detections, rules).Run(human, heads);
 }
 

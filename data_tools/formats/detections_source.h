@@ -24,14 +24,14 @@ struct AgreementRules {
   std::vector<double> doubt_scores = {0.5, 0.3};
 };
 
-struct Point {
+struct HeadPoint {
   double x = 0, y = 0;
 };
 
 // The faces of one image by the rule that docs/DATA_TOOLS.md states ("import, detections"). DETECTIONS: of one or two
 // detectors. HUMAN: boxes that people drew, if any. HEADS: points on heads, if any.
 std::vector<Face> AgreeOnFaces(const std::vector<std::vector<Detection>>& detections, const AgreementRules& rules,
-                               const std::vector<Face>& human, const std::vector<Point>& heads);
+                               const std::vector<Face>& human, const std::vector<HeadPoint>& heads);
 
 struct DetectionsOptions {
   std::string images;              // a folder: each of its pictures must stand in every file

@@ -9,9 +9,9 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
-#include "base/atomic_output.h"
 #include "base/provenance.h"
 #include "base/random.h"
+#include "base/read_file.h"
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/formats/coco.h"
 #include "data_tools/formats/import_dataset.h"

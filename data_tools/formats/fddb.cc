@@ -126,7 +126,7 @@ absl::StatusOr<std::vector<std::string>> ListsIn(const std::string& path) {
 }  // namespace
 
 std::vector<AnnotatedImage> ParseFddbList(absl::string_view text, const std::string& place) {
-  Lines lines(WithoutBom(text), place);
+  Lines lines(WithoutByteOrderMark(text), place);
   std::vector<AnnotatedImage> images;
   while (!lines.done()) images.push_back(ParseImage(&lines));
   return images;

@@ -8,8 +8,8 @@
 #include <opencv2/core.hpp>
 #include <sstream>
 
-#include "base/atomic_output.h"
 #include "base/random.h"
+#include "base/read_file.h"
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/dataset/detections.h"
 #include "data_tools/formats/coco.h"

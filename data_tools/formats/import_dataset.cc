@@ -1,14 +1,12 @@
 #include "data_tools/formats/import_dataset.h"
 
 #include <re2/re2.h>
-#include <sys/stat.h>
 
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <set>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -18,11 +16,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/atomic_output.h"
+#include "base/file_id.h"
 #include "base/output_guard.h"
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "base/provenance.h"
 #include "base/random.h"
+#include "base/read_file.h"
 #include "base/status_macros.h"
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/images/exif.h"
@@ -44,21 +44,6 @@ struct Finding {
   std::string kind, place, message;
   bool leaves_image_out = false;
 };
-
-// Which file this is, by whatever name.
-struct FileId {
-  dev_t device = 0;
-  ino_t number = 0;
-  int64_t bytes = -1;  // -1: there is no such file
-
-  bool known() const { return bytes >= 0; }
-  bool operator<(const FileId& other) const { return std::tie(device, number) < std::tie(other.device, other.number); }
-};
-
-FileId IdOf(const std::string& path) {
-  struct stat info;
-  return stat(path.c_str(), &info) == 0 ? FileId{info.st_dev, info.st_ino, info.st_size} : FileId();
-}
 
 std::string Normal(const std::string& path) { return fs::path(path).lexically_normal().string(); }
 
@@ -149,7 +134,7 @@ class ImageImporter {
       entry.image = fs::path(candidate).lexically_normal().string();
       // The image's own path may lead out of the images' folder, and into the output.
       work->spared = CheckSpares(options_.output, PathOf(candidate));
-      work->file = IdOf(PathOf(candidate));
+      work->file = FileIdOf(PathOf(candidate));
       return ReadSize(work);
     }
     entry.width = source.declared_width;
@@ -482,7 +467,7 @@ class Collector {
   }
 
   bool IsNamed(const std::string& image) const {
-    return named_.contains(image) || named_files_.count(IdOf((fs::path(options_.images) / image).string())) > 0;
+    return named_.contains(image) || named_files_.count(FileIdOf((fs::path(options_.images) / image).string())) > 0;
   }
 
   absl::Status ReportUnnamed() {

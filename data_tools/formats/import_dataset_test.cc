@@ -11,6 +11,7 @@
 #include <opencv2/core.hpp>
 
 #include "base/atomic_output.h"
+#include "base/read_file.h"
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/formats/csv.h"
 #include "data_tools/formats/fddb.h"

@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "base/atomic_output.h"
+#include "base/read_file.h"
 
 namespace hardface::data {
 namespace {

@@ -10,6 +10,7 @@
 
 #include "base/atomic_output.h"
 #include "base/random.h"
+#include "base/read_file.h"
 #include "data_tools/formats/mat_test_util.h"
 
 namespace hardface::data {

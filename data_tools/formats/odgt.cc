@@ -15,18 +15,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-std::string Show(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 80); }
-
-// Null where JSON is no object or lacks the key.
-const Json& Get(const Json& json, const char* key) {
-  static const auto* const kNull = new Json();
-  if (!json.is_object()) return *kNull;
-  const auto found = json.find(key);
-  return found == json.end() ? *kNull : *found;
-}
-
 // The flag "ignore" of a part of a person; false where it is missing or no 1.
-bool SaysIgnore(const Json& part) { return Get(part, "ignore") == 1; }
+bool SaysIgnore(const Json& part) { return JsonMember(part, "ignore") == 1; }
 
 bool ReadBox(const Json& box, AnnotatedFace* face) {
   bool good = box.is_array() && box.size() == 4;
@@ -40,19 +30,20 @@ bool ReadBox(const Json& box, AnnotatedFace* face) {
 }
 
 void AddHead(const Json& person, const std::string& place, size_t index, AnnotatedImage* image) {
-  const Json& tag = Get(person, "tag");
+  const Json& tag = JsonMember(person, "tag");
   // Areas that are no single person, such as crowds and pictures of people, have a full box only.
   const bool is_area = tag == "mask";
   const char* const key = is_area ? "fbox" : "hbox";
   AnnotatedFace face;
   face.place = absl::StrCat(place, ": gtboxes[", index, "]");
   face.class_name = "head";
-  face.ignore = is_area || SaysIgnore(Get(person, "head_attr")) || SaysIgnore(Get(person, "extra"));
+  face.ignore = is_area || SaysIgnore(JsonMember(person, "head_attr")) || SaysIgnore(JsonMember(person, "extra"));
   if (tag != "person" && !is_area) {
-    image->errors.push_back(absl::StrCat(face.place, ": \"tag\" is ", Show(tag), "; expected \"person\" or \"mask\""));
-  } else if (!ReadBox(Get(person, key), &face)) {
     image->errors.push_back(
-        absl::StrCat(face.place, ": \"", key, "\" is ", Show(Get(person, key)), "; expected [x, y, width, height]"));
+        absl::StrCat(face.place, ": \"tag\" is ", ShowJson(tag), "; expected \"person\" or \"mask\""));
+  } else if (!ReadBox(JsonMember(person, key), &face)) {
+    image->errors.push_back(absl::StrCat(face.place, ": \"", key, "\" is ", ShowJson(JsonMember(person, key)),
+                                         "; expected [x, y, width, height]"));
   } else {
     image->faces.push_back(std::move(face));
   }
@@ -62,13 +53,13 @@ void AddHead(const Json& person, const std::string& place, size_t index, Annotat
 
 absl::StatusOr<std::vector<AnnotatedImage>> ParseOdgt(absl::string_view text, const std::string& place) {
   std::vector<AnnotatedImage> images;
-  TextLines lines(WithoutBom(text));
+  TextLines lines(text);
   while (lines.NextFilled()) {
     const std::string here = absl::StrCat(place, ":", lines.number());
     const absl::string_view line = lines.line();
     ASSIGN_OR_RETURN(const Json json, ParseJson<Json>(line, here));
-    const Json& id = Get(json, "ID");
-    if (!id.is_string() || id == "" || !Get(json, "gtboxes").is_array()) {
+    const Json& id = JsonMember(json, "ID");
+    if (!id.is_string() || id == "" || !JsonMember(json, "gtboxes").is_array()) {
       return absl::InvalidArgumentError(
           absl::StrCat(here, ": expected {\"ID\":\"..\",\"gtboxes\":[..]}, got ", line.substr(0, 80)));
     }

@@ -66,7 +66,7 @@ bool ParseFace(absl::string_view row, AnnotatedFace* face, std::string* error) {
 
 absl::StatusOr<std::vector<AnnotatedImage>> ParseRetinaFace(absl::string_view text, const std::string& place) {
   std::vector<AnnotatedImage> images;
-  TextLines lines(WithoutBom(text));
+  TextLines lines(text);
   while (lines.NextFilled()) {
     const std::string here = absl::StrCat(place, ":", lines.number());
     absl::string_view line = absl::StripAsciiWhitespace(lines.line());

@@ -12,9 +12,9 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "base/atomic_output.h"
 #include "base/folder_walk.h"
 #include "base/json_text.h"
+#include "base/read_file.h"
 #include "base/status_macros.h"
 #include "base/text_lines.h"
 #include "data_tools/dataset/dataset.h"
@@ -131,8 +131,8 @@ std::string DeclaredEncoding(absl::string_view xml) {
 // XML as pugixml reads it by itself: UTF-8, or UTF-16 and UTF-32 with a mark.
 absl::StatusOr<std::string> ToUtf8(absl::string_view xml, const std::string& file) {
   // A byte-order mark says UTF-8, whatever the declaration says.
-  const std::string encoding = WithoutBom(xml).size() == xml.size() ? DeclaredEncoding(xml) : "";
-  xml = WithoutBom(xml);
+  const std::string encoding = WithoutByteOrderMark(xml).size() == xml.size() ? DeclaredEncoding(xml) : "";
+  xml = WithoutByteOrderMark(xml);
   // Programs that write UTF-8 are known to declare UTF-16; text in which the declaration can be read is none.
   const bool is_utf8 = encoding.empty() || absl::StartsWith(encoding, "utf-") || encoding == "utf8";
   if (is_utf8 && (IsUtf8(std::string(xml)) || absl::StrContains(xml, '\0'))) return std::string(xml);

@@ -107,7 +107,7 @@ class WiderSource : public AnnotationSource {
       return false;
     }
     ++line_number_;
-    *line = std::string(absl::StripAsciiWhitespace(line_number_ == 1 ? WithoutBom(*line) : *line));
+    *line = std::string(absl::StripAsciiWhitespace(line_number_ == 1 ? WithoutByteOrderMark(*line) : *line));
     return true;
   }
 

@@ -9,10 +9,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "base/atomic_output.h"
 #include "base/paths.h"
+#include "base/read_file.h"
 #include "base/status_macros.h"
 #include "base/text_file.h"
+#include "base/text_lines.h"
 #include "data_tools/formats/yolo_labels.h"
 #include "data_tools/formats/yolo_yaml.h"
 #include "data_tools/images/image_walk.h"
@@ -34,7 +35,7 @@ std::string FolderOf(const std::string& file) {
 // Class names of a text file, one a line.
 std::vector<std::string> NamesOfLines(absl::string_view text) {
   std::vector<std::string> names;
-  for (absl::string_view line : absl::StrSplit(WithoutBom(text), '\n', absl::SkipWhitespace())) {
+  for (absl::string_view line : absl::StrSplit(WithoutByteOrderMark(text), '\n', absl::SkipWhitespace())) {
     names.emplace_back(absl::StripAsciiWhitespace(line));
   }
   return names;

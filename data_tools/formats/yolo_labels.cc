@@ -1,14 +1,13 @@
 #include "data_tools/formats/yolo_labels.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <filesystem>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "base/atomic_output.h"
+#include "base/file_id.h"
 #include "base/folder_walk.h"
+#include "base/read_file.h"
 #include "base/status_macros.h"
 #include "data_tools/formats/yolo_rows.h"
 
@@ -16,7 +15,6 @@ namespace hardface::data {
 namespace {
 
 namespace fs = std::filesystem;
-using FileId = std::pair<dev_t, ino_t>;
 
 // Longer files are no labels of one image; they are not read to find out.
 constexpr int64_t kMaxLabelBytes = 10 << 20;
@@ -45,11 +43,6 @@ std::string InLabelsFolder(const std::string& image) {
 }
 
 std::string BesideImage(const std::string& image) { return fs::path(image).replace_extension(".txt").string(); }
-
-FileId IdOf(const std::string& path) {
-  struct stat info;
-  return stat(path.c_str(), &info) == 0 ? FileId(info.st_dev, info.st_ino) : FileId(0, 0);
-}
 
 bool HoldsLabels(const std::string& path) {
   std::error_code error;
@@ -104,11 +97,11 @@ std::vector<std::string> YoloLabelIndex::Unused() const {
   // A file may be there under two names, by a link: it is told once.
   std::set<FileId> used;
   for (const auto& [absolute, file] : files_) {
-    if (file.used) used.insert(IdOf(absolute));
+    if (file.used) used.insert(FileIdOf(absolute));
   }
   std::vector<std::string> unused;
   for (const auto& [absolute, file] : files_) {
-    if (!file.used && used.insert(IdOf(absolute)).second && HoldsLabels(absolute)) unused.push_back(file.path);
+    if (!file.used && used.insert(FileIdOf(absolute)).second && HoldsLabels(absolute)) unused.push_back(file.path);
   }
   return unused;
 }

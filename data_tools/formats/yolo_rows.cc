@@ -208,7 +208,7 @@ bool ParseRow(absl::string_view row, const std::vector<std::string>& names, cons
 }  // namespace
 
 void NoteLandmarks(absl::string_view text, YoloRowRules* rules) {
-  TextLines lines(WithoutBom(text));
+  TextLines lines(text);
   while (lines.NextFilled()) {
     Values values;
     absl::string_view bad;
@@ -221,7 +221,7 @@ void NoteLandmarks(absl::string_view text, YoloRowRules* rules) {
 
 void ParseYoloLabels(absl::string_view text, const std::string& place, const std::vector<std::string>& names,
                      const YoloRowRules& rules, AnnotatedImage* image) {
-  TextLines lines(WithoutBom(text));
+  TextLines lines(text);
   while (lines.NextFilled()) {
     AnnotatedFace face;
     face.place = absl::StrCat(place, ":", lines.number());
@@ -235,7 +235,7 @@ void ParseYoloLabels(absl::string_view text, const std::string& place, const std
 }
 
 bool LooksLikeYoloLabels(absl::string_view text) {
-  TextLines lines(WithoutBom(text));
+  TextLines lines(text);
   if (!lines.NextFilled()) return true;
   Values values;
   absl::string_view bad;

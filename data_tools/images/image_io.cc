@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
 #include "base/check.h"
+#include "base/read_file.h"
 #include "base/status_macros.h"
 #include "data_tools/images/bmp_image.h"
 #include "data_tools/images/exif.h"

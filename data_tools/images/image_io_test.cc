@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/atomic_output.h"
+#include "base/read_file.h"
 #include "data_tools/images/image_kind.h"
 #include "data_tools/images/image_size.h"
 

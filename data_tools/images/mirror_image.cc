@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
+#include "base/read_file.h"
 #include "base/status_macros.h"
 #include "data_tools/images/image_io.h"
 #include "data_tools/images/image_kind.h"

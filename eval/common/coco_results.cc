@@ -20,25 +20,6 @@ using Json = nlohmann::json;
 // As with AFW's and PASCAL's results, which cannot say either that nothing was found in an image.
 constexpr int64_t kImagesPerMissingOne = 50;
 
-std::string Show(const Json& json) {
-  return json.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace).substr(0, 80);
-}
-
-// 42 and 42.0 are one id; so are, in files that write ids as text, "42" and "42".
-std::string IdText(const Json& id) {
-  if (id.is_number_float() && std::floor(id.get<double>()) == id.get<double>() && std::fabs(id.get<double>()) < 9e15) {
-    return absl::StrCat(static_cast<int64_t>(id.get<double>()));
-  }
-  return Show(id);
-}
-
-// The element's member KEY, or null.
-const Json& Member(const Json& object, const char* key) {
-  static const Json* const none = new Json;
-  const auto found = object.find(key);
-  return found == object.end() ? *none : *found;
-}
-
 bool IsFinite(const Json& json) { return json.is_number() && std::isfinite(json.get<double>()); }
 
 bool IsBox(const Json& json) {
@@ -54,19 +35,19 @@ absl::StatusOr<absl::flat_hash_map<std::string, std::string>> ReadIds(const std:
   ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path));
   ASSIGN_OR_RETURN(const Json json, ParseJson(text, path));
   absl::flat_hash_map<std::string, std::string> ids;
-  if (!json.is_object() || !Member(json, "images").is_array()) {
+  if (!json.is_object() || !JsonMember(json, "images").is_array()) {
     return absl::InvalidArgumentError(
         absl::StrCat("--coco_annotations=", path, ": has no list \"images\"; give the annotations in COCO's form"));
   }
   int64_t number = 0;
   for (const Json& image : json["images"]) {
-    if (!image.is_object() || Member(image, "id").is_null() || !Member(image, "file_name").is_string()) {
+    if (!image.is_object() || JsonMember(image, "id").is_null() || !JsonMember(image, "file_name").is_string()) {
       return absl::InvalidArgumentError(
-          absl::StrCat(path, ": images[", number, "] is ", Show(image), "; expected \"id\" and \"file_name\""));
+          absl::StrCat(path, ": images[", number, "] is ", ShowJson(image), "; expected \"id\" and \"file_name\""));
     }
-    if (!ids.emplace(IdText(image["id"]), image["file_name"].get<std::string>()).second) {
+    if (!ids.emplace(JsonIdText(image["id"]), image["file_name"].get<std::string>()).second) {
       return absl::InvalidArgumentError(
-          absl::StrCat(path, ": images[", number, "] has the id ", Show(image["id"]), " of an earlier image"));
+          absl::StrCat(path, ": images[", number, "] has the id ", ShowJson(image["id"]), " of an earlier image"));
     }
     ++number;
   }
@@ -100,14 +81,14 @@ class Reader {
 
   absl::Status Add(const Json& element, int64_t number) {
     ++results_.elements;
-    if (!element.is_object() || !IsBox(Member(element, "bbox")) || !IsFinite(Member(element, "score"))) {
-      return Bad(number, absl::StrCat("is ", Show(element),
+    if (!element.is_object() || !IsBox(JsonMember(element, "bbox")) || !IsFinite(JsonMember(element, "score"))) {
+      return Bad(number, absl::StrCat("is ", ShowJson(element),
                                       "; expected \"image_id\", \"bbox\":[x,y,width,height] and \"score\", all finite, "
                                       "with no negative extent"));
     }
-    ASSIGN_OR_RETURN(const bool counts, TakeCategory(Member(element, "category_id"), number));
+    ASSIGN_OR_RETURN(const bool counts, TakeCategory(JsonMember(element, "category_id"), number));
     if (!counts) return absl::OkStatus();
-    ASSIGN_OR_RETURN(const int64_t image, ImageOf(Member(element, "image_id"), number));
+    ASSIGN_OR_RETURN(const int64_t image, ImageOf(JsonMember(element, "image_id"), number));
     if (image < 0) return absl::OkStatus();
     const Json& box = element["bbox"];
     results_.images[static_cast<size_t>(image)].push_back({box[0], box[1], box[2], box[3], element["score"], number});
@@ -115,27 +96,28 @@ class Reader {
   }
 
   absl::StatusOr<bool> TakeCategory(const Json& category, int64_t number) {
-    const std::string id = IdText(category);
+    const std::string id = JsonIdText(category);
     if (options_.category >= 0) return id == absl::StrCat(options_.category);
     if (number == 1) category_ = id;
     if (id == category_) return true;
-    return Bad(number, absl::StrCat("is of category_id ", id, ", the first of ", category_,
+    return Bad(number, absl::StrCat("is of category_id ", id.substr(0, 80), ", the first of ", category_.substr(0, 80),
                                     "; choose the faces' category by --coco_category"));
   }
 
   // -1: an image that was not asked for. The elements of an image mostly stand together.
   absl::StatusOr<int64_t> ImageOf(const Json& id, int64_t number) {
-    const std::string text = IdText(id);
+    const std::string text = JsonIdText(id);
     const auto known = found_.find(text);
     if (known != found_.end()) return known->second;
     ASSIGN_OR_RETURN(const int64_t image, Look(id, text, number));
     if (image == NameIndex::kSeveral) {
-      return Bad(number, absl::StrCat("has the image_id ", text, ", which could be several images of the dataset; ",
-                                      "give --coco_annotations"));
+      return Bad(number, absl::StrCat("has the image_id ", text.substr(0, 80),
+                                      ", which could be several images of the dataset; ", "give --coco_annotations"));
     }
     if (image < 0) {
       results_.layout.Add("detections of images that the dataset lacks",
-                          absl::StrCat(path_, kCocoUnit, number, " (image_id ", text, ")"), "they are left out");
+                          absl::StrCat(path_, kCocoUnit, number, " (image_id ", text.substr(0, 80), ")"),
+                          "they are left out");
     }
     found_.emplace(text, image);
     return image;
@@ -145,13 +127,13 @@ class Reader {
     if (!options_.annotations.empty()) {
       const auto file = ids_.find(text);
       if (file != ids_.end()) return index_.Find(file->second);
-      return Bad(number,
-                 absl::StrCat("has the image_id ", text, ", which is not among the images of ", options_.annotations));
+      return Bad(number, absl::StrCat("has the image_id ", text.substr(0, 80), ", which is not among the images of ",
+                                      options_.annotations));
     }
     if (id.is_string()) return index_.Find(id.get<std::string>());
     int64_t value = 0;
     if (id.is_number() && absl::SimpleAtoi(text, &value)) return index_.FindNumber(value);
-    return Bad(number, absl::StrCat("has the image_id ", text, "; expected a number or a text"));
+    return Bad(number, absl::StrCat("has the image_id ", text.substr(0, 80), "; expected a number or a text"));
   }
 
   absl::Status CheckImages() {

@@ -91,5 +91,17 @@ TEST(CocoResults, ErrorsNameFileAndElement) {
   EXPECT_THAT(std::string(twice.status().message()), HasSubstr("could be several images"));
 }
 
+TEST(CocoResults, LongIdsAreComparedWhole) {
+  const std::string folder(100, 'f');
+  const std::vector<std::string> images = {folder + "/1.jpg", folder + "/2.jpg"};
+  const std::string text =
+      absl::StrCat("[", Element("\"" + images[0] + "\""), ",", Element("\"" + images[1] + "\"", "[5,6,7,8]"), "]");
+  const auto results = ReadCocoResults(Written("long.json", text), {}, images);
+  ASSERT_TRUE(results.ok()) << results.status();
+  ASSERT_EQ(results->images[0].size(), 1u);
+  ASSERT_EQ(results->images[1].size(), 1u);
+  EXPECT_EQ(results->images[1][0].x, 5);
+}
+
 }  // namespace
 }  // namespace hardface::eval

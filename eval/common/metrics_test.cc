@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/atomic_output.h"
+#include "base/read_file.h"
 
 namespace hardface::eval {
 namespace {

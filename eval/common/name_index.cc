@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/strip.h"
+#include "data_tools/images/image_kind.h"
 
 namespace hardface::eval {
 namespace {
@@ -34,8 +35,14 @@ void AddOnce(const Name& name, int64_t index, Map* map) {
 }  // namespace
 
 absl::string_view WithoutImageExtension(absl::string_view name) {
-  for (const absl::string_view extension : {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".txt"}) {
-    if (absl::EndsWithIgnoreCase(name, extension)) return name.substr(0, name.size() - extension.size());
+  const auto strip = [&name](absl::string_view extension) {
+    const bool found = absl::EndsWithIgnoreCase(name, extension);
+    if (found) name.remove_suffix(extension.size());
+    return found;
+  };
+  if (strip(".txt")) return name;
+  for (const std::string& extension : data::ImageExtensions()) {
+    if (strip(extension)) return name;
   }
   return name;
 }

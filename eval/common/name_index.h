@@ -12,8 +12,8 @@
 
 namespace hardface::eval {
 
-// NAME without ".jpg", ".jpeg", ".png", ".bmp", ".webp" or ".txt" in any case. Names may hold dots themselves: only
-// what is surely an extension goes.
+// NAME without ".txt" or the ending of a picture (data::ImageExtensions), in any case. Names may hold dots themselves:
+// only what is surely an extension goes.
 absl::string_view WithoutImageExtension(absl::string_view name);
 
 class NameIndex {

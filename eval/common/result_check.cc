@@ -5,7 +5,7 @@
 #include <tuple>
 
 #include "absl/strings/str_cat.h"
-#include "base/atomic_output.h"
+#include "base/read_file.h"
 #include "base/status_macros.h"
 
 namespace hardface::eval {

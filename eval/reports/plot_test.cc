@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "base/atomic_output.h"
+#include "base/read_file.h"
 
 namespace hardface::eval {
 namespace {

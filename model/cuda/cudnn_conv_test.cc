@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-#include "base/atomic_output.h"
+#include "base/read_file.h"
 #include "model/detectors/detector.h"
 
 namespace hardface::model {

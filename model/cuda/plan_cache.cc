@@ -8,6 +8,7 @@
 #include "absl/strings/strip.h"
 #include "base/atomic_output.h"
 #include "base/check.h"
+#include "base/read_file.h"
 #include "base/status_macros.h"
 
 namespace hardface::model {

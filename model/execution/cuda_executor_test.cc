@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "base/atomic_output.h"
 #include "base/random.h"
+#include "base/read_file.h"
 #include "model/detectors/detector.h"
 #include "model/execution/executor.h"
 #include "model/ops/cuda_test_util.h"

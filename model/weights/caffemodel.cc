@@ -11,7 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "base/atomic_output.h"
+#include "base/read_file.h"
 #include "base/status_macros.h"
 #include "third_party/caffe/caffe.pb.h"
 

@@ -153,23 +153,6 @@ void ScaleFirstLayer(float factor, ParameterSet* weights) {
   for (float& value : first->second.values) value *= factor;
 }
 
-absl::StatusOr<ParameterSet> ReadWeights(const std::string& path, float input_divisor) {
-  if (absl::EndsWith(path, ".caffemodel")) {
-    ASSIGN_OR_RETURN(ParameterSet weights, ReadCaffeModel(path));
-    ScaleFirstLayer(input_divisor, &weights);
-    return weights;
-  }
-  ASSIGN_OR_RETURN(SafeTensors content, ReadSafeTensors(path));
-  if (HasTorchvisionNames(content.tensors)) {
-    return FromTorchvisionVgg16(content.tensors, {{kBgrMean[0], kBgrMean[1], kBgrMean[2]}, input_divisor}, path);
-  }
-  if (content.metadata.count("input_divisor") > 0) {
-    ASSIGN_OR_RETURN(const float divisor, Metadata(content.metadata, path).InputDivisor());
-    ScaleFirstLayer(input_divisor / divisor, &content.tensors);
-  }
-  return std::move(content.tensors);
-}
-
 }  // namespace
 
 absl::StatusOr<Model> LoadModel(const std::string& path) {
@@ -203,8 +186,20 @@ absl::Status SaveModel(const std::string& path, const Model& model, Storage stor
 }
 
 absl::StatusOr<ParameterSet> LoadWeights(const std::string& path, float input_divisor) {
-  ASSIGN_OR_RETURN(ParameterSet weights, ReadWeights(path, input_divisor));
-  return weights;
+  if (absl::EndsWith(path, ".caffemodel")) {
+    ASSIGN_OR_RETURN(ParameterSet weights, ReadCaffeModel(path));
+    ScaleFirstLayer(input_divisor, &weights);
+    return weights;
+  }
+  ASSIGN_OR_RETURN(SafeTensors content, ReadSafeTensors(path));
+  if (HasTorchvisionNames(content.tensors)) {
+    return FromTorchvisionVgg16(content.tensors, {{kBgrMean[0], kBgrMean[1], kBgrMean[2]}, input_divisor}, path);
+  }
+  if (content.metadata.count("input_divisor") > 0) {
+    ASSIGN_OR_RETURN(const float divisor, Metadata(content.metadata, path).InputDivisor());
+    ScaleFirstLayer(input_divisor / divisor, &content.tensors);
+  }
+  return std::move(content.tensors);
 }
 
 }  // namespace hardface::model

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
+#include "base/read_file.h"
 #include "model/weights/caffemodel.h"
 #include "model/weights/safetensors.h"
 

@@ -7,7 +7,7 @@
 #include <map>
 #include <set>
 
-#include "base/atomic_output.h"
+#include "base/read_file.h"
 #include "third_party/onnx/onnx.pb.h"
 
 namespace hardface::model {

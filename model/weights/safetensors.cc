@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
 #include "base/json_text.h"
+#include "base/read_file.h"
 #include "base/status_macros.h"
 
 namespace hardface::model {

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/atomic_output.h"
+#include "base/read_file.h"
 
 namespace hardface::train {
 namespace {

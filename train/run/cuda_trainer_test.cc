@@ -5,7 +5,7 @@
 #include <cmath>
 #include <filesystem>
 
-#include "base/atomic_output.h"
+#include "base/read_file.h"
 #include "model/cuda/cuda_device.h"
 #include "train/run/checkpoint.h"
 #include "train/run/small_training.h"

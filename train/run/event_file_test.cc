@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
+#include "base/read_file.h"
 #include "third_party/tensorboard/event.pb.h"
 
 namespace hardface::train {

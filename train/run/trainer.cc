@@ -26,6 +26,7 @@
 #include "base/progress.h"
 #include "base/provenance.h"
 #include "base/random.h"
+#include "base/read_file.h"
 #include "base/status_macros.h"
 #include "base/tool_main.h"
 #include "train/ranks/visit_exchange.h"
@@ -173,7 +174,7 @@ absl::Status Trainer::InitializeModel() {
     ++taken;
   }
   if (taken == 0) return absl::InvalidArgumentError(absl::StrCat(options_.init, ": holds no tensor of this network"));
-  if (!fresh.empty() && leads_) {
+  if (!fresh.empty()) {
     Tell(absl::StrCat(options_.init, " gives ", taken, " tensors; started at random: ", absl::StrJoin(fresh, " ")));
   }
   return absl::OkStatus();

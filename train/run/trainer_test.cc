@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "base/atomic_output.h"
+#include "base/read_file.h"
 #include "mining/difficulty.h"
 #include "mining/ledger.h"
 #include "model/weights/model_file.h"

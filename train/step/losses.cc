@@ -9,19 +9,9 @@ namespace {
 
 constexpr float kSigmaSquared = 9;
 
-// The mean of the label's value and the teacher's.
-float Target(float label, float (*taught)(const model::AnchorPlane&, int cell, int k), const model::AnchorIndex& a,
-             int k, const TeacherView& teacher) {
-  if (teacher.planes.empty()) return label;
-  const model::AnchorPlane& plane = teacher.planes[a.plane];
-  return (1 - teacher.weight) * label + teacher.weight * taught(plane, plane.cell(a.y, a.x), k);
+float Mix(float label, float taught, float teacher_weight) {
+  return (1 - teacher_weight) * label + teacher_weight * taught;
 }
-
-float TaughtProbability(const model::AnchorPlane& plane, int cell, int /*k*/) {
-  return model::FaceProbability(plane.background[cell], plane.face[cell]);
-}
-
-float TaughtDelta(const model::AnchorPlane& plane, int cell, int k) { return plane.deltas[k][cell]; }
 
 double ClassificationLoss(const std::vector<model::AnchorPlane>& planes, const std::vector<model::AnchorIndex>& anchors,
                           bool face, float weight, const std::vector<model::AnchorPlane>& gradients,
@@ -32,7 +22,11 @@ double ClassificationLoss(const std::vector<model::AnchorPlane>& planes, const s
     const model::AnchorPlane& gradient = gradients[a.plane];
     const int cell = plane.cell(a.y, a.x);
     const float background_logit = plane.background[cell], face_logit = plane.face[cell];
-    const float target = Target(face ? 1.0f : 0.0f, TaughtProbability, a, 0, teacher);
+    float target = face ? 1.0f : 0.0f;
+    if (!teacher.planes.empty()) {
+      const model::AnchorPlane& taught = teacher.planes[a.plane];
+      target = Mix(target, model::FaceProbability(taught.background[cell], taught.face[cell]), teacher.weight);
+    }
     if (target > 0) loss += target * model::SoftmaxLoss(face_logit, background_logit);
     if (target < 1) loss += (1 - target) * model::SoftmaxLoss(background_logit, face_logit);
     const float slope = weight * (model::FaceProbability(background_logit, face_logit) - target);
@@ -70,7 +64,11 @@ LossParts DetectionLoss(const std::vector<model::AnchorPlane>& planes, const min
     const model::AnchorPlane& plane = planes[target.anchor.plane];
     const int cell = plane.cell(target.anchor.y, target.anchor.x);
     for (int k = 0; k < 4; ++k) {
-      const float difference = plane.deltas[k][cell] - Target(target.deltas[k], TaughtDelta, target.anchor, k, teacher);
+      float wanted = target.deltas[k];
+      if (!teacher.planes.empty()) {
+        wanted = Mix(wanted, teacher.planes[target.anchor.plane].deltas[k][cell], teacher.weight);
+      }
+      const float difference = plane.deltas[k][cell] - wanted;
       loss.regression += SmoothL1(difference) / static_cast<double>(labels.regression.size());
       gradients[target.anchor.plane].deltas[k][cell] += weight * SmoothL1Gradient(difference);
     }
