@@ -280,7 +280,9 @@ absl::Status SetDevice(TrainerOptions* options) {
   }
   if (precision == "auto" || precision == "fp32") return absl::OkStatus();
   RETURN_IF_ERROR(model::ParsePrecision(precision).status());
-  return UsageError(absl::StrCat("--precision=", precision, " applies on GPUs only; give --precision=fp32 on the CPU"));
+  return UsageError(absl::StrCat(
+      "--precision=", precision,
+      " applies on GPUs only; give --precision=fp32 on the CPU (or --engine=onednn_bf16 where it has AMX)"));
 }
 
 absl::Status SetDistribution(TrainerOptions* options) {

@@ -9,7 +9,8 @@
 
 ABSL_FLAG(std::string, engine, "fastest",
           "Method that computes convolutions on the CPU: fastest (the project's own Winograd convolutions, with tiles "
-          "chosen by size), winograd4, winograd6, onednn_winograd, onednn_direct or reference.");
+          "chosen by size), winograd4, winograd6, onednn_winograd, onednn_direct, onednn_bf16 (less exact, and the "
+          "fastest on processors with AMX) or reference.");
 ABSL_FLAG(std::string, instruction_set, "auto",
           "Instruction set of the CPU kernels: auto (the fastest one this processor has), avx512, avx2 or baseline.");
 

@@ -61,7 +61,8 @@ void BM_Network(benchmark::State& state, const std::string& engine, bool trunk_o
 }
 
 void Register() {
-  for (const char* engine : {"fastest", "winograd4", "winograd6", "onednn_winograd", "onednn_direct"}) {
+  for (const char* engine : {"fastest", "winograd4", "winograd6", "onednn_winograd", "onednn_direct", "onednn_bf16"}) {
+    if (!ParseConv2dEngine(engine).ok()) continue;  // this processor has no bf16
     const auto add = [engine](const std::string& name, bool trunk, bool training) {
       auto* const added = benchmark::RegisterBenchmark((name + "/" + engine).c_str(), &BM_Network, std::string(engine),
                                                        trunk, training);

@@ -17,29 +17,42 @@ const std::vector<std::pair<std::string, Conv2dEngine>>& Engines() {
       {"winograd6", Conv2dEngine::kWinograd6},
       {"onednn_winograd", Conv2dEngine::kOneDnnWinograd},
       {"onednn_direct", Conv2dEngine::kOneDnnDirect},
+      {"onednn_bf16", Conv2dEngine::kOneDnnBf16},
       {"reference", Conv2dEngine::kReference},
   };
   return *engines;
 }
 
-bool IsOurs(Conv2dEngine engine) {
+// Those that compute with our own kernels where they can. With bf16 that is the image's layer only: its three channels
+// are no work for AMX, and pixels keep their precision.
+bool IsOurs(const Conv2dConfig& config) {
+  const Conv2dEngine engine = config.engine;
+  if (engine == Conv2dEngine::kOneDnnBf16) return config.in_block == 1;
   return engine == Conv2dEngine::kFastest || engine == Conv2dEngine::kWinograd4 || engine == Conv2dEngine::kWinograd6;
 }
 
 // What WinogradConv2d computes; the rest (a gradient of the image, plain layouts elsewhere) is left to oneDNN.
 bool HasOwnKernel(const Conv2dConfig& config) {
   const int width = PreferredBlock();
-  if (!IsOurs(config.engine) || config.out_block != width) return false;
+  if (!IsOurs(config) || config.out_block != width) return false;
   if (config.in_block == width) return true;
   const bool needs_image_gradient = config.training && config.input_grad;
   return config.in_block == 1 && config.spec.kernel == 3 && config.spec.dilation == 1 && !needs_image_gradient;
 }
+
+// oneDNN 2.6.3 computes gradients of weights by AMX, and in rows of 319, 324 and most greater numbers of pixels reaches
+// beyond its buffers (seen with guard pages; rows up to 300 are sound). Wider layers train in fp32.
+constexpr int kWidestBf16Gradient = 256;
 
 }  // namespace
 
 absl::StatusOr<Conv2dEngine> ParseConv2dEngine(const std::string& name) {
   std::vector<std::string> names;
   for (const auto& [known, engine] : Engines()) {
+    if (name == known && engine == Conv2dEngine::kOneDnnBf16 && !HasBf16()) {
+      return absl::InvalidArgumentError(
+          "this processor has no instructions for bf16 (AVX-512 BF16 or AMX), which onednn_bf16 needs; give fastest");
+    }
     if (name == known) return engine;
     names.push_back(known);
   }
@@ -73,6 +86,11 @@ absl::StatusOr<std::unique_ptr<Conv2d>> MakeConv2d(const Conv2dConfig& config) {
                                                    " channels cannot take an input of ", config.input.ToString()));
   }
   if (config.engine == Conv2dEngine::kReference) return MakeReferenceConv2d(config);
+  if (config.engine == Conv2dEngine::kOneDnnBf16 && config.training && config.input.w > kWidestBf16Gradient) {
+    Conv2dConfig exact = config;
+    exact.engine = Conv2dEngine::kFastest;
+    return MakeConv2d(exact);
+  }
   if (HasOwnKernel(config)) return MakeWinogradConv2d(config);
   return MakeOneDnnConv2d(config);
 }

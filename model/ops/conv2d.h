@@ -28,10 +28,12 @@ enum class Conv2dEngine {
   kWinograd6,       // our own, F(6x6, 3x3) wherever it applies
   kOneDnnWinograd,  // oneDNN: Winograd where it supports the shape, else direct
   kOneDnnDirect,    // oneDNN's direct convolution
+  kOneDnnBf16,      // oneDNN's direct convolution of bf16 numbers summed in fp32: fast on processors with AMX
   kReference,       // plain loops; what everything else is tested against
 };
 
-// "fastest", "winograd4", "winograd6", "onednn_winograd", "onednn_direct", "reference". InvalidArgument names them.
+// "fastest", "winograd4", "winograd6", "onednn_winograd", "onednn_direct", "onednn_bf16", "reference". InvalidArgument
+// names them, or says that this processor has no instructions for bf16.
 absl::StatusOr<Conv2dEngine> ParseConv2dEngine(const std::string& name);
 struct Conv2dConfig {
   Conv2dSpec spec;

@@ -1,6 +1,7 @@
 // Convolution by oneDNN, its Winograd kernels asked for by name: convolution_auto never chooses them.
 #include <dnnl.hpp>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -36,20 +37,36 @@ memory::desc ActivationDesc(const Shape& shape, int block) {
   return memory::desc({shape.n, shape.c, shape.h, shape.w}, memory::data_type::f32, TagOf(block));
 }
 
+// Pixels one after the other, all channels of one together: what the tiles of AMX want.
+memory::desc Bf16Desc(const Shape& shape) {
+  return memory::desc({shape.n, shape.c, shape.h, shape.w}, memory::data_type::bf16, memory::format_tag::nhwc);
+}
+
 memory Wrap(const memory::desc& desc, const float* data) { return memory(desc, CpuEngine(), const_cast<float*>(data)); }
+
+void Reorder(memory from, memory to) { dnnl::reorder(from, to).execute(CpuStream(), from, to); }
 
 class OneDnnConv2d : public Conv2d {
  public:
-  // Throws dnnl::error where no kernel supports the config.
-  OneDnnConv2d(const Conv2dConfig& config, Algorithm algorithm) : Conv2d(config), spec_(config.spec) {
+  // In bf16, inputs, weights and gradients of activations are rounded to it; sums, the weights' gradients and outputs
+  // without a ReLU (those of the network) stay in fp32. Throws dnnl::error where no kernel supports the config.
+  OneDnnConv2d(const Conv2dConfig& config, Algorithm algorithm, bool bf16) : Conv2d(config), spec_(config.spec) {
     const Shape out_shape{config.input.n, spec_.out_channels, config.input.h, config.input.w};
     in_ = ActivationDesc(config.input, config.in_block);
     out_ = ActivationDesc(out_shape, config.out_block);
+    kernel_in_ = bf16 ? Bf16Desc(config.input) : in_;
+    kernel_grad_out_ = bf16 ? Bf16Desc(out_shape) : out_;
+    kernel_out_ = kernel_grad_out_;
+    if (bf16 && !spec_.relu) {
+      kernel_out_ = memory::desc(kernel_out_.dims(), memory::data_type::f32, memory::format_tag::nhwc);
+    }
     bias_ = memory::desc({spec_.out_channels}, memory::data_type::f32, memory::format_tag::x);
     plain_weights_ = memory::desc(WeightDims(), memory::data_type::f32, memory::format_tag::oihw);
-    const memory::desc any_weights(WeightDims(), memory::data_type::f32, memory::format_tag::any);
+    const auto weight_type = bf16 ? memory::data_type::bf16 : memory::data_type::f32;
+    const memory::desc any_weights(WeightDims(), weight_type, memory::format_tag::any);
     const memory::dim reach = spec_.dilation * (spec_.kernel / 2), gap = spec_.dilation - 1;
-    const OneDnnConvolution geometry{algorithm, in_, any_weights, bias_, out_, {1, 1}, {gap, gap}, {reach, reach}};
+    OneDnnConvolution geometry{algorithm,   kernel_in_, any_weights, bias_,
+                               kernel_out_, {1, 1},     {gap, gap},  {reach, reach}};
 
     dnnl::primitive_attr attributes;
     if (spec_.relu) {
@@ -64,12 +81,15 @@ class OneDnnConv2d : public Conv2d {
     bias_memory_ = memory(bias_, CpuEngine());
     if (!config.training) return;
 
+    geometry.out = kernel_grad_out_;
+    const auto hint = DescribeForward(geometry, kind, dnnl::primitive_attr(), CpuEngine());
     if (config.input_grad) {
-      const auto data = DescribeBackwardData(geometry, CpuEngine(), forward);
+      const auto data = DescribeBackwardData(geometry, CpuEngine(), hint);
       data_ = dnnl::convolution_backward_data(data);
       data_weights_ = memory(data.weights_desc(), CpuEngine());
     }
-    const auto weights = DescribeBackwardWeights(geometry, CpuEngine(), forward);
+    geometry.weights = memory::desc(WeightDims(), memory::data_type::f32, memory::format_tag::any);
+    const auto weights = DescribeBackwardWeights(geometry, CpuEngine(), hint);
     weight_gradient_ = dnnl::convolution_backward_weights(weights);
     grad_weights_ = memory(weights.diff_weights_desc(), CpuEngine());
     plain_grad_weights_ = memory(plain_weights_, CpuEngine());
@@ -80,34 +100,42 @@ class OneDnnConv2d : public Conv2d {
   void Forward(const TensorView& in, const TensorView* out, const TensorView* pooled) override {
     HARDFACE_CHECK(out != nullptr && pooled == nullptr);
     UpdateWeights();
-    forward_.execute(CpuStream(), {{DNNL_ARG_SRC, Wrap(in_, in.data)},
+    const auto [from, to] = KernelMemories(kernel_in_, in_, in.data, kernel_out_, out_, out->data);
+    Convert(Wrap(in_, in.data), from);
+    forward_.execute(CpuStream(), {{DNNL_ARG_SRC, from},
                                    {DNNL_ARG_WEIGHTS, forward_weights_},
                                    {DNNL_ARG_BIAS, bias_memory_},
-                                   {DNNL_ARG_DST, Wrap(out_, out->data)}});
+                                   {DNNL_ARG_DST, to}});
+    Convert(to, Wrap(out_, out->data));
     CpuStream().wait();
   }
 
   void BackwardData(const TensorView& grad_out, const TensorView& grad_in) override {
     HARDFACE_CHECK(data_.has_value());
     UpdateWeights();
-    data_->execute(CpuStream(), {{DNNL_ARG_DIFF_DST, Wrap(out_, grad_out.data)},
-                                 {DNNL_ARG_WEIGHTS, data_weights_},
-                                 {DNNL_ARG_DIFF_SRC, Wrap(in_, grad_in.data)}});
+    const auto [from, to] = KernelMemories(kernel_grad_out_, out_, grad_out.data, kernel_in_, in_, grad_in.data);
+    Convert(Wrap(out_, grad_out.data), from);
+    data_->execute(CpuStream(),
+                   {{DNNL_ARG_DIFF_DST, from}, {DNNL_ARG_WEIGHTS, data_weights_}, {DNNL_ARG_DIFF_SRC, to}});
+    Convert(to, Wrap(in_, grad_in.data));
     CpuStream().wait();
   }
 
   void BackwardWeights(const TensorView& in, const TensorView& grad_out, float* grad_weights,
                        float* grad_bias) override {
     HARDFACE_CHECK(weight_gradient_.has_value());
-    weight_gradient_->execute(CpuStream(), {{DNNL_ARG_SRC, Wrap(in_, in.data)},
-                                            {DNNL_ARG_DIFF_DST, Wrap(out_, grad_out.data)},
+    const auto [from, gradient] = KernelMemories(kernel_in_, in_, in.data, kernel_grad_out_, out_, grad_out.data);
+    Convert(Wrap(in_, in.data), from);
+    Convert(Wrap(out_, grad_out.data), gradient);
+    weight_gradient_->execute(CpuStream(), {{DNNL_ARG_SRC, from},
+                                            {DNNL_ARG_DIFF_DST, gradient},
                                             {DNNL_ARG_DIFF_WEIGHTS, grad_weights_},
                                             {DNNL_ARG_DIFF_BIAS, grad_bias_}});
     Reorder(grad_weights_, plain_grad_weights_);
     CpuStream().wait();
-    const float* from = static_cast<const float*>(plain_grad_weights_.get_data_handle());
+    const float* from_weights = static_cast<const float*>(plain_grad_weights_.get_data_handle());
     const int64_t count = int64_t{spec_.out_channels} * spec_.in_channels * spec_.kernel * spec_.kernel;
-    for (int64_t i = 0; i < count; ++i) grad_weights[i] += from[i];
+    for (int64_t i = 0; i < count; ++i) grad_weights[i] += from_weights[i];
     const float* bias = static_cast<const float*>(grad_bias_.get_data_handle());
     for (int i = 0; i < spec_.out_channels; ++i) grad_bias[i] += bias[i];
   }
@@ -126,10 +154,28 @@ class OneDnnConv2d : public Conv2d {
 
   memory::dims WeightDims() const { return {spec_.out_channels, spec_.in_channels, spec_.kernel, spec_.kernel}; }
 
-  static void Reorder(memory from, memory to) { dnnl::reorder(from, to).execute(CpuStream(), from, to); }
+  // Memory for two tensors in the kernel's layouts: the callers' own where the layouts agree, else the workspace.
+  std::pair<memory, memory> KernelMemories(const memory::desc& kernel_a, const memory::desc& a, const float* data_a,
+                                           const memory::desc& kernel_b, const memory::desc& b, const float* data_b) {
+    const int64_t floats_a = kernel_a == a ? 0 : Floats(kernel_a), floats_b = kernel_b == b ? 0 : Floats(kernel_b);
+    float* const scratch = floats_a + floats_b == 0 ? nullptr : workspace_->Get(floats_a + floats_b);
+    return {Wrap(kernel_a, floats_a == 0 ? data_a : scratch),
+            Wrap(kernel_b, floats_b == 0 ? data_b : scratch + floats_a)};
+  }
+
+  // Rounded up so that what follows is aligned.
+  static int64_t Floats(const memory::desc& desc) {
+    return (static_cast<int64_t>(desc.get_size() / sizeof(float)) / 16 + 1) * 16;
+  }
+
+  static void Convert(const memory& from, const memory& to) {
+    if (from.get_data_handle() != to.get_data_handle()) Reorder(from, to);
+  }
 
   const Conv2dSpec spec_;
-  memory::desc in_, out_, bias_, plain_weights_;
+  memory::desc in_, out_;                                  // the callers' layouts
+  memory::desc kernel_in_, kernel_out_, kernel_grad_out_;  // the primitives'; the input's gradient is like the input
+  memory::desc bias_, plain_weights_;
   dnnl::convolution_forward forward_;
   std::optional<dnnl::convolution_backward_data> data_;
   std::optional<dnnl::convolution_backward_weights> weight_gradient_;
@@ -139,17 +185,23 @@ class OneDnnConv2d : public Conv2d {
 
 }  // namespace
 
+bool HasBf16() {
+  const auto isa = dnnl::get_effective_cpu_isa();
+  return isa >= dnnl::cpu_isa::avx512_core_bf16;
+}
+
 absl::StatusOr<std::unique_ptr<Conv2d>> MakeOneDnnConv2d(const Conv2dConfig& config) {
+  const bool bf16 = config.engine == Conv2dEngine::kOneDnnBf16;
   const bool winograd_shape = config.spec.kernel == 3 && config.spec.dilation == 1;
-  if (config.engine != Conv2dEngine::kOneDnnDirect && winograd_shape) {
+  if (config.engine != Conv2dEngine::kOneDnnDirect && !bf16 && winograd_shape) {
     try {
-      return std::make_unique<OneDnnConv2d>(config, Algorithm::convolution_winograd);
+      return std::make_unique<OneDnnConv2d>(config, Algorithm::convolution_winograd, /*bf16=*/false);
     } catch (const dnnl::error&) {
       // No Winograd kernel for this shape or processor: direct, below.
     }
   }
   try {
-    return std::make_unique<OneDnnConv2d>(config, Algorithm::convolution_direct);
+    return std::make_unique<OneDnnConv2d>(config, Algorithm::convolution_direct, bf16);
   } catch (const dnnl::error& error) {
     return absl::InternalError(
         absl::StrCat("oneDNN has no convolution for an input of ", config.input.ToString(), ": ", error.what()));
