@@ -46,8 +46,8 @@ TEST(CoverRegionsTest, NeighboursShareARegion) {
 
 TEST(CoverRegionsTest, TheWholeLevelWhereRegionsWouldCostAsMuch) {
   std::vector<data::Box> wanted;
-  for (int y = 0; y < 320; y += 100) {
-    for (int x = 0; x < 480; x += 100)
+  for (int y = 60; y < 320; y += 100) {
+    for (int x = 30; x < 480; x += 100)
       wanted.push_back(
           {static_cast<float>(x), static_cast<float>(y), static_cast<float>(x + 9), static_cast<float>(y + 9)});
   }
