@@ -19,12 +19,27 @@ bool Better(const Candidate& a, const Candidate& b) {
   return a.anchor.x != b.anchor.x ? a.anchor.x < b.anchor.x : a.anchor.plane < b.anchor.plane;
 }
 
-std::vector<Candidate> Candidates(const std::vector<model::AnchorPlane>& planes, float min_score) {
+// The cells [begin, end) of COUNT whose pixels lie in the core, along one direction.
+struct CellSpan {
+  int begin, end;
+};
+CellSpan CellsOf(int core_begin, int core_end, int from, int stride, int count) {
+  return {std::clamp((core_begin - from + stride - 1) / stride, 0, count),
+          std::clamp((core_end - from + stride - 1) / stride, 0, count)};
+}
+
+std::vector<Candidate> Candidates(const std::vector<model::AnchorPlane>& planes, float min_score,
+                                  const DecodeWindow* window) {
   std::vector<Candidate> candidates;
   Candidate best{{}, -1};
   for (int p = 0; p < static_cast<int>(planes.size()); ++p) {
-    for (int y = 0; y < planes[p].height; ++y) {
-      for (int x = 0; x < planes[p].width; ++x) {
+    CellSpan rows{0, planes[p].height}, columns{0, planes[p].width};
+    if (window != nullptr) {
+      rows = CellsOf(window->core_y1, window->core_y2, window->y, planes[p].stride, planes[p].height);
+      columns = CellsOf(window->core_x1, window->core_x2, window->x, planes[p].stride, planes[p].width);
+    }
+    for (int y = rows.begin; y < rows.end; ++y) {
+      for (int x = columns.begin; x < columns.end; ++x) {
         const int cell = planes[p].cell(y, x);
         const Candidate candidate{{p, y, x}, model::FaceProbability(planes[p].background[cell], planes[p].face[cell])};
         if (candidate.score >= min_score) candidates.push_back(candidate);
@@ -45,8 +60,10 @@ data::Box Clip(const data::Box& box, int width, int height) {
 }  // namespace
 
 std::vector<ScoredBox> DecodeDetections(const std::vector<model::AnchorPlane>& planes, int image_width,
-                                        int image_height, const DecodeOptions& options) {
-  std::vector<Candidate> candidates = Candidates(planes, options.min_score);
+                                        int image_height, const DecodeOptions& options, const DecodeWindow* window) {
+  std::vector<Candidate> candidates = Candidates(planes, options.min_score, window);
+  const float left = window == nullptr ? 0 : static_cast<float>(window->x);
+  const float top = window == nullptr ? 0 : static_cast<float>(window->y);
   const size_t count = std::min(candidates.size(), static_cast<size_t>(options.max_boxes));
   std::partial_sort(candidates.begin(), candidates.begin() + static_cast<int64_t>(count), candidates.end(), &Better);
   candidates.resize(count);
@@ -58,7 +75,8 @@ std::vector<ScoredBox> DecodeDetections(const std::vector<model::AnchorPlane>& p
     const data::Box box =
         model::DecodeBox(plane.anchor(anchor.y, anchor.x),
                          {plane.deltas[0][cell], plane.deltas[1][cell], plane.deltas[2][cell], plane.deltas[3][cell]});
-    boxes.push_back({Clip(box, image_width, image_height), score});
+    const data::Box placed{box.x1 + left, box.y1 + top, box.x2 + left, box.y2 + top};
+    boxes.push_back({Clip(placed, image_width, image_height), score});
   }
   return boxes;
 }

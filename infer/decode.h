@@ -15,9 +15,18 @@ struct DecodeOptions {
   int max_boxes = 10000;     // the best so many
 };
 
+// Planes that show a part of a level: their first cell lies at the pixel (x, y), and the anchors taken are those whose
+// cells lie in the core.
+struct DecodeWindow {
+  int x = 0, y = 0;
+  int core_x1 = 0, core_y1 = 0, core_x2 = 0, core_y2 = 0;  // pixels of the level, the latter two exclusive
+};
+
 // The boxes of all anchors in falling score, clipped to [0, image size - 1] of the unpadded level; pixels of the level.
+// WINDOW: those of a part of it; null where the planes show the whole level.
 std::vector<ScoredBox> DecodeDetections(const std::vector<model::AnchorPlane>& planes, int image_width,
-                                        int image_height, const DecodeOptions& options);
+                                        int image_height, const DecodeOptions& options,
+                                        const DecodeWindow* window = nullptr);
 
 // The area that a decoded box covers. Decoding puts x2 and y2 on the edges behind the last pixel (cx + w / 2, without
 // -1), so the width is x2 - x1: as a Box, which includes both corners, every detection would be a pixel too wide and

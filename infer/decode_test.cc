@@ -58,6 +58,20 @@ TEST(DecodeDetectionsTest, TheBestStaysWhenAllAreBelowTheThreshold) {
   EXPECT_FLOAT_EQ(boxes[0].box.x1, 8);
 }
 
+TEST(DecodeDetectionsTest, AWindowTakesTheCellsOfItsCoreAndPlacesThem) {
+  Plane plane;
+  for (int i = 0; i < 16; ++i) plane.planes[0].face[i] = 3 + 0.1f * static_cast<float>(i);
+  // Cells of 8 pixels from (80, 160) on: columns 1 and 2, row 3.
+  const DecodeWindow window{80, 160, 88, 184, 104, 300};
+  const auto boxes = DecodeDetections(plane.planes, 1000, 1000, {0.5f, 100}, &window);
+  ASSERT_EQ(boxes.size(), 2u);
+  const auto whole = DecodeDetections(plane.planes, 1000, 1000, {0.5f, 100});
+  EXPECT_FLOAT_EQ(boxes[0].score, whole[1].score);  // cell (3, 2); the best of all is (3, 3)
+  EXPECT_FLOAT_EQ(boxes[0].box.x1, whole[1].box.x1 + 80);
+  EXPECT_FLOAT_EQ(boxes[0].box.y2, whole[1].box.y2 + 160);
+  EXPECT_FLOAT_EQ(boxes[1].box.x1, whole[2].box.x1 + 80);
+}
+
 TEST(DecodeDetectionsTest, KeepsTheBestSoMany) {
   Plane plane;
   for (int i = 0; i < 16; ++i) plane.planes[0].face[i] = static_cast<float>((i * 7) % 16);

@@ -14,10 +14,14 @@
 #include "base/read_file.h"
 #include "data_tools/dataset/detections.h"
 #include "data_tools/images/image_io.h"
+#include "infer/decode.h"
 #include "infer/face_detector.h"
 #include "infer/images_to_detect.h"
 #include "infer/level_runner.h"
+#include "infer/region_plan.h"
 #include "infer/result_writers.h"
+#include "model/detectors/anchors.h"
+#include "model/execution/image_input.h"
 
 namespace hardface::infer {
 namespace {
@@ -140,26 +144,131 @@ TEST(LevelRunnerTest, PlansWholeLevelsThenPassesThenTiles) {
   EXPECT_THAT(std::string(runner.Plan(960, 1280, true, 1000).status().message()), HasSubstr("smallest tile"));
 }
 
-TEST(FaceDetectorTest, AdaptivePyramidLeavesOutLevelsAboveOneWithoutSmallCandidates) {
+TEST(FaceDetectorTest, BalancedLeavesOutMirroredPassesAndLargeLevelsWithoutSmallCandidates) {
   // Bias alone decides: every score is the same on every level.
-  const auto detect = [](float face_logit, bool adaptive) {
+  const auto detect = [](float face_logit, Speed speed) {
     model::Model model = RandomModel();
-    model.info.pyramid = {250, 100, 200};  // 200 is within 2.5 times of 100, 250 of 200 and of 100
+    model.info.pyramid = {700, 100, 200};
     for (auto& [name, array] : model.parameters) std::fill(array.values.begin(), array.values.end(), 0.0f);
     for (const char* head : {"cls_score_1.bias", "cls_score_2.bias", "cls_score_4.bias"}) {
       model.parameters[head].values = {0.0f, face_logit};
     }
     DetectOptions options;
-    options.adaptive = adaptive;
+    options.speed = speed;
     options.score_threshold = 0;
     options.decode.max_boxes = 20;
     options.merge = Merge::kNms;
     options.nms_threshold = 1;  // keeps all
     return FaceDetector(model, options).Detect(RandomImage(100, 100, 1))->size();
   };
-  EXPECT_EQ(detect(/*face_logit=*/2, false), 3u * 2 * 20);
-  EXPECT_EQ(detect(/*face_logit=*/2, true), 3u * 2 * 20);   // candidates everywhere
-  EXPECT_EQ(detect(/*face_logit=*/-6, true), 1u * 2 * 20);  // a score of 0.0025: level 100 only
+  EXPECT_EQ(detect(/*face_logit=*/2, Speed::kAccurate), 3u * 2 * 20);
+  EXPECT_EQ(detect(/*face_logit=*/2, Speed::kBalanced), 4u * 20);  // candidates in a corner: a region, and mirrored
+  EXPECT_EQ(detect(/*face_logit=*/2, Speed::kFast), 3u * 20);
+  EXPECT_EQ(detect(/*face_logit=*/-6, Speed::kBalanced), 2u * 20);  // a score of 0.0025: levels 100 and 200 only
+  EXPECT_EQ(detect(/*face_logit=*/-6, Speed::kFast), 2u * 20);
+}
+
+// A detector whose score for a cell's small anchor rises with the brightest pixel among the cell's 8 x 8: one channel
+// is handed from layer to layer by the middle taps.
+model::Model BrightnessModel() {
+  model::Model model = RandomModel(/*width_divisor=*/64);
+  for (auto& [name, array] : model.parameters) {
+    std::fill(array.values.begin(), array.values.end(), 0.0f);
+    const bool handed_on = name.find("conv5") == std::string::npos && array.dims.size() == 4 &&
+                           (name.rfind("conv", 0) == 0 || name == "head_1.weight");
+    // conv4_fuse has conv5_256's channels first.
+    const int64_t channel = name == "conv4_fuse_final.weight" ? array.dims[1] / 2 : 0;
+    const int64_t taps = handed_on ? array.dims[2] * array.dims[3] : 0;
+    if (handed_on) array.values[static_cast<size_t>(channel * taps + taps / 2)] = 1;
+  }
+  // A grey value g gives (g - 104) / 64, 104 being the mean of blue, and at least 0: scores 0.99 for 255, 0.6 for 191,
+  // and below 0.01 for 104 and less.
+  model.parameters["cls_score_1.weight"].values[model.parameters["cls_score_1.weight"].values.size() / 2] = 4;
+  model.parameters["cls_score_1.bias"].values = {0, -5};
+  for (const char* head : {"cls_score_2.bias", "cls_score_4.bias"}) model.parameters[head].values = {0, -20};
+  return model;
+}
+
+TEST(FaceDetectorTest, BalancedFindsWhatOnlyALargerLevelSeesWellWhereASmallerOneSuspectsIt) {
+  // Level 500 shows means of 2 x 2 pixels, level 1000 each pixel.
+  cv::Mat image(1000, 1000, CV_8UC3, cv::Scalar(0, 0, 0));
+  const auto light = [&image](int x, int y) { image.at<cv::Vec3b>(y, x) = cv::Vec3b(255, 255, 255); };
+  for (const auto& [x, y] : {std::pair(202, 202), std::pair(702, 802)}) {  // three of four: a suspicion
+    light(x, y);
+    light(x + 1, y);
+    light(x, y + 1);
+  }
+  light(502, 502);  // one of four: none
+  DetectOptions options;
+  options.pyramid = {500, 1000};
+  options.flip = false;
+  options.score_threshold = 0.9f;
+  const auto found_at = [&options, &image](int x, int y, Speed speed) {
+    options.speed = speed;
+    const auto boxes = FaceDetector(BrightnessModel(), options).Detect(image);
+    EXPECT_TRUE(boxes.ok()) << boxes.status();
+    return std::any_of(boxes->begin(), boxes->end(), [&](const ScoredBox& found) {
+      const data::Box& box = found.box;
+      return box.x1 <= static_cast<float>(x) && static_cast<float>(x) <= box.x2 && box.y1 <= static_cast<float>(y) &&
+             static_cast<float>(y) <= box.y2;
+    });
+  };
+  for (const Speed speed : {Speed::kAccurate, Speed::kBalanced}) {
+    EXPECT_TRUE(found_at(202, 202, speed));
+    EXPECT_TRUE(found_at(702, 802, speed));
+  }
+  EXPECT_TRUE(found_at(502, 502, Speed::kAccurate));
+  EXPECT_FALSE(found_at(502, 502, Speed::kBalanced));  // what no smaller level sees at all stays unseen
+}
+
+TEST(LevelRunnerTest, ARegionsDetectionsAreTheWholeLevels) {
+  const model::Model model = RandomModel(4);
+  LevelRunner runner(model, {});
+  const cv::Mat image = RandomImage(700, 651, 5), level = model::ResizeToFloat(image, 1.3);
+  const int height = model::RoundUp(level.rows, 16), width = model::RoundUp(level.cols, 16);
+  std::vector<ScoredBox> whole;
+  ASSERT_TRUE(runner
+                  .Run(level, /*flip=*/false, 0,
+                       [&](bool, const auto& output, int n) {
+                         whole = DecodeDetections(model::PlanesOf(model.detector, output, n), level.cols, level.rows,
+                                                  {0, 1000000});
+                       })
+                  .ok());
+  const std::vector<LevelRegion> regions =
+      CoverRegions(runner.rules(), height, width, {{300, 400, 330, 440}, {0, 0, 20, 20}, {880, 820, 905, 844}});
+  ASSERT_GE(regions.size(), 2u);
+  for (const LevelRegion& region : regions) {
+    ASSERT_LT(region.pixels(), int64_t{height} * width);
+    const cv::Rect window = cv::Rect(region.columns.begin, region.rows.begin, region.tile_width, region.tile_height) &
+                            cv::Rect(0, 0, level.cols, level.rows);
+    const cv::Mat tile = model::ResizeToFloat(image, 1.3, window);
+    EXPECT_EQ(cv::norm(tile, level(window), cv::NORM_INF), 0);
+    const DecodeWindow core{window.x,
+                            window.y,
+                            region.columns.core_begin,
+                            region.rows.core_begin,
+                            region.columns.core_end,
+                            region.rows.core_end};
+    std::vector<ScoredBox> boxes;
+    ASSERT_TRUE(runner
+                    .RunTile(tile, {1, 3, region.tile_height, region.tile_width}, /*mirrored=*/false,
+                             [&](const auto& output) {
+                               boxes = DecodeDetections(model::PlanesOf(model.detector, output, 0), level.cols,
+                                                        level.rows, {0, 1000000}, &core);
+                             })
+                    .ok());
+    // Three anchors for every 8 x 8 pixels of the core.
+    EXPECT_EQ(boxes.size(), 3u * static_cast<size_t>((core.core_x2 - core.core_x1) / 8) *
+                                static_cast<size_t>((core.core_y2 - core.core_y1) / 8));
+    for (const ScoredBox& box : boxes) {
+      const bool found = std::any_of(whole.begin(), whole.end(), [&box](const ScoredBox& other) {
+        const data::Box &a = box.box, &b = other.box;
+        return std::abs(box.score - other.score) < 1e-4f &&
+               std::abs(a.x1 - b.x1) + std::abs(a.y1 - b.y1) + std::abs(a.x2 - b.x2) + std::abs(a.y2 - b.y2) < 1e-2f;
+      });
+      EXPECT_TRUE(found) << box.box.x1 << " " << box.box.y1 << " " << box.score;
+    }
+  }
 }
 
 TEST(FaceDetectorTest, TinyAndThinImagesWork) {

@@ -52,10 +52,13 @@ ABSL_FLAG(std::vector<std::string>, format, std::vector<std::string>({"jsonl"}),
 ABSL_FLAG(
     std::vector<std::string>, pyramid, {},
     "Levels of the image pyramid, separated by commas, such as 100,300,600,1000,1400. Empty takes the model's own.");
-ABSL_FLAG(bool, flip, true, "Runs every level's mirror image as well.");
-ABSL_FLAG(bool, adaptive, false,
-          "Leaves out a level when a smaller one found no candidate of at most 32 pixels. This is faster but may miss "
-          "small faces.");
+ABSL_FLAG(std::string, speed, "",
+          "How much of the pyramid is run: accurate (every level and its mirror image, as published), balanced (large "
+          "levels only around small candidates of smaller levels, and no mirror images), or fast (the same with fewer "
+          "levels run whole and stronger candidates asked for). Empty means accurate with --dataset, whose detections "
+          "are to be scored, and balanced for other images.");
+ABSL_FLAG(bool, flip, true, "Applies with --speed=accurate. Runs every level's mirror image as well.");
+ABSL_FLAG(bool, adaptive, false, "No longer exists: --speed=balanced takes its place.");
 ABSL_FLAG(std::string, nms, "vote",
           "How overlapping boxes are merged: vote (box voting) or plain (non-maximum suppression).");
 ABSL_FLAG(double, nms_threshold, 0.4, "IoU above 0, up to 1, from which boxes are merged.");
@@ -165,6 +168,16 @@ absl::Status SetFormats(DetectImagesOptions* options) {
   return UsageError("--format: name at least one of wider, fddb, face_eval, jsonl");
 }
 
+absl::Status SetSpeed(DetectOptions* options) {
+  if (absl::GetFlag(FLAGS_adaptive)) return UsageError("--adaptive no longer exists; give --speed=balanced");
+  const std::string speed = absl::GetFlag(FLAGS_speed);
+  options->speed = absl::GetFlag(FLAGS_dataset).empty() ? Speed::kBalanced : Speed::kAccurate;
+  if (speed.empty()) return absl::OkStatus();
+  return Choose<Speed>("speed", speed,
+                       {{"accurate", Speed::kAccurate}, {"balanced", Speed::kBalanced}, {"fast", Speed::kFast}},
+                       &options->speed);
+}
+
 absl::StatusOr<DetectImagesOptions> OptionsFromFlags() {
   DetectImagesOptions options;
   ASSIGN_OR_RETURN(options.detect.engine, model::EngineFromFlags());
@@ -172,7 +185,7 @@ absl::StatusOr<DetectImagesOptions> OptionsFromFlags() {
   ASSIGN_OR_RETURN(options.detect.pyramid, ParseLevels());
   ASSIGN_OR_RETURN(options.style, ParseBoxStyle());
   options.detect.flip = absl::GetFlag(FLAGS_flip);
-  options.detect.adaptive = absl::GetFlag(FLAGS_adaptive);
+  RETURN_IF_ERROR(SetSpeed(&options.detect));
   const std::string nms = absl::GetFlag(FLAGS_nms), singletons = absl::GetFlag(FLAGS_singletons);
   if (nms != "vote" && nms != "plain") return UsageError(absl::StrCat("--nms=", nms, ": give vote or plain"));
   if (singletons != "keep" && singletons != "drop") {

@@ -36,6 +36,15 @@ cp "$detect" bin/alone
 expect_status 1 bin/alone "${quick[@]}" --output=alone photos/a.bmp
 grep -q 'name a model with --model' "$work/stderr" || fail "$(cat "$work/stderr")"
 
+echo "1b. what took the place of --adaptive is named, and speeds are words"
+expect_status 2 "$detect" "${quick[@]}" --adaptive --output=old photos/a.bmp
+grep -q 'give --speed=balanced' "$work/stderr" || fail "$(cat "$work/stderr")"
+expect_status 2 "$detect" "${quick[@]}" --speed=slow --output=old photos/a.bmp
+grep -q 'accurate, balanced, fast' "$work/stderr" || fail "$(cat "$work/stderr")"
+for speed in accurate balanced fast; do
+  expect_status 0 "$detect" "${quick[@]}" --speed="$speed" --output="at_$speed" photos/a.bmp
+done
+
 echo "2. twice in one folder, with drawings: they are not detected"
 cd photos
 expect_status 0 "$detect" "${quick[@]}" --draw .

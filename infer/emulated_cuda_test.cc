@@ -141,13 +141,14 @@ TEST_F(EmulatedCudaTest, SeveralDevicesWriteTheFilesOfOne) {
   DetectImagesOptions options;
   options.detect.precision = model::Precision::kFp32;
   options.detect.pyramid = {100, 200};
-  for (const bool adaptive : {false, true}) {
-    options.detect.adaptive = adaptive;
+  for (const Speed speed : {Speed::kAccurate, Speed::kBalanced}) {
+    options.detect.speed = speed;
     std::string first;
     for (const std::vector<int>& indices : std::vector<std::vector<int>>{{0}, {2, 0, 1}}) {
       options.devices.clear();
       for (const int index : indices) options.devices.push_back({model::Device::Kind::kCuda, index});
-      const std::string output = absl::StrCat(folder, "/of_", indices.size(), adaptive ? "_adaptive" : "");
+      const std::string output =
+          absl::StrCat(folder, "/of_", indices.size(), speed == Speed::kAccurate ? "" : "_balanced");
       const auto counts = DetectImages(SmallModel(), found->images, output, options);
       ASSERT_TRUE(counts.ok()) << counts.status();
       EXPECT_EQ(counts->images, 20);

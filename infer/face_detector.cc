@@ -1,10 +1,14 @@
 #include "infer/face_detector.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/check.h"
 #include "base/status_macros.h"
+#include "infer/region_plan.h"
 #include "model/detectors/anchors.h"
 #include "model/execution/image_input.h"
 
@@ -13,11 +17,25 @@ namespace {
 
 constexpr int kReferenceLevel = 800;
 constexpr int kLongestSide = 1200;
-// Of the adaptive pyramid (DetectOptions::adaptive).
-constexpr float kCandidateScore = 0.5f, kSmallSide = 32;
-constexpr double kFinerRatio = 2.5;
 // What a process of ours takes for code, libraries, small buffers and the convolutions' workspace.
 constexpr int64_t kProcessBytes = int64_t{224} << 20;
+
+double ScaleOf(const cv::Mat& image, int level) { return BaseScale(image.cols, image.rows) * level / kReferenceLevel; }
+
+// BOX with its width and height multiplied by REACH.
+data::Box Grown(const data::Box& box, float reach) {
+  const float x = (box.x1 + box.x2) / 2, y = (box.y1 + box.y2) / 2;
+  const float half_width = (box.x2 - box.x1) / 2 * reach, half_height = (box.y2 - box.y1) / 2 * reach;
+  return {x - half_width, y - half_height, x + half_width, y + half_height};
+}
+
+// The least score of a box that any step of SPEED looks at.
+float LeastCandidate(Speed speed) {
+  float least = std::numeric_limits<float>::infinity();
+  if (speed == Speed::kAccurate) return least;
+  for (const SpeedStep& step : SpeedSteps(speed)) least = step.whole ? least : std::min(least, step.min_score);
+  return least;
+}
 
 }  // namespace
 
@@ -25,6 +43,14 @@ double BaseScale(int width, int height) {
   const double scale = static_cast<double>(kReferenceLevel) / std::min(width, height);
   return scale * std::max(width, height) > kLongestSide ? static_cast<double>(kLongestSide) / std::max(width, height)
                                                         : scale;
+}
+
+const std::vector<SpeedStep>& SpeedSteps(Speed speed) {
+  static const std::vector<SpeedStep> balanced = {
+      {600, /*whole=*/true}, {1000, false, 0.1f, /*mirrored=*/true}, {std::numeric_limits<int>::max(), false, 0.1f}};
+  static const std::vector<SpeedStep> fast = {{300, /*whole=*/true}, {600, false, 0.05f}, {1000, false, 0.3f}};
+  HARDFACE_CHECK(speed != Speed::kAccurate);
+  return speed == Speed::kBalanced ? balanced : fast;
 }
 
 FaceDetector::FaceDetector(model::Model model, DetectOptions options)
@@ -49,54 +75,119 @@ absl::StatusOr<int64_t> FaceDetector::ActivationBytes(const cv::Mat& image, cons
                    " MB before any activations; raise --memory_limit (", options_.memory_limit / 1000000, " MB)"));
 }
 
-absl::Status FaceDetector::DetectAtScale(const cv::Mat& image, double scale, std::vector<ScoredBox>* all,
-                                         bool* small_candidates) {
-  *small_candidates = false;
+std::vector<FaceDetector::PlannedLevel> FaceDetector::Levels() const {
+  static constexpr SpeedStep kWhole{0, /*whole=*/true};
+  std::vector<int> levels = options_.pyramid.empty() ? model_.info.pyramid : options_.pyramid;
+  std::vector<PlannedLevel> planned;
+  if (options_.speed == Speed::kAccurate) {
+    for (const int level : levels) planned.push_back({level, nullptr});
+    return planned;
+  }
+  std::sort(levels.begin(), levels.end());
+  const std::vector<SpeedStep>& steps = SpeedSteps(options_.speed);
+  for (const int level : levels) {
+    const auto step =
+        std::find_if(steps.begin(), steps.end(), [level](const SpeedStep& step) { return level <= step.up_to; });
+    if (planned.empty()) {
+      planned.push_back({level, &kWhole});
+    } else if (step != steps.end()) {
+      planned.push_back({level, &*step});
+    }
+  }
+  return planned;
+}
+
+void FaceDetector::Add(const std::vector<ScoredBox>& boxes, double scale, bool mirrored, float image_width,
+                       Found* found) const {
+  const auto factor = static_cast<float>(1.0 / scale);
+  const float least = LeastCandidate(options_.speed);
+  for (auto [box, score] : boxes) {
+    if (score <= options_.score_threshold && score < least) continue;
+    box = {box.x1 * factor, box.y1 * factor, box.x2 * factor, box.y2 * factor};
+    if (mirrored) box = {image_width - box.x2, box.y1, image_width - box.x1, box.y2};  // x -> width - x, as published
+    if (score > options_.score_threshold) found->boxes.push_back({box, score});
+    if (score >= least) found->candidates.push_back({box, score});
+  }
+}
+
+absl::Status FaceDetector::DetectAtScale(const cv::Mat& image, double scale, bool flip, Found* found) {
   const cv::Mat level = model::ResizeToFloat(image, scale);
   ASSIGN_OR_RETURN(const int64_t activation_bytes, ActivationBytes(image, level));
-  const auto factor = static_cast<float>(1.0 / scale), width = static_cast<float>(image.cols);
-  return runner_->Run(level, options_.flip, activation_bytes, [&](bool mirrored, const auto& output, int n) {
+  const auto width = static_cast<float>(image.cols);
+  return runner_->Run(level, flip, activation_bytes, [&](bool mirrored, const auto& output, int n) {
     const auto planes = model::PlanesOf(model_.detector, output, n);
-    for (auto [box, score] : DecodeDetections(planes, level.cols, level.rows, options_.decode)) {
-      *small_candidates |= score >= kCandidateScore && box.width() * box.height() <= kSmallSide * kSmallSide;
-      if (score <= options_.score_threshold) continue;
-      box = {box.x1 * factor, box.y1 * factor, box.x2 * factor, box.y2 * factor};
-      if (mirrored) box = {width - box.x2, box.y1, width - box.x1, box.y2};  // x -> width - x, as published
-      all->push_back({box, score});
-    }
+    Add(DecodeDetections(planes, level.cols, level.rows, options_.decode), scale, mirrored, width, found);
   });
 }
 
-absl::Status FaceDetector::ForEachLevel(const cv::Mat& image,
-                                        const std::function<absl::Status(double, bool*)>& run) const {
-  std::vector<int> levels = options_.pyramid.empty() ? model_.info.pyramid : options_.pyramid;
-  if (options_.adaptive) std::sort(levels.begin(), levels.end());
-  const double base = BaseScale(image.cols, image.rows);
-  int last = 0;
-  bool finer_may_add = true;
-  for (const int level : levels) {
-    if (options_.adaptive && !finer_may_add && level <= kFinerRatio * last) continue;
-    RETURN_IF_ERROR(run(base * level / kReferenceLevel, &finer_may_add));
-    last = level;
+absl::Status FaceDetector::DetectInRegions(const cv::Mat& image, double scale, double coarser, const SpeedStep& step,
+                                           Found* found) {
+  std::vector<data::Box> wanted;
+  for (const auto& [box, score] : found->candidates) {
+    const float side = std::sqrt((box.x2 - box.x1) * (box.y2 - box.y1)) * static_cast<float>(coarser);
+    if (score >= step.min_score && side <= SpeedStep::kSmallSide) wanted.push_back(Grown(box, SpeedStep::kReach));
+  }
+  RETURN_IF_ERROR(RunRegions(image, scale, wanted, /*mirrored=*/false, found));
+  if (!step.mirrored || !options_.flip) return absl::OkStatus();
+  const auto width = static_cast<float>(image.cols);
+  for (data::Box& box : wanted) box = {width - box.x2, box.y1, width - box.x1, box.y2};
+  return RunRegions(image, scale, wanted, /*mirrored=*/true, found);
+}
+
+absl::Status FaceDetector::RunRegions(const cv::Mat& image, double scale, const std::vector<data::Box>& wanted,
+                                      bool mirrored, Found* found) {
+  const model::LevelGeometry level = model::LevelGeometryOf(image.rows, image.cols, scale);
+  const int multiple = model_.detector.size_multiple;
+  const int height = model::RoundUp(level.rows, multiple), width = model::RoundUp(level.columns, multiple);
+  const auto factor = static_cast<float>(scale);
+  std::vector<data::Box> on_level;
+  for (const auto& box : wanted) {
+    on_level.push_back({box.x1 * factor, box.y1 * factor, box.x2 * factor, box.y2 * factor});
+  }
+  for (const LevelRegion& region : CoverRegions(runner_->rules(), height, width, on_level)) {
+    // What the tile shows of the level, or of its mirror image.
+    cv::Rect window = cv::Rect(region.columns.begin, region.rows.begin, region.tile_width, region.tile_height) &
+                      cv::Rect(0, 0, level.columns, level.rows);
+    const DecodeWindow core{window.x,
+                            window.y,
+                            region.columns.core_begin,
+                            region.rows.core_begin,
+                            region.columns.core_end,
+                            region.rows.core_end};
+    if (mirrored) window.x = level.columns - window.x - window.width;
+    const cv::Mat tile = model::ResizeToFloat(image, scale, window);
+    ASSIGN_OR_RETURN(const int64_t activation_bytes, ActivationBytes(image, tile));
+    // What does not fit the memory limit is run whole, in tiles that do.
+    const double bytes = runner_->rules().bytes_per_pixel * static_cast<double>(region.pixels());
+    if (activation_bytes > 0 && bytes > static_cast<double>(activation_bytes)) {
+      return mirrored ? absl::OkStatus() : DetectAtScale(image, scale, /*flip=*/false, found);
+    }
+    const model::Shape shape{1, 3, region.tile_height, region.tile_width};
+    RETURN_IF_ERROR(runner_->RunTile(tile, shape, mirrored, [&](const auto& output) {
+      const auto planes = model::PlanesOf(model_.detector, output, /*n=*/0);
+      Add(DecodeDetections(planes, level.columns, level.rows, options_.decode, &core), scale, mirrored,
+          static_cast<float>(image.cols), found);
+    }));
   }
   return absl::OkStatus();
 }
 
 absl::Status FaceDetector::StartDevice() {
   const size_t levels = options_.pyramid.empty() ? model_.info.pyramid.size() : options_.pyramid.size();
+  const bool flip = options_.flip && options_.speed != Speed::kFast;
   CudaFaceDetectorOptions options;
   options.device = options_.device.index;
   options.precision = options_.precision;
-  options.flip = options_.flip;
+  options.flip = flip;
   options.memory_limit = options_.memory_limit;
   options.detections.decode = options_.decode;
-  options.detections.most_passes = static_cast<int>(levels) * (options_.flip ? 2 : 1);
+  options.detections.most_passes = static_cast<int>(levels) * (flip ? 2 : 1);
   options.detections.score_threshold = options_.score_threshold;
   options.detections.vote = options_.merge == Merge::kVote;
   options.detections.voting = options_.vote;
   options.detections.nms_threshold = options_.nms_threshold;
-  options.detections.small_score = kCandidateScore;
-  options.detections.small_area = kSmallSide * kSmallSide;
+  options.detections.small_score = LeastCandidate(options_.speed);
+  options.detections.small_area = SpeedStep::kSmallSide * SpeedStep::kSmallSide;
   ASSIGN_OR_RETURN(cuda_, CudaFaceDetector::Create(model_, options));
   return absl::OkStatus();
 }
@@ -112,13 +203,14 @@ absl::StatusOr<std::vector<ScoredBox>> FaceDetector::DetectOnDevice(const cv::Ma
     if (!next.empty()) cuda_->Preload(next);
   };
   RETURN_IF_ERROR(cuda_->Start(image));
-  RETURN_IF_ERROR(ForEachLevel(image, [&](double scale, bool* small_candidates) {
-    RETURN_IF_ERROR(cuda_->RunLevel(scale));
-    if (!options_.adaptive) return absl::OkStatus();  // the answer would have to be waited for
+  bool larger_may_add = true;
+  for (const PlannedLevel& planned : Levels()) {
+    if (!planned.whole() && !larger_may_add) continue;
+    RETURN_IF_ERROR(cuda_->RunLevel(ScaleOf(image, planned.level)));
+    if (planned.step == nullptr) continue;  // the answer would have to be waited for
     preload();
-    ASSIGN_OR_RETURN(*small_candidates, cuda_->SmallCandidates());
-    return absl::OkStatus();
-  }));
+    ASSIGN_OR_RETURN(larger_may_add, cuda_->SmallCandidates());
+  }
   preload();
   return cuda_->Finish();
 }
@@ -126,10 +218,16 @@ absl::StatusOr<std::vector<ScoredBox>> FaceDetector::DetectOnDevice(const cv::Ma
 absl::StatusOr<std::vector<ScoredBox>> FaceDetector::Detect(const cv::Mat& image,
                                                             const std::function<cv::Mat()>& upcoming) {
   if (options_.device.cuda()) return DetectOnDevice(image, upcoming);
-  std::vector<ScoredBox> boxes;
-  RETURN_IF_ERROR(ForEachLevel(image, [&](double scale, bool* small_candidates) {
-    return DetectAtScale(image, scale, &boxes, small_candidates);
-  }));
+  Found found;
+  double coarser = 0;  // the scale before
+  for (const PlannedLevel& planned : Levels()) {
+    const double scale = ScaleOf(image, planned.level);
+    const bool flip = options_.flip && planned.step == nullptr;
+    RETURN_IF_ERROR(planned.whole() ? DetectAtScale(image, scale, flip, &found)
+                                    : DetectInRegions(image, scale, coarser, *planned.step, &found));
+    coarser = scale;
+  }
+  std::vector<ScoredBox>& boxes = found.boxes;
   if (options_.merge == Merge::kVote) return VoteBoxes(std::move(boxes), options_.vote);
   std::vector<ScoredBox> kept;
   for (const int i : PlainNms(boxes, options_.nms_threshold)) kept.push_back(boxes[static_cast<size_t>(i)]);

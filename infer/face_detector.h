@@ -21,14 +21,33 @@ namespace hardface::infer {
 
 enum class Merge { kVote, kNms };
 
+// How much of the pyramid is run. kAccurate: all of it, as published. The others run the levels in rising size, and of
+// the larger ones only the regions that can add a face (SpeedStep).
+enum class Speed { kAccurate, kBalanced, kFast };
+
+// How kBalanced or kFast run levels up to UP_TO: whole and not mirrored, or only the surroundings of small candidates.
+// These are boxes that a smaller level found with a score of MIN_SCORE or more, and whose side (the root of the area)
+// is at most kSmallSide pixels on the level before. The surroundings are the box, its width and height multiplied by
+// kReach about its centre. Small faces come in crowds, which is why a weak candidate is worth a look at its
+// neighbourhood; what no smaller level suspects stays unseen. The effect on AP and time: docs/RESULTS.md.
+struct SpeedStep {
+  int up_to;
+  bool whole;
+  float min_score = 0;
+  bool mirrored = false;  // the regions' mirror images, too
+
+  static constexpr float kSmallSide = 32, kReach = 3;
+};
+// In rising UP_TO; larger levels than the last are left out, except when the pyramid begins with one. The first level
+// is always run whole. Not of kAccurate.
+const std::vector<SpeedStep>& SpeedSteps(Speed speed);
+
 struct DetectOptions {
   // Level k resizes the image by base scale * k / 800 (BaseScale below); empty: the model's own pyramid.
   std::vector<int> pyramid;
-  bool flip = true;  // run each level's mirror image, too
-  // Leaves out levels that hardly can add a face: levels are run in rising size, and one of up to 2.5 times the size of
-  // the last one run is left out when that one had no candidate of score 0.5 and at most 32 pixels, the sizes that a
-  // finer level sees better. Its effect on AP and time: docs/RESULTS.md.
-  bool adaptive = false;
+  // A CUDA device runs whole what the CPU would run in regions.
+  Speed speed = Speed::kAccurate;
+  bool flip = true;  // run mirror images, too
   DecodeOptions decode;
   float score_threshold = 0.05f;  // of all passes together, before merging
   Merge merge = Merge::kVote;
@@ -59,14 +78,32 @@ class FaceDetector {
                                                 const std::function<cv::Mat()>& upcoming = nullptr);
 
  private:
-  // Calls RUN(scale, &finer_may_add) for each level in turn.
-  absl::Status ForEachLevel(const cv::Mat& image, const std::function<absl::Status(double, bool*)>& run) const;
+  // What the levels run so far found, pixels of the image.
+  struct Found {
+    std::vector<ScoredBox> boxes;       // above the score threshold
+    std::vector<ScoredBox> candidates;  // that may ask for a look at a larger level; none with kAccurate
+  };
 
+  // A level of the pyramid and how it is run; null: whole, with kAccurate.
+  struct PlannedLevel {
+    int level;
+    const SpeedStep* step;
+    bool whole() const { return step == nullptr || step->whole; }
+  };
+  // In the order in which they are run.
+  std::vector<PlannedLevel> Levels() const;
   absl::StatusOr<std::vector<ScoredBox>> DetectOnDevice(const cv::Mat& image, const std::function<cv::Mat()>& upcoming);
   absl::Status StartDevice();
 
-  // Adds the boxes of one level to ALL, in pixels of the image. SMALL_CANDIDATES: whether a finer level may add faces.
-  absl::Status DetectAtScale(const cv::Mat& image, double scale, std::vector<ScoredBox>* all, bool* small_candidates);
+  // Adds boxes of a level, pixels of it, to FOUND.
+  void Add(const std::vector<ScoredBox>& boxes, double scale, bool mirrored, float image_width, Found* found) const;
+  // Adds the boxes of one level to FOUND.
+  absl::Status DetectAtScale(const cv::Mat& image, double scale, bool flip, Found* found);
+  // The same of the level's regions that may add a face, by STEP. COARSER: the scale of the level before it.
+  absl::Status DetectInRegions(const cv::Mat& image, double scale, double coarser, const SpeedStep& step, Found* found);
+  // One pass over regions around WANTED, pixels of the image.
+  absl::Status RunRegions(const cv::Mat& image, double scale, const std::vector<data::Box>& wanted, bool mirrored,
+                          Found* found);
 
   // What the memory limit leaves for activations while IMAGE and its resized LEVEL are held.
   absl::StatusOr<int64_t> ActivationBytes(const cv::Mat& image, const cv::Mat& level) const;

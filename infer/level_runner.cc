@@ -80,6 +80,15 @@ absl::Status LevelRunner::RunTiles(const cv::Mat& level, const LevelPlan& plan, 
   return absl::OkStatus();
 }
 
+absl::Status LevelRunner::RunTile(const cv::Mat& tile, const model::Shape& shape, bool mirrored,
+                                  const TileVisitor& visit) {
+  ASSIGN_OR_RETURN(model::Executor* const executor, executors_.Get(shape, model_.parameters, /*version=*/0));
+  model::WriteNetworkInput(tile, model_.info.input_divisor, mirrored, 0, executor->input());
+  executor->Forward();
+  visit([executor](const std::string& name) { return executor->output(name); });
+  return absl::OkStatus();
+}
+
 absl::Status LevelRunner::Run(const cv::Mat& level, bool flip, int64_t activation_bytes, const Visitor& visit) {
   const int multiple = model_.detector.size_multiple;
   const model::Shape padded{1, 3, model::RoundUp(level.rows, multiple), model::RoundUp(level.cols, multiple)};

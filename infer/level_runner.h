@@ -36,6 +36,15 @@ class LevelRunner {
   // naming the need.
   absl::Status Run(const cv::Mat& level, bool flip, int64_t activation_bytes, const Visitor& visit);
 
+  // Receives the output tensors of a region's tile.
+  using TileVisitor = std::function<void(const std::function<model::TensorView(const std::string&)>& output)>;
+
+  // Runs a tile: float BGR of its part of the level, without padding; SHAPE (1, 3, height, width) with it. MIRRORED
+  // shows the network TILE's mirror image.
+  absl::Status RunTile(const cv::Mat& tile, const model::Shape& shape, bool mirrored, const TileVisitor& visit);
+
+  const TileRules& rules() const { return rules_; }
+
   // PlanLevel by what this network's activations take on the CPU.
   absl::StatusOr<LevelPlan> Plan(int height, int width, bool flip, int64_t activation_bytes) const {
     return PlanLevel(rules_, height, width, flip, activation_bytes);

@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "model/execution/memory_plan.h"
 #include "model/ops/concat.h"
+#include "model/ops/flush_denormals.h"
 #include "model/ops/max_pool.h"
 #include "model/ops/relu.h"
 #include "model/ops/upsample.h"
@@ -186,6 +187,7 @@ void Executor::ForwardStep(const Step& step) {
 }
 
 void Executor::Forward() {
+  const FlushDenormals flush;
   for (const Step& step : steps_) ForwardStep(step);
   for (const auto& [name, output] : outputs_) {
     ConvertLayout(buffers_[output.layer_buffer], buffers_[output.plain_buffer]);
@@ -258,6 +260,7 @@ void Executor::BackwardStep(const Step& step, ParameterSet* gradients) {
 }
 
 void Executor::Backward(ParameterSet* gradients, const std::function<void(const std::string& layer)>& complete) {
+  const FlushDenormals flush;
   gradient_written_.assign(buffers_.size(), false);
   for (const auto& [name, output] : outputs_) {
     ConvertLayout(buffers_[output.plain_gradient], buffers_[output.layer_gradient]);

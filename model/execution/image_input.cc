@@ -14,9 +14,10 @@ namespace hardface::model {
 
 namespace {
 
-std::vector<ResizeTap> MakeTaps(int from, int to, double scale) {
-  std::vector<ResizeTap> taps(static_cast<size_t>(to));
-  for (int i = 0; i < to; ++i) taps[static_cast<size_t>(i)] = ResizeTapOf(i, from, scale);
+// Of the pixels first .. first + count - 1.
+std::vector<ResizeTap> MakeTaps(int from, int first, int count, double scale) {
+  std::vector<ResizeTap> taps(static_cast<size_t>(count));
+  for (int i = 0; i < count; ++i) taps[static_cast<size_t>(i)] = ResizeTapOf(first + i, from, scale);
   return taps;
 }
 
@@ -44,13 +45,20 @@ LevelGeometry LevelGeometryOf(int image_rows, int image_columns, double scale) {
   return level;
 }
 
-// OpenCV would need the whole image in floats first: 960 MB for a photograph of 80 megapixels.
 cv::Mat ResizeToFloat(const cv::Mat& image, double scale) {
+  const LevelGeometry level = LevelGeometryOf(image.rows, image.cols, scale);
+  return ResizeToFloat(image, scale, {0, 0, level.columns, level.rows});
+}
+
+// OpenCV would need the whole image in floats first: 960 MB for a photograph of 80 megapixels.
+cv::Mat ResizeToFloat(const cv::Mat& image, double scale, const cv::Rect& window) {
   HARDFACE_CHECK(image.type() == CV_8UC3 && scale > 0);
   const LevelGeometry level = LevelGeometryOf(image.rows, image.cols, scale);
-  const int rows = level.rows, columns = level.columns;
-  const std::vector<ResizeTap> x_taps = MakeTaps(image.cols, columns, level.x_step);
-  const std::vector<ResizeTap> y_taps = MakeTaps(image.rows, rows, level.y_step);
+  HARDFACE_CHECK(window.x >= 0 && window.y >= 0 && window.x + window.width <= level.columns &&
+                 window.y + window.height <= level.rows);
+  const int rows = window.height, columns = window.width;
+  const std::vector<ResizeTap> x_taps = MakeTaps(image.cols, window.x, columns, level.x_step);
+  const std::vector<ResizeTap> y_taps = MakeTaps(image.rows, window.y, rows, level.y_step);
   cv::Mat resized(rows, columns, CV_32FC3);
 #pragma omp parallel
   {

@@ -17,6 +17,8 @@ LevelGeometry LevelGeometryOf(int image_rows, int image_columns, double scale);
 
 // Resizes 8-bit BGR bilinearly by SCALE into float BGR (0..255). The size is rounded as OpenCV does, at least 1 x 1.
 cv::Mat ResizeToFloat(const cv::Mat& image, double scale);
+// The part WINDOW of it, in pixels of the level, inside which it must lie: the same values.
+cv::Mat ResizeToFloat(const cv::Mat& image, double scale, const cv::Rect& window);
 
 // SIZE rounded up to a multiple of MULTIPLE.
 inline int RoundUp(int size, int multiple) { return (size + multiple - 1) / multiple * multiple; }
