@@ -13,6 +13,7 @@
 #include "base/tool_main.h"
 #include "model/weights/model_file.h"
 #include "model/weights/onnx.h"
+#include "model/weights/revive.h"
 
 ABSL_FLAG(std::string, input, "",
           "Detector to convert: a .safetensors file of this project, or a published .caffemodel. Required.");
@@ -25,6 +26,10 @@ ABSL_FLAG(std::string, storage, "fp32",
           "compute in 32 bits either way.");
 ABSL_FLAG(std::string, data_note, "",
           "Applies to a .safetensors output. What the model was trained on, in words. Empty keeps the input's.");
+ABSL_FLAG(
+    int, revive_seed, 0,
+    "Applies to a .safetensors output. Seed, from 1, of new weights for channels that a training has lost: those "
+    "whose weights are all below a thousandth of their layer's greatest. Train on from the result. 0 leaves them.");
 ABSL_FLAG(std::vector<std::string>, pyramid, {},
           "Applies to a .safetensors output. Levels of the image pyramid that the model should be run on, separated by "
           "commas. Empty keeps the input's.");
@@ -36,11 +41,11 @@ namespace {
 absl::Status SetInfo(bool onnx, ModelInfo* info) {
   const double threshold = absl::GetFlag(FLAGS_score_threshold);
   const std::vector<std::string> pyramid = absl::GetFlag(FLAGS_pyramid);
-  if (onnx && (threshold != -1 || !pyramid.empty() || FlagDiffers("storage") || FlagDiffers("data_note"))) {
+  if (onnx && (threshold != -1 || !pyramid.empty() || FlagDiffers("storage") || FlagDiffers("data_note") ||
+               FlagDiffers("revive_seed"))) {
     return UsageError(
-        "--score_threshold, --pyramid, --storage and --data_note apply to a .safetensors output only, because an .onnx "
-        "file holds "
-        "the network alone; leave them out");
+        "--score_threshold, --pyramid, --storage, --data_note and --revive_seed apply to a .safetensors output only, "
+        "because an .onnx file holds the network alone; leave them out");
   }
   if (threshold != -1) {
     RETURN_IF_ERROR(RequireRange("score_threshold", threshold, 0, 1));
@@ -65,12 +70,19 @@ absl::Status Run(const std::vector<std::string>&) {
       Choose("storage", absl::GetFlag(FLAGS_storage), {{"fp32", Storage::kF32}, {"fp16", Storage::kF16}}, &storage));
   ASSIGN_OR_RETURN(Model model, LoadModel(input));
   RETURN_IF_ERROR(SetInfo(onnx, &model.info));
+  const int revive_seed = absl::GetFlag(FLAGS_revive_seed);
+  RETURN_IF_ERROR(RequireRange("revive_seed", revive_seed, 0, 1000000000));
+  RevivedChannels revived;
+  if (revive_seed > 0) {
+    revived = ReviveChannels(ListParameters(model.detector.network), revive_seed, &model.parameters);
+  }
   RETURN_IF_ERROR(onnx ? WriteOnnx(output, model) : SaveModel(output, model, storage));
   Provenance provenance;
   RETURN_IF_ERROR(provenance.AddInput(input));
   RETURN_IF_ERROR(provenance.WriteBeside(output));
-  absl::PrintF("tensors=%d architecture=%s width_divisor=%d\n", model.parameters.size(),
-               model.detector.options.architecture, model.detector.options.width_divisor);
+  absl::PrintF("tensors=%d architecture=%s width_divisor=%d revived_outputs=%d revived_inputs=%d\n",
+               model.parameters.size(), model.detector.options.architecture, model.detector.options.width_divisor,
+               revived.of_outputs, revived.of_inputs);
   return absl::OkStatus();
 }
 
