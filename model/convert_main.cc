@@ -1,12 +1,16 @@
 // model/convert: weight files from one format to another.
+#include <cmath>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "base/flag_values.h"
 #include "base/provenance.h"
 #include "base/status_macros.h"
@@ -14,6 +18,7 @@
 #include "model/weights/model_file.h"
 #include "model/weights/onnx.h"
 #include "model/weights/revive.h"
+#include "model/weights/score_scale.h"
 
 ABSL_FLAG(std::string, input, "",
           "Detector to convert: a .safetensors file of this project, or a published .caffemodel. Required.");
@@ -30,6 +35,10 @@ ABSL_FLAG(
     int, revive_seed, 0,
     "Applies to a .safetensors output. Seed, from 1, of new weights for channels that a training has lost: those "
     "whose weights are all below a thousandth of their layer's greatest. Train on from the result. 0 leaves them.");
+ABSL_FLAG(
+    std::vector<std::string>, calibration, {},
+    "Another scale for scores, as TEMPERATURE,SHIFT: a score s becomes sigmoid((logit(s) - SHIFT) / TEMPERATURE). "
+    "eval:dataset measures both numbers. A model's score threshold changes with its scores. Empty leaves them.");
 ABSL_FLAG(std::vector<std::string>, pyramid, {},
           "Applies to a .safetensors output. Levels of the image pyramid that the model should be run on, separated by "
           "commas. Empty keeps the input's.");
@@ -57,6 +66,26 @@ absl::Status SetInfo(bool onnx, ModelInfo* info) {
   return ParsePositive("pyramid", pyramid, &info->pyramid);
 }
 
+// Gives the scores the scale that --calibration asks for. A threshold that the model has moves with them.
+absl::Status Calibrate(Model* model) {
+  const std::vector<std::string> texts = absl::GetFlag(FLAGS_calibration);
+  if (texts.empty()) return absl::OkStatus();
+  double temperature = 0, shift = 0;
+  if (texts.size() != 2 || !absl::SimpleAtod(texts[0], &temperature) || !absl::SimpleAtod(texts[1], &shift) ||
+      !(temperature >= 0.01 && temperature <= 100) || !(std::fabs(shift) <= 100)) {
+    return UsageError(
+        absl::StrCat("--calibration=", absl::StrJoin(texts, ","),
+                     ": give a temperature from 0.01 to 100 and a shift from -100 to 100, as in 2.5,1.2"));
+  }
+  RescaleScores(model->detector, temperature, shift, &model->parameters);
+  std::optional<float>& threshold = model->info.score_threshold;
+  if (threshold.has_value() && *threshold > 0 && *threshold < 1) {
+    const double logit = std::log(*threshold / (1.0 - *threshold));
+    threshold = static_cast<float>(1 / (1 + std::exp(-(logit - shift) / temperature)));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Run(const std::vector<std::string>&) {
   const std::string input = absl::GetFlag(FLAGS_input), output = absl::GetFlag(FLAGS_output);
   RETURN_IF_ERROR(RequireFlag("input", input));
@@ -69,6 +98,7 @@ absl::Status Run(const std::vector<std::string>&) {
   RETURN_IF_ERROR(
       Choose("storage", absl::GetFlag(FLAGS_storage), {{"fp32", Storage::kF32}, {"fp16", Storage::kF16}}, &storage));
   ASSIGN_OR_RETURN(Model model, LoadModel(input));
+  RETURN_IF_ERROR(Calibrate(&model));
   RETURN_IF_ERROR(SetInfo(onnx, &model.info));
   const int revive_seed = absl::GetFlag(FLAGS_revive_seed);
   RETURN_IF_ERROR(RequireRange("revive_seed", revive_seed, 0, 1000000000));

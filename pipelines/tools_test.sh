@@ -43,6 +43,11 @@ expect 0 "scores above 0.75 are taken for faces" model/describe --model="$work/f
 expect 0 "pyramid 100,200" model/describe --model="$work/for_use.safetensors"
 expect 2 "score_threshold" model/convert --input="$model" --output="$work/net.onnx" --score_threshold=0.75
 expect 2 "score_threshold" model/convert --input="$model" --output="$work/x.safetensors" --score_threshold=7
+expect 0 "tensors=" model/convert --input="$work/for_use.safetensors" --output="$work/calibrated.safetensors" --calibration=2,0
+expect 0 "scores above 0.633" model/describe --model="$work/calibrated.safetensors"
+expect 2 "--calibration=2" model/convert --input="$model" --output="$work/x.safetensors" --calibration=2
+expect 2 "--calibration=0,1" model/convert --input="$model" --output="$work/x.safetensors" --calibration=0,1
+expect 0 "revived_outputs=" model/convert --input="$model" --output="$work/revived.safetensors" --revive_seed=1
 expect 2 ".safetensors or .onnx" model/convert --input="$model" --output="$work/net.tflite"
 expect 0 "score" mining/score --model="$model" --dataset="$work/data" --short_side=120 --output="$work/difficulty.jsonl"
 expect 0 "entries=6" mining/select --dataset="$work/data" --scores="$work/difficulty.jsonl" --output="$work/hard"

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "eval/common/axis_fit.h"
+#include "eval/common/calibration.h"
 
 namespace hardface::eval {
 namespace {
@@ -121,6 +122,13 @@ void AddBalancedThreshold(const std::vector<CurvePoint>& reachable, size_t image
   (*metrics)["balanced_recall"] = any ? reachable[best].recall : kNone;
   (*metrics)["balanced_precision"] = any ? reachable[best].precision : kNone;
   (*metrics)["balanced_fp_per_image"] = any ? reachable[best].false_positives / static_cast<double>(images) : kNone;
+}
+
+void AddCalibration(const Ranking& ranking, Metrics* metrics) {
+  const Calibration calibration = FitCalibration(ranking);
+  (*metrics)["calibration_temperature"] = calibration.temperature;
+  (*metrics)["calibration_shift"] = calibration.shift;
+  (*metrics)["calibration_error"] = CalibrationError(ranking);
 }
 
 std::string RateName(double rate) {
@@ -266,6 +274,7 @@ DatasetScores ScoreDataset(const JoinedDetections& joined, const std::vector<dou
     metrics[absl::StrFormat("threshold_at_%g_fp_per_image", rate)] = ThresholdAtFalsePositives(reachable, allowed);
   }
   AddBalancedThreshold(reachable, joined.images.size(), &metrics);
+  AddCalibration(ranking, &metrics);
   for (const HeightBin& bin : kHeightBins) {
     const Ranking in_bin = rank(kScoredIou, &bin);
     metrics[absl::StrCat("ap_height_", bin.name)] = AveragePrecision(in_bin, Ties::kApart);

@@ -137,6 +137,8 @@ TEST(DatasetScore, TheBalancedThresholdHasTheGreatestF1) {
                             {At(0, 0, 10, 0.9f), At(50, 0, 10, 0.8f), At(100, 0, 10, 0.7f), At(200, 0, 10, 0.6f)}}}),
                    {});
   EXPECT_NEAR(scores.metrics["balanced_threshold"].get<double>(), 0.65, 1e-6);
+  EXPECT_GT(scores.metrics["calibration_temperature"].get<double>(), 0);
+  EXPECT_GT(scores.metrics["calibration_error"].get<double>(), 0);
   EXPECT_EQ(scores.metrics["balanced_recall"], 1.0);
   EXPECT_NEAR(scores.metrics["balanced_precision"].get<double>(), 2.0 / 3, 1e-12);
   EXPECT_EQ(scores.metrics["balanced_fp_per_image"], 1.0);
