@@ -31,6 +31,7 @@ struct AnnotatedImage {
   // are fractions. 0: in pixels of the image as it is.
   double reference_width = 0, reference_height = 0;
   std::vector<AnnotatedFace> faces;
+  bool named_after_file = false;    // the source does not name its image; it is looked for under the source's own name
   bool unlabelled = false;          // the source says nothing of this image: no faces, but perhaps by mistake
   int placeholder_boxes = 0;        // rows that stand for "no face" (WIDER's ten zeros)
   nlohmann::json attributes;        // of the image; null or an object

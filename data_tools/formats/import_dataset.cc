@@ -99,6 +99,11 @@ class ImageImporter {
     if (work->source.unlabelled) {
       work->findings.push_back({"unlabelled", "", work->entry.image + ": has no annotation; taken as without faces"});
     }
+    if (work->source.named_after_file) {
+      work->findings.push_back({"unnamed_image", work->source.place,
+                                absl::StrCat("does not name its image (<filename>); taken to be about ",
+                                             work->entry.image, ", which is named like it")});
+    }
     if (work->source.placeholder_boxes > 0) {
       work->findings.push_back({"no_faces", work->source.place, "a placeholder row: the image has no faces"});
     }

@@ -199,7 +199,9 @@ AnnotatedImage VocFromXml(absl::string_view xml, const std::string& file, VocBox
                                         "other; expected one <annotation>"));
     return image;
   }
-  image.candidates = ImageCandidates(Text(root.child("filename")), file);
+  const std::string filename = Text(root.child("filename"));
+  image.candidates = ImageCandidates(filename, file);
+  image.named_after_file = filename.empty();
   image.declared_width = ReadSize(root.child("size"), "width");
   image.declared_height = ReadSize(root.child("size"), "height");
   ReadAttributes(root, &image.attributes);

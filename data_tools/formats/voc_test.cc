@@ -40,6 +40,14 @@ TEST(VocFromXmlTest, ReadsNameSizeClassesAndBoxes) {
   EXPECT_EQ(image.faces[1].attributes.dump(), R"({"pose":"Left","truncated":1})");
 }
 
+TEST(VocFromXmlTest, AnImageThatIsNotNamedIsToldFromOneThatIs) {
+  EXPECT_TRUE(VocFromXml("<annotation/>", "a/b.xml", VocBoxes::kEdges).named_after_file);
+  EXPECT_TRUE(
+      VocFromXml("<annotation><filename> </filename></annotation>", "b.xml", VocBoxes::kEdges).named_after_file);
+  EXPECT_FALSE(
+      VocFromXml("<annotation><filename>c.jpg</filename></annotation>", "b.xml", VocBoxes::kEdges).named_after_file);
+}
+
 TEST(VocFromXmlTest, PixelBoxesCountFromOneAndIncludeTheLast) {
   const AnnotatedImage image = VocFromXml(kXml, "a.xml", VocBoxes::kPixels);
   const AnnotatedFace& one_pixel = image.faces[1];
