@@ -596,6 +596,10 @@ absl::Status Trainer::Run() {
   const int64_t iterations = options_.solver.schedule.iterations;
   std::optional<Progress> progress;
   if (leads_) progress.emplace("train", iterations - iteration_, "steps");
+  if (iteration_ >= iterations) {
+    Tell(absl::StrCat("nothing is left to do: the checkpoint is at iteration ", iteration_, ", and --iterations is ",
+                      iterations));
+  }
   meter_start_ = Clock::now();
   int64_t most_bytes = 0;
   while (iteration_ < iterations) {
