@@ -126,9 +126,22 @@ class Verifier {
     }
     if (absl::EndsWith(path, "/")) return absl::OkStatus();  // an empty folder
     ASSIGN_OR_RETURN(const std::string now, HashFile(path));
-    // What another tool put in its place says so itself (doctor --repair).
-    if (now != hash && !Add(path)) Find(path, absl::StrCat("was changed since ", tool, " wrote it"));
+    if (now == hash || IsRecordedBeside(path, now)) return absl::OkStatus();
+    Find(path, absl::StrCat("was changed since ", tool, " wrote it"));
     return absl::OkStatus();
+  }
+
+  // What another tool put in a file's place says so itself (doctor --repair).
+  bool IsRecordedBeside(const std::string& path, const std::string& hash) {
+    const absl::StatusOr<std::string> text = ReadFile(ProvenanceBeside(path));
+    if (!text.ok()) return false;
+    const absl::StatusOr<Json> provenance = ParseJson<Json>(*text, path);
+    if (!provenance.ok() || !provenance->is_object()) return false;
+    const std::map<std::string, std::string> records = RecordsOf(*provenance);
+    const auto record = records.find(fs::path(path).filename().string());
+    if (record == records.end() || record->second != hash) return false;
+    Add(path);
+    return true;
   }
 
   absl::Status FindAdded(const std::string& folder, const std::string& tool,
