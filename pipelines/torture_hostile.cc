@@ -290,24 +290,23 @@ void TryXmlAndYaml(const TortureWorkspace& workspace, HostileTrials* trials) {
   trials->Try({"VOC",
                "10^29 entities, which are not expanded",
                "data_tools/import",
-               {"--format=voc", "--input=entities", "--images=data/images", "--output=out"}},
- /*refused=*/false
-});
-Write(workspace.At("aliases/data.yaml"), aliases + "names: *a29\ntrain: *a29\n");
-trials->Try({"data.yaml",
-             "10^29 aliases",
-             "data_tools/import",
-             {"--format=yolo", "--input=aliases/data.yaml", "--images=data/images", "--output=out"}});
-Write(workspace.At("nested/data.yaml"), "names: " + Repeated("[", 1'000'000));
-trials->Try({"data.yaml",
-             "a million brackets",
-             "data_tools/import",
-             {"--format=yolo", "--input=nested/data.yaml", "--images=data/images", "--output=out"}});
-Write(workspace.At("nested/000000.xml"), "<annotation>" + Repeated("<a>", 1'000'000));
-trials->Try({"VOC",
-             "a million elements deep",
-             "data_tools/import",
-             {"--format=voc", "--input=nested/000000.xml", "--images=data/images", "--output=out"}});
+               {"--format=voc", "--input=entities", "--images=data/images", "--output=out"},
+               /*refused=*/false});
+  Write(workspace.At("aliases/data.yaml"), aliases + "names: *a29\ntrain: *a29\n");
+  trials->Try({"data.yaml",
+               "10^29 aliases",
+               "data_tools/import",
+               {"--format=yolo", "--input=aliases/data.yaml", "--images=data/images", "--output=out"}});
+  Write(workspace.At("nested/data.yaml"), "names: " + Repeated("[", 1'000'000));
+  trials->Try({"data.yaml",
+               "a million brackets",
+               "data_tools/import",
+               {"--format=yolo", "--input=nested/data.yaml", "--images=data/images", "--output=out"}});
+  Write(workspace.At("nested/000000.xml"), "<annotation>" + Repeated("<a>", 1'000'000));
+  trials->Try({"VOC",
+               "a million elements deep",
+               "data_tools/import",
+               {"--format=voc", "--input=nested/000000.xml", "--images=data/images", "--output=out"}});
 }
 
 void TryModels(const TortureWorkspace& workspace, HostileTrials* trials) {
