@@ -291,7 +291,8 @@ absl::Status AtomicFolder::PutInPlace() const {
   return absl::OkStatus();
 }
 
-absl::Status AtomicFolder::Commit() {
+// All that can go wrong before the folder is put in place.
+absl::Status AtomicFolder::Finish() const {
   RETURN_IF_ERROR(RecordFiles());
   std::error_code error;
   fs::recursive_directory_iterator entry(temporary_, error);
@@ -300,10 +301,45 @@ absl::Status AtomicFolder::Commit() {
   }
   if (error) return absl::InternalError(absl::StrCat(temporary_, ": cannot list this folder: ", error.message()));
   RETURN_IF_ERROR(SyncPath(temporary_));
-  if (replace_ == Replace::kOwn) RETURN_IF_ERROR(CheckMayWriteFolder(path_));
+  return replace_ == Replace::kOwn ? CheckMayWriteFolder(path_) : absl::OkStatus();
+}
+
+absl::Status AtomicFolder::Commit() {
+  RETURN_IF_ERROR(Finish());
   RETURN_IF_ERROR(PutInPlace());
   committed_ = true;
   return SyncParent(path_);
+}
+
+absl::Status AtomicFolder::CommitTogether(const std::vector<AtomicFolder*>& folders) {
+  if (folders.size() == 1) return folders[0]->Commit();
+  for (const AtomicFolder* folder : folders) RETURN_IF_ERROR(folder->Finish());
+  // What was renamed so far, as (from, to). The old folders bear names of leftovers, which the next run removes; it
+  // does not put them back, as it does with kOldSuffix, since others of their kind may be gone by then.
+  std::vector<std::pair<std::string, std::string>> renamed;
+  const auto rename = [&renamed](const std::string& from, const std::string& to) {
+    if (std::rename(from.c_str(), to.c_str()) != 0) return ErrnoError("cannot replace", to);
+    renamed.emplace_back(from, to);
+    return absl::OkStatus();
+  };
+  const auto rename_all = [&]() -> absl::Status {
+    for (const AtomicFolder* folder : folders) {
+      if (IsThere(folder->path_)) RETURN_IF_ERROR(rename(folder->path_, TemporaryName(folder->path_)));
+    }
+    for (const AtomicFolder* folder : folders) RETURN_IF_ERROR(rename(folder->temporary_, folder->path_));
+    return absl::OkStatus();
+  };
+  if (const absl::Status status = rename_all(); !status.ok()) {
+    for (auto done = renamed.rbegin(); done != renamed.rend(); ++done) {
+      std::rename(done->second.c_str(), done->first.c_str());
+    }
+    return status;
+  }
+  for (AtomicFolder* folder : folders) folder->committed_ = true;
+  std::error_code ignored;
+  for (size_t old = 0; old + folders.size() < renamed.size(); ++old) fs::remove_all(renamed[old].second, ignored);
+  for (const AtomicFolder* folder : folders) RETURN_IF_ERROR(SyncParent(folder->path_));
+  return absl::OkStatus();
 }
 
 void RemoveLeftovers(const std::string& folder) { RemoveLeftoversOf(folder, /*prefix=*/"", /*path=*/""); }

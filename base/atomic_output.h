@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -71,10 +72,15 @@ class AtomicFolder {
   // Lists all files and their hashes in provenance.json, fsyncs everything and renames the folder; an older output of
   // the same name is removed after the exchange.
   absl::Status Commit();
+  // Commits several folders that belong together: they appear at once as far as a reader can tell, since none of them
+  // is new while another is still the old one. A kill in between leaves some of them missing, never a mixture; an error
+  // leaves all as they were.
+  static absl::Status CommitTogether(const std::vector<AtomicFolder*>& folders);
 
  private:
   AtomicFolder(std::string path, std::string temporary, int lock, Replace replace);
   absl::Status RecordFiles() const;
+  absl::Status Finish() const;
   absl::Status PutInPlace() const;
 
   const std::string path_;

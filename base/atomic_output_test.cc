@@ -84,6 +84,29 @@ TEST(AtomicFolderTest, RefusesAFolderThatIsNotOurs) {
   EXPECT_TRUE(fs::exists(path + "/thesis.tex"));
 }
 
+TEST(AtomicFolderTest, FoldersThatBelongTogetherAreNewTogetherOrNotAtAll) {
+  const std::string folder = TestFolder("together");
+  const auto write = [&folder](const std::string& text) {
+    auto a = AtomicFolder::Create(folder + "/a", Replace::kAlways),
+         b = AtomicFolder::Create(folder + "/b", Replace::kAlways);
+    for (const auto& output : {a->get(), b->get()}) {
+      EXPECT_TRUE(WriteFileAtomically(output->temporary_path() + "/file", text).ok());
+    }
+    if (text == "third") fs::remove_all((*b)->temporary_path());  // so that it cannot be renamed
+    return AtomicFolder::CommitTogether({a->get(), b->get()});
+  };
+  for (const char* text : {"first", "second"}) {
+    ASSERT_TRUE(write(text).ok());
+    EXPECT_EQ(*ReadFile(folder + "/a/file"), text);
+    EXPECT_EQ(*ReadFile(folder + "/b/file"), text);
+    EXPECT_EQ(EntryCount(folder), 2u);
+  }
+  EXPECT_FALSE(write("third").ok());
+  EXPECT_EQ(*ReadFile(folder + "/a/file"), "second");
+  EXPECT_EQ(*ReadFile(folder + "/b/file"), "second");
+  EXPECT_EQ(EntryCount(folder), 2u);
+}
+
 TEST(AtomicFolderTest, WithoutCommitNothingIsLeftBehind) {
   const std::string parent = TestFolder("folder_rollback");
   { auto folder = AtomicFolder::Create(parent + "/out"); }
@@ -207,6 +230,25 @@ TEST_F(ToolOutputTest, AFolderWithFilesOfTheUserStays) {
   EXPECT_EQ(*ReadFile(path + "/deep/result"), "mended");
   AllowOverwriting(true);
   EXPECT_TRUE(WriteFolder(path, "fourth").ok());
+}
+
+TEST_F(ToolOutputTest, EmptyFoldersOfTheUserStayAndThoseOfTheToolDoNotDisturb) {
+  const std::string folder = TestFolder("empty_folders"), output = folder + "/out";
+  const auto write = [&output]() -> absl::Status {
+    auto created = AtomicFolder::Create(output);
+    if (!created.ok()) return created.status();
+    EXPECT_TRUE(WriteFileAtomically((*created)->temporary_path() + "/deep/file", "x").ok());
+    fs::create_directories((*created)->temporary_path() + "/labels/none");
+    return (*created)->Commit();
+  };
+  DeclareOutput(output);
+  ASSERT_TRUE(write().ok());
+  ASSERT_TRUE(write().ok());
+  fs::create_directories(output + "/deep/mine");
+  EXPECT_THAT(std::string(write().message()), HasSubstr("did not write: deep/mine/"));
+  EXPECT_TRUE(fs::exists(output + "/deep/mine"));
+  fs::remove(output + "/deep/mine");
+  EXPECT_TRUE(write().ok());
 }
 
 // A copy, an archive or a checkout: the provenance is no older than the file that was changed by hand.

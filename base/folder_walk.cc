@@ -23,7 +23,8 @@ bool IsPassedOver(const std::string& name) { return name[0] == '.' || name == "@
 
 class Walk {
  public:
-  Walk(std::string folder, const std::vector<std::string>& endings) : root_(std::move(folder)), endings_(endings) {}
+  Walk(std::string folder, const std::vector<std::string>& endings, std::vector<std::string>* not_files)
+      : root_(std::move(folder)), endings_(endings), not_files_(not_files) {}
 
   // Real folders first: what lies in the tree under its own name is found under that name, whatever links lead to it.
   absl::StatusOr<std::vector<std::string>> Run() {
@@ -35,6 +36,7 @@ class Walk {
       RETURN_IF_ERROR(Enter(link));
     }
     std::sort(files_.begin(), files_.end());
+    if (not_files_ != nullptr) std::sort(not_files_->begin(), not_files_->end());
     return std::move(files_);
   }
 
@@ -74,15 +76,18 @@ class Walk {
     std::error_code ignored;
     const fs::file_status status = entry.status(ignored);
     const bool leads_nowhere = status.type() == fs::file_type::not_found;
+    const bool is_file = status.type() == fs::file_type::regular || leads_nowhere;
     if (status.type() == fs::file_type::directory) {
       entry.is_symlink(ignored) ? (void)links_.insert(relative) : folders->push_back(relative);
-    } else if ((status.type() == fs::file_type::regular || leads_nowhere) && HasEnding(relative, endings_)) {
+    } else if (is_file && HasEnding(relative, endings_)) {
       files_.push_back(relative);
     }
+    if (!is_file && not_files_ != nullptr && HasEnding(relative, endings_)) not_files_->push_back(relative);
   }
 
   const std::string root_;
   const std::vector<std::string>& endings_;
+  std::vector<std::string>* const not_files_;
   std::set<FileId> entered_;
   std::set<std::string> links_;
   std::vector<std::string> files_;
@@ -90,9 +95,9 @@ class Walk {
 
 }  // namespace
 
-absl::StatusOr<std::vector<std::string>> FilesUnder(const std::string& folder,
-                                                    const std::vector<std::string>& endings) {
-  return Walk(folder, endings).Run();
+absl::StatusOr<std::vector<std::string>> FilesUnder(const std::string& folder, const std::vector<std::string>& endings,
+                                                    std::vector<std::string>* not_files) {
+  return Walk(folder, endings, not_files).Run();
 }
 
 bool HasEnding(absl::string_view name, const std::vector<std::string>& endings) {

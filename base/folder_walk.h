@@ -21,7 +21,11 @@ namespace hardface {
 //   which Synology's servers keep thumbnails.
 //
 // A folder that cannot be listed is an error that names it: what lies in it would be missing without a word.
-absl::StatusOr<std::vector<std::string>> FilesUnder(const std::string& folder, const std::vector<std::string>& endings);
+//
+// NOT_FILES, where given, gets what has such a name and is no file: folders (they are entered all the same), pipes,
+// sockets and devices.
+absl::StatusOr<std::vector<std::string>> FilesUnder(const std::string& folder, const std::vector<std::string>& endings,
+                                                    std::vector<std::string>* not_files = nullptr);
 
 // Whether NAME ends in one of ENDINGS, in any case.
 bool HasEnding(absl::string_view name, const std::vector<std::string>& endings);

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 
@@ -44,6 +45,14 @@ TEST_F(FilesUnderTest, IsSortedRecursiveAndTakesEndingsInAnyCase) {
 TEST_F(FilesUnderTest, HiddenFilesAndFoldersArePassedOver) {
   Make({"a.jpg", "._a.jpg", ".git/b.jpg", "@eaDir/a.jpg/thumb.jpg", "x/.hidden.png"});
   EXPECT_THAT(Walk(), ElementsAre("a.jpg"));
+}
+
+TEST_F(FilesUnderTest, WhatHasSuchANameAndIsNoFileIsTold) {
+  Make({"d.jpg/a.jpg"});
+  ASSERT_EQ(mkfifo((folder_ + "/pipe.jpg").c_str(), 0644), 0);
+  std::vector<std::string> not_files;
+  EXPECT_THAT(*FilesUnder(folder_, {".jpg"}, &not_files), ElementsAre("d.jpg/a.jpg"));
+  EXPECT_THAT(not_files, ElementsAre("d.jpg", "pipe.jpg"));
 }
 
 // A folder that the user names himself is taken, whatever it is called.

@@ -42,6 +42,31 @@ TEST(ParseJsonTest, NestingIsLimitedButNotWhatStringsHold) {
   EXPECT_FALSE(ParseJson(std::string(1000, ']') + nested(1000), "f").ok());
 }
 
+TEST(ParseJsonTest, AZeroByteIsNoEnd) {
+  using namespace std::string_literals;  // NOLINT(build/namespaces): strings with zero bytes
+  EXPECT_THAT(Message("{\"a\":1}\0{\"a\":2}"s), HasSubstr("f:7: not valid JSON: byte 7 is zero"));
+  EXPECT_THAT(Message("{}\0"s), HasSubstr("byte 2 is zero"));
+  EXPECT_TRUE(ParseJson("[\"\\u0000\"]", "f").ok());
+}
+
+TEST(ParseJsonTest, AKeyThatStandsTwiceIsAnError) {
+  EXPECT_THAT(Message("{\"a\":1,\n\"a\":1}"), HasSubstr("f:7: the key \"a\" stands twice in one object (line 2"));
+  EXPECT_THAT(Message("[{\"b\":{\"a\":1}},\n\n{\"c\":[{\"a\":[],\"b\":2,\"\\u0061\":0}]}]"),
+              HasSubstr("the key \"a\" stands twice in one object (line 3"));
+  EXPECT_THAT(Message("{\"\\\"\":1,\"\\\"\":2}"), HasSubstr("stands twice"));
+  // Not in one object; in strings; as values.
+  EXPECT_TRUE(ParseJson("{\"a\":{\"a\":[{\"a\":\"a\"},{\"a\":\":\"}]},\"b\":\"a\",\"\":\":{:\\\":\"}", "f").ok());
+  EXPECT_TRUE(ParseJson<nlohmann::ordered_json>("{\"a\":1,\"b\":{}}", "f").ok());
+  EXPECT_FALSE(ParseJson<nlohmann::ordered_json>("{\"a\":1,\"a\":{}}", "f").ok());
+}
+
+TEST(ParseJsonListTest, AKeyThatStandsTwiceInAnElementIsAnError) {
+  const auto take = [](nlohmann::json, int64_t) { return absl::OkStatus(); };
+  EXPECT_TRUE(ParseJsonList("[{\"a\":1},{\"a\":{\"a\":2}}]", "f", "things", take).ok());
+  EXPECT_THAT(std::string(ParseJsonList("[{\"a\":1},\n{\"a\":1,\"a\":2}]", "f", "things", take).message()),
+              HasSubstr("f: the key \"a\" stands twice in one object (line 2"));
+}
+
 TEST(ParseJsonListTest, HandsOutElementsOneByOne) {
   std::vector<std::string> seen;
   const auto take = [&](nlohmann::json element, int64_t number) {

@@ -19,6 +19,19 @@ inline bool IsThere(const std::string& path) {
   return std::filesystem::exists(path, ignored);
 }
 
+// NAME without the parts that lead nowhere: "./a//b.jpg" -> "a/b.jpg", so that one file has one name. ".." stays:
+// behind a link it leads to another place than the text says.
+inline std::string PlainName(const std::string& name) {
+  if (name.compare(0, 2, "./") != 0 && name.find("/./") == std::string::npos && name.find("//") == std::string::npos) {
+    return name;
+  }
+  std::filesystem::path plain;
+  for (const std::filesystem::path& part : std::filesystem::path(name)) {
+    if (part != "." && !part.empty()) plain /= part;
+  }
+  return plain.empty() ? name : plain.string();
+}
+
 // "photos/" -> "photos"; "/" stays.
 inline std::string WithoutTrailingSlash(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();

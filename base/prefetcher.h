@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -26,7 +27,12 @@ class Prefetcher {
   Prefetcher(int64_t count, int threads, int64_t ahead, std::function<Result(int64_t)> make)
       : count_(count), ahead_(ahead), make_(std::move(make)) {
     HARDFACE_CHECK(threads >= 1 && ahead >= 1);
-    for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
+    try {
+      for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
+    } catch (const std::system_error&) {
+      // The system has no more threads to give: those at hand do the work.
+      if (threads_.empty()) throw;
+    }
   }
 
   ~Prefetcher() {

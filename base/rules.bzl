@@ -66,6 +66,44 @@ def hf_test(name, srcs = None, size = "small", deps = [], copts = [], openmp = F
         **kwargs
     )
 
+def hf_fuzz_test(name, srcs = None, seeds = None, mutations = 3000, size = "small", deps = [], tags = [], **kwargs):
+    """A fuzz target: NAME.cc defines LLVMFuzzerTestOneInput, which reads any bytes without crash, hang or leak.
+
+    An ordinary build makes a test of it, which runs the seeds and damaged copies of them. With --config=fuzz, which
+    takes Clang, the same program is libFuzzer: docs/RELIABILITY.md shows how to run it.
+
+    Args:
+      name: the target
+      srcs: NAME.cc
+      seeds: inputs to start from; all files of fuzz_seeds/NAME
+      mutations: how many damaged copies the test tries
+      size: as of cc_test
+      deps: what it includes, Abseil and //base:fuzz_input apart
+      tags: as of cc_test
+      **kwargs: as of cc_test
+    """
+    files = native.glob(["fuzz_seeds/%s/*" % name]) if seeds == None else seeds
+    if not files:
+        fail("%s has no seeds" % name)
+    cc_test(
+        name = name,
+        size = size,
+        srcs = [name + ".cc"] if srcs == None else srcs,
+        args = ["$(locations %s)" % file for file in files],
+        data = files,
+        env = {"FUZZ_MUTATIONS": str(mutations)},
+        linkopts = select({
+            "//:with_fuzzer": ["-fsanitize=fuzzer"],
+            "//conditions:default": [],
+        }),
+        tags = tags + ["fuzz"],
+        deps = deps + _ABSL + ["//base:fuzz_input"] + select({
+            "//:with_fuzzer": [],
+            "//conditions:default": ["//base:fuzz_replay"],
+        }),
+        **kwargs
+    )
+
 def hf_tool(name, srcs = None, deps = [], visibility = ["//visibility:public"], **kwargs):
     """A tool that users run: NAME_main.cc, flags and a call of the library."""
     label = "//%s:%s" % (native.package_name(), name)

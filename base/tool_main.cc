@@ -33,6 +33,7 @@ namespace hardface {
 namespace {
 
 constexpr char kUsagePayload[] = "hardface/usage";
+constexpr char kStoppedPayload[] = "hardface/stopped";
 constexpr int kMaxFlagFileDepth = 8;
 constexpr char kOverwriteHelp[] =
     "Replaces an existing output that another tool wrote or that was changed since. It never replaces an input, "
@@ -335,6 +336,14 @@ absl::Status UsageError(absl::string_view message) {
   return status;
 }
 
+absl::Status Stopped(absl::string_view message) {
+  absl::Status status = absl::CancelledError(message);
+  status.SetPayload(kStoppedPayload, absl::Cord());
+  return status;
+}
+
+bool IsStopped(const absl::Status& status) { return status.GetPayload(kStoppedPayload).has_value(); }
+
 bool IsUsageError(const absl::Status& status) { return status.GetPayload(kUsagePayload).has_value(); }
 
 absl::Status RequireFlag(absl::string_view flag, absl::string_view value) {
@@ -377,8 +386,8 @@ int ToolMain(int argc, char** argv, const ToolInfo& info,
     return FlushOutput();
   });
   if (status.ok()) return 0;
-  std::fprintf(stderr, "Error: %s\n", std::string(status.message()).c_str());
-  return IsUsageError(status) ? 2 : 1;
+  std::fprintf(stderr, "%s: %s\n", IsStopped(status) ? "Stopped" : "Error", std::string(status.message()).c_str());
+  return IsStopped(status) ? 3 : IsUsageError(status) ? 2 : 1;
 }
 
 bool FlagDiffers(absl::string_view name) {

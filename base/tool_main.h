@@ -68,6 +68,10 @@ struct ToolInfo {
 absl::Status UsageError(absl::string_view message);
 bool IsUsageError(const absl::Status& status);
 
+// Work that was asked to stop, and did so at a good place from which it can go on: exit code 3. Say what goes on.
+absl::Status Stopped(absl::string_view message);
+bool IsStopped(const absl::Status& status);
+
 // UsageError unless VALUE, given as --FLAG, is non-empty.
 absl::Status RequireFlag(absl::string_view flag, absl::string_view value);
 
@@ -78,8 +82,8 @@ absl::StatusOr<std::vector<std::string>> ParseToolFlags(int argc, char** argv, c
 
 // Runs the tool in a ToolScope (output_guard.h): before RUN starts, its inputs are noted and its outputs are held
 // against them. Tools that write take --overwrite, too: to replace an output that is not theirs, or was changed. Exit
-// code 0: done; 1: the work failed, by an exception or in writing to stdout as well; 2: usage. Errors go to stderr as
-// "Error: ...".
+// code 0: done; 1: the work failed, by an exception or in writing to stdout as well; 2: usage; 3: Stopped(). Errors go
+// to stderr as "Error: ...".
 int ToolMain(int argc, char** argv, const ToolInfo& info,
              const std::function<absl::Status(const std::vector<std::string>& arguments)>& run);
 

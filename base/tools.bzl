@@ -29,5 +29,6 @@ TOOLS = [
     "//mining:select",
     "//model:convert",
     "//model:describe",
+    "//pipelines:verify",
     "//train:train",
 ]

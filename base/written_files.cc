@@ -34,6 +34,8 @@ using Json = nlohmann::ordered_json;
 // File managers leave these behind wherever they look.
 constexpr const char* kDroppings[] = {".DS_Store", "Thumbs.db", "desktop.ini"};
 
+constexpr char kNoHash[] = "-";  // of an empty folder, whose name ends in "/"
+
 constexpr char kBetween[] = "  ";  // hash and name, as sha256sum has it
 
 constexpr size_t kNamed = 3;  // files that an error names
@@ -152,14 +154,14 @@ struct Strangers {
   std::vector<std::string> unknown, changed;
 };
 
-// Calls VISIT(path, name below FOLDER) for everything but folders in it; links are not followed.
+// Calls VISIT(path, name below FOLDER) for everything but folders that hold something; links are not followed.
 template <typename Visit>
 absl::Status ForEachFile(const std::string& folder, const Visit& visit) {
   std::error_code error;
   fs::recursive_directory_iterator entry(folder, error);
   for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
     const bool is_folder = entry->is_directory(error) && !entry->is_symlink(error);
-    if (error || is_folder) continue;
+    if (error || (is_folder && !fs::is_empty(entry->path(), error))) continue;
     const std::string path = entry->path().string();
     RETURN_IF_ERROR(visit(path, path.substr(folder.size() + 1)));
   }
@@ -179,7 +181,9 @@ absl::StatusOr<Strangers> FindStrangers(const std::string& folder, const Json& f
     if (name == kProvenanceName || IsDropping(fs::path(name).filename().string())) return absl::OkStatus();
     const auto recorded = hashes.find(RecordedName(name));
     std::error_code ignored;
-    if (recorded == hashes.end() || !fs::is_regular_file(fs::symlink_status(path, ignored))) {
+    if (fs::is_directory(fs::symlink_status(path, ignored))) {  // an empty one
+      if (hashes.find(RecordedName(name) + "/") == hashes.end()) strangers.unknown.push_back(name + "/");
+    } else if (recorded == hashes.end() || !fs::is_regular_file(fs::symlink_status(path, ignored))) {
       strangers.unknown.push_back(name);
     } else {
       ASSIGN_OR_RETURN(const bool same, HasHash(path, recorded->second));
@@ -257,14 +261,17 @@ std::string FileRecord(const std::string& name, const std::string& sha256) {
 
 absl::StatusOr<Json> FilesOf(const std::string& folder) {
   std::vector<std::string> names;
-  RETURN_IF_ERROR(ForEachFile(folder, [&](const std::string&, const std::string& name) {
-    if (name != kProvenanceName) names.push_back(name);
+  RETURN_IF_ERROR(ForEachFile(folder, [&](const std::string& path, const std::string& name) {
+    if (name != kProvenanceName) names.push_back(IsFolder(path) ? name + "/" : name);
     return absl::OkStatus();
   }));
   std::sort(names.begin(), names.end());
   Json files = Json::array();
   for (const std::string& name : names) {
-    ASSIGN_OR_RETURN(const std::string hash, HashFile(absl::StrCat(folder, "/", name)));
+    std::string hash = kNoHash;
+    if (name.back() != '/') {
+      ASSIGN_OR_RETURN(hash, HashFile(absl::StrCat(folder, "/", name)));
+    }
     files.push_back(FileRecord(name, hash));
   }
   return files;

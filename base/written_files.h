@@ -26,7 +26,8 @@ std::string ProvenanceText(const nlohmann::ordered_json& provenance);
 // A line of "files", as sha256sum has it: "HASH  NAME". A name that is not UTF-8, which JSON needs, has \x escapes.
 std::string FileRecord(const std::string& name, const std::string& sha256);
 
-// The records of all files below FOLDER but its provenance.json, an array in the order of the names.
+// The records of all files below FOLDER but its provenance.json, an array in the order of the names. Folders that are
+// empty have records as well: "-  NAME/".
 absl::StatusOr<nlohmann::ordered_json> FilesOf(const std::string& folder);
 
 // The tool that wrote FOLDER, as its provenance.json says; nothing where there is none.

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/json_text.h"
+#include "base/paths.h"
 #include "base/status_macros.h"
 
 namespace hardface::mining {
@@ -35,7 +36,7 @@ absl::StatusOr<ScoredEntry> DifficultyFromJson(absl::string_view line, const std
   ScoredEntry entry;
   ASSIGN_OR_RETURN(const nlohmann::json json, ParseJson(line, place));
   try {
-    entry.image = json.at("image").get<std::string>();
+    entry.image = PlainName(json.at("image").get<std::string>());
     entry.flip = json.value("flip", false);
     ASSIGN_OR_RETURN(const int64_t positives, CountOf(json, "positives", INT_MAX, place));
     entry.difficulty.positives = static_cast<int>(positives);

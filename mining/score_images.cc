@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "base/atomic_output.h"
 #include "base/parallel.h"
 #include "base/prefetcher.h"
@@ -16,6 +18,7 @@
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/dataset/entry_image.h"
 #include "mining/difficulty.h"
+#include "model/detectors/detector.h"
 #include "model/execution/executor_cache.h"
 #include "model/execution/image_input.h"
 
@@ -53,6 +56,45 @@ absl::StatusOr<Difficulty> ScoreImage(const model::Model& model, const data::Dat
   return Difficulty{Wpas(planes, labels), static_cast<int>(labels.positives.size()), model.info.iterations};
 }
 
+// Images whose faces are too small or too large for every anchor: they stay "hard" for ever, and nobody may notice.
+class WithoutPositiveAnchors {
+ public:
+  void Add(const data::DatasetEntry& entry, const Difficulty& difficulty, double scale) {
+    if (HasNoFace(entry)) return;
+    ++with_faces_;
+    if (difficulty.positives > 0 || count_++ > 0) return;
+    double smallest = 1e9, largest = 0;
+    for (const data::Face& face : entry.faces) {
+      if (face.ignore) continue;
+      smallest = std::min(smallest, scale * std::min(face.box.w, face.box.h));
+      largest = std::max(largest, scale * std::max(face.box.w, face.box.h));
+    }
+    first_ = absl::StrFormat("%s, whose faces are %.0f to %.0f pixels there", entry.image, smallest, largest);
+  }
+
+  void Print(const model::Model& model, const ScoreImagesOptions& options) const {
+    if (count_ == 0) return;
+    absl::FPrintF(stderr,
+                  "score: %d of %d images with faces have no positive anchor at --short_side=%d --long_side=%d, so "
+                  "their WPAS is null: no anchor is near their faces in size and place. The first is %s. Anchors are "
+                  "%s pixels wide\n",
+                  count_, with_faces_, options.short_side, options.long_side, first_,
+                  absl::StrJoin(AnchorSizes(model.detector), ", "));
+  }
+
+ private:
+  static std::vector<int> AnchorSizes(const model::DetectorSpec& detector) {
+    std::vector<int> sizes;
+    for (const model::DetectionHead& head : detector.heads) {
+      sizes.insert(sizes.end(), head.anchor_sizes.begin(), head.anchor_sizes.end());
+    }
+    return sizes;
+  }
+
+  int64_t with_faces_ = 0, count_ = 0;
+  std::string first_;
+};
+
 }  // namespace
 
 absl::Status ScoreImages(const model::Model& model, const std::string& dataset_path, const std::string& output,
@@ -74,13 +116,17 @@ absl::Status ScoreImages(const model::Model& model, const std::string& dataset_p
     const auto entry = static_cast<size_t>(i);
     return data::ReadEntryImage(dataset.entries[entry], dataset.image_paths[entry]);
   });
+  WithoutPositiveAnchors without;
   for (int64_t i = 0; i < count; ++i) {
     const data::DatasetEntry& entry = dataset.entries[static_cast<size_t>(i)];
     ASSIGN_OR_RETURN(const cv::Mat image, images.Next());
     ASSIGN_OR_RETURN(const Difficulty difficulty, ScoreImage(model, entry, image, options, &executors));
+    without.Add(entry, difficulty, ScaleOf(image, options));
     RETURN_IF_ERROR(file->Write(DifficultyToJson(entry.image, entry.flip, difficulty) + "\n"));
     progress.Advance(1);
   }
+  progress.Finish();
+  without.Print(model, options);
   return file->Commit();
 }
 

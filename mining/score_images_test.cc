@@ -51,6 +51,24 @@ absl::Status Score(const std::string& dataset) {
   return ScoreImages(RandomModel(), dataset, dataset + ".jsonl", options);
 }
 
+TEST(ScoreImagesTest, ImagesWhoseFacesNoAnchorCoversAreCounted) {
+  // 30 of 64 pixels are 30 at a short side of 64, and 150 at 320, twice the largest anchor.
+  const std::string dataset = DatasetThatSays("sizes", 96, 64);
+  ScoreImagesOptions options;
+  options.threads = 1;
+  for (const int short_side : {64, 320}) {
+    options.short_side = short_side;
+    ::testing::internal::CaptureStderr();
+    EXPECT_TRUE(ScoreImages(RandomModel(), dataset, dataset + ".jsonl", options).ok());
+    const std::string said = ::testing::internal::GetCapturedStderr();
+    const bool told = said.find("1 of 1 images with faces have no positive anchor") != std::string::npos;
+    EXPECT_EQ(told, short_side == 320) << said;
+    if (told) {
+      EXPECT_THAT(said, AllOf(HasSubstr("a.png, whose faces are 150 to 150 pixels"), HasSubstr("16, 32, 64 pixels")));
+    }
+  }
+}
+
 TEST(ScoreImagesTest, AnImageOfAnotherSizeThanItsManifestSaysIsAnError) {
   EXPECT_TRUE(Score(DatasetThatSays("right", 96, 64)).ok());
   const std::string resized = DatasetThatSays("resized", 192, 128);

@@ -55,6 +55,17 @@ expect 2 "--drop=7" mining/select --dataset="$work/data" --scores="$work/difficu
 expect 0 "images=6" infer/detect --model="$model" --dataset="$work/data" --output="$work/found" --format=wider,jsonl,fddb,face_eval --draw --nms=plain
 test -s "$work/found/detections.jsonl" && test -s "$work/found/wider/000000.txt"
 expect 0 "images=1" infer/detect --model="$model" --output="$work/one" "$work/data/images/000001.jpg"
+# From the detections back to the drawn images everything fits, until a file in between is another one.
+expect 0 "outputs=3 " pipelines/verify "$work/found"
+says "findings=0"
+says "train/train"
+expect 0 "outputs=" pipelines/verify "$work/hard" "$work/difficulty.jsonl"
+cp "$work/data/manifest.jsonl" "$work/manifest.kept"
+echo >>"$work/data/manifest.jsonl"
+expect 1 "NO LONGER FITS  $work/data/manifest.jsonl: was changed since" pipelines/verify "$work/found"
+cp "$work/manifest.kept" "$work/data/manifest.jsonl"
+expect 2 "give an output" pipelines/verify
+expect 1 "is no output of these tools" pipelines/verify "$work"
 # With nothing but a photograph.
 mkdir -p "$work/here"
 expect 0 "the results are in found/" env -C "$work/here" "$PWD/infer/detect" --draw --images="$work/data/images/000001.jpg"

@@ -46,4 +46,31 @@ done
 iterations() { sed -E 's/.*"iteration":([0-9]+).*/\1/' "$1/metrics.jsonl"; }
 [[ "$(iterations "$work/whole")" == "$(iterations "$work/parts")" ]] || die "metrics.jsonl has other lines"
 grep -q . "$work/parts/ledger.jsonl" || die "the ledger is empty"
-echo "killed $killed times, the same bits"
+
+# SIGTERM: a checkpoint of the step at hand, exit code 3, and the same bits when training goes on.
+terminated=0
+for attempt in {1..50}; do
+  OMP_NUM_THREADS=1 train/train "${settings[@]}" --checkpoint_every=1000 --resume --output="$work/stopped" \
+    2>"$work/stopped.log" &
+  training=$!
+  if ((terminated < 5)); then
+    delay=$((longest / 2 + RANDOM % longest))
+    sleep "$((delay / 1000)).$(printf %03d $((delay % 1000)))"
+    kill -TERM "$training" 2>/dev/null
+    wait "$training"
+    code=$?
+    ((code == 143)) && continue  # it came before the training could receive it
+    ((code == 3)) || die "SIGTERM gave exit code $code: $(tail -3 "$work/stopped.log")"
+    grep -q "Stopped: by the signal Terminated after iteration [0-9]*, whose checkpoint is in" "$work/stopped.log" ||
+      die "$(tail -3 "$work/stopped.log")"
+    terminated=$((terminated + 1))
+    continue
+  fi
+  wait "$training" || die "attempt $attempt: $(tail -3 "$work/stopped.log")"
+  break
+done
+((terminated == 5)) || die "only $terminated of 5 were stopped"
+for file in "$last/solver.safetensors" "$last/model.safetensors" model.safetensors ledger.jsonl difficulty.jsonl; do
+  cmp "$work/whole/$file" "$work/stopped/$file" || die "$file differs after $terminated SIGTERM"
+done
+echo "killed $killed times and terminated $terminated times, the same bits"

@@ -21,6 +21,7 @@
 #include "train/ranks/communicator.h"
 #include "train/ranks/mpi_communicator.h"
 #include "train/ranks/rank_device.h"
+#include "train/run/stop_signals.h"
 #include "train/run/trainer.h"
 #include "train/step/solver.h"
 
@@ -369,12 +370,13 @@ absl::Status TrainAs(const TrainerOptions& options, Communicator* communicator) 
   }
   const absl::Status status = Train(options, communicator);
   // The others wait for this rank in an exchange that it will never come to.
-  if (!status.ok() && communicator->size() > 1) communicator->Abort(status);
+  if (!status.ok() && !IsStopped(status) && communicator->size() > 1) communicator->Abort(status);
   return status;
 }
 
 absl::Status Run(const std::vector<std::string>&) {
-  ASSIGN_OR_RETURN(const TrainerOptions options, OptionsFromFlags());
+  ASSIGN_OR_RETURN(TrainerOptions options, OptionsFromFlags());
+  options.stop = StopOnSignals();
   if (!StartedByMpi()) {
     WorldOfOne alone;
     return TrainAs(options, &alone);
@@ -392,7 +394,9 @@ int main(int argc, char** argv) {
                             {"train/train",
                              "Trains a face detector with hard image mining, as one process or as several ranks "
                              "(mpirun -np N). The defaults are the paper's recipe for VGG16 weights (--init). "
-                             "--flagfile=train/recipes/from_scratch.flags trains without such weights.",
+                             "--flagfile=train/recipes/from_scratch.flags trains without such weights. SIGTERM, SIGINT "
+                             "(Ctrl-C) and SIGUSR1 end a training after its current step, with a checkpoint and exit "
+                             "code 3; --resume goes on.",
                              "",
                              {{"dataset", hardface::kReadsDataset},
                               {"validation", hardface::kReadsDataset},

@@ -13,6 +13,7 @@
 #include "absl/strings/str_format.h"
 #include "base/json_text.h"
 #include "base/output_guard.h"
+#include "base/paths.h"
 #include "base/status_macros.h"
 #include "base/text_file.h"
 #include "base/text_lines.h"
@@ -155,10 +156,9 @@ std::string EntryToJson(const DatasetEntry& entry) {
 
 absl::StatusOr<DatasetEntry> EntryFromJson(absl::string_view line, const std::string& place) {
   const absl::StatusOr<Json> parsed = ParseJson(line, "the line");
-  if (!parsed.ok() || !parsed->is_object()) {
-    return BadLine(place, absl::StrCat("not a JSON object: ", Shorten(std::string(line)), parsed.ok() ? "" : "; ",
-                                       parsed.status().message()));
-  }
+  if (!parsed.ok())
+    return BadLine(place, absl::StrCat(parsed.status().message(), "; got ", Shorten(std::string(line))));
+  if (!parsed->is_object()) return BadLine(place, absl::StrCat("not a JSON object: ", Shorten(std::string(line))));
   const Json& json = *parsed;
   DatasetEntry entry;
   const auto image = json.find("image");
@@ -166,7 +166,7 @@ absl::StatusOr<DatasetEntry> EntryFromJson(absl::string_view line, const std::st
   if (!image->is_string() || image->get_ref<const std::string&>().empty()) {
     return BadKey(place, "image", *image, "the image's path");
   }
-  entry.image = image->get<std::string>();
+  entry.image = PlainName(image->get<std::string>());
   // The system would take the path up to there.
   if (absl::StrContains(entry.image, '\0')) return BadKey(place, "image", *image, "a path without zero bytes");
   RETURN_IF_ERROR(ReadSize(json, "width", place, &entry.width));
@@ -359,10 +359,16 @@ absl::Status DatasetWriter::Write(const DatasetEntry& entry) {
   return manifest_->Write(EntryToJson(entry) + "\n");
 }
 
-absl::Status DatasetWriter::Commit(const Provenance& provenance) {
-  RETURN_IF_ERROR(manifest_->Commit());
-  RETURN_IF_ERROR(provenance.WriteInto(temporary_path()));
-  return folder_->Commit();
+absl::Status DatasetWriter::Commit(const Provenance& provenance) { return CommitTogether({this}, provenance); }
+
+absl::Status DatasetWriter::CommitTogether(const std::vector<DatasetWriter*>& writers, const Provenance& provenance) {
+  std::vector<AtomicFolder*> folders;
+  for (DatasetWriter* const writer : writers) {
+    RETURN_IF_ERROR(writer->manifest_->Commit());
+    RETURN_IF_ERROR(provenance.WriteInto(writer->temporary_path()));
+    folders.push_back(writer->folder_.get());
+  }
+  return AtomicFolder::CommitTogether(folders);
 }
 
 absl::StatusOr<Dataset> ReadDataset(const std::string& path) {

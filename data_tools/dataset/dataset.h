@@ -29,7 +29,7 @@ struct Face {
 
 // One image. Its identity is (image, flip).
 struct DatasetEntry {
-  std::string image;  // path relative to the header's image_root, or absolute
+  std::string image;  // path relative to the header's image_root, or absolute; read without "./" and "//"
   int width = 0;      // pixels; 0 when not known
   int height = 0;
   bool flip = false;  // the entry stands for the mirror image; `faces` are already mirrored
@@ -92,6 +92,8 @@ class DatasetWriter {
   const std::string& temporary_path() const { return folder_->temporary_path(); }
   // Writes provenance.json and renames the folder.
   absl::Status Commit(const Provenance& provenance);
+  // Several that belong together (AtomicFolder::CommitTogether).
+  static absl::Status CommitTogether(const std::vector<DatasetWriter*>& writers, const Provenance& provenance);
 
   int64_t entries() const { return entries_; }
   int64_t faces() const { return faces_; }

@@ -73,7 +73,11 @@ TEST(EntryJsonTest, EveryFloatSurvivesTheRoundTrip) {
 }
 
 TEST(EntryJsonTest, ErrorsNamePlaceKeyValueAndWhatIsExpected) {
-  EXPECT_THAT(ErrorOfLine("{\"image\":"), AllOf(HasSubstr("m.jsonl:7"), HasSubstr("not a JSON object")));
+  EXPECT_THAT(ErrorOfLine("{\"image\":"),
+              AllOf(HasSubstr("m.jsonl:7"), HasSubstr("not valid JSON"), HasSubstr("{\"image\":")));
+  EXPECT_THAT(ErrorOfLine("7"), HasSubstr("not a JSON object"));
+  EXPECT_THAT(ErrorOfLine(R"({"image":"a","flip":true,"faces":[],"flip":false})"),
+              AllOf(HasSubstr("m.jsonl:7"), HasSubstr("the key \"flip\" stands twice")));
   EXPECT_THAT(ErrorOfLine(R"({"faces":[]})"), HasSubstr("no \"image\""));
   EXPECT_THAT(ErrorOfLine(R"({"image":"","faces":[]})"), HasSubstr("\"image\" is \"\""));
   EXPECT_THAT(ErrorOfLine(R"({"image":"a.jpg\u0000","faces":[]})"), HasSubstr("without zero bytes"));
@@ -87,6 +91,18 @@ TEST(EntryJsonTest, ErrorsNamePlaceKeyValueAndWhatIsExpected) {
   EXPECT_THAT(ErrorOfLine(R"({"image":"a","faces":[{"box":[1,2,1e300,4]}]})"), HasSubstr("a float holds"));
   EXPECT_THAT(ErrorOfLine(R"({"image":"a","faces":[{"box":[1,2,3,4],"ignore":0}]})"), HasSubstr("\"ignore\" is 0"));
   EXPECT_THAT(ErrorOfLine(R"({"image":"a","faces":[],"attributes":[]})"), HasSubstr("\"attributes\" is []"));
+}
+
+TEST(EntryJsonTest, OneFileHasOneName) {
+  const auto name = [](const std::string& image) {
+    return EntryFromJson("{\"image\":\"" + image + "\",\"faces\":[]}", "m")->image;
+  };
+  for (const char* same : {"a/b.jpg", "./a/b.jpg", "a//b.jpg", "a/./b.jpg", ".//a/././b.jpg"}) {
+    EXPECT_EQ(name(same), "a/b.jpg") << same;
+  }
+  // Behind a link ".." leads to another place than the text says.
+  for (const char* kept : {"../a.jpg", "a/../b.jpg", "/a/b.jpg", ".a.jpg", "a./b.jpg", "."})
+    EXPECT_EQ(name(kept), kept);
 }
 
 TEST(DatasetReaderTest, MissingDatasetSaysWhatADatasetIs) {

@@ -44,7 +44,7 @@ absl::StatusOr<ImageDetections> DetectionsFromJson(absl::string_view line, const
                absl::StrCat("expected {\"image\":\"..\",\"boxes\":[[x,y,w,h,score],..]}, got: ", line.substr(0, 80)));
   }
   ImageDetections detections;
-  detections.image = json["image"].get<std::string>();
+  detections.image = PlainName(json["image"].get<std::string>());
   if (const auto flip = json.find("flip"); flip != json.end()) {
     if (!flip->is_boolean()) return Bad(place, absl::StrCat("\"flip\" is ", flip->dump(), "; expected true or false"));
     detections.flip = flip->get<bool>();

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/atomic_output.h"
+#include "base/output_guard.h"
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "base/provenance.h"
@@ -229,6 +230,13 @@ class Registry {
       ASSIGN_OR_RETURN(writer_, DatasetWriter::Create(options_.repaired, RebasedHeader(reader, options_.repaired),
                                                       {options_.input}));
     } else if (options_.repair) {
+      std::error_code ignored;
+      if (std::filesystem::is_symlink(manifest_, ignored)) {
+        return absl::FailedPreconditionError(absl::StrCat(
+            manifest_, ": is a link to ", RealPath(manifest_),
+            ", which a repair would not reach: it would put a file in place of the link. Nothing was changed. Give "
+            "--output=FOLDER for a repaired copy, or repair the dataset that the link leads to"));
+      }
       ASSIGN_OR_RETURN(replaced_, AtomicFile::Create(manifest_, Replace::kAlways));
       ASSIGN_OR_RETURN(const std::string text, ReadFile(manifest_));
       RETURN_IF_ERROR(replaced_->Write(text.substr(0, text.find('\n') + 1)));

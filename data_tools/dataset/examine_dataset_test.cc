@@ -201,6 +201,21 @@ TEST_F(ExamineDatasetTest, RepairIntoAnotherDatasetLeavesTheFirst) {
   EXPECT_TRUE(fs::exists(mended->image_paths[0]));
 }
 
+TEST_F(ExamineDatasetTest, AManifestThatIsALinkIsNotReplacedByARepair) {
+  WriteDataset(options_.input, {Image("a.jpg", 10), Image("./a.jpg", 10)});
+  const std::string manifest = options_.input + "/manifest.jsonl", real = options_.input + "/real.jsonl";
+  fs::rename(manifest, real);
+  fs::create_symlink("real.jsonl", manifest);
+  options_.images = ImageChecks::kNone;
+  options_.findings.clear();
+  EXPECT_EQ(ExamineDataset(options_)->findings.at("double_entry"), 1) << "one file in two spellings";
+  options_.repair = true;
+  const std::string before = *ReadFile(real);
+  EXPECT_THAT(std::string(ExamineDataset(options_).status().message()), HasSubstr("is a link to "));
+  EXPECT_TRUE(fs::is_symlink(manifest));
+  EXPECT_EQ(*ReadFile(real), before);
+}
+
 TEST_F(ExamineDatasetTest, EveryOldManifestIsKept) {
   options_.repair = true;
   const std::string backup = options_.input + "/manifest.jsonl.before_repair";

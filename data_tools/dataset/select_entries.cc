@@ -249,10 +249,14 @@ absl::StatusOr<std::vector<DatasetCounts>> SplitDataset(const SplitOptions& opti
   }
   RETURN_IF_ERROR(
       ForEachEntry(reader.get(), [&](DatasetEntry* entry) { return writers[parts.at(entry->image)]->Write(*entry); }));
+  Provenance provenance;
+  RETURN_IF_ERROR(provenance.AddInput(reader->manifest_path()));
+  std::vector<DatasetWriter*> together;
+  for (const auto& writer : writers) together.push_back(writer.get());
+  // A part of this split beside one of an earlier split could hold the same images.
+  RETURN_IF_ERROR(DatasetWriter::CommitTogether(together, provenance));
   std::vector<DatasetCounts> counts;
-  for (const auto& writer : writers) {
-    ASSIGN_OR_RETURN(counts.emplace_back(), Commit(writer.get(), {reader->manifest_path()}));
-  }
+  for (const auto& writer : writers) counts.push_back({writer->entries(), writer->faces()});
   return counts;
 }
 

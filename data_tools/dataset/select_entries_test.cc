@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
+#include <map>
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
 #include <set>
@@ -84,6 +86,43 @@ TEST(SplitDatasetTest, DependsOnTheSeedOnly) {
   ASSERT_TRUE(SplitDataset({input, {Temp("a3"), Temp("b3")}, {0.5, 0.5}, 2}).ok());
   EXPECT_EQ(Images(Temp("a1")), Images(Temp("a2")));
   EXPECT_NE(Images(Temp("a1")), Images(Temp("a3")));
+}
+
+// A new train beside an old val could hold the same images.
+TEST(SplitDatasetTest, WhereOnePartCannotBePutInPlaceNoneIs) {
+  const std::string input = MakeHundred();
+  SplitOptions options;
+  options.input = input;
+  options.outputs = {Temp("together_a"), Temp("together_b")};
+  options.fractions = {0.5, 0.5};
+  for (const std::string& output : options.outputs) fs::remove_all(output);
+  ASSERT_TRUE(SplitDataset(options).ok());
+  const auto before = Images(options.outputs[0]), other = Images(options.outputs[1]);
+  std::ofstream(options.outputs[1] + "/mine.txt") << "mine";
+  options.seed = 2;
+  EXPECT_THAT(std::string(SplitDataset(options).status().message()), HasSubstr("mine.txt"));
+  EXPECT_EQ(Images(options.outputs[0]), before);
+  fs::remove(options.outputs[1] + "/mine.txt");
+  ASSERT_TRUE(SplitDataset(options).ok());
+  EXPECT_NE(Images(options.outputs[0]), before);
+  EXPECT_NE(Images(options.outputs[1]), other);
+}
+
+TEST(SplitDatasetTest, TheMirrorImageOfAnotherSpellingStaysWithItsImage) {
+  std::vector<DatasetEntry> entries;
+  for (int i = 0; i < 40; ++i) {
+    entries.push_back(Entry(absl::StrCat("./", i, ".jpg"), {9}));
+    entries.push_back(Entry(absl::StrCat(i, ".jpg"), {9}));
+    entries.back().flip = true;
+  }
+  SplitOptions options;
+  options.input = Make("spellings", entries);
+  options.outputs = {Temp("spellings_a"), Temp("spellings_b")};
+  options.fractions = {0.5, 0.5};
+  ASSERT_TRUE(SplitDataset(options).ok());
+  std::map<std::string, int> counts;
+  for (const std::string& image : Images(options.outputs[0])) ++counts[image];
+  for (const auto& [image, count] : counts) EXPECT_EQ(count, 2) << image;
 }
 
 TEST(SplitDatasetTest, RefusesWhatMakesNoSense) {

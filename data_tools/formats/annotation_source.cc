@@ -39,6 +39,11 @@ void SetLandmarks(const std::vector<Landmark>& landmarks, AnnotatedFace* face) {
   if (any_occluded) face->attributes["landmarks_occluded"] = std::move(occluded);
 }
 
+bool IsAngleInRadians(double angle) {
+  constexpr double kHalfTurn = 3.1416;  // rounded up
+  return std::fabs(angle) <= kHalfTurn;
+}
+
 void SetEllipse(const Ellipse& ellipse, AnnotatedFace* face) {
   const double a = ellipse.major_radius, b = ellipse.minor_radius;
   const double c = std::cos(ellipse.angle), s = std::sin(ellipse.angle);

@@ -3,6 +3,7 @@
 #ifndef HARDFACE_DATA_TOOLS_FORMATS_ANNOTATION_SOURCE_H_
 #define HARDFACE_DATA_TOOLS_FORMATS_ANNOTATION_SOURCE_H_
 
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -31,6 +32,8 @@ struct AnnotatedImage {
   // are fractions. 0: in pixels of the image as it is.
   double reference_width = 0, reference_height = 0;
   std::vector<AnnotatedFace> faces;
+  // Candidates from this one on are guesses: the source names no image, or another one.
+  size_t first_guess = std::numeric_limits<size_t>::max();
   bool unlabelled = false;          // the source says nothing of this image: no faces, but perhaps by mistake
   int placeholder_boxes = 0;        // rows that stand for "no face" (WIDER's ten zeros)
   nlohmann::json attributes;        // of the image; null or an object
@@ -105,6 +108,8 @@ void SetLandmarks(const std::vector<Landmark>& landmarks, AnnotatedFace* face);
 struct Ellipse {
   double major_radius = 0, minor_radius = 0, angle = 0, center_x = 0, center_y = 0;
 };
+// Whether ANGLE can be one in radians: FDDB's lie within half a turn. Degrees, which other ellipse tools write, do not.
+bool IsAngleInRadians(double angle);
 // Sets the box, and the ellipse as attribute "ellipse": [major, minor, angle, cx, cy].
 void SetEllipse(const Ellipse& ellipse, AnnotatedFace* face);
 

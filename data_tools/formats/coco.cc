@@ -54,7 +54,14 @@ class CocoParser {
 
   void AddCategory(const Json& category) {
     if (!category.is_object() || !JsonMember(category, "name").is_string()) return;
-    categories_[IdOf(JsonMember(category, "id"))] = category["name"].get<std::string>();
+    const std::string name = category["name"].get<std::string>();
+    const auto [known, fresh] = categories_.emplace(IdOf(JsonMember(category, "id")), name);
+    if (!fresh && known->second != name) {
+      findings_.push_back({"bad_annotation", place_, "",
+                           absl::StrCat("\"categories\" gives the id ", ShowJson(JsonMember(category, "id")), " to \"",
+                                        known->second, "\" and to \"", name, "\"; faces of it are taken as the former"),
+                           /*is_error=*/true});
+    }
   }
 
   absl::Status AddImage(const Json& json, size_t index) {

@@ -75,6 +75,17 @@ TEST(ParseCocoTest, ACategoryThatIsNotListedIsNoFace) {
   EXPECT_EQ(ImageOf(R"(,"category_id":9)", "").faces.at(0).class_name, "") << "a file without names";
 }
 
+TEST(ParseCocoTest, ACategoryOfTwoNamesIsAFinding) {
+  const auto content =
+      ParseCoco(R"({"images":[],"annotations":[],"categories":[{"id":1,"name":"face"},{"id":2,"name":"head"},)"
+                R"({"id":1.0,"name":"person"},{"id":2,"name":"head"}]})",
+                "c.json");
+  ASSERT_TRUE(content.ok()) << content.status();
+  ASSERT_EQ(content->findings.size(), 1u);
+  EXPECT_TRUE(content->findings[0].is_error);
+  EXPECT_THAT(content->findings[0].message, HasSubstr("gives the id 1.0 to \"face\" and to \"person\""));
+}
+
 TEST(ParseCocoTest, WhatIsNoJsonIsNamedByLineAndColumn) {
   EXPECT_THAT(ErrorOf("{\"images\":[],\n\"annotations\":[{\"score\":NaN}]}"),
               AllOf(HasSubstr("c.json"), HasSubstr("line 2, column 2")));

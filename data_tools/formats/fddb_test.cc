@@ -46,6 +46,13 @@ TEST(ParseFddbListTest, FaultsAreErrorsOfTheirImageOnly) {
   EXPECT_THAT(images[3].errors, SizeIs(1));
 }
 
+TEST(ParseFddbListTest, AnglesInDegreesAreErrors) {
+  const auto images = ParseFddbList("2002/a\n2\n30 20 85.0 100 50 1\n30 20 -1.57 100 50 1\n", "f.txt");
+  ASSERT_EQ(images.size(), 1u);
+  ASSERT_EQ(images[0].errors.size(), 1u);
+  EXPECT_THAT(images[0].errors[0], AllOf(HasSubstr("f.txt:3: the angle 85"), HasSubstr("degrees")));
+}
+
 TEST(ParseFddbListTest, MoreRowsThanAnnouncedAreAnErrorOfTheirImage) {
   const auto images = ParseFddbList("a/b\n1\n1 2 3 4 5 1\n1 2 3 4 6 1\n1 2 3 4 7 1\nc/d\n0\n", "f.txt");
   ASSERT_THAT(images, SizeIs(2));

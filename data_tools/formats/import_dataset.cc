@@ -128,9 +128,11 @@ class ImageImporter {
   bool FindImage(Work* work) const {
     AnnotatedImage& source = work->source;
     DatasetEntry& entry = work->entry;
-    for (const std::string& candidate : source.candidates) {
+    for (size_t i = 0; i < source.candidates.size(); ++i) {
+      const std::string& candidate = source.candidates[i];
       std::error_code ignored;
       if (!fs::exists(PathOf(candidate), ignored)) continue;
+      if (i >= source.first_guess) NoteGuess(candidate, work);
       entry.image = fs::path(candidate).lexically_normal().string();
       // The image's own path may lead out of the images' folder, and into the output.
       work->spared = CheckSpares(options_.output, PathOf(candidate));
@@ -147,6 +149,15 @@ class ImageImporter {
                                                        : " (--allow_missing_images imports without them)"),
                               /*leaves_image_out=*/true});
     return false;
+  }
+
+  static void NoteGuess(const std::string& candidate, Work* work) {
+    const std::string named = work->source.first_guess == 0 ? "" : work->source.candidates[0];
+    work->findings.push_back(
+        {"guessed_image", work->source.place,
+         absl::StrCat(
+             named.empty() ? "names no image" : absl::StrCat("names the image ", named, ", which is not there"),
+             "; taken to be about ", candidate, ", which is named like the annotation")});
   }
 
   bool ReadSize(Work* work) const {

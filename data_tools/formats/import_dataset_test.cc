@@ -362,6 +362,20 @@ TEST_F(ImportDatasetTest, TheFirstCandidateThatExistsIsTheImage) {
   EXPECT_EQ(Entries()[0].image, "a.jpg");
 }
 
+TEST_F(ImportDatasetTest, APictureThatIsOnlyGuessedIsTold) {
+  AnnotatedImage guessed = ImageWith("none.jpg", {FaceAt(1, 2, 3, 4)});
+  guessed.candidates = {"none.jpg", "a.jpg"};
+  guessed.first_guess = 1;
+  const auto summary = Import({guessed});
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->images, 1);
+  EXPECT_EQ(summary->CountOf("guessed_image"), 1);
+  EXPECT_THAT(summary->examples.at("guessed_image"),
+              HasSubstr("names the image none.jpg, which is not there; taken to be about a.jpg"));
+  guessed.first_guess = 2;
+  EXPECT_EQ(Import({guessed})->CountOf("guessed_image"), 0);
+}
+
 TEST_F(ImportDatasetTest, ImageRootIsKeptOrRebased) {
   ASSERT_TRUE(Import({}).ok());
   const std::string absolute = (*DatasetReader::Open(options_.output))->header().image_root;

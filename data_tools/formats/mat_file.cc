@@ -43,9 +43,13 @@ enum ArrayClass : uint32_t {
 };
 
 constexpr size_t kHeaderBytes = 128;
-constexpr size_t kMaxInflatedBytes = size_t{1} << 30;  // a variable; the largest of WIDER has 1 MB
-constexpr int64_t kMaxElements = 50'000'000;           // of one array
-constexpr int kMaxDepth = 16;                          // WIDER: 3 (a cell of cells of arrays)
+// Real tables pack to a third or less, and made-up ones of equal rows may do better, hence the room for small files.
+// Beyond both limits a file is a bomb: zlib packs a gigabyte into one megabyte.
+constexpr size_t kMaxInflatedPerPackedByte = 100;
+constexpr size_t kInflatedBytesOfSmallFiles = size_t{64} << 20;  // a variable; the largest of WIDER has 1 MB
+constexpr int64_t kMaxElements = 50'000'000;                     // of one array, and of all arrays together
+constexpr int64_t kMaxCells = 2'000'000;                         // of all arrays together; WIDER: 0.2 million
+constexpr int kMaxDepth = 16;                                    // WIDER: 3 (a cell of cells of arrays)
 constexpr int kMaxDimensions = 8;
 
 absl::Status Bad(absl::string_view what) { return absl::InvalidArgumentError(what); }
@@ -126,10 +130,15 @@ absl::StatusOr<std::vector<double>> Numbers(const Element& element) {
   }
 }
 
+// What one file may take of memory, whatever it announces: an empty cell has 8 bytes in the file and 200 in memory.
+struct Budget {
+  int64_t cells = kMaxCells, elements = kMaxElements;
+};
+
 // Parses the inside of a miMATRIX element.
 class MatrixParser {
  public:
-  explicit MatrixParser(absl::string_view bytes) : bytes_(bytes) {}
+  MatrixParser(absl::string_view bytes, Budget* budget) : bytes_(bytes), budget_(budget) {}
 
   // Only flags, dimensions and name: enough to know whether the rest is wanted.
   absl::Status ParseHead(std::string* name) {
@@ -175,6 +184,9 @@ class MatrixParser {
     if (count > static_cast<int64_t>(bytes_.size() / 8)) {
       return Bad(absl::StrCat("it announces ", count, " cells but has bytes for fewer"));
     }
+    budget_->cells -= count;
+    if (budget_->cells < 0)
+      return Bad(absl::StrCat("the file has more than ", kMaxCells, " cells, which is the limit"));
     value_.cells.reserve(count);
     for (int64_t i = 0; i < count; ++i) {
       ASSIGN_OR_RETURN(const Element element, TakeElement(&bytes_));
@@ -183,7 +195,7 @@ class MatrixParser {
         value_.cells.emplace_back();
         continue;
       }
-      MatrixParser child(element.data);
+      MatrixParser child(element.data, budget_);
       std::string name;
       RETURN_IF_ERROR(child.ParseHead(&name));
       ASSIGN_OR_RETURN(value_.cells.emplace_back(), child.ParseBody(depth + 1));
@@ -217,6 +229,10 @@ class MatrixParser {
   absl::StatusOr<MatValue> ParseNumbers() {
     value_.is_integer = class_ >= kInt8Class;
     ASSIGN_OR_RETURN(const Element element, TakeElement(&bytes_));
+    budget_->elements -= static_cast<int64_t>(element.data.size());
+    if (budget_->elements < 0) {
+      return Bad(absl::StrCat("the file has more than ", kMaxElements, " bytes of numbers, which is the limit"));
+    }
     ASSIGN_OR_RETURN(value_.numbers, Numbers(element));
     if (static_cast<int64_t>(value_.numbers.size()) != elements_) {
       return Bad(absl::StrCat("it announces ", elements_, " numbers and holds ", value_.numbers.size()));
@@ -234,6 +250,7 @@ class MatrixParser {
   }
 
   absl::string_view bytes_;
+  Budget* const budget_;
   uint32_t class_ = 0;
   bool complex_ = false;
   int64_t elements_ = 0;
@@ -246,9 +263,10 @@ absl::StatusOr<std::string> Inflate(absl::string_view packed, size_t limit) {
   if (inflateInit(&stream) != Z_OK) return absl::ResourceExhaustedError("zlib does not start: no memory");
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
   stream.avail_in = static_cast<uInt>(packed.size());
+  const size_t most = std::max(kInflatedBytesOfSmallFiles, packed.size() * kMaxInflatedPerPackedByte);
   std::string plain;
   int result = Z_OK;
-  while (result == Z_OK && (limit == 0 || plain.size() < limit) && plain.size() < kMaxInflatedBytes) {
+  while (result == Z_OK && (limit == 0 || plain.size() < limit) && plain.size() < most) {
     const size_t chunk = limit != 0 ? limit : std::max<size_t>(1 << 16, plain.size());
     const size_t old_size = plain.size();
     plain.resize(old_size + chunk);
@@ -259,7 +277,10 @@ absl::StatusOr<std::string> Inflate(absl::string_view packed, size_t limit) {
   }
   inflateEnd(&stream);
   if (result == Z_STREAM_END || (limit != 0 && plain.size() >= limit)) return plain;
-  if (result == Z_OK) return Bad("it inflates to more than 1 GB");
+  if (result == Z_OK) {
+    return Bad(absl::StrCat("it inflates to more than ", most >> 20, " MB, ", kMaxInflatedPerPackedByte,
+                            " times its own size or 64 MB where that is more, which is the limit"));
+  }
   return Bad("its compressed data are damaged or cut off");
 }
 
@@ -271,23 +292,24 @@ bool Wanted(const std::string& name, const std::vector<std::string>& names) {
 absl::StatusOr<std::string> PeekName(absl::string_view bytes) {
   if (bytes.size() < 8) return Bad("it is cut off within a tag");
   std::string name;
-  MatrixParser parser(bytes.substr(8));
+  Budget budget;
+  MatrixParser parser(bytes.substr(8), &budget);
   RETURN_IF_ERROR(parser.ParseHead(&name));
   return name;
 }
 
-absl::Status ParseMatrixElement(absl::string_view data, const std::vector<std::string>& names, std::string* name,
-                                std::map<std::string, MatValue>* variables) {
-  MatrixParser parser(data);
+absl::Status ParseMatrixElement(absl::string_view data, const std::vector<std::string>& names, Budget* budget,
+                                std::string* name, std::map<std::string, MatValue>* variables) {
+  MatrixParser parser(data, budget);
   RETURN_IF_ERROR(parser.ParseHead(name));
   if (!Wanted(*name, names)) return absl::OkStatus();
   ASSIGN_OR_RETURN((*variables)[*name], parser.ParseBody(/*depth=*/0));
   return absl::OkStatus();
 }
 
-absl::Status ParseTopElement(const Element& element, const std::vector<std::string>& names, std::string* name,
-                             std::map<std::string, MatValue>* variables) {
-  if (element.type == kMatrix) return ParseMatrixElement(element.data, names, name, variables);
+absl::Status ParseTopElement(const Element& element, const std::vector<std::string>& names, Budget* budget,
+                             std::string* name, std::map<std::string, MatValue>* variables) {
+  if (element.type == kMatrix) return ParseMatrixElement(element.data, names, budget, name, variables);
   if (element.type != kCompressed) {
     return Bad(absl::StrCat("it is of type ", element.type, ", not an array"));
   }
@@ -301,7 +323,7 @@ absl::Status ParseTopElement(const Element& element, const std::vector<std::stri
   absl::string_view rest = plain;
   ASSIGN_OR_RETURN(const Element inner, TakeElement(&rest));
   if (inner.type != kMatrix) return Bad("what it holds compressed is not an array");
-  return ParseMatrixElement(inner.data, names, name, variables);
+  return ParseMatrixElement(inner.data, names, budget, name, variables);
 }
 
 absl::Status CheckHeader(absl::string_view bytes, const std::string& place) {
@@ -338,11 +360,13 @@ absl::StatusOr<std::map<std::string, MatValue>> ParseMatFile(absl::string_view b
   RETURN_IF_ERROR(CheckHeader(bytes, place));
   std::map<std::string, MatValue> variables;
   absl::string_view rest = bytes.substr(kHeaderBytes);
+  Budget budget;
   for (int number = 1; !rest.empty(); ++number) {
     std::string name;
     const size_t offset = bytes.size() - rest.size();
     const absl::StatusOr<Element> element = TakeElement(&rest);
-    const absl::Status status = element.ok() ? ParseTopElement(*element, names, &name, &variables) : element.status();
+    const absl::Status status =
+        element.ok() ? ParseTopElement(*element, names, &budget, &name, &variables) : element.status();
     if (!status.ok()) {
       return Bad(absl::StrCat(place, ": variable ", number, name.empty() ? "" : absl::StrCat(" (", name, ")"),
                               " at byte ", offset, " cannot be read: ", status.message(),

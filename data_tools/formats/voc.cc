@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>
 #include <utility>
@@ -89,26 +90,35 @@ void ReadAttributes(const pugi::xml_node& parent, nlohmann::json* attributes) {
   }
 }
 
-// The image is what <filename> says, beside the XML's place in the tree or at its top; else what the XML is named
-// after. Where the tree is a VOC challenge's data set, its images lie beside the annotations' folder.
-std::vector<std::string> ImageCandidates(const std::string& filename, const std::string& file) {
+// The image is what <filename> says, beside the XML's place in the tree or at its top; where the tree is a VOC
+// challenge's data set, its images lie beside the annotations' folder. Else it is guessed to be named as the XML is.
+void SetCandidates(const std::string& filename, const std::string& file, AnnotatedImage* image) {
   const fs::path folder = fs::path(file).parent_path();
-  std::vector<std::string> candidates;
+  const bool is_challenge = folder.filename() == kAnnotations;
+  const fs::path images = folder.parent_path() / kImages;
+  std::vector<std::string>& candidates = image->candidates;
+  candidates.clear();
   if (!filename.empty()) {
     candidates.push_back((folder / filename).string());
     if (!folder.empty()) candidates.push_back(filename);
+    if (is_challenge) candidates.push_back((images / filename).string());
   }
+  image->first_guess = candidates.size();
   for (const std::string& extension : ImageExtensions()) {
     candidates.push_back(fs::path(file).replace_extension(extension).string());
   }
-  if (folder.filename() == kAnnotations) {
-    const fs::path images = folder.parent_path() / kImages;
-    if (!filename.empty()) candidates.push_back((images / filename).string());
-    for (const std::string& extension : ImageExtensions()) {
-      candidates.push_back((images / fs::path(file).stem()).string() + extension);
-    }
+  for (const std::string& extension : ImageExtensions()) {
+    if (is_challenge) candidates.push_back((images / fs::path(file).stem()).string() + extension);
   }
-  return candidates;
+}
+
+// The first child of NODE that has a brother of the same name, of those that say what there is one of; "" where there
+// is none. A reader would take the first and lose what the others say.
+std::string RepeatedChild(const pugi::xml_node& node, std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    if (node.child(name).next_sibling(name)) return name;
+  }
+  return "";
 }
 
 // <difficult>: a truth value. Empty and "Unspecified" are VOC's ways to say nothing.
@@ -177,7 +187,7 @@ class VocSource : public AnnotationSource {
 AnnotatedImage VocFromXml(absl::string_view xml, const std::string& file, VocBoxes boxes) {
   AnnotatedImage image;
   image.place = file;
-  image.candidates = ImageCandidates("", file);
+  SetCandidates("", file, &image);
   const absl::StatusOr<std::string> utf8 = ToUtf8(xml, file);
   if (!utf8.ok()) {
     image.errors.emplace_back(utf8.status().message());
@@ -199,7 +209,11 @@ AnnotatedImage VocFromXml(absl::string_view xml, const std::string& file, VocBox
                                         "other; expected one <annotation>"));
     return image;
   }
-  image.candidates = ImageCandidates(Text(root.child("filename")), file);
+  SetCandidates(Text(root.child("filename")), file, &image);
+  if (const std::string twice = RepeatedChild(root, {"filename", "size"}); !twice.empty()) {
+    image.errors.push_back(absl::StrCat(file, ": <", twice, "> stands twice in one <annotation>"));
+    return image;
+  }
   image.declared_width = ReadSize(root.child("size"), "width");
   image.declared_height = ReadSize(root.child("size"), "height");
   ReadAttributes(root, &image.attributes);
@@ -208,6 +222,11 @@ AnnotatedImage VocFromXml(absl::string_view xml, const std::string& file, VocBox
     face.place = PlaceOf(xml, file, object);
     std::array<double, 4> corners;
     std::string error;
+    if (const std::string twice = RepeatedChild(object, {"bndbox", "name", "difficult"}); !twice.empty()) {
+      image.errors.push_back(
+          absl::StrCat(face.place, ": <", twice, "> stands twice in one <object>; give each face its own"));
+      continue;
+    }
     if (!ReadCorners(object.child("bndbox"), face.place, &corners, &error)) {
       image.errors.push_back(error);
       continue;

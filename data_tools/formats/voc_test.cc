@@ -40,6 +40,26 @@ TEST(VocFromXmlTest, ReadsNameSizeClassesAndBoxes) {
   EXPECT_EQ(image.faces[1].attributes.dump(), R"({"pose":"Left","truncated":1})");
 }
 
+TEST(VocFromXmlTest, ImagesThatAreGuessedAreToldFromThoseThatAreNamed) {
+  EXPECT_EQ(VocFromXml("<annotation/>", "a/b.xml", VocBoxes::kEdges).first_guess, 0u);
+  EXPECT_EQ(VocFromXml("<annotation><filename> </filename></annotation>", "b.xml", VocBoxes::kEdges).first_guess, 0u);
+  const AnnotatedImage named =
+      VocFromXml("<annotation><filename>c.jpg</filename></annotation>", "b.xml", VocBoxes::kEdges);
+  EXPECT_EQ(named.first_guess, 1u);
+  EXPECT_EQ(named.candidates[0], "c.jpg");
+}
+
+TEST(VocFromXmlTest, WhatThereIsOneOfDoesNotStandTwice) {
+  const auto error = [](const std::string& inside) {
+    const AnnotatedImage image = VocFromXml("<annotation>" + inside + "</annotation>", "b.xml", VocBoxes::kEdges);
+    return image.errors.empty() ? "" : image.errors[0];
+  };
+  const std::string box = "<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>3</xmax><ymax>4</ymax></bndbox>";
+  EXPECT_EQ(error("<object>" + box + "</object><object>" + box + "</object>"), "");
+  EXPECT_THAT(error("<object>" + box + box + "</object>"), HasSubstr("b.xml:1: <bndbox> stands twice"));
+  EXPECT_THAT(error("<filename>a</filename><filename>b</filename>"), HasSubstr("b.xml: <filename> stands twice"));
+}
+
 TEST(VocFromXmlTest, PixelBoxesCountFromOneAndIncludeTheLast) {
   const AnnotatedImage image = VocFromXml(kXml, "a.xml", VocBoxes::kPixels);
   const AnnotatedFace& one_pixel = image.faces[1];

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -25,6 +26,8 @@ class YamlReader {
   absl::StatusOr<YoloYaml> Read(const YAML::Node& root) {
     if (!root.IsMap()) return absl::InvalidArgumentError(absl::StrCat(place_, ": is no map of keys, such as `names:`"));
     YoloYaml yaml;
+    RETURN_IF_ERROR(CheckKeys(root));
+    if (root["names"].IsMap()) RETURN_IF_ERROR(CheckKeys(root["names"]));
     RETURN_IF_ERROR(ReadPath(root["path"], &yaml.path));
     for (const char* split : {"train", "val", "test"}) RETURN_IF_ERROR(ReadSplit(split, root[split], &yaml));
     RETURN_IF_ERROR(ReadNames(root["names"], &yaml.names));
@@ -39,6 +42,17 @@ class YamlReader {
     value << YAML::Flow << node;
     return absl::InvalidArgumentError(absl::StrCat(place_, ":", node.Mark().line + 1, ": `", key, "` is ",
                                                    std::string(value.c_str()).substr(0, 80), "; expected ", expected));
+  }
+
+  // The library takes the first of two equal keys, others the last.
+  absl::Status CheckKeys(const YAML::Node& map) const {
+    std::set<std::string> keys;
+    for (const auto& item : map) {
+      if (!item.first.IsScalar() || keys.insert(item.first.Scalar()).second) continue;
+      return absl::InvalidArgumentError(absl::StrCat(place_, ":", item.first.Mark().line + 1, ": the key `",
+                                                     item.first.Scalar().substr(0, 80), "` stands twice; remove one"));
+    }
+    return absl::OkStatus();
   }
 
   absl::Status ReadPath(const YAML::Node& node, std::string* path) const {

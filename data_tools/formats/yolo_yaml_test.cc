@@ -56,6 +56,12 @@ TEST(ParseYoloYamlTest, ErrorsNameFileLineAndKey) {
   EXPECT_THAT(ErrorOf("names: [face]\nval: [a\n"), AllOf(HasSubstr("data.yaml:"), HasSubstr("not valid YAML")));
 }
 
+TEST(ParseYoloYamlTest, AKeyThatStandsTwiceIsAnError) {
+  EXPECT_THAT(ErrorOf("names: [face]\nnc: 1\nnames: [person]\n"),
+              HasSubstr("data.yaml:3: the key `names` stands twice"));
+  EXPECT_THAT(ErrorOf("names:\n  0: face\n  0: mask\n"), HasSubstr("data.yaml:3: the key `0` stands twice"));
+}
+
 TEST(SplitPlacesTest, StartFromPathWhichStartsFromTheFile) {
   const std::string folder = std::filesystem::path(::testing::TempDir() + "/yolo_yaml").lexically_normal().string();
   ASSERT_TRUE(WriteFileAtomically(folder + "/elsewhere/images/train/a.jpg", "x").ok());

@@ -12,7 +12,6 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
-#include <set>
 #include <tuple>
 #include <utility>
 
@@ -21,7 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
-#include "base/atomic_output.h"
+#include "base/folder_walk.h"
 #include "base/parallel.h"
 #include "base/paths.h"
 #include "base/status_macros.h"
@@ -106,33 +105,26 @@ bool IsHidden(const fs::path& name) {
                      [](const fs::path& part) { return part.native()[0] == '.' && part != "." && part != ".."; });
 }
 
-// Enters the .txt files of FOLDER and below. Links to folders are followed, each real folder once: links may lead in
-// circles.
-absl::Status ListFolder(const fs::path& folder, std::set<std::string>* visited, ResultTree* tree) {
-  if (!visited->insert(RealPath(folder.string())).second) return absl::OkStatus();
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    if (IsHidden(it->path().filename())) continue;
-    const std::string path = it->path().string();
-    const bool named_txt = it->path().extension() == ".txt";
-    std::error_code ignored;  // a dangling link is no folder; reading it gives the error
-    if (it->is_directory(ignored)) {
-      if (named_txt) tree->folders_named_txt.push_back(path);
-      RETURN_IF_ERROR(ListFolder(it->path(), visited, tree));
-    } else if (named_txt && (it->is_fifo(ignored) || it->is_socket(ignored) || it->is_character_file(ignored))) {
+// The .txt files of FOLDER and below, by the walk that images are found by.
+absl::StatusOr<ResultTree> ListFolder(const std::string& folder) {
+  std::vector<std::string> not_files;
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, FilesUnder(folder, {".txt"}, &not_files));
+  ResultTree tree;
+  for (const std::string& name : not_files) {
+    const std::string path = (fs::path(folder) / name).string();
+    if (!IsFolder(path)) {
       return absl::InvalidArgumentError(absl::StrCat(path, ": is no file but a pipe, socket or device"));
-    } else if (named_txt) {
-      tree->files.push_back({LastTwoParts(path), path, ""});
     }
+    tree.folders_named_txt.push_back(path);
   }
-  if (!error) return absl::OkStatus();
-  return absl::InternalError(absl::StrCat(folder.string(), ": cannot list this folder: ", error.message()));
+  for (const std::string& name : names) {
+    tree.files.push_back({LastTwoParts(name), (fs::path(folder) / name).string(), ""});
+  }
+  return tree;
 }
 
 absl::StatusOr<ResultTree> ReadFolder(const std::string& path, int threads) {
-  ResultTree tree;
-  std::set<std::string> visited;
-  RETURN_IF_ERROR(ListFolder(path, &visited, &tree));
+  ASSIGN_OR_RETURN(ResultTree tree, ListFolder(path));
   std::vector<ResultFile>& files = tree.files;
   std::vector<absl::Status> statuses(files.size());
   ParallelFor(static_cast<int64_t>(files.size()), threads,
@@ -200,10 +192,10 @@ absl::Status TakeEntry(archive* reader, archive_entry* entry, const std::string&
   const char* const name = archive_entry_pathname(entry);
   const std::string place = absl::StrCat(path, ":", name == nullptr ? "?" : name);
   const auto type = archive_entry_filetype(entry);
-  if (name != nullptr && type == AE_IFDIR && absl::EndsWith(absl::StripSuffix(name, "/"), ".txt")) {
+  if (name != nullptr && type == AE_IFDIR && absl::EndsWithIgnoreCase(absl::StripSuffix(name, "/"), ".txt")) {
     tree->folders_named_txt.push_back(place);
   }
-  if (name == nullptr || type != AE_IFREG || !absl::EndsWith(name, ".txt") || IsHidden(name)) {
+  if (name == nullptr || type != AE_IFREG || !absl::EndsWithIgnoreCase(name, ".txt") || IsHidden(name)) {
     return PassOverEntry(reader, place, limit);
   }
   ResultFile& file = tree->files.emplace_back(ResultFile{LastTwoParts(name), place, ""});

@@ -52,6 +52,10 @@ absl::Status AddLayers(const Layers& layers, const std::string& path, ParameterS
     const char* const suffixes[2] = {".weight", ".bias"};
     for (int i = 0; i < std::min(layer.blobs_size(), 2); ++i) {
       const std::string name = layer.name() + suffixes[i];
+      if (parameters->count(name) > 0) {
+        return absl::InvalidArgumentError(
+            absl::StrCat(path, ": ", name, " stands twice; rename one of the layers of this name, or remove it"));
+      }
       ASSIGN_OR_RETURN((*parameters)[name], ArrayOf(layer.blobs(i), absl::StrCat(path, ": ", name)));
     }
   }
@@ -62,6 +66,10 @@ absl::Status AddLayers(const Layers& layers, const std::string& path, ParameterS
 
 absl::StatusOr<ParameterSet> ReadCaffeModel(const std::string& path) {
   ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
+  if (bytes.size() > INT_MAX) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": has ", bytes.size(), " bytes; protobuf reads files of up to ", INT_MAX));
+  }
   google::protobuf::io::ArrayInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
   google::protobuf::io::CodedInputStream input(&stream);
   input.SetTotalBytesLimit(std::numeric_limits<int>::max());  // VGG16 has 553 MB, beyond the default

@@ -91,7 +91,7 @@ absl::StatusOr<Entry> ParseEntry(const std::string& name, const Json& json, uint
 }
 
 // The format wants every byte of the data to belong to one tensor. What does not comes from a header that does not
-// belong to these data, or from two tensors of one name, of which the JSON library keeps one.
+// belong to these data.
 absl::Status CheckCoverage(std::vector<const Entry*> entries, uint64_t data_bytes, const std::string& path) {
   std::sort(entries.begin(), entries.end(),
             [](const Entry* a, const Entry* b) { return std::tie(a->begin, a->end) < std::tie(b->begin, b->end); });

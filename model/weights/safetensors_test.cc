@@ -72,9 +72,9 @@ TEST(SafeTensorsTest, TensorsMustCoverTheDataOnce) {
   EXPECT_THAT(Message(File("{" + Tensor("a", "[1]", "[0,4]") + "," + Tensor("b", "[1]", "[8,12]") + "}", data)),
               HasSubstr("byte 4 of its 12 bytes of data belongs to no tensor"));
   EXPECT_THAT(Message(File("{" + Tensor("a", "[1]", "[0,4]") + "}", data)), HasSubstr("belongs to no tensor"));
-  // The same name twice: the first one's bytes are nobody's.
+  // The same name twice.
   EXPECT_THAT(Message(File("{" + Tensor("a", "[1]", "[0,4]") + "," + Tensor("a", "[2]", "[4,12]") + "}", data)),
-              HasSubstr("belongs to no tensor"));
+              HasSubstr("the key \"a\" stands twice"));
 }
 
 TEST(SafeTensorsTest, ManyTensorsOfTheSameBytesCostNoMemory) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -114,6 +115,8 @@ class Trainer {
   absl::Status Log(Progress* progress);
   absl::Status ValidateModel();
   absl::Status Checkpoint();
+  // The signal that asked this rank, or the first of the others, to stop; 0: none. All ranks call it together.
+  absl::StatusOr<int> StopSignal();
   absl::Status WriteDifficulty() const;
   // With the averaged weights, where an average is kept. After UpdateModel().
   absl::StatusOr<model::Model> ModelForUse();
@@ -576,11 +579,27 @@ absl::Status Trainer::Checkpoint() {
   return WriteDifficulty();
 }
 
+absl::StatusOr<int> Trainer::StopSignal() {
+  const int mine = options_.stop == nullptr ? 0 : options_.stop->load();
+  if (communicator_->size() == 1) return mine;
+  // Signals reach the ranks at different steps, and all must stop after the same one.
+  ASSIGN_OR_RETURN(const std::vector<std::string> of_ranks, communicator_->GatherTexts(absl::StrCat(mine)));
+  for (const std::string& text : of_ranks) {
+    int number = 0;
+    if (absl::SimpleAtoi(text, &number) && number != 0) return number;
+  }
+  return 0;
+}
+
 absl::Status Trainer::Run() {
   RETURN_IF_ERROR(Prepare());
   const int64_t iterations = options_.solver.schedule.iterations;
   std::optional<Progress> progress;
   if (leads_) progress.emplace("train", iterations - iteration_, "steps");
+  if (iteration_ >= iterations) {
+    Tell(absl::StrCat("nothing is left to do: the checkpoint is at iteration ", iteration_, ", and --iterations is ",
+                      iterations));
+  }
   meter_start_ = Clock::now();
   int64_t most_bytes = 0;
   while (iteration_ < iterations) {
@@ -596,6 +615,11 @@ absl::Status Trainer::Run() {
     if (leads_) progress->Advance(1);
     if (due(options_.validate_every)) RETURN_IF_ERROR(ValidateModel());
     if (due(options_.checkpoint_every)) RETURN_IF_ERROR(Checkpoint());
+    ASSIGN_OR_RETURN(const int stop_signal, StopSignal());
+    if (stop_signal == 0 || last) continue;
+    if (!due(options_.checkpoint_every)) RETURN_IF_ERROR(Checkpoint());
+    return Stopped(absl::StrCat("by the signal ", strsignal(stop_signal), " after iteration ", iteration_,
+                                ", whose checkpoint is in ", options_.output, "; --resume goes on from there"));
   }
   return absl::OkStatus();
 }

@@ -2,6 +2,7 @@
 #ifndef HARDFACE_TRAIN_RUN_TRAINER_H_
 #define HARDFACE_TRAIN_RUN_TRAINER_H_
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 
@@ -69,6 +70,9 @@ struct TrainerOptions {
   int loader_threads = 1;
   int64_t image_cache_bytes = int64_t{2} << 30;
   int max_bad_images = 10;  // images that cannot be read before training gives up, on each rank
+  // Where it is not 0 after a step, on any rank, a checkpoint is written and training ends as Stopped()
+  // (base/tool_main.h). A signal's number (stop_signals.h), for the message. Null: nobody asks.
+  const std::atomic<int>* stop = nullptr;
 };
 
 // Trains to the last iteration. N ranks of M passes take the steps of one rank of N x M passes (Sharing::kShard).

@@ -4,12 +4,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <csignal>
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "base/atomic_output.h"
 #include "base/read_file.h"
+#include "base/tool_main.h"
 #include "mining/difficulty.h"
 #include "mining/ledger.h"
 #include "model/weights/model_file.h"
@@ -61,6 +64,40 @@ TEST(TrainerTest, ResumedTrainingIsTheUninterruptedOneToTheBit) {
   EXPECT_EQ(*ReadFile(parts.output + "/difficulty.jsonl"), *ReadFile(whole.output + "/difficulty.jsonl"));
   EXPECT_EQ(*ReadFile(parts.output + "/ledger.jsonl"), *ReadFile(whole.output + "/ledger.jsonl"));
   EXPECT_EQ(ReadMetrics(parts.output).size(), ReadMetrics(whole.output).size());
+}
+
+TEST(TrainerTest, AStoppedTrainingGoesOnToTheSameBits) {
+  const std::string dataset = MakeSquares("stop", 7);
+  TrainerOptions whole = SmallTraining(dataset, "whole", 30), parts = SmallTraining(dataset, "parts", 30);
+  whole.mining.threshold = parts.mining.threshold = 0.01f;
+  ASSERT_TRUE(TrainAlone(whole).ok());
+  // Asked to stop all the time: after each step.
+  const std::atomic<int> signal{SIGTERM};
+  parts.stop = &signal;
+  for (int stops = 1; stops < 30; ++stops) {
+    const absl::Status status = TrainAlone(parts);
+    ASSERT_TRUE(IsStopped(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(absl::StrCat("after iteration ", stops, ",")));
+    ASSERT_FALSE(ListCheckpoints(parts.output).empty());
+    parts.resume = true;
+  }
+  ASSERT_TRUE(TrainAlone(parts).ok()) << "nothing is left to be stopped";
+  const model::ParameterSet expected = WeightsOf(whole.output), actual = WeightsOf(parts.output);
+  for (const auto& [name, array] : expected) EXPECT_EQ(actual.at(name).values, array.values) << name;
+  EXPECT_EQ(*ReadFile(parts.output + "/difficulty.jsonl"), *ReadFile(whole.output + "/difficulty.jsonl"));
+  EXPECT_EQ(*ReadFile(parts.output + "/ledger.jsonl"), *ReadFile(whole.output + "/ledger.jsonl"));
+}
+
+TEST(TrainerTest, ARankThatIsToldToStopStopsAll) {
+  TrainerOptions options = SmallTraining(MakeSquares("stop_ranks", 6), "out", 30);
+  const std::atomic<int> none{0}, signal{SIGUSR1};
+  RunRanks(2, [&](Communicator* communicator) {
+    TrainerOptions of_rank = options;
+    of_rank.stop = communicator->rank() == 1 ? &signal : &none;
+    const absl::Status status = Train(of_rank, communicator);
+    EXPECT_TRUE(IsStopped(status)) << status;
+  });
+  EXPECT_EQ(ListCheckpoints(options.output).size(), 1u);
 }
 
 // The weights after 20 steps of RANKS ranks of 4 / RANKS passes each.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "eval/common/result_check.h"
@@ -23,6 +24,35 @@ ImageEvidence Examine(const ScoredImage& image, const std::string& name, const R
   evidence.unit = place.unit;
   evidence.image = name;
   return evidence;
+}
+
+// Most of the boxes' centres lie outside of the image: they were found on one of another size.
+bool LiesElsewhere(const ScoredImage& image, const data::DatasetEntry& entry) {
+  if (entry.width <= 0 || entry.height <= 0 || image.detections.empty()) return false;
+  const auto width = static_cast<float>(entry.width), height = static_cast<float>(entry.height);
+  const auto outside =
+      std::count_if(image.detections.begin(), image.detections.end(), [&](const data::Detection& found) {
+        const float x = found.box.x + found.box.w / 2, y = found.box.y + found.box.h / 2;
+        return x < 0 || y < 0 || x > width || y > height;
+      });
+  return 2 * outside > static_cast<int64_t>(image.detections.size());
+}
+
+// A ranking by scores that are all equal is the order of the file.
+void ReportEqualScores(const JoinedDetections& joined, const DatasetDetections& detections, LayoutReport* layout) {
+  int64_t boxes = 0;
+  float lowest = std::numeric_limits<float>::infinity(), highest = -lowest;
+  for (const ScoredImage& image : joined.images) {
+    for (const data::Detection& found : image.detections) {
+      ++boxes;
+      lowest = std::min(lowest, found.score);
+      highest = std::max(highest, found.score);
+    }
+  }
+  constexpr int64_t kFew = 10;
+  if (boxes < kFew || lowest != highest || detections.places.empty()) return;
+  layout->Add("results whose scores are all the same", absl::StrCat(detections.places[0].file, " (", lowest, ")"),
+              "AP and thresholds are made by the order of scores; write the detector's own");
 }
 
 bool HasCountedFace(const ScoredImage& image) {
@@ -55,6 +85,14 @@ LayoutReport CheckDatasetLayout(const data::Dataset& dataset, const DatasetDetec
                                entry < 0 ? ResultPlace{} : detections.places[static_cast<size_t>(entry)]));
   }
   ReportMistakes(evidence, &layout);
+  for (size_t i = 0; i < joined.images.size(); ++i) {
+    if (joined.entries[i] < 0 || !LiesElsewhere(joined.images[i], dataset.entries[i])) continue;
+    const ResultPlace& place = detections.places[static_cast<size_t>(joined.entries[i])];
+    layout.Add("images most of whose boxes lie outside of them",
+               absl::StrCat(place.file, place.unit, place.line, " (", dataset.entries[i].image, ")"),
+               "were they found on pictures of another size?");
+  }
+  ReportEqualScores(joined, detections, &layout);
   return layout;
 }
 

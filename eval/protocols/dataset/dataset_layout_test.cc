@@ -51,6 +51,37 @@ TEST(DatasetLayout, SeesTheScoreInTheFirstColumnAndFractions) {
   EXPECT_NE(fractions.Text().find("d.jsonl:2 (b.jpg)"), std::string::npos) << fractions.Text();
 }
 
+TEST(DatasetLayout, SeesBoxesOfAnotherScale) {
+  const char* kind = "images most of whose boxes lie outside of them";
+  data::Dataset dataset = FourImages();
+  for (data::DatasetEntry& entry : dataset.entries) entry.width = entry.height = 160;
+  const auto check = [&](const data::Rect& box) {
+    DatasetDetections detections;
+    detections.images = {{"a.jpg", false, {{{100, 100, 40, 40}, 0.5f}, {box, 0.9f}, {box, 0.8f}}}};
+    detections.places = {{"d.jsonl", ":", 1, {}}};
+    const auto joined = JoinDetections(dataset, detections.images, "d.jsonl");
+    return CheckDatasetLayout(dataset, detections, *joined).count(kind);
+  };
+  EXPECT_EQ(check({200, 200, 80, 80}), 1);
+  EXPECT_EQ(check({120, 120, 80, 80}), 0) << "its centre lies on the edge";
+  dataset.entries[0].width = 0;
+  EXPECT_EQ(check({200, 200, 80, 80}), 0) << "the size is not known";
+}
+
+TEST(DatasetLayout, SeesScoresThatAreAllTheSame) {
+  const char* kind = "results whose scores are all the same";
+  const data::Dataset dataset = FourImages();
+  for (const bool equal : {true, false}) {
+    DatasetDetections detections;
+    data::ImageDetections& of_image = detections.images.emplace_back();
+    of_image.image = "a.jpg";
+    for (int i = 0; i < 10; ++i) of_image.boxes.push_back({{10.0f * i, 10, 20, 20}, equal || i > 0 ? 1.0f : 0.5f});
+    detections.places = {{"d.jsonl", ":", 1, {}}};
+    const auto joined = JoinDetections(dataset, detections.images, "d.jsonl");
+    EXPECT_EQ(CheckDatasetLayout(dataset, detections, *joined).count(kind), equal ? 1 : 0);
+  }
+}
+
 TEST(DatasetLayout, SaysWhereNoFaceCounts) {
   data::Dataset dataset = FourImages();
   dataset.manifest_path = "set/manifest.jsonl";

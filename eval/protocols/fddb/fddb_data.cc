@@ -1,6 +1,7 @@
 #include "eval/protocols/fddb/fddb_data.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <utility>
 
@@ -58,6 +59,12 @@ absl::StatusOr<FddbRegion> ParseRegion(absl::string_view line, const std::string
     region.center_x = n[3];
     region.center_y = n[4];
     region.score = n[5];
+    constexpr double kHalfTurn = 3.1416;  // rounded up
+    if (std::fabs(region.angle) > kHalfTurn) {
+      return Bad(place, number,
+                 absl::StrCat("the angle ", region.angle,
+                              " is no angle in radians, which lie from -pi to pi; is it in degrees?"));
+    }
     if (Plausible(n, 5) && region.major >= 0 && region.minor >= 0) return region;
     return Bad(place, number, absl::StrCat("not an ellipse that can be drawn: \"", line, "\""));
   }

@@ -1,0 +1,10 @@
+// RetinaFace's label.txt: any bytes are annotations or an error.
+#include "base/fuzz_input.h"
+#include "data_tools/formats/fuzz_source.h"
+#include "data_tools/formats/retinaface.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string path = hardface::FuzzFile(hardface::FuzzText(data, size), "label.txt");
+  hardface::data::ReadAll(hardface::data::OpenRetinaFace(path));
+  return 0;
+}
