@@ -52,8 +52,7 @@ absl::StatusOr<DifficultyTable> ReadDifficulty(const std::string& path);
 // What becomes of images none of whose visits had a positive anchor: always sampled, left out like easy ones (the
 // published code), or never sampled again.
 enum class WithoutPositives { kKeep, kEasy, kLeaveOut };
-// Their names as flags' values.
-inline std::vector<std::pair<std::string, WithoutPositives>> WithoutPositivesChoices() {
+inline std::vector<std::pair<std::string, WithoutPositives>> FlagChoices(WithoutPositives) {
   return {
       {"keep", WithoutPositives::kKeep}, {"easy", WithoutPositives::kEasy}, {"leave_out", WithoutPositives::kLeaveOut}};
 }

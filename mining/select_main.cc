@@ -41,7 +41,7 @@ absl::Status Run(const std::vector<std::string>&) {
   HardImageOptions options;
   options.threshold = static_cast<float>(absl::GetFlag(FLAGS_threshold));
   options.drop = absl::GetFlag(FLAGS_drop);
-  RETURN_IF_ERROR(Choose("without_positives", absl::GetFlag(FLAGS_without_positives), WithoutPositivesChoices(),
+  RETURN_IF_ERROR(Choose("without_positives", absl::GetFlag(FLAGS_without_positives), FlagChoices(WithoutPositives()),
                          &options.without_positives));
   ASSIGN_OR_RETURN(const SelectionCounts counts,
                    SelectImages(dataset, scores, output, absl::GetFlag(FLAGS_seed), options));
