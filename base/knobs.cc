@@ -24,6 +24,9 @@ double NumberOf(absl::string_view flag) {
   return number;
 }
 
+// Limits from here on are for arithmetic's sake, and texts leave them out.
+constexpr double kNoLimit = 1e9;
+
 // 1000000, not 1e+06.
 std::string NumberText(double number) { return absl::StrFormat("%.12g", number); }
 
@@ -66,11 +69,15 @@ Knob& Knob::Unless(absl::string_view flag, absl::string_view value, absl::string
 
 std::string Knob::RangeText() const {
   if (!limits_.has_value()) return "";
+  const std::string unit = limits_->unit.empty() ? "" : " " + limits_->unit;
+  if (limits_->high_flag.empty() && limits_->high >= kNoLimit) {
+    return absl::StrCat("at least ", NumberText(limits_->low), unit);
+  }
   const std::string high = limits_->high_flag.empty() ? NumberText(limits_->high) : "--" + limits_->high_flag;
   // What is nearly 0 stands for everything above it.
   const bool above_zero = limits_->low > 0 && limits_->low < 1e-6;
   return absl::StrCat(above_zero ? "above 0, up to " : absl::StrCat("from ", NumberText(limits_->low), " to "), high,
-                      limits_->unit.empty() ? "" : " ", limits_->unit);
+                      unit);
 }
 
 std::string Knob::WhenText() const {

@@ -25,7 +25,7 @@ struct Part {
 struct TestOptions {
   Part part;
   double rate = 0.5;
-  int64_t iterations = 100, warmup = 0;
+  int64_t iterations = 100, warmup = 0, every = 5;
   bool mining = true;
   std::vector<int> steps = {10, 20};
   std::string note;
@@ -36,8 +36,9 @@ struct TestOptions {
 
 #define KNOB(name, member, meaning) HARDFACE_KNOB(hardface::TestOptions, name, member, meaning)
 
-KNOB(iterations, iterations, "Number of steps.").Heading("Steps").Range(1, 1e9);
+KNOB(iterations, iterations, "Number of steps.").Heading("Steps").Range(1, 1000000);
 KNOB(warmup, warmup, "Steps of warm-up.").RangeTo(0, "iterations", "steps");
+KNOB(every, every, "Pause between logs.").Range(1, 1e9, "steps");
 KNOB(rate, rate, "The rate.").Range(1e-12, 10);
 KNOB(kind, part.kind, "The kind: sgd or adam.").Heading("Solver");
 KNOB(steps, steps, "Steps at which | the rate falls.").With("kind", "sgd");
@@ -128,7 +129,8 @@ TEST_F(KnobsTest, AChangedSettingWithoutEffectIsAUsageError) {
 TEST_F(KnobsTest, HelpSaysMeaningRangeAndCondition) {
   EXPECT_EQ(table_.Help("threshold"), "From where images are easy. Must be from 0 to 1. Applies with --mining.");
   EXPECT_EQ(table_.Help("warmup"), "Steps of warm-up. Must be from 0 to --iterations steps.");
-  EXPECT_EQ(table_.Help("iterations"), "Number of steps. Must be from 1 to 1000000000.");
+  EXPECT_EQ(table_.Help("iterations"), "Number of steps. Must be from 1 to 1000000.");
+  EXPECT_EQ(table_.Help("every"), "Pause between logs. Must be at least 1 steps.");
   EXPECT_EQ(table_.Help("rate"), "The rate. Must be above 0, up to 10.");
   EXPECT_EQ(absl::FindCommandLineFlag("threshold")->Help(), table_.Help("threshold"));
 }
@@ -136,7 +138,7 @@ TEST_F(KnobsTest, HelpSaysMeaningRangeAndCondition) {
 TEST_F(KnobsTest, MarkdownHasATableForEachHeading) {
   const std::string text = table_.ToMarkdown();
   EXPECT_THAT(text, HasSubstr("\n## Steps\n\n| flag | default | range | applies | meaning |\n|---|---|---|---|---|\n"
-                              "| `--iterations` | `100` | from 1 to 1000000000 |  | Number of steps. |\n"
+                              "| `--iterations` | `100` | from 1 to 1000000 |  | Number of steps. |\n"
                               "| `--warmup` | `0` | from 0 to --iterations steps |  | Steps of warm-up. |\n"));
   EXPECT_THAT(text, HasSubstr("\n## Solver\n"));
   EXPECT_THAT(text, HasSubstr("| `--steps` | `10,20` |  | with --kind=sgd | Steps at which \\| the rate falls. |\n"));

@@ -35,7 +35,7 @@ void MatchFace(const model::AnchorPlane& plane, const FaceBox& face, int index, 
     for (int x = first_x; x <= last_x; ++x) {
       const data::Box anchor = plane.anchor(y, x);
       const int cell = plane.cell(y, x);
-      const float iou = data::IoU(anchor, face.box);
+      const float iou = data::InclusiveIou(anchor, face.box);
       if (face.ignore) {
         if (LiesOnIgnored(anchor, face.box, iou, options.negative_iou)) match->on_ignored[cell] = true;
       } else if (iou > match->best_iou[cell]) {

@@ -90,7 +90,7 @@ struct LabelKernel {
     for (int f = 0; f < face_count; ++f) {
       const data::Box& face = faces[f].box;
       if (face.width() <= 0 || face.height() <= 0) continue;
-      const float iou = data::IoU(anchor, face);
+      const float iou = data::InclusiveIou(anchor, face);
       if (faces[f].ignore) {
         on_ignored = on_ignored || LiesOnIgnored(anchor, face, iou, negative_iou);
       } else if (iou > best) {
