@@ -29,7 +29,7 @@ class ImageCacheTest : public ::testing::Test {
   }
   // Whether the cache still gives entry I once its file is gone.
   bool IsKept(ImageCache* cache, int64_t i) {
-    const std::string& path = paths_[static_cast<size_t>(i)], aside = path + ".aside";
+    const std::string &path = paths_[static_cast<size_t>(i)], aside = path + ".aside";
     std::filesystem::rename(path, aside);
     const auto image = cache->Get(i);
     std::filesystem::rename(aside, path);
