@@ -57,8 +57,11 @@ inline std::vector<std::pair<std::string, WithoutPositives>> FlagChoices(Without
       {"keep", WithoutPositives::kKeep}, {"easy", WithoutPositives::kEasy}, {"leave_out", WithoutPositives::kLeaveOut}};
 }
 
+// The paper's threshold: an image whose WPAS reaches it is easy.
+inline constexpr double kEasyWpas = 0.85;
+
 struct HardImageOptions {
-  float threshold = 0.85f;  // an image whose WPAS reaches it is easy
+  float threshold = kEasyWpas;
   double drop = 0.7;        // probability of an easy image being left out of an epoch, drawn anew each epoch
   WithoutPositives without_positives = WithoutPositives::kKeep;
   // How many visits an image's WPAS is the mean of: the latest ones that had a positive anchor. 1 is the paper's rule,
