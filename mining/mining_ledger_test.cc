@@ -32,7 +32,8 @@ TEST(FaceScoreTest, IsTheLowestScoreOfAllAnchors) {
 }
 
 TEST(VisitsOfTest, EachEntryOfAMosaicIsScoredByItsOwnFaces) {
-  const std::vector<Visit> visits = VisitsOf(Mosaic(), {{0.9f, 2}, {}, {0.4f, 1}}, /*number=*/77, /*iteration=*/12);
+  const std::vector<Visit> visits =
+      VisitsOf(Mosaic(), {{0.9f, 2}, {0.3f, 4}, {0.4f, 1}}, /*number=*/77, /*iteration=*/12);
   ASSERT_EQ(visits.size(), 3u);
   EXPECT_EQ(visits[0].entry, 5);
   EXPECT_EQ(visits[0].sample, 77);
@@ -43,7 +44,14 @@ TEST(VisitsOfTest, EachEntryOfAMosaicIsScoredByItsOwnFaces) {
   EXPECT_EQ(visits[1].entry, 2);
   EXPECT_FALSE(visits[1].difficulty.wpas.has_value()) << "it shows no face";
   EXPECT_EQ(visits[2].entry, 9);
-  EXPECT_FALSE(visits[2].difficulty.wpas.has_value()) << "its face has no positive anchor";
+  EXPECT_EQ(visits[2].difficulty.wpas, 0.3f);
+  EXPECT_EQ(visits[2].difficulty.positives, 4);
+}
+
+TEST(VisitsOfTest, AFaceWithoutPositiveAnchorsGivesNoScore) {
+  const std::vector<Visit> visits = VisitsOf(Mosaic(), {{0.9f, 2}, {}, {}}, /*number=*/77, /*iteration=*/12);
+  EXPECT_EQ(visits[0].difficulty.wpas, 0.9f);
+  EXPECT_FALSE(visits[2].difficulty.wpas.has_value());
 }
 
 TEST(MiningLedgerTest, VisitsCountWhenTheyAreSaidToNotWhenTheyAreNoted) {
