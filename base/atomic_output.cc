@@ -216,7 +216,7 @@ absl::Status AtomicFile::Commit() {
   RETURN_IF_ERROR(Announce());
   std::FILE* file = std::exchange(file_, nullptr);
   if (std::fclose(file) != 0 || std::rename(temporary_.c_str(), path_.c_str()) != 0) {
-    const absl::Status error = Error("cannot finish");
+    absl::Status error = Error("cannot finish");
     unlink(temporary_.c_str());
     return error;
   }
@@ -283,7 +283,7 @@ absl::Status AtomicFolder::PutInPlace() const {
   const std::string old = temporary_ + kOldSuffix;
   if (std::rename(path_.c_str(), old.c_str()) != 0) return ErrnoError("cannot replace", path_);
   if (std::rename(temporary_.c_str(), path_.c_str()) != 0) {
-    const absl::Status failed = ErrnoError("cannot replace", path_);
+    absl::Status failed = ErrnoError("cannot replace", path_);
     RestoreOld(old, path_);
     return failed;
   }

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdio>
 #include <utility>
 
@@ -20,7 +21,7 @@ double SecondsBetween(Clock::time_point from, Clock::time_point to) {
 }  // namespace
 
 std::string HumanDuration(double seconds) {
-  const int64_t whole = static_cast<int64_t>(seconds + 0.5);
+  const int64_t whole = std::llround(seconds);
   if (whole < 60) return absl::StrFormat("%d s", whole);
   if (whole < 3600) return absl::StrFormat("%dm %02ds", whole / 60, whole % 60);
   return absl::StrFormat("%dh %02dm", whole / 3600, whole / 60 % 60);

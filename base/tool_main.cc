@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <map>
 #include <new>
+#include <optional>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -66,17 +67,47 @@ size_t EditDistance(absl::string_view a, absl::string_view b) {
   return row[b.size()];
 }
 
-absl::Status UnknownFlag(absl::string_view name, absl::string_view where) {
+absl::CommandLineFlag* FindToolFlag(absl::string_view name) {
+  absl::CommandLineFlag* const flag = absl::FindCommandLineFlag(name);
+  return flag != nullptr && IsToolFlag(*flag) ? flag : nullptr;
+}
+
+// A setting and where it stands: in flag files before errors as "FILE:LINE: ", on the command line as "".
+struct FlagToken {
+  std::string text;
+  std::string where;
+};
+
+// "--name=value" taken apart.
+struct GivenFlag {
+  explicit GivenFlag(absl::string_view text) {
+    absl::ConsumePrefix(&text, "-");
+    absl::ConsumePrefix(&text, "-");
+    const size_t equals = text.find('=');
+    name = text.substr(0, equals);
+    if (equals != absl::string_view::npos) value = std::string(text.substr(equals + 1));
+  }
+
+  absl::string_view name;
+  std::optional<std::string> value;
+};
+
+absl::Status UnknownFlag(const GivenFlag& given, const std::vector<RenamedFlag>& renamed, absl::string_view where) {
+  for (const RenamedFlag& flag : renamed) {
+    if (flag.before != given.name) continue;
+    return UsageError(absl::StrCat(where, "--", flag.before, " is now called --", flag.now, "; write --", flag.now,
+                                   given.value.has_value() ? absl::StrCat("=", *given.value) : ""));
+  }
   std::string nearest;
   size_t best = 4;
   for (const auto& [candidate, flag] : ToolFlags()) {
-    const size_t distance = EditDistance(name, candidate);
+    const size_t distance = EditDistance(given.name, candidate);
     if (distance < best) {
       best = distance;
       nearest = absl::StrCat(" Did you mean --", candidate, "?");
     }
   }
-  return UsageError(absl::StrCat(where, "unknown flag --", name, ".", nearest, " --help lists all flags."));
+  return UsageError(absl::StrCat(where, "unknown flag --", given.name, ".", nearest, " --help lists all flags."));
 }
 
 // What --help says of a flag that names a path.
@@ -115,60 +146,36 @@ std::string HelpText(const ToolInfo& info) {
                       "  --version  Shows the version of hardface.\n");
 }
 
-// Parses one command line or flag file.
+// Parses one command line and the flag files that it names.
 class FlagParser {
  public:
-  // TAKES_OVERWRITE: whether the tool has outputs.
-  explicit FlagParser(bool takes_overwrite) : takes_overwrite_(takes_overwrite) {}
+  // INFO must outlive it.
+  explicit FlagParser(const ToolInfo& info) : info_(info), takes_overwrite_(info.paths.writes()) {}
 
-  // WHERE stands before errors ("" or "FILE:LINE: ").
-  absl::Status Parse(const std::vector<std::pair<std::string, std::string>>& tokens_and_places, int depth) {
-    bool only_arguments = false;
-    for (size_t i = 0; i < tokens_and_places.size(); ++i) {
-      const auto& [token, where] = tokens_and_places[i];
-      if (only_arguments || token.size() < 2 || token[0] != '-') {
-        arguments_.push_back(token);
+  // A flag's value may stand in the token behind it; what follows "--" are arguments, whatever they look like.
+  absl::Status Parse(const std::vector<FlagToken>& tokens, int depth) {
+    for (size_t i = 0; i < tokens.size(); ++i) {
+      const auto& [text, where] = tokens[i];
+      if (text == "--") {
+        for (++i; i < tokens.size(); ++i) arguments_.push_back(tokens[i].text);
+        break;
+      }
+      if (text.size() < 2 || text[0] != '-') {
+        arguments_.push_back(text);
         continue;
       }
-      if (token == "--") {
-        only_arguments = true;
-        continue;
-      }
-      absl::string_view body = token;
-      absl::ConsumePrefix(&body, "-");
-      absl::ConsumePrefix(&body, "-");
-      const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(body, absl::MaxSplits('=', 1));
-      const absl::string_view name = parts.first;
-      bool has_value = absl::StrContains(body, '=');
-      std::string value(parts.second);
-      if (name == "help" || name == "helpfull") {
-        help_ = true;
-        continue;
-      }
-      if (name == "version" && !has_value) {
-        version_ = true;
-        continue;
-      }
-      if (takes_overwrite_ && IsOverwrite(name, has_value, value)) continue;
-      absl::CommandLineFlag* flag = absl::FindCommandLineFlag(name);
-      const bool known = flag != nullptr && IsToolFlag(*flag);
-      if (!known && !has_value && absl::ConsumePrefix(&body, "no")) {
-        absl::CommandLineFlag* negated = absl::FindCommandLineFlag(body);
-        if (negated != nullptr && IsToolFlag(*negated) && negated->IsOfType<bool>()) {
-          RETURN_IF_ERROR(Set(*negated, "false", where));
-          continue;
+      GivenFlag given(text);
+      if (TakeBuiltIn(given)) continue;
+      ASSIGN_OR_RETURN(const MeantFlag meant, Find(given, where));
+      if (!given.value.has_value()) given.value = meant.implied;
+      if (!given.value.has_value()) {
+        if (++i == tokens.size()) {
+          return UsageError(absl::StrCat(where, "--", given.name, " needs a value: --", given.name, "=VALUE"));
         }
+        given.value = tokens[i].text;
       }
-      if (name != "flagfile" && !known) return UnknownFlag(name, where);
-      if (!has_value && known && flag->IsOfType<bool>()) {
-        value = "true";
-      } else if (!has_value) {
-        if (++i == tokens_and_places.size()) {
-          return UsageError(absl::StrCat(where, "--", name, " needs a value: --", name, "=VALUE"));
-        }
-        value = tokens_and_places[i].first;
-      }
-      RETURN_IF_ERROR(name == "flagfile" ? ParseFile(value, depth + 1) : Set(*flag, value, where));
+      RETURN_IF_ERROR(meant.flag == nullptr ? ParseFile(*given.value, depth + 1)
+                                            : Set(*meant.flag, *given.value, where));
     }
     return absl::OkStatus();
   }
@@ -180,6 +187,31 @@ class FlagParser {
   std::vector<std::string> TakeArguments() { return std::move(arguments_); }
 
  private:
+  struct MeantFlag {
+    absl::CommandLineFlag* flag = nullptr;  // null: --flagfile
+    std::optional<std::string> implied;     // the value where none is given
+  };
+
+  absl::StatusOr<MeantFlag> Find(const GivenFlag& given, absl::string_view where) const {
+    if (given.name == "flagfile") return MeantFlag();
+    if (absl::CommandLineFlag* const flag = FindToolFlag(given.name); flag != nullptr) {
+      return flag->IsOfType<bool>() ? MeantFlag{flag, "true"} : MeantFlag{flag, std::nullopt};
+    }
+    absl::string_view positive = given.name;
+    if (!given.value.has_value() && absl::ConsumePrefix(&positive, "no")) {
+      absl::CommandLineFlag* const flag = FindToolFlag(positive);
+      if (flag != nullptr && flag->IsOfType<bool>()) return MeantFlag{flag, "false"};
+    }
+    return UnknownFlag(given, info_.renamed, where);
+  }
+
+  // The flags that every tool has, and that its outputs do not record.
+  bool TakeBuiltIn(const GivenFlag& given) {
+    if (given.name == "help" || given.name == "helpfull") return help_ = true;
+    if (given.name == "version" && !given.value.has_value()) return version_ = true;
+    return takes_overwrite_ && TakeOverwrite(given);
+  }
+
   static absl::Status Set(absl::CommandLineFlag& flag, const std::string& value, absl::string_view where) {
     std::string error;
     if (flag.ParseFrom(value, &error)) return absl::OkStatus();
@@ -196,7 +228,7 @@ class FlagParser {
     flag_files_.push_back(path);
     const absl::StatusOr<std::string> text = ReadTextFile(path);
     if (!text.ok()) return UsageError(absl::StrCat("--flagfile=", path, ": ", text.status().message()));
-    std::vector<std::pair<std::string, std::string>> tokens;
+    std::vector<FlagToken> tokens;
     int line_number = 0;
     for (absl::string_view line : absl::StrSplit(*text, '\n')) {
       ++line_number;
@@ -204,21 +236,22 @@ class FlagParser {
       if (line.empty() || line[0] == '#') continue;
       const std::string where = absl::StrCat(path, ":", line_number, ": ");
       if (line[0] != '-') return UsageError(absl::StrCat(where, "expected --name=value, got \"", line, "\""));
-      tokens.emplace_back(std::string(line), where);
+      tokens.push_back({std::string(line), where});
     }
     return Parse(tokens, depth);
   }
 
   // --overwrite is no setting of a tool, which its outputs would record, but says what may become of them.
-  bool IsOverwrite(absl::string_view name, bool has_value, const std::string& value) {
-    const bool off = name == "nooverwrite" && !has_value;
-    if (name != "overwrite" && !off) return false;
+  bool TakeOverwrite(const GivenFlag& given) {
+    const bool off = given.name == "nooverwrite" && !given.value.has_value();
+    if (given.name != "overwrite" && !off) return false;
     bool on = true;
-    if (has_value && !absl::SimpleAtob(value, &on)) return false;
+    if (given.value.has_value() && !absl::SimpleAtob(*given.value, &on)) return false;
     overwrite_ = on && !off;
     return true;
   }
 
+  const ToolInfo& info_;
   const bool takes_overwrite_;
   std::vector<std::string> arguments_, flag_files_;
   bool help_ = false, version_ = false, overwrite_ = false;
@@ -244,8 +277,8 @@ absl::Status WithoutExceptions(const std::function<absl::Status()>& work) {
 // The paths that PATH's flag, or the arguments, give.
 std::vector<std::string> PathsOf(const PathFlag& path, const std::vector<std::string>& arguments) {
   if (path.flag.empty()) return arguments;
-  const absl::CommandLineFlag* const flag = absl::FindCommandLineFlag(path.flag);
-  HARDFACE_CHECK(flag != nullptr && IsToolFlag(*flag));  // the tool's table names a flag that it does not have
+  const absl::CommandLineFlag* const flag = FindToolFlag(path.flag);
+  HARDFACE_CHECK(flag != nullptr);  // the tool's table names a flag that it does not have
   const std::string value = flag->CurrentValue();
   if (value.empty()) return path.when_empty.empty() ? std::vector<std::string>() : std::vector{path.when_empty};
   if (path.form == PathForm::kOne) return {value};
@@ -355,9 +388,9 @@ absl::StatusOr<std::vector<std::string>> ParseToolFlags(int argc, char** argv, c
   if (const char* folder = std::getenv("BUILD_WORKING_DIRECTORY"); folder != nullptr && chdir(folder) != 0) {
     return absl::InternalError(absl::StrCat(folder, ": cannot enter this folder (BUILD_WORKING_DIRECTORY)"));
   }
-  std::vector<std::pair<std::string, std::string>> tokens;
-  for (int i = 1; i < argc; ++i) tokens.emplace_back(argv[i], "");
-  FlagParser parser(info.paths.writes());
+  std::vector<FlagToken> tokens;
+  for (int i = 1; i < argc; ++i) tokens.push_back({argv[i], ""});
+  FlagParser parser(info);
   RETURN_IF_ERROR(parser.Parse(tokens, /*depth=*/0));
   if (parser.help() || parser.version()) {
     const std::string version = absl::StrCat(info.name, " (hardface ", kVersion, ")\n");

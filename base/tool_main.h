@@ -57,11 +57,18 @@ class ToolPaths {
   std::vector<PathFlag> flags_;
 };
 
+// A flag that had another name in an earlier version. The old name is a usage error that gives the new one, on the
+// command line as in flag files.
+struct RenamedFlag {
+  std::string before, now;
+};
+
 struct ToolInfo {
   std::string name;       // "infer/detect"
   std::string summary;    // one paragraph: what goes in, what comes out
   std::string arguments;  // "[IMAGE_OR_FOLDER ...]"; empty: positional arguments are a usage error
   ToolPaths paths;
+  std::vector<RenamedFlag> renamed = {};
 };
 
 // A bad flag or combination of flags: exit code 2. Say which flag, its value and what to give instead.
@@ -76,8 +83,8 @@ bool IsStopped(const absl::Status& status);
 absl::Status RequireFlag(absl::string_view flag, absl::string_view value);
 
 // Sets the flags from argv and from --flagfile=FILE (one --name=value a line, # comments; a later setting wins), and
-// returns the positional arguments. Unknown flags and bad values are UsageErrors. Relative paths of `bazel run` mean
-// the folder that the user typed the command in (BUILD_WORKING_DIRECTORY).
+// returns the positional arguments. Unknown and renamed flags and bad values are UsageErrors. Relative paths of `bazel
+// run` mean the folder that the user typed the command in (BUILD_WORKING_DIRECTORY).
 absl::StatusOr<std::vector<std::string>> ParseToolFlags(int argc, char** argv, const ToolInfo& info);
 
 // Runs the tool in a ToolScope (output_guard.h): before RUN starts, its inputs are noted and its outputs are held

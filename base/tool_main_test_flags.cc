@@ -28,7 +28,7 @@ absl::StatusOr<std::vector<std::string>> Parse(std::vector<std::string> tokens, 
   std::vector<char*> argv;
   for (std::string& token : tokens) argv.push_back(token.data());
   return ParseToolFlags(static_cast<int>(argv.size()), argv.data(),
-                        {"test/tool", "Does things.", arguments, ToolPaths::None()});
+                        {"test/tool", "Does things.", arguments, ToolPaths::None(), {{"rounds", "iterations"}}});
 }
 
 TEST(ParseToolFlagsTest, UnderstandsEveryForm) {
@@ -47,6 +47,19 @@ TEST(ParseToolFlagsTest, UnknownFlagIsAUsageErrorWithAHint) {
   const auto result = Parse({"--iteration=7"});
   EXPECT_TRUE(IsUsageError(result.status()));
   EXPECT_THAT(std::string(result.status().message()), HasSubstr("--iterations?"));
+}
+
+TEST(ParseToolFlagsTest, ARenamedFlagsOldNameIsAnErrorThatGivesTheNewOne) {
+  absl::SetFlag(&FLAGS_iterations, 10);
+  const auto result = Parse({"--rounds=7"});
+  EXPECT_TRUE(IsUsageError(result.status()));
+  EXPECT_EQ(result.status().message(), "--rounds is now called --iterations; write --iterations=7");
+  EXPECT_EQ(Parse({"--rounds", "7"}).status().message(), "--rounds is now called --iterations; write --iterations");
+  const std::string path = ::testing::TempDir() + "/old.flags";
+  ASSERT_TRUE(WriteFileAtomically(path, "--mirror\n--rounds=8\n").ok());
+  EXPECT_EQ(Parse({"--flagfile=" + path}).status().message(),
+            path + ":2: --rounds is now called --iterations; write --iterations=8");
+  EXPECT_EQ(absl::GetFlag(FLAGS_iterations), 10);
 }
 
 TEST(ParseToolFlagsTest, BadValueNamesFlagAndValue) {

@@ -83,66 +83,64 @@ absl::Status WriteAttribution(const JoinedDetections& joined, ScoreOutput* outpu
   return output->Write("attribution.csv", AttributionCsvHeader() + AttributionToCsv("all", shares));
 }
 
-absl::Status CheckRefitFolds(int folds, int refits) {
-  if (folds == 0) return absl::OkStatus();
-  RETURN_IF_ERROR(RequireRange("refit_folds", folds, 2, 1000));
-  if (refits < 1) {
-    return UsageError(absl::StrCat("--refit_folds=", folds,
+absl::StatusOr<RefitOptions> RefitOptionsFromFlags() {
+  const RefitOptions options{absl::GetFlag(FLAGS_refits), absl::GetFlag(FLAGS_refit_folds)};
+  RETURN_IF_ERROR(RequireRange("refits", options.refits, 0, 1000));
+  if (options.folds == 0) return options;
+  RETURN_IF_ERROR(RequireRange("refit_folds", options.folds, 2, 1000));
+  if (options.refits < 1) {
+    return UsageError(absl::StrCat("--refit_folds=", options.folds,
                                    " has no effect without --refits; give --refits=4, or leave --refit_folds out"));
   }
-  return absl::OkStatus();
+  return options;
+}
+
+// What is read, and where it is from.
+struct Inputs {
+  data::Dataset dataset;
+  DatasetDetections detections;
+  JoinedDetections joined;
+  LayoutReport layout;
+};
+
+absl::StatusOr<Inputs> ReadInputs(const CocoResultOptions& coco) {
+  const std::string path = absl::GetFlag(FLAGS_detections);
+  Inputs inputs;
+  ASSIGN_OR_RETURN(inputs.dataset, data::ReadDataset(absl::GetFlag(FLAGS_dataset)));
+  ASSIGN_OR_RETURN(inputs.detections, ReadDatasetDetections(path, inputs.dataset, coco));
+  ASSIGN_OR_RETURN(inputs.joined, JoinDetections(inputs.dataset, std::move(inputs.detections.images), path));
+  inputs.layout = CheckDatasetLayout(inputs.dataset, inputs.detections, inputs.joined);
+  RETURN_IF_ERROR(inputs.layout.Resolve(absl::GetFlag(FLAGS_strict)));
+  return inputs;
+}
+
+absl::Status WriteScores(const Inputs& inputs, DatasetScores scores, ScoreOutput* output) {
+  Provenance provenance;
+  RETURN_IF_ERROR(provenance.AddInput(inputs.dataset.manifest_path));
+  provenance.AddHashedInput(inputs.detections.input, inputs.detections.hash);
+  RETURN_IF_ERROR(AddCocoInput(&provenance));
+  if (!inputs.layout.empty()) RETURN_IF_ERROR(output->Write("layout.csv", inputs.layout.Csv()));
+  RETURN_IF_ERROR(output->Write("pr.csv", CurveCsvHeader() + CurveToCsv("all", scores.curve, CurvePoints::kCorners)));
+  if (absl::GetFlag(FLAGS_attribution)) RETURN_IF_ERROR(WriteAttribution(inputs.joined, output, &scores.metrics));
+  RETURN_IF_ERROR(WriteConfidence(MakeOutcomes(inputs.dataset, inputs.joined), /*threads=*/0, output, &scores.metrics));
+  return output->Commit(scores.metrics, provenance);
 }
 
 absl::Status Run(const std::vector<std::string>&) {
-  const std::string dataset_path = absl::GetFlag(FLAGS_dataset);
-  const std::string detections_path = absl::GetFlag(FLAGS_detections);
-  RETURN_IF_ERROR(RequireFlag("dataset", dataset_path));
-  RETURN_IF_ERROR(RequireFlag("detections", detections_path));
+  RETURN_IF_ERROR(RequireFlag("dataset", absl::GetFlag(FLAGS_dataset)));
+  RETURN_IF_ERROR(RequireFlag("detections", absl::GetFlag(FLAGS_detections)));
   RETURN_IF_ERROR(RequireFlag("output", absl::GetFlag(FLAGS_output)));
   ASSIGN_OR_RETURN(const std::vector<double> rates, ParseRates(absl::GetFlag(FLAGS_false_positives_per_image)));
-  RETURN_IF_ERROR(RequireRange("refits", absl::GetFlag(FLAGS_refits), 0, 1000));
-  RETURN_IF_ERROR(CheckRefitFolds(absl::GetFlag(FLAGS_refit_folds), absl::GetFlag(FLAGS_refits)));
+  ASSIGN_OR_RETURN(const RefitOptions refit, RefitOptionsFromFlags());
   RETURN_IF_ERROR(CheckConfidenceFlags());
   ASSIGN_OR_RETURN(const CocoResultOptions coco, CocoOptionsFromFlags());
   ASSIGN_OR_RETURN(const auto output, ScoreOutput::Create(absl::GetFlag(FLAGS_output)));
 
-  ASSIGN_OR_RETURN(const data::Dataset dataset, data::ReadDataset(dataset_path));
-  ASSIGN_OR_RETURN(DatasetDetections detections, ReadDatasetDetections(detections_path, dataset, coco));
-  ASSIGN_OR_RETURN(JoinedDetections joined, JoinDetections(dataset, std::move(detections.images), detections_path));
-  const LayoutReport layout = CheckDatasetLayout(dataset, detections, joined);
-  RETURN_IF_ERROR(layout.Resolve(absl::GetFlag(FLAGS_strict)));
-
-  const int refits = absl::GetFlag(FLAGS_refits), folds = absl::GetFlag(FLAGS_refit_folds);
-  const double ap_without_refits =
-      refits > 0 ? AveragePrecision(RankDataset(joined.images, kScoredIou), Ties::kApart) : 0;
-  data::BoxStyle style;
-  if (folds > 0) {
-    RefitDetectionsByFolds(refits, static_cast<size_t>(folds), &joined.images);
-  } else {
-    style = RefitDetections(refits, &joined.images);
-  }
-  DatasetScores scores = ScoreDataset(joined, rates);
-  if (refits > 0) {
-    scores.metrics["refits"] = refits;
-    if (folds > 0) {
-      scores.metrics["refit_folds"] = folds;
-    } else {
-      scores.metrics["refit_dx"] = style.dx;
-      scores.metrics["refit_dy"] = style.dy;
-      scores.metrics["refit_width"] = style.width;
-      scores.metrics["refit_height"] = style.height;
-    }
-    scores.metrics["ap_without_refits"] = ap_without_refits;
-  }
-  Provenance provenance;
-  RETURN_IF_ERROR(provenance.AddInput(dataset.manifest_path));
-  provenance.AddHashedInput(detections.input, detections.hash);
-  RETURN_IF_ERROR(AddCocoInput(&provenance));
-  if (!layout.empty()) RETURN_IF_ERROR(output->Write("layout.csv", layout.Csv()));
-  RETURN_IF_ERROR(output->Write("pr.csv", CurveCsvHeader() + CurveToCsv("all", scores.curve, CurvePoints::kCorners)));
-  if (absl::GetFlag(FLAGS_attribution)) RETURN_IF_ERROR(WriteAttribution(joined, output.get(), &scores.metrics));
-  RETURN_IF_ERROR(WriteConfidence(MakeOutcomes(dataset, joined), /*threads=*/0, output.get(), &scores.metrics));
-  return output->Commit(scores.metrics, provenance);
+  ASSIGN_OR_RETURN(Inputs inputs, ReadInputs(coco));
+  const Metrics of_refit = Refit(refit, &inputs.joined);
+  DatasetScores scores = ScoreDataset(inputs.joined, rates);
+  scores.metrics.update(of_refit);
+  return WriteScores(inputs, std::move(scores), output.get());
 }
 
 }  // namespace

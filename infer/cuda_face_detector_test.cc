@@ -42,7 +42,7 @@ void ExpectNearlyTheSame(const std::vector<ScoredBox>& actual, const std::vector
   size_t found = 0;
   for (const ScoredBox& box : expected) {
     found += std::any_of(actual.begin(), actual.end(), [&](const ScoredBox& other) {
-      return std::fabs(other.score - box.score) < 1e-3f && data::IoU(other.box, box.box) > 0.98f;
+      return std::fabs(other.score - box.score) < 1e-3f && data::InclusiveIou(other.box, box.box) > 0.98f;
     });
   }
   EXPECT_GT(expected.size(), 0u);

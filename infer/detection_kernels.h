@@ -190,7 +190,7 @@ struct OverlapKernel {
     uint64_t bits = 0;
     for (int j = first; j < first + 64 && j < count; ++j) {
       if (j <= i) continue;
-      const float iou = data::IoU(sorted[i].box, sorted[j].box);
+      const float iou = data::InclusiveIou(sorted[i].box, sorted[j].box);
       if (above ? iou > threshold : iou >= threshold) bits |= uint64_t{1} << (j - first);
     }
     mask[index] = bits;

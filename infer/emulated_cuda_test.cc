@@ -50,7 +50,7 @@ void ExpectNearlyTheSame(const std::vector<ScoredBox>& actual, const std::vector
   ASSERT_GT(expected.size(), 0u);
   const auto found = std::count_if(expected.begin(), expected.end(), [&](const ScoredBox& box) {
     return std::any_of(actual.begin(), actual.end(), [&](const ScoredBox& other) {
-      return std::fabs(other.score - box.score) < 1e-3f && data::IoU(other.box, box.box) > 0.98f;
+      return std::fabs(other.score - box.score) < 1e-3f && data::InclusiveIou(other.box, box.box) > 0.98f;
     });
   });
   EXPECT_GE(static_cast<double>(found), 0.97 * static_cast<double>(expected.size()));

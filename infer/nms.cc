@@ -33,8 +33,9 @@ ScoredBox WeightedMean(const std::vector<ScoredBox>& group) {
 std::vector<int> PlainNms(const std::vector<ScoredBox>& boxes, float iou_threshold) {
   std::vector<int> kept;
   for (const int candidate : ByFallingScore(boxes)) {
-    const bool suppressed = std::any_of(
-        kept.begin(), kept.end(), [&](int k) { return data::IoU(boxes[k].box, boxes[candidate].box) > iou_threshold; });
+    const bool suppressed = std::any_of(kept.begin(), kept.end(), [&](int k) {
+      return data::InclusiveIou(boxes[k].box, boxes[candidate].box) > iou_threshold;
+    });
     if (!suppressed) kept.push_back(candidate);
   }
   return kept;
@@ -49,7 +50,7 @@ std::vector<ScoredBox> VoteBoxes(std::vector<ScoredBox> boxes, const VoteOptions
     rest.clear();
     for (size_t i = 0; i < boxes.size(); ++i) {
       // The first belongs to its own group whatever its area.
-      const bool joins = i == 0 || data::IoU(boxes[0].box, boxes[i].box) >= options.iou_threshold;
+      const bool joins = i == 0 || data::InclusiveIou(boxes[0].box, boxes[i].box) >= options.iou_threshold;
       (joins ? group : rest).push_back(boxes[i]);
     }
     const bool dropped = options.drop_singletons && group.size() == 1 && !rest.empty();

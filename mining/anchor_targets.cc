@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "mining/anchor_rules.h"
 #include "model/ops/softmax.h"
 
 namespace hardface::mining {
@@ -26,12 +27,6 @@ std::pair<int, int> CellRange(float low, float high, const model::AnchorPlane& p
   return {std::clamp(first, 0, cells), std::clamp(last, -1, cells - 1)};
 }
 
-float ShareCovered(const data::Box& anchor, const data::Box& face) {
-  const float w = std::min(anchor.x2, face.x2) - std::max(anchor.x1, face.x1) + 1;
-  const float h = std::min(anchor.y2, face.y2) - std::max(anchor.y1, face.y1) + 1;
-  return w <= 0 || h <= 0 ? 0 : w * h / anchor.area();
-}
-
 void MatchFace(const model::AnchorPlane& plane, const FaceBox& face, int index, const TargetOptions& options,
                PlaneMatch* match) {
   const auto [first_y, last_y] = CellRange(face.box.y1, face.box.y2, plane, plane.height);
@@ -40,21 +35,15 @@ void MatchFace(const model::AnchorPlane& plane, const FaceBox& face, int index, 
     for (int x = first_x; x <= last_x; ++x) {
       const data::Box anchor = plane.anchor(y, x);
       const int cell = plane.cell(y, x);
-      const float iou = data::IoU(anchor, face.box);
+      const float iou = data::InclusiveIou(anchor, face.box);
       if (face.ignore) {
-        // An ignored region may be far larger than an anchor in it, hence the second test.
-        if (iou >= options.negative_iou || ShareCovered(anchor, face.box) >= 0.5f) match->on_ignored[cell] = true;
+        if (LiesOnIgnored(anchor, face.box, iou, options.negative_iou)) match->on_ignored[cell] = true;
       } else if (iou > match->best_iou[cell]) {
         match->best_iou[cell] = iou;
         match->best_face[cell] = index;
       }
     }
   }
-}
-
-bool Inside(const data::Box& anchor, int image_width, int image_height) {
-  return anchor.x1 >= 0 && anchor.y1 >= 0 && anchor.x2 < static_cast<float>(image_width) &&
-         anchor.y2 < static_cast<float>(image_height);
 }
 
 // Calls function(plane index, y, x) for the anchors that take part.
@@ -66,7 +55,7 @@ void ForEachUsableAnchor(const std::vector<model::AnchorPlane>& planes, int imag
     for (int p = 0; p < static_cast<int>(planes.size()); ++p) {
       for (int y = 0; y < planes[p].height; ++y) {
         for (int x = 0; x < planes[p].width; ++x) {
-          if (only_inside && !Inside(planes[p].anchor(y, x), image_width, image_height)) continue;
+          if (only_inside && !InsideImage(planes[p].anchor(y, x), image_width, image_height)) continue;
           ++used;
           function(p, y, x);
         }
@@ -76,11 +65,9 @@ void ForEachUsableAnchor(const std::vector<model::AnchorPlane>& planes, int imag
   }
 }
 
-// How far the logits favour the face: the face probability grows with it, and it tells apart what a float probability
-// rounds to 1.
-float FaceMargin(const std::vector<model::AnchorPlane>& planes, const model::AnchorIndex& a) {
+float MarginOf(const std::vector<model::AnchorPlane>& planes, const model::AnchorIndex& a) {
   const model::AnchorPlane& plane = planes[a.plane];
-  return plane.face[plane.cell(a.y, a.x)] - plane.background[plane.cell(a.y, a.x)];
+  return FaceMargin(plane, plane.cell(a.y, a.x));
 }
 
 bool InOrder(const model::AnchorIndex& a, const model::AnchorIndex& b) {
@@ -105,7 +92,7 @@ std::vector<model::AnchorIndex> Smallest(std::vector<model::AnchorIndex> anchors
 std::vector<model::AnchorIndex> SampleNegatives(const std::vector<model::AnchorPlane>& planes,
                                                 const std::vector<model::AnchorIndex>& negatives, size_t count,
                                                 float hard_share, Random* random) {
-  const auto key = [&](const model::AnchorIndex& a) { return -FaceMargin(planes, a); };
+  const auto key = [&](const model::AnchorIndex& a) { return -MarginOf(planes, a); };
   const auto hard_count = static_cast<size_t>(std::lround(static_cast<float>(count) * hard_share));
   std::vector<model::AnchorIndex> sampled = Smallest(negatives, std::min(count, hard_count), key);
   if (sampled.size() == count || sampled.size() == negatives.size()) return sampled;
@@ -154,40 +141,37 @@ AnchorLabels LabelAnchors(const std::vector<model::AnchorPlane>& planes, const s
 
 SampledAnchors SampleAnchors(const std::vector<model::AnchorPlane>& planes, const AnchorLabels& labels,
                              const TargetOptions& options, Random* random) {
-  const auto most_positives =
+  const auto max_positives =
       static_cast<size_t>(static_cast<float>(options.sampled_anchors) * options.positive_fraction);
   std::vector<model::AnchorIndex> positives;
   positives.reserve(labels.positives.size());
   for (const LabelledAnchor& positive : labels.positives) positives.push_back(positive.anchor);
   SampledAnchors sampled;
-  sampled.positives = Smallest(std::move(positives), most_positives,
-                               [&](const model::AnchorIndex& a) { return FaceMargin(planes, a); });
+  sampled.positives =
+      Smallest(std::move(positives), max_positives, [&](const model::AnchorIndex& a) { return MarginOf(planes, a); });
   const size_t negatives = static_cast<size_t>(options.sampled_anchors) - sampled.positives.size();
   sampled.negatives = SampleNegatives(planes, labels.negatives, negatives, options.hard_negative_share, random);
   return sampled;
 }
 
-std::vector<std::optional<float>> WorstScores(const std::vector<model::AnchorPlane>& planes, const AnchorLabels& labels,
-                                              size_t face_count) {
-  std::vector<std::optional<float>> worst(face_count);
+std::vector<FaceScore> FaceScores(const std::vector<model::AnchorPlane>& planes, const AnchorLabels& labels,
+                                  size_t face_count) {
+  std::vector<FaceScore> scores(face_count);
   for (const LabelledAnchor& positive : labels.positives) {
     const model::AnchorPlane& plane = planes[positive.anchor.plane];
     const int cell = plane.cell(positive.anchor.y, positive.anchor.x);
-    const float score = model::FaceProbability(plane.background[cell], plane.face[cell]);
-    std::optional<float>& slot = worst[positive.face];
-    slot = slot.has_value() ? std::min(*slot, score) : score;
+    scores[static_cast<size_t>(positive.face)].Add(
+        {model::FaceProbability(plane.background[cell], plane.face[cell]), 1});
   }
-  return worst;
+  return scores;
 }
 
 std::optional<float> Wpas(const std::vector<model::AnchorPlane>& planes, const AnchorLabels& labels) {
-  std::optional<float> wpas;
   int faces = 0;
   for (const LabelledAnchor& positive : labels.positives) faces = std::max(faces, positive.face + 1);
-  for (const std::optional<float>& score : WorstScores(planes, labels, static_cast<size_t>(faces))) {
-    if (score.has_value() && (!wpas.has_value() || *score < *wpas)) wpas = score;
-  }
-  return wpas;
+  FaceScore image;
+  for (const FaceScore& face : FaceScores(planes, labels, static_cast<size_t>(faces))) image.Add(face);
+  return image.wpas();
 }
 
 }  // namespace hardface::mining

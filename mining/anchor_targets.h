@@ -9,6 +9,7 @@
 
 #include "base/random.h"
 #include "data_tools/dataset/box.h"
+#include "mining/face_score.h"
 #include "model/detectors/anchors.h"
 
 namespace hardface::mining {
@@ -60,12 +61,11 @@ struct SampledAnchors {
 SampledAnchors SampleAnchors(const std::vector<model::AnchorPlane>& planes, const AnchorLabels& labels,
                              const TargetOptions& options, Random* random);
 
-// For every face, the lowest face probability of its positive anchors; nothing for a face without one.
-std::vector<std::optional<float>> WorstScores(const std::vector<model::AnchorPlane>& planes, const AnchorLabels& labels,
-                                              size_t face_count);
+// The scores of every face's positive anchors.
+std::vector<FaceScore> FaceScores(const std::vector<model::AnchorPlane>& planes, const AnchorLabels& labels,
+                                  size_t face_count);
 
-// WPAS, the worst positive anchor score: the lowest face probability of all positive anchors of the image, before
-// sampling. Nothing for an image without positive anchors.
+// The image's WPAS (face_score.h). Nothing for an image without positive anchors.
 std::optional<float> Wpas(const std::vector<model::AnchorPlane>& planes, const AnchorLabels& labels);
 
 }  // namespace hardface::mining

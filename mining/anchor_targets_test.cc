@@ -110,11 +110,12 @@ TEST(WpasTest, IsTheWorstPositiveAndPerFace) {
   plane.face[0] = 2;
   plane.face[1] = -1;
   plane.face[2] = 1;
-  const auto worst = WorstScores(plane.planes, labels, 3);
-  EXPECT_NEAR(*worst[0], 1 / (1 + std::exp(-2.0)), 1e-6);
-  EXPECT_FALSE(worst[1].has_value());
-  EXPECT_NEAR(*worst[2], 1 / (1 + std::exp(1.0)), 1e-6);
-  EXPECT_EQ(*Wpas(plane.planes, labels), *worst[2]);
+  const std::vector<FaceScore> scores = FaceScores(plane.planes, labels, 3);
+  EXPECT_NEAR(*scores[0].wpas(), 1 / (1 + std::exp(-2.0)), 1e-6);
+  EXPECT_FALSE(scores[1].wpas().has_value());
+  EXPECT_NEAR(*scores[2].wpas(), 1 / (1 + std::exp(1.0)), 1e-6);
+  EXPECT_EQ(scores[2].positives, 2);
+  EXPECT_EQ(*Wpas(plane.planes, labels), scores[2].worst);
   EXPECT_FALSE(Wpas(plane.planes, {}).has_value());
 }
 

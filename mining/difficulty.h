@@ -52,14 +52,16 @@ absl::StatusOr<DifficultyTable> ReadDifficulty(const std::string& path);
 // What becomes of images none of whose visits had a positive anchor: always sampled, left out like easy ones (the
 // published code), or never sampled again.
 enum class WithoutPositives { kKeep, kEasy, kLeaveOut };
-// Their names as flags' values.
-inline std::vector<std::pair<std::string, WithoutPositives>> WithoutPositivesChoices() {
+inline std::vector<std::pair<std::string, WithoutPositives>> FlagChoices(WithoutPositives) {
   return {
       {"keep", WithoutPositives::kKeep}, {"easy", WithoutPositives::kEasy}, {"leave_out", WithoutPositives::kLeaveOut}};
 }
 
+// The paper's threshold: an image whose WPAS reaches it is easy.
+inline constexpr double kEasyWpas = 0.85;
+
 struct HardImageOptions {
-  float threshold = 0.85f;  // an image whose WPAS reaches it is easy
+  float threshold = kEasyWpas;
   double drop = 0.7;        // probability of an easy image being left out of an epoch, drawn anew each epoch
   WithoutPositives without_positives = WithoutPositives::kKeep;
   // How many visits an image's WPAS is the mean of: the latest ones that had a positive anchor. 1 is the paper's rule,

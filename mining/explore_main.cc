@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "base/tool_main.h"
 #include "data_tools/dataset/dataset.h"
+#include "mining/difficulty.h"
 #include "mining/explore_page.h"
 #include "mining/ledger.h"
 #include "mining/ledger_history.h"
@@ -20,7 +21,7 @@ ABSL_FLAG(std::string, ledger, "", "The ledger.jsonl of a training, or the train
 ABSL_FLAG(std::string, dataset, "",
           "Dataset that was trained on, from which the page takes pictures. Empty makes a page without pictures.");
 ABSL_FLAG(std::string, output, "", "Page to write, named FILE.html. Required.");
-ABSL_FLAG(double, threshold, 0.85,
+ABSL_FLAG(double, threshold, hardface::mining::kEasyWpas,
           "WPAS from 0 to 1 from which an image counts as easy, as in train's --him_threshold.");
 ABSL_FLAG(int, min_scores, 5,
           "Smallest number of visits with positive anchors that an image needs before it can be called never learnt.");

@@ -53,7 +53,7 @@ absl::StatusOr<LedgerHistory> ReadLedgerHistory(const std::string& ledger, const
 std::vector<size_t> HardestEntries(const LedgerHistory& history, size_t count);
 
 struct NeverLearntOptions {
-  float threshold = 0.85f;
+  float threshold = kEasyWpas;
   int64_t min_scores = 5;       // fewer visits with positive anchors say little
   double min_time_share = 0.5;  // from the first to the last score, of the ledger's iterations
 };

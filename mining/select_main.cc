@@ -16,8 +16,9 @@ ABSL_FLAG(std::string, scores, "",
           "Difficulty file of the dataset's entries, as mining:score or a training writes it. Where it holds several "
           "lines of an entry, the one of the greatest iteration counts. Required.");
 ABSL_FLAG(std::string, output, "", "Folder of the dataset to write. Required.");
-ABSL_FLAG(double, threshold, 0.85, "WPAS from 0 to 1 from which an image counts as easy.");
-ABSL_FLAG(double, drop, 0.7, "Probability, from 0 to 1, that an easy image is left out.");
+ABSL_FLAG(double, threshold, hardface::mining::kEasyWpas, "WPAS from 0 to 1 from which an image counts as easy.");
+ABSL_FLAG(double, drop, hardface::mining::HardImageOptions().drop,
+          "Probability, from 0 to 1, that an easy image is left out.");
 ABSL_FLAG(uint64_t, seed, 1,
           "Seed for the choice of the easy images that are left out. Give another one for each epoch.");
 ABSL_FLAG(std::string, without_positives, "keep",
@@ -41,7 +42,7 @@ absl::Status Run(const std::vector<std::string>&) {
   HardImageOptions options;
   options.threshold = static_cast<float>(absl::GetFlag(FLAGS_threshold));
   options.drop = absl::GetFlag(FLAGS_drop);
-  RETURN_IF_ERROR(Choose("without_positives", absl::GetFlag(FLAGS_without_positives), WithoutPositivesChoices(),
+  RETURN_IF_ERROR(Choose("without_positives", absl::GetFlag(FLAGS_without_positives), FlagChoices(WithoutPositives()),
                          &options.without_positives));
   ASSIGN_OR_RETURN(const SelectionCounts counts,
                    SelectImages(dataset, scores, output, absl::GetFlag(FLAGS_seed), options));

@@ -10,6 +10,7 @@
 
 #include "base/host_device.h"
 #include "data_tools/dataset/box.h"
+#include "mining/anchor_rules.h"
 #include "mining/anchor_targets.h"
 #include "model/detectors/anchors.h"
 
@@ -17,9 +18,9 @@ namespace hardface::mining {
 
 // The anchor planes of one image, by value: they go into a kernel's arguments.
 struct AnchorTable {
-  static constexpr int kMost = 16;
-  model::AnchorPlane planes[kMost];
-  int first[kMost + 1] = {};  // number of each plane's first anchor; behind the last, that of all
+  static constexpr int kMaxPlanes = 16;
+  model::AnchorPlane planes[kMaxPlanes];
+  int first[kMaxPlanes + 1] = {};  // number of each plane's first anchor; behind the last, that of all
   int count = 0;
 
   HARDFACE_HOST_DEVICE int anchors() const { return first[count]; }
@@ -29,10 +30,8 @@ struct AnchorTable {
     const int cell = i - first[plane];
     return {plane, cell / planes[plane].width, cell % planes[plane].width};
   }
-  // How far the logits favour the face.
   HARDFACE_HOST_DEVICE float margin(const model::AnchorIndex& a) const {
-    const int cell = planes[a.plane].cell(a.y, a.x);
-    return planes[a.plane].face[cell] - planes[a.plane].background[cell];
+    return FaceMargin(planes[a.plane], planes[a.plane].cell(a.y, a.x));
   }
 };
 
@@ -44,11 +43,6 @@ inline AnchorTable TableOf(const std::vector<model::AnchorPlane>& planes) {
     ++table.count;
   }
   return table;
-}
-
-HARDFACE_HOST_DEVICE inline bool InsideImage(const data::Box& anchor, int width, int height) {
-  return anchor.x1 >= 0 && anchor.y1 >= 0 && anchor.x2 < static_cast<float>(width) &&
-         anchor.y2 < static_cast<float>(height);
 }
 
 // Whether any anchor lies inside the image; if none does, all take part. Along each axis it is the first or none that
@@ -87,11 +81,6 @@ struct LabelKernel {
   float negative_iou, positive_iou, regression_iou;
   AnchorLabel* labels;
 
-  HARDFACE_HOST_DEVICE static float ShareCovered(const data::Box& anchor, const data::Box& face) {
-    const float w = (anchor.x2 < face.x2 ? anchor.x2 : face.x2) - (anchor.x1 > face.x1 ? anchor.x1 : face.x1) + 1;
-    const float h = (anchor.y2 < face.y2 ? anchor.y2 : face.y2) - (anchor.y1 > face.y1 ? anchor.y1 : face.y1) + 1;
-    return w <= 0 || h <= 0 ? 0 : w * h / anchor.area();
-  }
   HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
     const model::AnchorIndex index = table.at(static_cast<int>(i));
     const data::Box anchor = table.planes[index.plane].anchor(index.y, index.x);
@@ -101,9 +90,9 @@ struct LabelKernel {
     for (int f = 0; f < face_count; ++f) {
       const data::Box& face = faces[f].box;
       if (face.width() <= 0 || face.height() <= 0) continue;
-      const float iou = data::IoU(anchor, face);
+      const float iou = data::InclusiveIou(anchor, face);
       if (faces[f].ignore) {
-        on_ignored = on_ignored || iou >= negative_iou || ShareCovered(anchor, face) >= 0.5f;
+        on_ignored = on_ignored || LiesOnIgnored(anchor, face, iou, negative_iou);
       } else if (iou > best) {
         best = iou;
         label.face = f;
@@ -160,9 +149,9 @@ struct SampleCounts {
   int positives, negatives, hard_negatives;  // of the latter two: as many as there are, at most
 
   HARDFACE_HOST_DEVICE static SampleCounts Of(const uint64_t* sorted_positives, int anchors, int sampled,
-                                              int most_positives, float hard_share) {
+                                              int max_positives, float hard_share) {
     SampleCounts counts{};
-    while (counts.positives < most_positives && counts.positives < anchors &&
+    while (counts.positives < max_positives && counts.positives < anchors &&
            sorted_positives[counts.positives] != kNoAnchor) {
       ++counts.positives;
     }
@@ -180,14 +169,13 @@ struct RandomKeysKernel {
   AnchorTable table;
   const uint64_t* sorted_positives;
   const uint64_t* sorted_negatives;
-  int sampled, most_positives;
+  int sampled, max_positives;
   float hard_share;
   uint64_t seed;
   uint64_t* keys;
 
   HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
-    const SampleCounts counts =
-        SampleCounts::Of(sorted_positives, table.anchors(), sampled, most_positives, hard_share);
+    const SampleCounts counts = SampleCounts::Of(sorted_positives, table.anchors(), sampled, max_positives, hard_share);
     keys[i] = kNoAnchor;
     if (labels[i].kind != AnchorLabel::kNegative) return;
     const auto anchor = static_cast<uint32_t>(i);
@@ -210,12 +198,12 @@ struct SampleKernel {
   const uint64_t* sorted_positives;
   const uint64_t* sorted_negatives;
   const uint64_t* sorted_random;
-  int anchors, sampled, most_positives;
+  int anchors, sampled, max_positives;
   float hard_share;
   SampledAnchor* samples;
 
   HARDFACE_HOST_DEVICE void operator()(int64_t k) const {
-    const SampleCounts counts = SampleCounts::Of(sorted_positives, anchors, sampled, most_positives, hard_share);
+    const SampleCounts counts = SampleCounts::Of(sorted_positives, anchors, sampled, max_positives, hard_share);
     const bool face = k < counts.positives;
     const auto place = static_cast<int>(face ? k : k - counts.positives);
     const bool hard = face || place < counts.hard_negatives;

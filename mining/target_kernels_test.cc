@@ -93,19 +93,19 @@ Sampled SampleByKernels(const Scene& scene, const std::vector<AnchorLabel>& labe
                         uint64_t seed) {
   const AnchorTable table = TableOf(scene.planes);
   const auto size = static_cast<size_t>(table.anchors());
-  const int most_positives = static_cast<int>(static_cast<float>(options.sampled_anchors) * options.positive_fraction);
+  const int max_positives = static_cast<int>(static_cast<float>(options.sampled_anchors) * options.positive_fraction);
   std::vector<uint64_t> positives(size), negatives(size), random(size);
   RunAll(table.anchors(), HardnessKeysKernel{table, labels.data(), positives.data(), negatives.data()});
   std::sort(positives.begin(), positives.end());
   std::sort(negatives.begin(), negatives.end());
   RunAll(table.anchors(),
          RandomKeysKernel{labels.data(), table, positives.data(), negatives.data(), options.sampled_anchors,
-                          most_positives, options.hard_negative_share, seed, random.data()});
+                          max_positives, options.hard_negative_share, seed, random.data()});
   std::sort(random.begin(), random.end());
   std::vector<SampledAnchor> samples(static_cast<size_t>(options.sampled_anchors));
   RunAll(options.sampled_anchors,
          SampleKernel{positives.data(), negatives.data(), random.data(), table.anchors(), options.sampled_anchors,
-                      most_positives, options.hard_negative_share, samples.data()});
+                      max_positives, options.hard_negative_share, samples.data()});
   Sampled sampled;
   for (const SampledAnchor& sample : samples) {
     if (sample.anchor < 0) continue;

@@ -17,7 +17,7 @@ cat >"$work/tiny.flags" <<'FLAGS'
 --crop_size=64
 --max_face=40
 --batch=2
---passes=1
+--itersize=1
 --solver=adam
 --learning_rate=0.0020
 --early_rate=1

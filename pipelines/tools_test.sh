@@ -4,7 +4,7 @@ set -euo pipefail
 # shellcheck source=pipelines/expect.sh
 source pipelines/expect.sh
 
-tiny=(--width_divisor=16 --initialization=he --input_divisor=64 --crops=face_scale --crop_size=64 --max_face=40 --batch=2 --passes=1
+tiny=(--width_divisor=16 --initialization=he --input_divisor=64 --crops=face_scale --crop_size=64 --max_face=40 --batch=2 --itersize=1
   --solver=adam --early_rate=1 --pyramid=100,300 --threads=1)
 
 expect 0 "infer/detect (hardface " infer/detect --version

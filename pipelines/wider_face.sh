@@ -114,7 +114,7 @@ wanted_flags() {
   local flags
   flags="$(mktemp)"
   {
-    sed '/^--passes=/d' -- "$recipe"
+    sed '/^--itersize=/d' -- "$recipe"
     printf '\n%s\n' "${train_flags[@]}" "--dataset=$output/train_flipped" "--init=$vgg"
   } >"$flags"
   recipe_flags "$flags"
@@ -167,7 +167,7 @@ if [[ -e "$run_folder/done" ]]; then
   skip "training"
 else
   stage "training, $ranks processes of $passes passes a step" "${trainer[@]}" --flagfile="$recipe" --init="$vgg" \
-    --dataset="$output/train_flipped" --output="$run_folder" --passes="$passes" --resume "${thread_flags[@]}" \
+    --dataset="$output/train_flipped" --output="$run_folder" --itersize="$passes" --resume "${thread_flags[@]}" \
     "${train_flags[@]}"
   if [[ "$dry_run" == no ]]; then : >"$run_folder/done"; fi
 fi

@@ -38,7 +38,7 @@ mv "$work/away" "$work/wider/WIDER_val/images/1--Handshaking"
 
 expect 0 "1/6 importing train" "${command[@]}" --dry_run --ranks=4
 says "mpirun --bind-to none -np 4 train/train"
-says "--passes=2 --resume --threads=1 --width_divisor=16"
+says "--itersize=2 --resume --threads=1 --width_divisor=16"
 says "6/6 scoring"
 says "Note: $work/wider/wider_face_split/wider_face_train_bbx_gt.txt names 6 images; WIDER FACE has 12880."
 [[ ! -e "$work/out" ]] || fail "a dry run or a wrong call made $work/out"

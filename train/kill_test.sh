@@ -20,7 +20,7 @@ longest=$((($(milliseconds) - started) / 15))
 RANDOM=7
 killed=0
 for attempt in {1..400}; do
-  OMP_NUM_THREADS=1 train/train "${settings[@]}" --resume --loader_threads=$((1 + attempt % 3)) --output="$work/parts" \
+  OMP_NUM_THREADS=1 train/train "${settings[@]}" --resume --workers=$((1 + attempt % 3)) --output="$work/parts" \
     2>"$work/parts.log" &
   training=$!
   if ((killed < 20)); then

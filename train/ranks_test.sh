@@ -24,23 +24,23 @@ settings=(--dataset="$work/data" --width_divisor=16 --initialization=he --input_
 
 # 1 x 4, 2 x 2 and 4 x 1 passes a step.
 weights=checkpoints/iteration-00000012/solver.safetensors
-train/train "${settings[@]}" --passes=4 --reduction=ordered --output="$work/one" 2>"$work/one.log" || fail "one process: $(tail -3 "$work/one.log")"
+train/train "${settings[@]}" --itersize=4 --reduction=ordered --output="$work/one" 2>"$work/one.log" || fail "one process: $(tail -3 "$work/one.log")"
 for n in 2 4; do
-  ranks "$n" --passes=$((4 / n)) --reduction=ordered --bucket_mb=0.05 --output="$work/$n" 2>"$work/$n.log" ||
+  ranks "$n" --itersize=$((4 / n)) --reduction=ordered --bucket_mb=0.05 --output="$work/$n" 2>"$work/$n.log" ||
     fail "$n ranks: $(tail -5 "$work/$n.log")"
   cmp "$work/one/$weights" "$work/$n/$weights" || fail "$n ranks give other weights than one"
   cmp "$work/one/ledger.jsonl" "$work/$n/ledger.jsonl" || fail "$n ranks keep another ledger than one"
 done
-ranks 2 --passes=2 --sampling=replicate --him_published_behaviour --output="$work/replicate" 2>"$work/replicate.log" ||
+ranks 2 --itersize=2 --sampling=replicate --him_published_behaviour --output="$work/replicate" 2>"$work/replicate.log" ||
   fail "replicate: $(tail -5 "$work/replicate.log")"
-ranks 2 --passes=2 --sampling=replicate --him_published_behaviour --output="$work/replicate" --resume --iterations=15 \
+ranks 2 --itersize=2 --sampling=replicate --him_published_behaviour --output="$work/replicate" --resume --iterations=15 \
   2>"$work/replicate.log" || fail "resumed replicate: $(tail -5 "$work/replicate.log")"
 
 # Runs 2 ranks until the first checkpoint is there, sends SIGNAL to the second rank, and gives the job SECONDS to end by
 # itself, with an error that matches EXPECTED.
 strike() {  # strike NAME SIGNAL SECONDS EXPECTED RANK_TIMEOUT
   local output="$work/$1" started=$SECONDS
-  ranks 2 --passes=1 --iterations=1000000 --checkpoint_every=5 --keep=2 --rank_timeout="$5" --output="$output" \
+  ranks 2 --itersize=1 --iterations=1000000 --checkpoint_every=5 --keep=2 --rank_timeout="$5" --output="$output" \
     2>"$output.log" &
   local job=$!
   until compgen -G "$output/checkpoints/iteration-*" >/dev/null; do
@@ -68,7 +68,7 @@ strike dies KILL 30 "rank 1" 60
 # Where the signal meets it within an exchange, to which it has come, it falls silent.
 strike hangs STOP 90 "rank 1 .*(did not come to|fell silent in) exchange" 5
 
-ranks 2 --passes=1 --solver=sgd --learning_rate=10 --clip_norm=0 --iterations=500 --output="$work/diverges" 2>"$work/diverges.log" &&
+ranks 2 --itersize=1 --solver=sgd --learning_rate=10 --clip_norm=0 --iterations=500 --output="$work/diverges" 2>"$work/diverges.log" &&
   fail "a diverging training ended with success"
 grep -qE "rank [01] of 2 failed: iteration [0-9]+: the (loss|gradient).*diverged" "$work/diverges.log" ||
   fail "diverges: $(tail -5 "$work/diverges.log")"

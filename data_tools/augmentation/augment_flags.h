@@ -7,7 +7,8 @@
 
 namespace hardface::data {
 
-// The options that --crops, --short_sides, --crop_size and the others say; UsageError for values out of range.
+// The options that --crops, --short_sides, --crop_size and the others say; UsageError for values out of range. Whether
+// all of them have an effect beside --crops, KnobsOf<AugmentOptions>().CheckEffects() says.
 absl::StatusOr<AugmentOptions> AugmentOptionsFromFlags();
 
 }  // namespace hardface::data

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "data_tools/images/bgr_mean.h"
 
 namespace hardface::data {
 namespace {
@@ -16,8 +17,8 @@ constexpr int kCropTries = 50;
 // The sides that an image has at most at level 1400 of the published pyramid (method: 1400 / 800 of the base scale).
 constexpr double kLargestShortSide = 1400, kLargestLongSide = 2100;
 
-// The colour of padding: the training mean (BGR), so that padding is zero for the network.
-const cv::Scalar kPadding(102.9801, 115.9465, 122.7717);
+// The colour of padding, which is zero for the network.
+const cv::Scalar kPadding(kBgrMean[0], kBgrMean[1], kBgrMean[2]);
 
 void DistortContrast(cv::Mat* image, Random* random) {
   if (random->Chance(0.5)) *image *= random->Uniform(0.5, 1.5);

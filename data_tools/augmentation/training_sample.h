@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <functional>
 #include <opencv2/core/mat.hpp>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -21,6 +23,10 @@ enum class CropStyle {
   kPaper,      // resize to a random short side, then crop with probability 1/2
   kFaceScale,  // a square crop in which a random face has a random size; mosaics of several images
 };
+
+inline std::vector<std::pair<std::string, CropStyle>> FlagChoices(CropStyle) {
+  return {{"paper", CropStyle::kPaper}, {"face_scale", CropStyle::kFaceScale}};
+}
 
 struct AugmentOptions {
   bool distort_colors = true;

@@ -33,7 +33,7 @@ inline Box ToBox(const Rect& r) { return {r.x, r.y, r.x + r.w - 1, r.y + r.h - 1
 inline Rect ToRect(const Box& b) { return {b.x1, b.y1, b.width(), b.height()}; }
 
 // Intersection over union with the "+1" convention; 0 for boxes that do not meet.
-HARDFACE_HOST_DEVICE inline float IoU(const Box& a, const Box& b) {
+HARDFACE_HOST_DEVICE inline float InclusiveIou(const Box& a, const Box& b) {
   const float w = std::min(a.x2, b.x2) - std::max(a.x1, b.x1) + 1;
   const float h = std::min(a.y2, b.y2) - std::max(a.y1, b.y1) + 1;
   if (w <= 0 || h <= 0) return 0;

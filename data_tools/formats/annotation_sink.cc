@@ -14,13 +14,13 @@ namespace {
 
 // READ turns text into the number that a reader of type T sees.
 template <typename T, typename Read>
-std::string Shortest(T value, int most_digits, Read read) {
+std::string Shortest(T value, int max_digits, Read read) {
   if (std::floor(value) == value && std::fabs(value) < 1e7) return absl::StrCat(static_cast<int64_t>(value));
-  for (int digits = 6; digits < most_digits; ++digits) {
+  for (int digits = 6; digits < max_digits; ++digits) {
     const std::string text = absl::StrFormat("%.*g", digits, value);
     if (read(text) == value) return text;
   }
-  return absl::StrFormat("%.*g", most_digits, value);
+  return absl::StrFormat("%.*g", max_digits, value);
 }
 
 }  // namespace

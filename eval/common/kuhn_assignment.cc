@@ -131,32 +131,53 @@ class KuhnSolver {
     }
   }
 
-  // Routine II. False: done.
-  bool ChangeDuals() {
-    std::vector<uint8_t> essential_row(rows_), essential_column(columns_);
-    for (int i = 0; i < rows_; ++i) essential_row[i] = found_from_[i] >= 0;
-    for (int j = 0; j < columns_; ++j) essential_column[j] = row_of_[j] >= 0 && !essential_row[row_of_[j]];
-    double step = 0;
-    bool zero_row = false;
+  // Rows and columns that cover the tight pairs: rows that the last search reached, and the columns of pairs whose row
+  // it did not reach.
+  struct Cover {
+    std::vector<uint8_t> rows, columns;
+  };
+  Cover FindCover() const {
+    Cover cover{std::vector<uint8_t>(rows_), std::vector<uint8_t>(columns_)};
+    for (int i = 0; i < rows_; ++i) cover.rows[i] = found_from_[i] >= 0;
+    for (int j = 0; j < columns_; ++j) cover.columns[j] = row_of_[j] >= 0 && !cover.rows[row_of_[j]];
+    return cover;
+  }
+
+  // The least slack of the pairs outside the cover, by which the duals may change; 0 where there is none.
+  double LeastSlack(const Cover& cover) const {
+    double least = 0;
     for (int i = 0; i < rows_; ++i) {
-      zero_row = zero_row || row_dual_[i] == 0;
-      for (int j = 0; j < columns_ && !essential_row[i]; ++j) {
-        if (essential_column[j]) continue;
+      if (cover.rows[i]) continue;
+      for (int j = 0; j < columns_; ++j) {
+        if (cover.columns[j]) continue;
         const double slack = Slack(i, j);
-        if (std::fabs(step) < kEpsilon || (slack > -kEpsilon && slack < step)) step = slack;
+        if (std::fabs(least) < kEpsilon || (slack > -kEpsilon && slack < least)) least = slack;
       }
     }
-    if (std::fabs(step) < kEpsilon) return false;
-    const double wanted = step;
-    if (zero_row) {
-      for (int j = 0; j < columns_; ++j) step = essential_column[j] ? step : std::min(step, column_dual_[j]);
-      for (int i = 0; i < rows_; ++i) row_dual_[i] += essential_row[i] ? step : 0;
-      for (int j = 0; j < columns_; ++j) column_dual_[j] -= essential_column[j] ? 0 : step;
-    } else {
-      for (int i = 0; i < rows_; ++i) step = essential_row[i] ? step : std::min(step, row_dual_[i]);
-      for (int i = 0; i < rows_; ++i) row_dual_[i] -= essential_row[i] ? 0 : step;
-      for (int j = 0; j < columns_; ++j) column_dual_[j] += essential_column[j] ? step : 0;
+    return least;
+  }
+
+  // Lowers the duals that are not covered by STEP, or by as much as leaves none below 0, and raises the covered ones of
+  // the other side as much. The step taken.
+  static double MoveDuals(double step, const std::vector<uint8_t>& covered, std::vector<double>* lowered,
+                          const std::vector<uint8_t>& other_covered, std::vector<double>* raised) {
+    for (size_t k = 0; k < lowered->size(); ++k) {
+      if (!covered[k]) step = std::min(step, (*lowered)[k]);
     }
+    for (size_t k = 0; k < lowered->size(); ++k) (*lowered)[k] -= covered[k] ? 0 : step;
+    for (size_t k = 0; k < raised->size(); ++k) (*raised)[k] += other_covered[k] ? step : 0;
+    return step;
+  }
+
+  // Routine II: makes a further pair tight. False: done. The duals of the columns fall once a row's dual is 0, until
+  // then those of the rows.
+  bool ChangeDuals() {
+    const Cover cover = FindCover();
+    const double wanted = LeastSlack(cover);
+    if (std::fabs(wanted) < kEpsilon) return false;
+    const bool columns_fall = std::find(row_dual_.begin(), row_dual_.end(), 0.0) != row_dual_.end();
+    const double step = columns_fall ? MoveDuals(wanted, cover.columns, &column_dual_, cover.rows, &row_dual_)
+                                     : MoveDuals(wanted, cover.rows, &row_dual_, cover.columns, &column_dual_);
     UpdateTight();
     // A step of 0 changes nothing: the tool would go on for ever; for us it ends there.
     return step != 0 || wanted == 0;

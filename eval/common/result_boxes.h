@@ -10,8 +10,9 @@ struct FaceRect {
   double x = 0, y = 0, w = 0, h = 0;
 };
 
-struct ResultBox {
-  double x = 0, y = 0, w = 0, h = 0, score = 0;
+// What was found: {x, y, w, h, score, line}.
+struct ResultBox : FaceRect {
+  double score = 0;
   int64_t line = 0;  // of the file, from 1
 };
 

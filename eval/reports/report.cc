@@ -42,7 +42,7 @@ std::vector<ChartPlan> KnownCharts() {
           {"learning rate", {"learning_rate"}},
           {"share of hard images", {"hard_fraction"}, /*log_y=*/false, fraction},
           {"gradient norm", {"gradient_norm"}, /*log_y=*/true},
-          // What is reached, and what the loader threads and the network alone would.
+          // What is reached, and what the workers and the network alone would.
           {"images per second",
            {"images_per_second", "data_images_per_second", "compute_images_per_second"},
            /*log_y=*/false,
@@ -114,16 +114,16 @@ class ReportBuilder {
 };
 
 absl::Status ReportBuilder::AddChart(const std::vector<ChartCurve>& curves, ChartOptions options, Html* charts) {
-  size_t most_points = 0;
+  size_t max_points = 0;
   std::string alt = options.title + ":";
   for (const ChartCurve& curve : curves) {
-    most_points = std::max(most_points, curve.points.size());
+    max_points = std::max(max_points, curve.points.size());
     absl::StrAppend(&alt, " ", curve.title);
   }
   options.width = 600;
   options.height = 360;
   options.key = curves.size() == 1 ? "off" : "above";
-  if (options.style == ChartStyle::kLines && most_points <= kFewPoints) options.style = ChartStyle::kMarkedLines;
+  if (options.style == ChartStyle::kLines && max_points <= kFewPoints) options.style = ChartStyle::kMarkedLines;
   const absl::StatusOr<std::string> picture = DrawChart(curves, options);
   if (absl::IsInvalidArgument(picture.status())) return absl::OkStatus();  // nothing to draw
   if (!picture.ok()) return picture.status();

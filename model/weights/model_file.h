@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "data_tools/images/bgr_mean.h"
 #include "model/detectors/detector.h"
 #include "model/weights/parameters.h"
 #include "model/weights/safetensors.h"
@@ -18,8 +19,8 @@ namespace hardface::model {
 
 inline constexpr int kModelVersion = 1;
 
-// What is subtracted from the (B, G, R) pixel values of 0..255: the published training set's mean (ImageNet's).
-inline constexpr float kBgrMean[3] = {102.9801f, 115.9465f, 122.7717f};
+// What is subtracted from the pixels.
+using data::kBgrMean;
 
 struct ModelInfo {
   // After the mean is subtracted, pixels are divided by this: 1 for VGG16's weights, 64 for training from scratch.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -27,6 +28,10 @@ enum class Initialization {
   kHe,        // Gaussian of variance 2 / fan-in (He et al., 2015): for training from scratch
   kGaussian,  // Gaussian of standard deviation 0.01, as the paper's new layers have it
 };
+
+inline std::vector<std::pair<std::string, Initialization>> FlagChoices(Initialization) {
+  return {{"gaussian", Initialization::kGaussian}, {"he", Initialization::kHe}};
+}
 
 // Random weights, zero biases; each parameter has its own random stream, so that adding a layer changes no other.
 ParameterSet InitializeParameters(const std::vector<ParameterSpec>& specs, Initialization initialization,

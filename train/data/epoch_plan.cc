@@ -2,11 +2,10 @@
 
 #include <utility>
 
+#include "train/data/random_stream.h"
+
 namespace hardface::train {
 namespace {
-
-// Which of the two uses of chance a random stream serves.
-enum Stream : uint64_t { kOrder = 1, kMining = 2 };
 
 // Reorders so that runs of GROUP entries share an orientation; each orientation's own order stays. What fills no group
 // comes last.
@@ -31,13 +30,13 @@ std::vector<int64_t> GroupByAspect(const std::vector<data::DatasetEntry>& entrie
 std::vector<int64_t> PlanEpoch(const std::vector<data::DatasetEntry>& entries,
                                const std::vector<mining::LedgerEntry>& ledger, int64_t epoch,
                                const EpochOptions& options) {
-  Random mining({options.seed, kMining, static_cast<uint64_t>(epoch)});
+  Random mining({options.seed, kMiningStream, static_cast<uint64_t>(epoch)});
   std::vector<int64_t> order;
   for (size_t i = 0; i < entries.size(); ++i) {
     if (options.hard_image_mining && !mining::KeepInEpoch(ledger[i], options.mining, &mining)) continue;
     order.push_back(static_cast<int64_t>(i));
   }
-  Random shuffling({options.seed, kOrder, static_cast<uint64_t>(epoch)});
+  Random shuffling({options.seed, kShuffleStream, static_cast<uint64_t>(epoch)});
   shuffling.Shuffle(order);
   return options.aspect_group > 1 ? GroupByAspect(entries, order, options.aspect_group) : order;
 }

@@ -4,13 +4,12 @@
 #include <chrono>
 #include <utility>
 
+#include "train/data/random_stream.h"
+
 namespace hardface::train {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-// Which use of chance a random stream serves (PlanEpoch has 1 and 2, OHEM 4).
-enum Stream : uint64_t { kAugment = 3, kReplica = 5 };
 
 constexpr int64_t kSamplesAhead = 16;
 
@@ -23,7 +22,7 @@ SampleStream::SampleStream(const data::Dataset* dataset, const SampleStreamOptio
       cache_(dataset->image_paths, options.image_cache_bytes) {
   const bool own_order = options_.sharing == Sharing::kReplicate && options_.rank > 0;
   epoch_options_.seed =
-      own_order ? Random({options_.seed, kReplica, static_cast<uint64_t>(options_.rank)}).Next() : options_.seed;
+      own_order ? Random({options_.seed, kReplicaStream, static_cast<uint64_t>(options_.rank)}).Next() : options_.seed;
 }
 
 int64_t SampleStream::Offset(int64_t i) const {
@@ -67,13 +66,13 @@ void SampleStream::Plan(const std::vector<mining::LedgerEntry>& ledger) {
   const auto make = [this, source, entries](int64_t i) -> MaybeSample {
     const Clock::time_point start = Clock::now();
     const int64_t offset = Offset(i);
-    Random random({options_.seed, kAugment, static_cast<uint64_t>(Number(segment_samples_ + offset))});
+    Random random({options_.seed, kAugmentStream, static_cast<uint64_t>(Number(segment_samples_ + offset))});
     MaybeSample sample = data::MakeSample(source, entries[static_cast<size_t>(offset)], options_.augment, &random);
     ++made_;
     busy_nanoseconds_ += std::chrono::nanoseconds(Clock::now() - start).count();
     return sample;
   };
-  prefetcher_ = std::make_unique<Prefetcher<MaybeSample>>(steps * options_.samples_per_step, options_.loader_threads,
+  prefetcher_ = std::make_unique<Prefetcher<MaybeSample>>(steps * options_.samples_per_step, options_.workers,
                                                           kSamplesAhead, make);
 }
 

@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -24,6 +26,10 @@ enum class Sharing {
   kReplicate,  // the published code: every rank visits the whole dataset in an order of its own
 };
 
+inline std::vector<std::pair<std::string, Sharing>> FlagChoices(Sharing) {
+  return {{"shard", Sharing::kShard}, {"replicate", Sharing::kReplicate}};
+}
+
 // Where in the data a sequence stands. Samples are numbered through all epochs; a sample's number seeds its
 // augmentation.
 struct DataPosition {
@@ -36,10 +42,10 @@ struct DataPosition {
 struct SampleStreamOptions {
   uint64_t seed = 1;
   data::AugmentOptions augment;
-  EpochOptions epoch;        // its seed is set from `seed`
-  int samples_per_step = 1;  // of one rank
-  int loader_threads = 1;
-  int64_t image_cache_bytes = int64_t{2} << 30;
+  EpochOptions epoch;                            // its seed is set from `seed`
+  int samples_per_step = 1;                      // of one rank
+  int workers = 1;                               // threads that read and augment images
+  int64_t image_cache_bytes = int64_t{2} << 30;  // of decoded images
   Sharing sharing = Sharing::kShard;
   int rank = 0, ranks = 1;
 };
@@ -65,7 +71,7 @@ class SampleStream {
   const DataPosition& position() const { return position_; }
   void Restore(DataPosition position);
 
-  // Samples that the loader threads have made so far, ahead of their use, and the seconds of work spent on them.
+  // Samples that the workers have made so far, ahead of their use, and the seconds of work spent on them.
   int64_t samples_made() const { return made_; }
   double busy_seconds() const { return static_cast<double>(busy_nanoseconds_) * 1e-9; }
 

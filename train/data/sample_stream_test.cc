@@ -66,7 +66,7 @@ std::vector<Shown> TakeMany(const SampleStreamOptions& options, int count) {
 
 TEST(SampleStreamTest, IsTheSameForAnyNumberOfThreads) {
   SampleStreamOptions many = Options(4);
-  many.loader_threads = 3;
+  many.workers = 3;
   EXPECT_EQ(TakeMany(Options(4), 60), TakeMany(many, 60));
 }
 

@@ -18,7 +18,7 @@ GradientExchange::GradientExchange(const std::vector<model::ParameterSpec>& spec
                                    const GradientExchangeOptions& options, Communicator* communicator)
     : options_(options), communicator_(communicator), sums_(model::ZeroParameters(specs)) {
   if (options_.reduction == Reduction::kOrdered) {
-    of_passes_.assign(static_cast<size_t>(options_.passes), model::ZeroParameters(specs));
+    of_passes_.assign(static_cast<size_t>(options_.itersize), model::ZeroParameters(specs));
   }
 }
 
@@ -51,7 +51,7 @@ void GradientExchange::Complete(const std::string& layer) {
 
 void GradientExchange::StartBucket(Bucket* bucket) {
   const bool ordered = options_.reduction == Reduction::kOrdered;
-  const int64_t sent = bucket->count * (ordered ? options_.passes : 1);
+  const int64_t sent = bucket->count * (ordered ? options_.itersize : 1);
   bucket->sent.resize(static_cast<size_t>(sent));
   auto end = bucket->sent.begin();
   const auto append = [&](const model::ParameterSet& from) {
@@ -82,7 +82,7 @@ void GradientExchange::FinishBucket(Bucket* bucket) {
     return;
   }
   // The addends lie in the order rank, pass: that of one rank's passes.
-  const int64_t addends = int64_t{communicator_->size()} * options_.passes;
+  const int64_t addends = int64_t{communicator_->size()} * options_.itersize;
   for (int64_t addend = 0; addend < addends; ++addend) {
     const float* from = bucket->received.data() + addend * bucket->count;
     for (const std::string& name : bucket->names) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -18,9 +19,13 @@ enum class Reduction {
              // M
 };
 
+inline std::vector<std::pair<std::string, Reduction>> FlagChoices(Reduction) {
+  return {{"fast", Reduction::kFast}, {"ordered", Reduction::kOrdered}};
+}
+
 struct GradientExchangeOptions {
   Reduction reduction = Reduction::kFast;
-  int passes = 1;                           // of a step, on each rank
+  int itersize = 1;                         // of a step, on each rank
   int64_t bucket_bytes = int64_t{4} << 20;  // gradients travel in buckets of at least this size
 };
 

@@ -43,7 +43,7 @@ std::vector<model::ParameterSet> SumsOf(int ranks, int passes, Reduction reducti
   RunRanks(ranks, [&](Communicator* communicator) {
     GradientExchangeOptions options;
     options.reduction = reduction;
-    options.passes = passes;
+    options.itersize = passes;
     options.bucket_bytes = 1000;
     GradientExchange exchange(Specs(), options, communicator);
     for (uint64_t step = 0; step < 2; ++step) {

@@ -23,12 +23,12 @@ constexpr model::Device kGpu{model::Device::Kind::kCuda, 0};
 // trainings lie per cent apart within ten steps.
 TrainerOptions ComparedTraining(const std::string& dataset, const std::string& output) {
   TrainerOptions options = SmallTraining(dataset, output, 50);
-  options.targets.sampled_anchors = 4096;
-  options.targets.hard_negative_share = 1;
+  options.step.targets.sampled_anchors = 4096;
+  options.step.targets.hard_negative_share = 1;
   options.hard_negatives_at_start = 1;
-  options.solver.kind = SolverOptions::Kind::kSgd;
-  options.solver.schedule.base = 0.002;
-  options.solver.average = 0.9;
+  options.step.solver.kind = SolverOptions::Kind::kSgd;
+  options.step.solver.schedule.base = 0.002;
+  options.step.solver.average = 0.9;
   options.log_every = 1;
   return options;
 }
@@ -102,9 +102,9 @@ TEST(CudaTrainerTest, ResumedTrainingIsTheUninterruptedOneToTheBit) {
 TEST(CudaTrainerTest, GoesOnFromTheCpusCheckpoint) {
   if (model::CudaDeviceCount() == 0) GTEST_SKIP() << model::WhyNoCuda();
   TrainerOptions options = ComparedTraining(MakeSquares("handover", 6), "out");
-  options.solver.schedule.iterations = 10;
+  options.step.solver.schedule.iterations = 10;
   ASSERT_TRUE(TrainAlone(options).ok());
-  options.solver.schedule.iterations = 20;
+  options.step.solver.schedule.iterations = 20;
   options.device = kGpu;
   options.precision = model::Precision::kFp32;
   options.resume = true;
@@ -117,7 +117,7 @@ TEST(CudaTrainerTest, OrderedReductionIsAnErrorThatSaysWhatToTake) {
   if (model::CudaDeviceCount() == 0) GTEST_SKIP() << model::WhyNoCuda();
   TrainerOptions options = SmallTraining(MakeSquares("ordered", 4), "out", 10);
   options.device = kGpu;
-  options.reduction = Reduction::kOrdered;
+  options.step.reduction = Reduction::kOrdered;
   EXPECT_THAT(std::string(TrainAlone(options).message()), HasSubstr("take fast"));
 }
 

@@ -13,13 +13,13 @@ TEST(EmulatedRanksTest, RanksTakeTheStepsOfOneRank) {
   const std::string dataset = MakeSquares("emulated_ranks", 7);
   const auto weights_of = [&](const std::string& output, int ranks, bool cuda) {
     TrainerOptions options = SmallTraining(dataset, output, 5);
-    options.solver.kind = SolverOptions::Kind::kSgd;
-    options.solver.schedule.base = 0.001;
-    options.targets.hard_negative_share = 1;
+    options.step.solver.kind = SolverOptions::Kind::kSgd;
+    options.step.solver.schedule.base = 0.001;
+    options.step.targets.hard_negative_share = 1;
     options.hard_negatives_at_start = 1;
-    options.batch = 1;
-    options.passes = 4 / ranks;
-    options.bucket_bytes = 20000;  // several buckets a step
+    options.step.batch = 1;
+    options.step.itersize = 4 / ranks;
+    options.step.bucket_bytes = 20000;  // several buckets a step
     options.checkpoint_every = 5;
     options.precision = model::Precision::kFp32;
     RunRanks(ranks, [&](Communicator* communicator) {

@@ -7,15 +7,23 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "base/atomic_output.h"
 #include "base/output_guard.h"
 #include "base/paths.h"
+#include "base/provenance.h"
+#include "base/read_file.h"
 #include "base/running_tool.h"
 #include "base/status_macros.h"
+#include "base/tool_main.h"
 #include "base/written_files.h"
 #include "train/run/checkpoint.h"
 
@@ -72,6 +80,23 @@ absl::Status SetBestModelAside(const std::string& folder) {
   return absl::OkStatus();
 }
 
+// The settings in OLD and NEW flag files that differ, but for those that do not change what is computed.
+std::vector<std::string> ChangedSettings(const std::string& old_flags, const std::string& new_flags) {
+  std::map<std::string, std::string> before;
+  const auto parse = [](absl::string_view line) {
+    return std::pair<std::string, std::string>(absl::StrSplit(line, absl::MaxSplits('=', 1)));
+  };
+  for (const absl::string_view line : absl::StrSplit(old_flags, '\n', absl::SkipEmpty())) before.insert(parse(line));
+  std::vector<std::string> changes;
+  for (const absl::string_view line : absl::StrSplit(new_flags, '\n', absl::SkipEmpty())) {
+    const auto [name, value] = parse(line);
+    const auto found = before.find(name);
+    if (found == before.end() || found->second == value || name == "--resume") continue;
+    changes.push_back(absl::StrCat(name, " ", found->second, " -> ", value));
+  }
+  return changes;
+}
+
 }  // namespace
 
 absl::Status ClaimRunFolder(const std::string& raw_folder, bool resume) {
@@ -106,6 +131,40 @@ absl::Status RunFolderLock::Take(const std::string& folder) {
         folder, ": another training is writing this run. Wait until it ends, stop it, or name another --output"));
   }
   descriptor_ = descriptor;
+  return absl::OkStatus();
+}
+
+absl::Status RunFolder::Claim(bool resume) {
+  RETURN_IF_ERROR(lock_.Take(path_));
+  return ClaimRunFolder(path_, resume);
+}
+
+void RunFolder::Tell(const std::string& message) {
+  absl::FPrintF(stderr, "train: %s\n", message);
+  messages_.push_back(message);
+}
+
+absl::Status RunFolder::Start(const RunStart& start) {
+  RETURN_IF_ERROR(CheckOutput(path_));  // the datasets' images are known by now
+  std::error_code error;
+  fs::create_directories(path_, error);
+  if (error) return absl::InternalError(absl::StrCat(path_, ": cannot make this folder: ", error.message()));
+  RETURN_IF_ERROR(lock_.Take(path_));
+  Provenance provenance;
+  provenance.AddHashedInput(start.manifest_path, start.manifest_hash);
+  for (const std::string& input : start.inputs) RETURN_IF_ERROR(provenance.AddInput(input));
+  RETURN_IF_ERROR(provenance.WriteInto(path_));
+  const std::string flags = EffectiveFlags();
+  if (start.iteration > 0) {
+    const absl::StatusOr<std::string> before = ReadFile(path_ + "/flags.txt");
+    const std::vector<std::string> changes = ChangedSettings(before.ok() ? *before : "", flags);
+    if (!changes.empty()) {
+      Tell(absl::StrCat("settings changed since the checkpoint: ", absl::StrJoin(changes, ", ")));
+    }
+  }
+  RETURN_IF_ERROR(WriteFileAtomically(path_ + "/flags.txt", flags));
+  ASSIGN_OR_RETURN(log_, RunLog::Open(path_, start.iteration, start.metrics_bytes, start.ledger_bytes));
+  for (const std::string& message : messages_) RETURN_IF_ERROR(log_->AddMessage(start.iteration, message));
   return absl::OkStatus();
 }
 

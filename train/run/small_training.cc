@@ -58,22 +58,23 @@ TrainerOptions SmallTraining(const std::string& dataset, const std::string& outp
   options.detector = {"smallhard", 16, true};
   options.info.input_divisor = 64;
   options.initialization = model::Initialization::kHe;
-  options.batch = 2;
-  options.passes = 2;
-  options.augment.distort_colors = false;
-  options.augment.short_sides = {96};
-  options.augment.crop_probability = 0;
-  options.targets.hard_negative_share = 0.5f;
+  options.step.batch = 2;
+  options.step.itersize = 2;
+  options.stream.augment.distort_colors = false;
+  options.stream.augment.short_sides = {96};
+  options.stream.augment.crop_probability = 0;
+  options.step.targets.hard_negative_share = 0.5f;
   options.hard_negatives_at_start = 0.5;
-  options.solver.kind = SolverOptions::Kind::kAdam;
-  options.solver.schedule.base = 0.003;
-  options.solver.schedule.iterations = iterations;
-  options.solver.early_rate = options.solver.body_rate = options.solver.head_rate = options.solver.bias_rate = 1;
-  options.solver.clip_norm = 5;
+  options.step.solver.kind = SolverOptions::Kind::kAdam;
+  options.step.solver.schedule.base = 0.003;
+  options.step.solver.schedule.iterations = iterations;
+  options.step.solver.early_rate = options.step.solver.body_rate = options.step.solver.head_rate =
+      options.step.solver.bias_rate = 1;
+  options.step.solver.clip_norm = 5;
   options.checkpoint_every = 10;
   options.log_every = 10;
   options.threads = 1;
-  options.loader_threads = 2;
+  options.stream.workers = 2;
   return options;
 }
 

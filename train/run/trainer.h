@@ -7,69 +7,54 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "data_tools/augmentation/training_sample.h"
-#include "mining/anchor_targets.h"
-#include "mining/difficulty.h"
 #include "model/cuda/precision.h"
+#include "model/detectors/detector.h"
 #include "model/execution/device.h"
-#include "model/ops/conv2d.h"
 #include "model/weights/model_file.h"
+#include "model/weights/parameters.h"
 #include "train/data/sample_stream.h"
 #include "train/ranks/communicator.h"
-#include "train/ranks/gradient_exchange.h"
 #include "train/run/validation.h"
-#include "train/step/solver.h"
+#include "train/step/step_engine.h"
 
 namespace hardface::train {
 
-// Defaults are the paper's.
+// A training and its parts. Defaults are the paper's. The flags that set it: training_flags.h.
 struct TrainerOptions {
   std::string dataset;
   std::string output;
-  std::string init;  // weights to start from; empty: random
-  // A model to learn from beside the labels (step/teacher.h), and its share in the targets, 0..1; empty: none.
-  std::string teacher;
-  float teacher_weight = 0.5f;
+  std::string init;     // weights to start from; empty: random
+  std::string teacher;  // a model to learn from beside the labels (step/teacher.h); empty: none
   bool resume = false;  // go on from the last checkpoint in `output`
 
   model::DetectorOptions detector;
   model::ModelInfo info;  // input divisor and pyramid of the model to be
   model::Initialization initialization = model::Initialization::kGaussian;  // of what `init` does not give
 
-  int batch = 1;   // images of one forward and backward pass
-  int passes = 2;  // passes of each rank whose gradients one step averages (Caffe's iter_size)
-  data::AugmentOptions augment;
-  mining::TargetOptions targets;
-  // The share of hard negatives grows linearly from this to targets.hard_negative_share over so many iterations.
+  // The parts' options. The trainer itself sets what follows from others: the seeds, the teacher's model, the device
+  // and its precision, the ranks, and the samples of a step.
+  StepEngineOptions step;      // step.solver.schedule holds the number of iterations
+  SampleStreamOptions stream;  // stream.epoch.mining are the rules of hard image mining
+  ValidationOptions validating;
+
+  // The share of hard negatives changes linearly from this to step.targets.hard_negative_share over so many iterations.
   double hard_negatives_at_start = 1;
   int64_t hard_negatives_ramp = 0;
-
-  bool hard_image_mining = true;
-  mining::HardImageOptions mining;
   // The published code: every rank mines from the visits of its own alone.
   bool own_ledger = false;
 
-  Sharing sharing = Sharing::kShard;
-  Reduction reduction = Reduction::kFast;
-  int64_t bucket_bytes = int64_t{4} << 20;
-
   std::string validation;      // a dataset; empty: none
   int64_t validate_every = 0;  // iterations; 0: never
-  ValidationOptions validating;
 
-  SolverOptions solver;  // its schedule holds the number of iterations
   uint64_t seed = 1;
   int checkpoint_every = 1000;  // iterations
   int keep = 3;                 // checkpoints
   int log_every = 50;           // iterations
   model::Device device;
   model::Precision precision = model::Precision::kBf16;  // of a CUDA device
-  bool deterministic = true;                             // of a CUDA device: the same bits at every run
-  int threads = 0;  // of computation on the CPU; 0: all processors that this process may use
-  model::Conv2dEngine engine = model::Conv2dEngine::kFastest;
-  int loader_threads = 1;
-  int64_t image_cache_bytes = int64_t{2} << 30;
-  int max_bad_images = 10;  // images that cannot be read before training gives up, on each rank
+  int threads = 0;           // of computation on the CPU; 0: all processors that this process may use
+  double rank_timeout = 60;  // seconds that a rank waits for the others (ranks/mpi_communicator.h)
+  int max_bad_images = 10;   // images that cannot be read before training gives up, on each rank
   // Where it is not 0 after a step, on any rank, a checkpoint is written and training ends as Stopped()
   // (base/tool_main.h). A signal's number (stop_signals.h), for the message. Null: nobody asks.
   const std::atomic<int>* stop = nullptr;

@@ -47,10 +47,11 @@ TEST(TrainerTest, OverfitsAFewImages) {
 TEST(TrainerTest, ResumedTrainingIsTheUninterruptedOneToTheBit) {
   const std::string dataset = MakeSquares("resume", 7);
   TrainerOptions whole = SmallTraining(dataset, "whole", 30), parts = SmallTraining(dataset, "parts", 30);
-  whole.mining.threshold = parts.mining.threshold = 0.01f;  // so that easy images are left out already now
-  whole.solver.average = parts.solver.average = 0.9;
-  whole.loader_threads = 1;
-  parts.loader_threads = 3;
+  whole.stream.epoch.mining.threshold = parts.stream.epoch.mining.threshold =
+      0.01f;  // so that easy images are left out already now
+  whole.step.solver.average = parts.step.solver.average = 0.9;
+  whole.stream.workers = 1;
+  parts.stream.workers = 3;
   ASSERT_TRUE(TrainAlone(whole).ok());
   parts.keep = 10;
   ASSERT_TRUE(TrainAlone(parts).ok());
@@ -102,7 +103,7 @@ TEST(TrainerTest, ARankThatIsToldToStopStopsAll) {
 
 // The weights after 20 steps of RANKS ranks of 4 / RANKS passes each.
 model::ParameterSet WeightsOfRanks(TrainerOptions options, int ranks) {
-  options.passes = 4 / ranks;
+  options.step.itersize = 4 / ranks;
   RunRanks(ranks, [&](Communicator* communicator) {
     const absl::Status status = Train(options, communicator);
     EXPECT_TRUE(status.ok()) << status;
@@ -114,9 +115,9 @@ TEST(TrainerTest, RanksTakeTheStepsOfOneRankToTheBitWhenOrdered) {
   const std::string dataset = MakeSquares("ranks", 7);
   const auto options = [&](const std::string& name) {
     TrainerOptions made = SmallTraining(dataset, name, 20);
-    made.mining.threshold = 0.01f;  // so that plans depend on the merged ledger
-    made.reduction = Reduction::kOrdered;
-    made.batch = 1;
+    made.stream.epoch.mining.threshold = 0.01f;  // so that plans depend on the merged ledger
+    made.step.reduction = Reduction::kOrdered;
+    made.step.batch = 1;
     return made;
   };
   const TrainerOptions alone = options("alone");
@@ -133,9 +134,9 @@ TEST(TrainerTest, RanksAgreeWithOneRankToRoundingWhenFast) {
   const std::string dataset = MakeSquares("fast_ranks", 7);
   TrainerOptions alone = SmallTraining(dataset, "alone", 5), shared = SmallTraining(dataset, "shared", 5);
   for (TrainerOptions* const options : {&alone, &shared}) {
-    options->solver.kind = SolverOptions::Kind::kSgd;
-    options->solver.schedule.base = 0.001;
-    options->batch = 1;
+    options->step.solver.kind = SolverOptions::Kind::kSgd;
+    options->step.solver.schedule.base = 0.001;
+    options->step.batch = 1;
     options->checkpoint_every = 5;
   }
   const model::ParameterSet expected = WeightsOfRanks(alone, 1), actual = WeightsOfRanks(shared, 2);
@@ -148,11 +149,11 @@ TEST(TrainerTest, TrainingsOfOtherRankCountsGoOn) {
   TrainerOptions options = SmallTraining(MakeSquares("other_ranks", 7), "out", 20);
   for (const Sharing sharing : {Sharing::kShard, Sharing::kReplicate}) {
     fs::remove_all(options.output);
-    options.sharing = sharing;
+    options.stream.sharing = sharing;
     options.own_ledger = sharing == Sharing::kReplicate;
     options.resume = false;
     for (const int ranks : {2, 3, 1}) {
-      options.solver.schedule.iterations = options.resume ? options.solver.schedule.iterations + 10 : 10;
+      options.step.solver.schedule.iterations = options.resume ? options.step.solver.schedule.iterations + 10 : 10;
       RunRanks(ranks, [&](Communicator* communicator) {
         const absl::Status status = Train(options, communicator);
         EXPECT_TRUE(status.ok()) << status;
@@ -175,7 +176,7 @@ TEST(TrainerTest, EveryVisitIsInTheLedgerFile) {
     EXPECT_GE(line.difficulty.iteration, last);
     last = line.difficulty.iteration;
   }
-  EXPECT_EQ(lines, 10 * options.batch * options.passes);
+  EXPECT_EQ(lines, 10 * options.step.batch * options.step.itersize);
   EXPECT_EQ(last, 9);
 }
 
@@ -188,7 +189,7 @@ TEST(TrainerTest, ValidatesAndKeepsTheBestModel) {
   double alone = -1;
   for (const int ranks : {1, 2}) {
     fs::remove_all(options.output);
-    options.passes = 2 / ranks;
+    options.step.itersize = 2 / ranks;
     RunRanks(ranks, [&](Communicator* communicator) {
       const absl::Status status = Train(options, communicator);
       EXPECT_TRUE(status.ok()) << status;
@@ -237,9 +238,9 @@ TEST(TrainerTest, AResumedTrainingKnowsItsEntriesByImageInWhateverOrder) {
   ::testing::internal::CaptureStderr();
   ASSERT_TRUE(TrainAlone(options).ok());  // no step is left to do
   EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("in another order"));
-  options.solver.schedule.iterations = 11;
+  options.step.solver.schedule.iterations = 11;
   options.checkpoint_every = 1;
-  options.batch = options.passes = 1;  // one image is visited anew, the others keep their scores
+  options.step.batch = options.step.itersize = 1;  // one image is visited anew, the others keep their scores
   ASSERT_TRUE(TrainAlone(options).ok());
   const auto after = mining::ReadDifficulty(options.output + "/difficulty.jsonl");
   ASSERT_TRUE(before.ok() && after.ok());
@@ -284,7 +285,7 @@ TEST(TrainerTest, FrozenPartsStay) {
   ASSERT_TRUE(TrainAlone(first).ok());
   TrainerOptions second = SmallTraining(dataset, "second", 10);
   second.init = first.output + "/model.safetensors";
-  second.solver.early_rate = 0;
+  second.step.solver.early_rate = 0;
   ASSERT_TRUE(TrainAlone(second).ok());
   const auto before = model::LoadModel(second.init), after = model::LoadModel(second.output + "/model.safetensors");
   EXPECT_EQ(after->parameters.at("conv2_2.weight").values, before->parameters.at("conv2_2.weight").values);
@@ -306,9 +307,9 @@ TEST(TrainerTest, AFewUnreadableImagesAreLeftOutManyAreAnError) {
 
 TEST(TrainerTest, DivergenceEndsWithTheIterationAndAHint) {
   TrainerOptions options = SmallTraining(MakeSquares("diverge", 4), "out", 200);
-  options.solver.kind = SolverOptions::Kind::kSgd;
-  options.solver.schedule.base = 1e6;
-  options.solver.clip_norm = 0;
+  options.step.solver.kind = SolverOptions::Kind::kSgd;
+  options.step.solver.schedule.base = 1e6;
+  options.step.solver.clip_norm = 0;
   const std::string message(TrainAlone(options).message());
   EXPECT_THAT(message, HasSubstr("diverged"));
   EXPECT_THAT(message, HasSubstr("iteration"));

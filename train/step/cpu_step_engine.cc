@@ -9,6 +9,7 @@
 #include "model/detectors/anchors.h"
 #include "model/execution/executor.h"
 #include "model/execution/executor_cache.h"
+#include "train/data/random_stream.h"
 #include "train/step/teacher.h"
 
 namespace hardface::train {
@@ -29,11 +30,11 @@ class CpuStepEngine : public StepEngine {
       : options_(options),
         teacher_(std::move(teacher)),
         model_(model),
-        step_images_(options.batch * options.passes * communicator->size()),
+        step_images_(options.batch * options.itersize * communicator->size()),
         targets_(options.targets),
         solver_(model::ListParameters(model->detector.network), options.solver),
         gradients_(model::ListParameters(model->detector.network),
-                   {options.reduction, options.passes, options.bucket_bytes}, communicator),
+                   {options.reduction, options.itersize, options.bucket_bytes}, communicator),
         executors_(model->detector.network, ExecutorOptionsOf(options)) {}
 
   absl::Status BeginStep(float hard_negatives) override {
@@ -52,7 +53,7 @@ class CpuStepEngine : public StepEngine {
     for (int n = 0; n < shape.n; ++n) {
       if (images[static_cast<size_t>(n)].sample != nullptr) AddLoss(images[static_cast<size_t>(n)], n, executor);
     }
-    const bool last = pass == options_.passes - 1;
+    const bool last = pass == options_.itersize - 1;
     executor->Backward(gradients_.pass_gradients(pass), [&](const std::string& layer) {
       if (last) gradients_.Complete(layer);
     });
@@ -87,13 +88,7 @@ class CpuStepEngine : public StepEngine {
         mining::LabelAnchors(planes, faces, sample.image.cols, sample.image.rows, targets_);
     Random random({options_.seed, kNegativesStream, static_cast<uint64_t>(image.number)});
     const mining::SampledAnchors sampled = mining::SampleAnchors(planes, labels, targets_, &random);
-    ImageOutcome outcome{image.number, {}, {}};
-    for (const std::optional<float>& worst : mining::WorstScores(planes, labels, faces.size())) {
-      outcome.faces.push_back({worst, 0});
-    }
-    for (const mining::LabelledAnchor& positive : labels.positives) {
-      ++outcome.faces[static_cast<size_t>(positive.face)].positives;
-    }
+    ImageOutcome outcome{image.number, {}, mining::FaceScores(planes, labels, faces.size())};
     TeacherView teacher;
     if (teacher_ != nullptr) teacher = {teacher_->Planes(n), options_.teacher_weight};
     outcome.loss = DetectionLoss(planes, labels, sampled, 1.0f / static_cast<float>(step_images_), gradients, teacher);

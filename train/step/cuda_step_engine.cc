@@ -11,6 +11,7 @@
 #include "model/execution/cuda_executor.h"
 #include "model/execution/image_input.h"
 #include "model/ops/device_ops.h"
+#include "train/data/random_stream.h"
 #include "train/ranks/nccl_communicator.h"
 #include "train/ranks/range_buckets.h"
 #include "train/step/device_loss.h"
@@ -32,7 +33,7 @@ class CudaStepEngine : public StepEngine {
       : options_(options),
         model_(model),
         specs_(model::ListParameters(model->detector.network)),
-        step_images_(options.batch * options.passes * communicator->size()),
+        step_images_(options.batch * options.itersize * communicator->size()),
         loss_scale_(options.precision == model::Precision::kFp16),
         communicator_(communicator) {}
 
@@ -54,7 +55,8 @@ class CudaStepEngine : public StepEngine {
     ASSIGN_OR_RETURN(gradients_, model::DeviceParameters::Create(specs_, stream()));
     RETURN_IF_ERROR(parameters_.Upload(model_->parameters, context_->stream()));
     ASSIGN_OR_RETURN(solver_, DeviceSolver::Create(specs_, options_.solver, context_));
-    ASSIGN_OR_RETURN(loss_, DeviceDetectionLoss::Create(options_.targets, options_.batch * options_.passes, context_));
+    ASSIGN_OR_RETURN(loss_,
+                     DeviceDetectionLoss::Create(options_.targets, options_.batch * options_.itersize, context_));
     model::CudaExecutorOptions executor;
     executor.training = true;
     executor.precision = options_.precision;
@@ -86,7 +88,7 @@ class CudaStepEngine : public StepEngine {
       if (images[static_cast<size_t>(n)].sample == nullptr) continue;
       RETURN_IF_ERROR(AddLoss(images[static_cast<size_t>(n)], n, executor));
     }
-    const bool last = pass == options_.passes - 1;
+    const bool last = pass == options_.itersize - 1;
     return executor->Backward(loss_scale_.value(), gradients_, [&](const std::string& layer) {
       if (last) Complete(layer);
       return absl::OkStatus();
@@ -104,11 +106,8 @@ class CudaStepEngine : public StepEngine {
     result.gradient_norm = gradient.norm;
     result.left_out = loss_scale_.LeaveOut(gradient.finite);
     for (size_t i = 0; i < outcomes.size(); ++i) {
-      ImageOutcome image{numbers_[i], {outcomes[i].loss.classification, outcomes[i].loss.regression}, {}};
-      for (const DeviceFace& face : outcomes[i].faces) {
-        image.faces.push_back({face.positives > 0 ? std::optional<float>(face.worst) : std::nullopt, face.positives});
-      }
-      result.images.push_back(std::move(image));
+      const LossParts loss{outcomes[i].loss.classification, outcomes[i].loss.regression};
+      result.images.push_back({numbers_[i], loss, outcomes[i].faces});
     }
     return result;
   }

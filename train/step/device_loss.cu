@@ -21,13 +21,13 @@ int64_t BytesOf(int64_t count) {
 
 class LossOnDevice : public DeviceDetectionLoss {
  public:
-  LossOnDevice(const mining::TargetOptions& options, int most_images, std::shared_ptr<model::CudaContext> context)
+  LossOnDevice(const mining::TargetOptions& options, int max_images, std::shared_ptr<model::CudaContext> context)
       : options_(options),
-        most_images_(most_images),
-        most_positives_(static_cast<int>(static_cast<float>(options.sampled_anchors) * options.positive_fraction)),
+        max_images_(max_images),
+        max_positives_(static_cast<int>(static_cast<float>(options.sampled_anchors) * options.positive_fraction)),
         context_(std::move(context)),
-        faces_of_images_(static_cast<size_t>(most_images)),
-        face_counts_(static_cast<size_t>(most_images)) {}
+        faces_of_images_(static_cast<size_t>(max_images)),
+        face_counts_(static_cast<size_t>(max_images)) {}
 
   void SetHardNegativeShare(float share) override { options_.hard_negative_share = share; }
 
@@ -37,16 +37,16 @@ class LossOnDevice : public DeviceDetectionLoss {
     ASSIGN_OR_RETURN(counts_, model::DeviceMemory::Allocate(BytesOf<int>(kParts), "the loss"));
     ASSIGN_OR_RETURN(classification_, model::DeviceMemory::Allocate(BytesOf<double>(sampled), "the loss"));
     ASSIGN_OR_RETURN(regression_, model::DeviceMemory::Allocate(BytesOf<double>(kParts), "the loss"));
-    ASSIGN_OR_RETURN(losses_, model::DeviceMemory::Allocate(BytesOf<DeviceLoss>(most_images_), "the loss"));
+    ASSIGN_OR_RETURN(losses_, model::DeviceMemory::Allocate(BytesOf<DeviceLoss>(max_images_), "the loss"));
     return absl::OkStatus();
   }
 
   absl::Status Add(const std::vector<model::AnchorPlane>& planes, const std::vector<mining::FaceBox>& faces,
                    int image_width, int image_height, uint64_t seed, float scale,
                    const std::vector<model::AnchorPlane>& gradients) override {
-    if (images_ == most_images_ || planes.empty() || planes.size() > mining::AnchorTable::kMost) {
+    if (images_ == max_images_ || planes.empty() || planes.size() > mining::AnchorTable::kMaxPlanes) {
       return absl::InternalError(absl::StrCat("image ", images_ + 1, " with ", planes.size(), " planes of anchors: ",
-                                              most_images_, " and ", mining::AnchorTable::kMost, " are the most"));
+                                              max_images_, " and ", mining::AnchorTable::kMaxPlanes, " are the most"));
     }
     const mining::AnchorTable table = mining::TableOf(planes), gradient_table = mining::TableOf(gradients);
     const int anchors = table.anchors();
@@ -96,11 +96,11 @@ class LossOnDevice : public DeviceDetectionLoss {
     RETURN_IF_ERROR(
         model::CopyToHost(losses_.data(), losses.data(), BytesOf<DeviceLoss>(static_cast<int64_t>(images)), stream()));
     for (size_t i = 0; i < images; ++i) {
-      std::vector<DeviceFace>& faces = outcomes[i].faces;
+      std::vector<mining::FaceScore>& faces = outcomes[i].faces;
       faces.resize(face_counts_[i]);
       if (faces.empty()) continue;
       RETURN_IF_ERROR(model::CopyToHost(faces_of_images_[i].data(), faces.data(),
-                                        BytesOf<DeviceFace>(static_cast<int64_t>(faces.size())), stream()));
+                                        BytesOf<mining::FaceScore>(static_cast<int64_t>(faces.size())), stream()));
     }
     RETURN_IF_ERROR(context_->stream().Synchronize());
     for (size_t i = 0; i < images; ++i) outcomes[i].loss = losses[i];
@@ -115,16 +115,18 @@ class LossOnDevice : public DeviceDetectionLoss {
     face_counts_[image] = static_cast<size_t>(face_count);
     if (face_count == 0) return absl::OkStatus();
     model::DeviceMemory& faces = faces_of_images_[image];
-    if (faces.bytes() < BytesOf<DeviceFace>(face_count)) {
+    if (faces.bytes() < BytesOf<mining::FaceScore>(face_count)) {
       RETURN_IF_ERROR(context_->stream().Synchronize());  // what is queued may use the old memory
-      RETURN_IF_ERROR(faces.Grow(BytesOf<DeviceFace>(std::max(face_count, 256)), "the loss"));
+      RETURN_IF_ERROR(faces.Grow(BytesOf<mining::FaceScore>(std::max(face_count, 256)), "the loss"));
     }
     const int64_t parts = int64_t{face_count} * kFaceParts;
     RETURN_IF_ERROR(model::ForEachIndex(
-        parts, FacePartsKernel{table, labels_.as<mining::AnchorLabel>(), kFaceParts, face_parts_.as<DeviceFace>()},
+        parts,
+        FacePartsKernel{table, labels_.as<mining::AnchorLabel>(), kFaceParts, face_parts_.as<mining::FaceScore>()},
         stream(), "the faces' scores"));
-    return model::ForEachIndex(face_count, FaceKernel{face_parts_.as<DeviceFace>(), kFaceParts, faces.as<DeviceFace>()},
-                               stream(), "the faces' scores");
+    return model::ForEachIndex(
+        face_count, FaceKernel{face_parts_.as<mining::FaceScore>(), kFaceParts, faces.as<mining::FaceScore>()},
+        stream(), "the faces' scores");
   }
 
   // Hard positives and negatives first, then the random rest.
@@ -143,14 +145,14 @@ class LossOnDevice : public DeviceDetectionLoss {
     if (options_.hard_negative_share < 1) {
       RETURN_IF_ERROR(
           model::ForEachIndex(anchors,
-                              mining::RandomKeysKernel{labels, table, positives, negatives, sampled, most_positives_,
+                              mining::RandomKeysKernel{labels, table, positives, negatives, sampled, max_positives_,
                                                        options_.hard_negative_share, seed, keys},
                               stream(), "drawing anchors"));
       RETURN_IF_ERROR(model::SortKeys(keys, random_.as<uint64_t>(), anchors, sort_scratch_, stream()));
       random = random_.as<uint64_t>();
     }
     return model::ForEachIndex(sampled,
-                               mining::SampleKernel{positives, negatives, random, anchors, sampled, most_positives_,
+                               mining::SampleKernel{positives, negatives, random, anchors, sampled, max_positives_,
                                                     options_.hard_negative_share, samples_.as<mining::SampledAnchor>()},
                                stream(), "sampling anchors");
   }
@@ -161,7 +163,7 @@ class LossOnDevice : public DeviceDetectionLoss {
     }
     RETURN_IF_ERROR(context_->stream().Synchronize());  // what is queued may use the old memory
     RETURN_IF_ERROR(faces_.Grow(BytesOf<mining::FaceBox>(std::max(faces, 256)), "the loss"));
-    RETURN_IF_ERROR(face_parts_.Grow(BytesOf<DeviceFace>(std::max(faces, 256)) * kFaceParts, "the loss"));
+    RETURN_IF_ERROR(face_parts_.Grow(BytesOf<mining::FaceScore>(std::max(faces, 256)) * kFaceParts, "the loss"));
     RETURN_IF_ERROR(labels_.Grow(BytesOf<mining::AnchorLabel>(anchors), "the loss"));
     for (model::DeviceMemory* memory : {&keys_, &other_keys_, &positives_, &negatives_, &random_}) {
       RETURN_IF_ERROR(memory->Grow(BytesOf<uint64_t>(anchors), "the loss"));
@@ -171,7 +173,7 @@ class LossOnDevice : public DeviceDetectionLoss {
   }
 
   mining::TargetOptions options_;
-  const int most_images_, most_positives_;
+  const int max_images_, max_positives_;
   const std::shared_ptr<model::CudaContext> context_;
   int images_ = 0;
   model::DeviceMemory faces_, labels_;
@@ -187,8 +189,8 @@ class LossOnDevice : public DeviceDetectionLoss {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<DeviceDetectionLoss>> DeviceDetectionLoss::Create(
-    const mining::TargetOptions& options, int most_images, std::shared_ptr<model::CudaContext> context) {
-  auto loss = std::make_unique<LossOnDevice>(options, most_images, std::move(context));
+    const mining::TargetOptions& options, int max_images, std::shared_ptr<model::CudaContext> context) {
+  auto loss = std::make_unique<LossOnDevice>(options, max_images, std::move(context));
   RETURN_IF_ERROR(loss->Allocate());
   return loss;
 }

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "mining/anchor_targets.h"
+#include "mining/face_score.h"
 #include "model/cuda/cuda_context.h"
 #include "model/detectors/anchors.h"
 #include "train/step/step_kernels.h"
@@ -19,16 +20,16 @@ namespace hardface::train {
 
 struct DeviceOutcome {
   DeviceLoss loss;
-  std::vector<DeviceFace> faces;  // as they were given
+  std::vector<mining::FaceScore> faces;  // as they were given
 };
 
 // Not thread-safe; work is queued in the context's stream.
 class DeviceDetectionLoss {
  public:
-  // OPTIONS: all but the share of hard negatives, which may change. MOST_IMAGES are added between two calls of
+  // OPTIONS: all but the share of hard negatives, which may change. MAX_IMAGES are added between two calls of
   // Outcomes().
   static absl::StatusOr<std::unique_ptr<DeviceDetectionLoss>> Create(const mining::TargetOptions& options,
-                                                                     int most_images,
+                                                                     int max_images,
                                                                      std::shared_ptr<model::CudaContext> context);
   virtual ~DeviceDetectionLoss() = default;
 

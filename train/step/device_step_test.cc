@@ -61,13 +61,13 @@ TEST(DeviceDetectionLossTest, LossAndGradientAreThoseOfTheCpu) {
       {{20, 30, 44, 52}, false}, {{100, 80, 150, 139}, false}, {{200, 10, 240, 60}, true}};
   std::vector<LossParts> expected;
   std::vector<float> expected_wpas;
-  std::vector<std::vector<std::optional<float>>> expected_faces;
+  std::vector<std::vector<mining::FaceScore>> expected_faces;
   for (const auto& image_faces : {faces, std::vector<mining::FaceBox>()}) {
     const mining::AnchorLabels labels = mining::LabelAnchors(planes, image_faces, 355, 240, options);
     expected.push_back(
         DetectionLoss(planes, labels, mining::SampleAnchors(planes, labels, options, &random), 0.5f, gradient_planes));
     expected_wpas.push_back(mining::Wpas(planes, labels).value_or(-1));
-    expected_faces.push_back(mining::WorstScores(planes, labels, image_faces.size()));
+    expected_faces.push_back(mining::FaceScores(planes, labels, image_faces.size()));
     const absl::Status added = (*loss)->Add(on_device, image_faces, 355, 240, 1, 0.5f, gradients_on_device);
     ASSERT_TRUE(added.ok()) << added;
   }
@@ -81,7 +81,7 @@ TEST(DeviceDetectionLossTest, LossAndGradientAreThoseOfTheCpu) {
     EXPECT_NEAR(outcome.loss.wpas, expected_wpas[i], 1e-6) << i;
     ASSERT_EQ(outcome.faces.size(), expected_faces[i].size());
     for (size_t f = 0; f < outcome.faces.size(); ++f) {
-      EXPECT_NEAR(outcome.faces[f].worst, expected_faces[i][f].value_or(-1), 1e-6) << i << ", " << f;
+      EXPECT_NEAR(outcome.faces[f].worst, expected_faces[i][f].worst, 1e-6) << i << ", " << f;
     }
   }
   ASSERT_TRUE(model::CopyToHost(device_gradients->data(), gradients.data(), kBytes, stream.handle()).ok());

@@ -9,7 +9,7 @@ namespace hardface::train {
 
 class LossScale {
  public:
-  static constexpr float kStart = 65536, kLeast = 1, kMost = 16777216;
+  static constexpr float kStart = 65536, kMin = 1, kMax = 16777216;
   static constexpr int kStepsToGrow = 2000;
 
   // ADAPTS: of fp16. Else the factor is 1, and a step that is not finite has another reason.
@@ -20,7 +20,7 @@ class LossScale {
   // As a checkpoint has them.
   void Set(float value, int finite_steps) {
     if (!adapts_) return;
-    value_ = std::clamp(value, kLeast, kMost);
+    value_ = std::clamp(value, kMin, kMax);
     finite_steps_ = finite_steps;
   }
 
@@ -29,12 +29,12 @@ class LossScale {
   bool LeaveOut(bool finite) {
     if (!adapts_) return false;
     if (finite) {
-      if (++finite_steps_ % kStepsToGrow == 0) value_ = std::min(2 * value_, kMost);
+      if (++finite_steps_ % kStepsToGrow == 0) value_ = std::min(2 * value_, kMax);
       return false;
     }
     finite_steps_ = 0;
-    if (value_ == kLeast) return false;
-    value_ = std::max(value_ / 2, kLeast);
+    if (value_ == kMin) return false;
+    value_ = std::max(value_ / 2, kMin);
     return true;
   }
 

@@ -20,9 +20,9 @@ TEST(LossScaleTest, GivesUpAtOneAndStopsAtTheMost) {
   LossScale scale(/*adapts=*/true);
   scale.Set(1, 0);
   EXPECT_FALSE(scale.LeaveOut(/*finite=*/false));
-  scale.Set(LossScale::kMost, LossScale::kStepsToGrow - 1);
+  scale.Set(LossScale::kMax, LossScale::kStepsToGrow - 1);
   EXPECT_FALSE(scale.LeaveOut(true));
-  EXPECT_EQ(scale.value(), LossScale::kMost);
+  EXPECT_EQ(scale.value(), LossScale::kMax);
 }
 
 TEST(LossScaleTest, IsOneForTypesThatNeedNone) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -24,6 +25,10 @@ struct Schedule {
   double floor = 0;  // kCosine: the rate at the end
 };
 
+inline std::vector<std::pair<std::string, Schedule::Kind>> FlagChoices(Schedule::Kind) {
+  return {{"step", Schedule::Kind::kStep}, {"cosine", Schedule::Kind::kCosine}};
+}
+
 // The learning rate of an iteration (counted from 0).
 double LearningRate(const Schedule& schedule, int64_t iteration);
 
@@ -42,6 +47,10 @@ struct SolverOptions {
   double early_rate = 0, body_rate = 2, head_rate = 1;
   double bias_rate = 2;
 };
+
+inline std::vector<std::pair<std::string, SolverOptions::Kind>> FlagChoices(SolverOptions::Kind) {
+  return {{"sgd", SolverOptions::Kind::kSgd}, {"adam", SolverOptions::Kind::kAdam}};
+}
 
 // The learning rate's multiplier of a parameter, and its weight decay.
 double RateOf(const SolverOptions& options, const model::ParameterSpec& spec);

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "data_tools/augmentation/training_sample.h"
 #include "mining/anchor_targets.h"
+#include "mining/face_score.h"
 #include "model/cuda/precision.h"
 #include "model/detectors/network.h"
 #include "model/execution/device.h"
@@ -28,14 +28,11 @@
 
 namespace hardface::train {
 
-// Which use of chance the random negatives are (PlanEpoch has 1 and 2, SampleStream 3 and 5).
-inline constexpr uint64_t kNegativesStream = 4;
-
 struct StepEngineOptions {
   SolverOptions solver;
   mining::TargetOptions targets;
-  int batch = 1;   // images of a pass
-  int passes = 2;  // of a step, on each rank
+  int batch = 1;     // images of a pass
+  int itersize = 2;  // of a step, on each rank
   Reduction reduction = Reduction::kFast;
   int64_t bucket_bytes = int64_t{4} << 20;
   uint64_t seed = 1;
@@ -45,7 +42,7 @@ struct StepEngineOptions {
   bool deterministic = true;                                   // of a CUDA device: the same bits at every run
   // A model to learn from beside the labels (teacher.h), and its share in the targets, 0..1. On the CPU only.
   const model::Model* teacher = nullptr;
-  float teacher_weight = 0;
+  float teacher_weight = 0.5f;
   std::string teacher_name;  // for errors
 };
 
@@ -61,14 +58,10 @@ std::function<bool(model::NetworkPart)> FrozenParts(const SolverOptions& options
 // The sample's faces as targets are made from them.
 std::vector<mining::FaceBox> FacesOf(const data::TrainingSample& sample);
 
-struct FaceOutcome {
-  std::optional<float> worst;  // the lowest face probability of its positive anchors; nothing where it has none
-  int positives = 0;
-};
 struct ImageOutcome {
   int64_t number = 0;
   LossParts loss;
-  std::vector<FaceOutcome> faces;  // of the sample's faces
+  std::vector<mining::FaceScore> faces;  // of the sample's faces
 };
 
 struct StepOutcome {

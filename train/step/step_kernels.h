@@ -9,9 +9,11 @@
 #include <cstdint>
 
 #include "base/host_device.h"
+#include "mining/face_score.h"
 #include "mining/target_kernels.h"
 #include "model/detectors/anchors.h"
 #include "model/ops/softmax.h"
+#include "train/step/smooth_l1.h"
 
 namespace hardface::train {
 
@@ -21,28 +23,6 @@ struct DeviceLoss {
   float wpas = -1;  // -1: no positive anchor
   int sampled = 0, regressed = 0;
 };
-
-// Of one face of an image, in device memory.
-struct DeviceFace {
-  float worst = -1;  // the lowest face probability of its positive anchors; -1: it has none
-  int positives = 0;
-
-  HARDFACE_HOST_DEVICE void Add(const DeviceFace& other) {
-    if (other.positives == 0) return;
-    if (positives == 0 || other.worst < worst) worst = other.worst;
-    positives += other.positives;
-  }
-};
-
-// sigma^2 = 9, as losses.cc has it.
-HARDFACE_HOST_DEVICE inline float SmoothL1Of(float x) {
-  const float size = x < 0 ? -x : x;
-  return size < 1 / 9.0f ? 4.5f * x * x : size - 0.5f / 9.0f;
-}
-HARDFACE_HOST_DEVICE inline float SmoothL1Slope(float x) {
-  const float size = x < 0 ? -x : x;
-  return size < 1 / 9.0f ? 9 * x : x > 0 ? 1.0f : -1.0f;
-}
 
 // counts[part]: how many anchors of the part regress.
 struct CountPartsKernel {
@@ -86,11 +66,11 @@ struct FacePartsKernel {
   mining::AnchorTable table;
   const mining::AnchorLabel* labels;
   int parts;
-  DeviceFace* partial;
+  mining::FaceScore* partial;
 
   HARDFACE_HOST_DEVICE void operator()(int64_t index) const {
     const int face = static_cast<int>(index / parts);
-    DeviceFace result;
+    mining::FaceScore result;
     for (int i = static_cast<int>(index % parts); i < table.anchors(); i += parts) {
       if (labels[i].kind != mining::AnchorLabel::kPositive || labels[i].face != face) continue;
       const model::AnchorIndex a = table.at(i);
@@ -104,12 +84,12 @@ struct FacePartsKernel {
 
 // faces[face].
 struct FaceKernel {
-  const DeviceFace* partial;
+  const mining::FaceScore* partial;
   int parts;
-  DeviceFace* faces;
+  mining::FaceScore* faces;
 
   HARDFACE_HOST_DEVICE void operator()(int64_t face) const {
-    DeviceFace result;
+    mining::FaceScore result;
     for (int part = 0; part < parts; ++part) result.Add(partial[face * parts + part]);
     faces[face] = result;
   }
@@ -160,9 +140,9 @@ struct RegressionKernel {
       const std::array<float, 4> target = model::EncodeBox(plane.anchor(a.y, a.x), faces[labels[i].face].box);
       for (int k = 0; k < 4; ++k) {
         const float difference = plane.deltas[k][cell] - target[k];
-        sum += SmoothL1Of(difference);
+        sum += SmoothL1(difference);
         gradients.planes[a.plane].deltas[k][cell] +=
-            scale / static_cast<float>(loss->regressed) * SmoothL1Slope(difference);
+            scale / static_cast<float>(loss->regressed) * SmoothL1Gradient(difference);
       }
     }
     losses[part] = sum;

@@ -225,7 +225,7 @@ void ApplyStyle(const data::BoxStyle& style, std::vector<ScoredImage>* images) {
 
 // REFITS refits by the images for which COUNTS(index), and what they came to.
 template <typename Counts>
-data::BoxStyle Refit(int refits, const Counts& counts, std::vector<ScoredImage>* images) {
+data::BoxStyle RefitBy(int refits, const Counts& counts, std::vector<ScoredImage>* images) {
   data::BoxStyle all;
   for (int i = 0; i < refits; ++i) {
     const data::BoxStyle style = FitStyle(*images, counts);
@@ -238,7 +238,7 @@ data::BoxStyle Refit(int refits, const Counts& counts, std::vector<ScoredImage>*
 }  // namespace
 
 data::BoxStyle RefitDetections(int refits, std::vector<ScoredImage>* images) {
-  return Refit(
+  return RefitBy(
       refits, [](size_t) { return true; }, images);
 }
 
@@ -246,10 +246,29 @@ void RefitDetectionsByFolds(int refits, size_t folds, std::vector<ScoredImage>* 
   const std::vector<ScoredImage> original = *images;
   for (size_t fold = 0; fold < folds; ++fold) {
     std::vector<ScoredImage> moved = original;
-    Refit(
+    RefitBy(
         refits, [&](size_t image) { return image % folds != fold; }, &moved);
     for (size_t i = fold; i < moved.size(); i += folds) (*images)[i] = std::move(moved[i]);
   }
+}
+
+Metrics Refit(const RefitOptions& options, JoinedDetections* joined) {
+  Metrics metrics = Metrics::object();
+  if (options.refits == 0) return metrics;
+  metrics["refits"] = options.refits;
+  const double ap_before = AveragePrecision(RankDataset(joined->images, kScoredIou), Ties::kApart);
+  if (options.folds > 0) {
+    RefitDetectionsByFolds(options.refits, static_cast<size_t>(options.folds), &joined->images);
+    metrics["refit_folds"] = options.folds;
+  } else {
+    const data::BoxStyle style = RefitDetections(options.refits, &joined->images);
+    metrics["refit_dx"] = style.dx;
+    metrics["refit_dy"] = style.dy;
+    metrics["refit_width"] = style.width;
+    metrics["refit_height"] = style.height;
+  }
+  metrics["ap_without_refits"] = ap_before;
+  return metrics;
 }
 
 DatasetScores ScoreDataset(const JoinedDetections& joined, const std::vector<double>& fp_per_image) {

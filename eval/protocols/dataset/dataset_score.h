@@ -72,6 +72,15 @@ data::BoxStyle RefitDetections(int refits, std::vector<ScoredImage>* images);
 // fold's detections move as the other folds' true positives say. What FDDB's protocol calls ten-fold cross-validation.
 void RefitDetectionsByFolds(int refits, size_t folds, std::vector<ScoredImage>* images);
 
+struct RefitOptions {
+  int refits = 0;  // 0: the detections are scored as they are
+  int folds = 0;   // 0: all images together
+};
+
+// Refits JOINED's detections as OPTIONS say. What metrics.json says of it (docs/EVAL.md): how often, in how many folds
+// or by how much in all, and the AP before; nothing without refits.
+Metrics Refit(const RefitOptions& options, JoinedDetections* joined);
+
 struct DatasetScores {
   Metrics metrics;  // ap, ap_50_95, ap_height_*, recall_at_*_fp_per_image, counts
   std::vector<CurvePoint> curve;

@@ -179,6 +179,28 @@ TEST(DatasetScore, RefitsByFoldsMoveEachImageAsTheOthersSay) {
   EXPECT_NEAR(images[2].detections[1].box.h, 12, 1e-5);  // a false alarm moves as well
 }
 
+TEST(DatasetScore, MetricsSayWhatRefitsDid) {
+  const auto joined = [] { return Joined({{{FaceAt(0, 0, 10)}, {At(0, 2, 10, 0.9f)}}}); };
+  JoinedDetections as_it_is = joined();
+  EXPECT_TRUE(Refit({}, &as_it_is).empty());
+  EXPECT_EQ(as_it_is.images[0].detections[0].box.y, 2);
+
+  JoinedDetections together = joined();
+  const Metrics metrics = Refit({/*refits=*/1, /*folds=*/0}, &together);
+  EXPECT_EQ(metrics["refits"], 1);
+  EXPECT_NEAR(metrics["refit_dy"].get<double>(), -0.2, 1e-6);
+  EXPECT_EQ(metrics["refit_height"], 1.0);
+  EXPECT_EQ(metrics["ap_without_refits"], 1.0);
+  EXPECT_FALSE(metrics.contains("refit_folds"));
+  EXPECT_NEAR(together.images[0].detections[0].box.y, 0, 1e-6);
+
+  JoinedDetections in_folds = joined();
+  const Metrics of_folds = Refit({/*refits=*/1, /*folds=*/2}, &in_folds);
+  EXPECT_EQ(of_folds["refit_folds"], 2);
+  EXPECT_FALSE(of_folds.contains("refit_dy"));
+  EXPECT_EQ(in_folds.images[0].detections[0].box.y, 2) << "no other image says how to move it";
+}
+
 TEST(DatasetScore, WithoutATruePositiveThereIsNoBalancedThreshold) {
   const DatasetScores scores = ScoreDataset(Joined({{{FaceAt(0, 0, 10)}, {At(50, 0, 10, 0.9f)}}}), {});
   EXPECT_TRUE(std::isnan(scores.metrics["balanced_threshold"].get<double>()));

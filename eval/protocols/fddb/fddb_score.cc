@@ -283,8 +283,7 @@ void CheckFddbDetections(const std::vector<FddbImage>& annotations, const std::v
     bool any_ellipse = false;
     for (const FddbRegion& region : detections[i].regions) {
       any_ellipse = any_ellipse || region.is_ellipse;
-      const FaceRect box = BoundingBox(region);
-      boxes.push_back({box.x, box.y, box.w, box.h, region.score, region.line});
+      boxes.push_back({BoundingBox(region), region.score, region.line});
     }
     evidence.push_back(ExamineImage(boxes, faces));
     if (any_ellipse) {  // of six numbers: no column stands in another's place
