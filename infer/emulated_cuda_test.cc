@@ -1,5 +1,4 @@
-// The detector on devices that are the CPU (emulation.h): memory that runs out, limits, several devices. The tests of
-// cuda_face_detector_test.cc are linked, too, and run.
+// The detector on devices that are the CPU (emulation.h): memory that runs out, limits, several devices.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -137,8 +137,8 @@ class LossOnDevice : public DeviceDetectionLoss {
     uint64_t* const negatives = negatives_.as<uint64_t>();
     RETURN_IF_ERROR(model::ForEachIndex(anchors, mining::HardnessKeysKernel{table, labels, keys, other_keys}, stream(),
                                         "ranking anchors"));
-    RETURN_IF_ERROR(model::SortKeys(keys, positives, anchors, sort_scratch_, stream()));
-    RETURN_IF_ERROR(model::SortKeys(other_keys, negatives, anchors, sort_scratch_, stream()));
+    RETURN_IF_ERROR(model::SortKeys(keys, positives, anchors, /*first_bit=*/32, sort_scratch_, stream()));
+    RETURN_IF_ERROR(model::SortKeys(other_keys, negatives, anchors, /*first_bit=*/32, sort_scratch_, stream()));
     const uint64_t* random = nullptr;
     if (options_.hard_negative_share < 1) {
       RETURN_IF_ERROR(
@@ -146,7 +146,7 @@ class LossOnDevice : public DeviceDetectionLoss {
                               mining::RandomKeysKernel{labels, table, positives, negatives, sampled, most_positives_,
                                                        options_.hard_negative_share, seed, keys},
                               stream(), "drawing anchors"));
-      RETURN_IF_ERROR(model::SortKeys(keys, random_.as<uint64_t>(), anchors, sort_scratch_, stream()));
+      RETURN_IF_ERROR(model::SortKeys(keys, random_.as<uint64_t>(), anchors, /*first_bit=*/32, sort_scratch_, stream()));
       random = random_.as<uint64_t>();
     }
     return model::ForEachIndex(sampled,
