@@ -2,6 +2,7 @@
 
 #include <cuda_runtime_api.h>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "model/cuda/cuda_status.h"
 
@@ -38,7 +39,8 @@ absl::StatusOr<CudaDeviceInfo> DescribeCudaDevice(int index) {
                         properties.minor,
                         properties.multiProcessorCount,
                         static_cast<int64_t>(total),
-                        static_cast<int64_t>(free)};
+                        static_cast<int64_t>(free),
+                        absl::StrCat("GPU-", absl::BytesToHexString({properties.uuid.bytes, sizeof properties.uuid.bytes}))};
 }
 
 absl::StatusOr<int64_t> FreeDeviceBytes() {

@@ -228,17 +228,11 @@ absl::Status GetDescriptors(cudnnBackendDescriptor_t from, cudnnBackendAttribute
   return absl::OkStatus();
 }
 
-int64_t CountOf(cudnnBackendDescriptor_t from, cudnnBackendAttributeName_t name) {
-  int64_t count = 0;
-  const auto status = cudnnBackendGetAttribute(from, name, CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, &count, nullptr);
-  return status == CUDNN_STATUS_SUCCESS ? count : 0;
-}
-
 absl::StatusOr<std::vector<std::pair<int64_t, int64_t>>> KnobsOf(cudnnBackendDescriptor_t config) {
   std::vector<std::pair<int64_t, int64_t>> knobs;
   std::vector<CudnnDescriptor> choices;
-  RETURN_IF_ERROR(GetDescriptors(config, CUDNN_ATTR_ENGINECFG_KNOB_CHOICES,
-                                 CountOf(config, CUDNN_ATTR_ENGINECFG_KNOB_CHOICES),
+  // Asked for their number alone, cuDNN says 0.
+  RETURN_IF_ERROR(GetDescriptors(config, CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_KNOB_TYPE_COUNTS,
                                  CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR, &choices));
   for (const CudnnDescriptor& choice : choices) {
     cudnnBackendKnobType_t type = CUDNN_KNOB_TYPE_COUNTS;
@@ -360,8 +354,11 @@ class CudnnLibrary : public ConvLibrary {
     std::vector<ConvChoice> choices;
     if (!heuristics.Finalize().ok()) return choices;  // not every mode knows every graph
     std::vector<CudnnDescriptor> configs;
-    RETURN_IF_ERROR(GetDescriptors(heuristics.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS,
-                                   CountOf(heuristics.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS),
+    int64_t count = 0;
+    CUDNN_RETURN_IF_ERROR(cudnnBackendGetAttribute(heuristics.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS,
+                                                   CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, &count, nullptr),
+                          "cuDNN: the number of engines");
+    RETURN_IF_ERROR(GetDescriptors(heuristics.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS, count,
                                    CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, &configs));
     for (const CudnnDescriptor& config : configs) {
       std::vector<CudnnDescriptor> engines;

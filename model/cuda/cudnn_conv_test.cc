@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <iostream>
 #include <memory>
 #include <set>
 #include <string>
@@ -169,8 +170,9 @@ TEST_F(CudnnConvTest, PicturesOfManySizesCostFewQueries) {
   EXPECT_LE(planner.counts().queries, static_cast<int64_t>(distinct.size())) << "at most one for each problem";
   // One for each size class, and a few more where a class's engine does not take one of its problems.
   EXPECT_LE(planner.counts().queries, static_cast<int64_t>(classes.size() + classes.size() / 10));
-  RecordProperty("problems", static_cast<int>(distinct.size()));
-  RecordProperty("queries", static_cast<int>(planner.counts().queries));
+  std::cout << distinct.size() << " problems in " << classes.size() << " size classes: " << planner.counts().queries
+            << " queries, " << planner.counts().built << " plans built, of which " << planner.counts().timed
+            << " to be timed\n";
 }
 
 TEST_F(CudnnConvTest, DeterminismNarrowsTheChoice) {

@@ -8,7 +8,9 @@
 #include "base/status_macros.h"
 #include "model/cuda/cuda_memory.h"
 #include "model/cuda/emulation/emulation.h"
+#include "train/ranks/await.h"
 #include "train/ranks/nccl_communicator.h"
+#include "train/ranks/rank_device.h"
 
 namespace hardface::train {
 namespace {
@@ -23,11 +25,13 @@ class EmulatedNccl : public Communicator {
     ASSIGN_OR_RETURN(stream_, model::CudaStream::Create());
     ASSIGN_OR_RETURN(queued_, model::CudaEvent::Create(/*timed=*/false));
     ASSIGN_OR_RETURN(done_, model::CudaEvent::Create(/*timed=*/false));
-    return absl::OkStatus();
+    ASSIGN_OR_RETURN(const std::vector<std::string> gpus, host_->GatherTexts(context_->device().id));
+    return RequireOwnGpus(gpus);
   }
 
   int rank() const override { return host_->rank(); }
   int size() const override { return host_->size(); }
+  double PatienceSeconds() const override { return host_->PatienceSeconds(); }
   void StartSum(float* values, int64_t count) override {
     Start([host = host_, values, count] {
       host->StartSum(values, count);
@@ -43,6 +47,8 @@ class EmulatedNccl : public Communicator {
   absl::Status Wait() override {
     RETURN_IF_ERROR(status_);
     RETURN_IF_ERROR(done_.Record(stream_.handle()));
+    RETURN_IF_ERROR(Await([this] { return done_.Reached(); }, [] { return absl::OkStatus(); }, PatienceSeconds(),
+                          "exchanging gradients"));
     return done_.HoldBack(context_->stream().handle());
   }
   absl::StatusOr<std::vector<std::string>> GatherTexts(const std::string& text) override {

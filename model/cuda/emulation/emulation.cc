@@ -219,7 +219,9 @@ absl::Status QueueEmulated(CudaStreamHandle stream, std::function<absl::Status()
 
 int CudaDeviceCount() { return kEmulatedDevices; }
 std::string WhyNoCuda() { return ""; }
-absl::StatusOr<CudaDeviceInfo> DescribeCudaDevice(int) { return CudaDeviceInfo{"an emulation", 9, 0, 1, 0, 0}; }
+absl::StatusOr<CudaDeviceInfo> DescribeCudaDevice(int index) {
+  return CudaDeviceInfo{"an emulation", 9, 0, 1, 0, 0, absl::StrCat("emulated ", index)};
+}
 absl::StatusOr<int64_t> FreeDeviceBytes() {
   const std::lock_guard<std::mutex> lock(mutex);
   return state.capacity - state.used;
