@@ -94,7 +94,7 @@ TEST_F(EmulatedCudaTest, WhatDoesNotFitRunsInPiecesWithTheSameFaces) {
   model::SetEmulatedCapacity(need / 50);
   const auto boxes = FaceDetector(SmallModel(), options).Detect(image_);
   EXPECT_EQ(boxes.status().code(), absl::StatusCode::kResourceExhausted);
-  for (const char* text : {"pixels", "bytes", "--pyramid"}) {
+  for (const char* text : {"pixels", "MiB", "--pyramid"}) {
     EXPECT_NE(boxes.status().message().find(text), std::string::npos) << text << " in " << boxes.status();
   }
 }

@@ -39,11 +39,9 @@ absl::StatusOr<std::shared_ptr<const ConvPlan>> ConvPlanner::Get(const ConvProbl
 
 // Remembered choices first: that of this very problem, then that of its size class. A class's choice that does not fit
 // one of its problems leaves the class as it is, and the problem gets a choice of its own.
-absl::StatusOr<std::shared_ptr<const ConvPlan>> ConvPlanner::Choose(const ConvProblem& problem,
-                                                                    int64_t max_workspace) {
+absl::StatusOr<std::shared_ptr<const ConvPlan>> ConvPlanner::Choose(const ConvProblem& problem, int64_t max_workspace) {
   // Under a memory limit slower engines win, which others must not follow.
-  const std::string limit =
-      max_workspace == kMaxConvWorkspace ? "" : absl::StrCat(" within ", max_workspace, " bytes");
+  const std::string limit = max_workspace == kMaxConvWorkspace ? "" : absl::StrCat(" within ", max_workspace, " bytes");
   const std::string own_key = absl::StrCat(key_prefix_, problem.ToString(), limit);
   const std::string class_key = absl::StrCat(key_prefix_, problem.SizeClass(), limit);
   const std::optional<std::string> of_own = cache_->Find(own_key), of_class = cache_->Find(class_key);
@@ -56,8 +54,8 @@ absl::StatusOr<std::shared_ptr<const ConvPlan>> ConvPlanner::Choose(const ConvPr
   if (!fastest.all_timed) return fastest.plan;
   const std::string choice = fastest.plan == nullptr ? kNone : fastest.choice;
   // Another thread may have timed the same meanwhile: the first is followed, so that GPUs of one kind compute the same.
-  const std::string stands = of_class.has_value() ? cache_->Insert(own_key, choice, of_own)
-                                                  : cache_->Insert(class_key, choice, of_class);
+  const std::string stands =
+      of_class.has_value() ? cache_->Insert(own_key, choice, of_own) : cache_->Insert(class_key, choice, of_class);
   if (stands == choice || stands == kNone) return fastest.plan;
   auto plan = BuildKnown(problem, stands, max_workspace);
   return plan != nullptr ? plan : fastest.plan;

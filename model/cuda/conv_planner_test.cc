@@ -123,8 +123,7 @@ TEST_F(ConvPlannerTest, ManySizesCostOneQueryForEachSizeClass) {
   EXPECT_LT(classes.size(), 20u);
   EXPECT_EQ(planner->counts().queries, static_cast<int64_t>(classes.size()));
   // One plan a problem, beside those that were timed.
-  EXPECT_EQ(planner->counts().built - planner->counts().timed,
-            static_cast<int64_t>(problems.size() - classes.size()));
+  EXPECT_EQ(planner->counts().built - planner->counts().timed, static_cast<int64_t>(problems.size() - classes.size()));
 }
 
 TEST_F(ConvPlannerTest, EqualProblemsShareOnePlanAsLongAsItIsHeld) {

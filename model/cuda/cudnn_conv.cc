@@ -237,12 +237,12 @@ absl::StatusOr<std::vector<std::pair<int64_t, int64_t>>> KnobsOf(cudnnBackendDes
   for (const CudnnDescriptor& choice : choices) {
     cudnnBackendKnobType_t type = CUDNN_KNOB_TYPE_COUNTS;
     int64_t value = 0, count = 0;
-    CUDNN_RETURN_IF_ERROR(cudnnBackendGetAttribute(choice.get(), CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE,
-                                                   CUDNN_TYPE_KNOB_TYPE, 1, &count, &type),
+    CUDNN_RETURN_IF_ERROR(cudnnBackendGetAttribute(choice.get(), CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, CUDNN_TYPE_KNOB_TYPE,
+                                                   1, &count, &type),
                           "cuDNN: a knob's type");
-    CUDNN_RETURN_IF_ERROR(cudnnBackendGetAttribute(choice.get(), CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, CUDNN_TYPE_INT64, 1,
-                                                   &count, &value),
-                          "cuDNN: a knob's value");
+    CUDNN_RETURN_IF_ERROR(
+        cudnnBackendGetAttribute(choice.get(), CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, CUDNN_TYPE_INT64, 1, &count, &value),
+        "cuDNN: a knob's value");
     knobs.emplace_back(static_cast<int64_t>(type), value);
   }
   return knobs;
@@ -344,8 +344,7 @@ class CudnnLibrary : public ConvLibrary {
   absl::StatusOr<std::vector<ConvChoice>> Propose(const ConvProblem& problem, Heuristic heuristic) override {
     ASSIGN_OR_RETURN(const auto graph, MakeGraph(problem, target_));
     ASSIGN_OR_RETURN(auto heuristics, CudnnDescriptor::Create(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR));
-    const cudnnBackendHeurMode_t mode =
-        heuristic == Heuristic::kBest ? CUDNN_HEUR_MODE_A : CUDNN_HEUR_MODE_FALLBACK;
+    const cudnnBackendHeurMode_t mode = heuristic == Heuristic::kBest ? CUDNN_HEUR_MODE_A : CUDNN_HEUR_MODE_FALLBACK;
     RETURN_IF_ERROR(heuristics.SetDescriptor(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph));
     RETURN_IF_ERROR(heuristics.Set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode));
     if (target_.handle == nullptr) {
@@ -362,8 +361,8 @@ class CudnnLibrary : public ConvLibrary {
                                    CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, &configs));
     for (const CudnnDescriptor& config : configs) {
       std::vector<CudnnDescriptor> engines;
-      RETURN_IF_ERROR(GetDescriptors(config.get(), CUDNN_ATTR_ENGINECFG_ENGINE, 1, CUDNN_BACKEND_ENGINE_DESCRIPTOR,
-                                     &engines));
+      RETURN_IF_ERROR(
+          GetDescriptors(config.get(), CUDNN_ATTR_ENGINECFG_ENGINE, 1, CUDNN_BACKEND_ENGINE_DESCRIPTOR, &engines));
       if (engines.empty()) continue;
       ASSIGN_OR_RETURN(const auto notes, NumericalNotes(engines[0]));
       if (!Allowed(problem, notes)) continue;

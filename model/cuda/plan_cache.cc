@@ -45,7 +45,8 @@ absl::StatusOr<std::map<std::string, std::string>> Read(const std::string& path)
     ++line;
     const std::vector<std::string> parts = absl::StrSplit(entry, '\t');
     if (parts.size() != 2) {
-      return absl::InvalidArgumentError(absl::StrCat(path, ":", line, ": not a key, a tab and a choice; delete the file"));
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ":", line, ": not a key, a tab and a choice; delete the file"));
     }
     choices[parts[0]] = parts[1];
   }

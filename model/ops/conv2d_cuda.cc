@@ -68,8 +68,7 @@ class PlannedConv2d : public Conv2dCuda {
                             void* workspace) override {
     HARDFACE_CHECK(backward_data_.plan != nullptr);
     RETURN_IF_ERROR(CheckShapes(grad_in, grad_out));
-    return backward_data_.call->Execute({grad_out.data, weights.weights(), nullptr, grad_in.data},
-                                   workspace);
+    return backward_data_.call->Execute({grad_out.data, weights.weights(), nullptr, grad_in.data}, workspace);
   }
 
   absl::Status BackwardWeights(const DeviceTensor& in, const DeviceTensor& grad_out, float* grad_weights,
@@ -79,8 +78,8 @@ class PlannedConv2d : public Conv2dCuda {
     char* const packed = static_cast<char*>(workspace);
     char* const bias_scratch = packed + PackedGradientBytes();
     const CudaStreamHandle stream = context_->stream().handle();
-    RETURN_IF_ERROR(backward_weights_.call->Execute({in.data, grad_out.data, nullptr, packed},
-                                               bias_scratch + BiasScratchBytes()));
+    RETURN_IF_ERROR(
+        backward_weights_.call->Execute({in.data, grad_out.data, nullptr, packed}, bias_scratch + BiasScratchBytes()));
     const Conv2dSpec& spec = config_.spec;
     RETURN_IF_ERROR(
         AddPackedWeights(packed, spec.out_channels, spec.in_channels, spec.kernel, type_, grad_weights, stream));

@@ -133,16 +133,15 @@ class NcclCommunicator : public Communicator {
   // Until all that was started has happened. NCCL's own threads find broken connections meanwhile.
   absl::Status Idle(double patience) const {
     RETURN_IF_ERROR(done_.Record(stream_.handle()));
-    return Await(
-        [this] { return done_.Reached(); },
-        [this]() -> absl::Status {
-          ncclResult_t found = ncclSuccess;
-          NCCL_RETURN_IF_ERROR(ncclCommGetAsyncError(communicator_, &found), "asking NCCL for errors");
-          if (found == ncclInProgress) return absl::OkStatus();
-          NCCL_RETURN_IF_ERROR(found, "exchanging gradients");
-          return absl::OkStatus();
-        },
-        patience, "exchanging gradients");
+    return Await([this] { return done_.Reached(); },
+                 [this]() -> absl::Status {
+                   ncclResult_t found = ncclSuccess;
+                   NCCL_RETURN_IF_ERROR(ncclCommGetAsyncError(communicator_, &found), "asking NCCL for errors");
+                   if (found == ncclInProgress) return absl::OkStatus();
+                   NCCL_RETURN_IF_ERROR(found, "exchanging gradients");
+                   return absl::OkStatus();
+                 },
+                 patience, "exchanging gradients");
   }
 
   const std::shared_ptr<model::CudaContext> context_;

@@ -75,10 +75,10 @@ Device* DeviceAt(int index) {
 
 thread_local int current_device = 0;
 
-std::mutex mutex;            // of what follows; taken after a device's
-EmulatedMemory state;        // guarded by mutex
-EmulatedCounts counts;       // guarded by mutex
-int64_t failing = 0;         // guarded by mutex
+std::mutex mutex;              // of what follows; taken after a device's
+EmulatedMemory state;          // guarded by mutex
+EmulatedCounts counts;         // guarded by mutex
+int64_t failing = 0;           // guarded by mutex
 int64_t failing_captures = 0;  // guarded by mutex
 
 struct Allocation {
@@ -140,7 +140,8 @@ void Drain(Device* device) {
 
 absl::Status Queue(CUstream_st* stream, Task task) {
   if (stream->device != DeviceAt(current_device)) {
-    return absl::InternalError("emulated device: a stream of another device than the thread's; MakeCurrent() is missing");
+    return absl::InternalError(
+        "emulated device: a stream of another device than the thread's; MakeCurrent() is missing");
   }
   const std::lock_guard<std::mutex> lock(stream->device->mutex);
   if (stream->recording != nullptr) {
@@ -235,8 +236,9 @@ absl::StatusOr<DeviceMemory> DeviceMemory::Allocate(int64_t bytes, const std::st
   const bool fails = failing > 0 && --failing == 0;
   if (fails || bytes > state.capacity - state.used) {
     ++state.refusals;
-    return absl::ResourceExhaustedError(
-        absl::StrCat(purpose, " needs ", bytes, " bytes (", bytes >> 20, " MiB); use a smaller --pyramid"));
+    return absl::ResourceExhaustedError(absl::StrCat(
+        purpose, " needs ", (bytes + (1 << 20) - 1) >> 20, " MiB of device memory, and ",
+        (state.capacity - state.used) >> 20, " of ", state.capacity >> 20, " MiB are free; use a smaller --pyramid"));
   }
   state.used += bytes;
   state.peak = std::max(state.peak, state.used);

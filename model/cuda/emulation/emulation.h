@@ -3,8 +3,8 @@
 //
 // Streams are real queues. Nothing runs before somebody waits for it, and then the heads of the streams run in an order
 // drawn at random, which respects nothing but the order within a stream and the events between them; a wait that is
-// missing shows as a wrong number. Copies from pinned memory read it when they run, others when they are queued. Recorded
-// graphs hold the work with the addresses that it had. Memory is full of NaN until it is written.
+// missing shows as a wrong number. Copies from pinned memory read it when they run, others when they are queued.
+// Recorded graphs hold the work with the addresses that it had. Memory is full of NaN until it is written.
 #ifndef HARDFACE_MODEL_CUDA_EMULATION_EMULATION_H_
 #define HARDFACE_MODEL_CUDA_EMULATION_EMULATION_H_
 

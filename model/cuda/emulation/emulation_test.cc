@@ -78,8 +78,7 @@ TEST_F(EmulationTest, ACopyReadsPinnedMemoryWhenItRuns) {
 
 TEST_F(EmulationTest, AGraphHoldsTheWorkOfItsRecording) {
   ASSERT_TRUE(FillWithZeros(value(), kFloat, stream()).ok());
-  const auto graph =
-      CudaGraph::Capture(stream(), [&] { return ForEachIndex(1, AddOne{value()}, stream(), "a test"); });
+  const auto graph = CudaGraph::Capture(stream(), [&] { return ForEachIndex(1, AddOne{value()}, stream(), "a test"); });
   ASSERT_TRUE(graph.ok()) << graph.status();
   EXPECT_EQ(Read(), 0) << "nothing of it runs";
   for (int run = 0; run < 3; ++run) ASSERT_TRUE(graph->Launch(stream()).ok());
