@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
@@ -37,7 +36,7 @@ absl::StatusOr<std::map<std::string, std::string>> Read(const std::string& path)
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   absl::string_view rest = text;
   if (!absl::ConsumePrefix(&rest, kHeader)) {
-    if (absl::StartsWith(text, kAnyHeader)) return choices;
+    if (absl::ConsumePrefix(&rest, kAnyHeader)) return choices;
     return absl::InvalidArgumentError(absl::StrCat(path, ":1: not a cache of cuDNN plans; delete or move the file"));
   }
   int line = 1;

@@ -304,16 +304,14 @@ absl::Status CudaExecutor::BackwardStep(const Step& step, const DeviceParameters
     case LayerKind::kInput:
       break;
     case LayerKind::kConv2d: {
-      if (step.layer.relu) {
-        RETURN_IF_ERROR(ReluBackward(buffers_[static_cast<size_t>(step.output)], gradient, stream()));
-      }
+      // Of a convolution that is run backward the weights have a gradient, too (Builder::AddConvolution).
+      const std::string& name = step.layer.parameters;
+      RETURN_IF_ERROR(step.conv->BackwardRelu(buffers_[static_cast<size_t>(step.output)], gradient,
+                                              gradients.at(name + ".bias"), workspace));
       RETURN_IF_ERROR(AccumulateInto(step.input_gradients[0], [&](const DeviceTensor& to) {
         return step.conv->BackwardData(*step.weights, gradient, to, workspace);
       }));
-      if (!step.needs_weight_gradient) break;
-      const std::string& name = step.layer.parameters;
-      return step.conv->BackwardWeights(in, gradient, gradients.at(name + ".weight"), gradients.at(name + ".bias"),
-                                        workspace);
+      return step.conv->BackwardWeights(in, gradient, gradients.at(name + ".weight"), workspace);
     }
     case LayerKind::kMaxPool:
       return AccumulateInto(step.input_gradients[0],

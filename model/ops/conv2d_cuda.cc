@@ -46,12 +46,14 @@ class PlannedConv2d : public Conv2dCuda {
     return MakePlan(problem, ConvPass::kBackwardData, &backward_data_);
   }
 
-  // Of the weights' gradient: its packed form, the bias gradient's scratch, and the plan's own.
+  // The weights' gradient takes its packed form and the plan's own workspace, the bias gradient its sums; neither is
+  // used at the same time as the other.
   int64_t workspace_bytes() const override {
     int64_t bytes = forward_.plan->workspace_bytes();
     if (backward_data_.plan != nullptr) bytes = std::max(bytes, backward_data_.plan->workspace_bytes());
     if (backward_weights_.plan != nullptr) {
-      bytes = std::max(bytes, PackedGradientBytes() + BiasScratchBytes() + backward_weights_.plan->workspace_bytes());
+      bytes = std::max(bytes, PackedGradientBytes() + backward_weights_.plan->workspace_bytes());
+      bytes = std::max(bytes, BiasGradientScratchBytes(OutputShape()));
     }
     return bytes;
   }
@@ -71,19 +73,23 @@ class PlannedConv2d : public Conv2dCuda {
     return backward_data_.call->Execute({grad_out.data, weights.weights(), nullptr, grad_in.data}, workspace);
   }
 
+  absl::Status BackwardRelu(const DeviceTensor& out, const DeviceTensor& grad_out, float* grad_bias,
+                            void* workspace) override {
+    HARDFACE_CHECK(backward_weights_.plan != nullptr);
+    return ReluBiasBackward(config_.spec.relu ? &out : nullptr, grad_out, static_cast<float*>(workspace), grad_bias,
+                            context_->stream().handle());
+  }
+
   absl::Status BackwardWeights(const DeviceTensor& in, const DeviceTensor& grad_out, float* grad_weights,
-                               float* grad_bias, void* workspace) override {
+                               void* workspace) override {
     HARDFACE_CHECK(backward_weights_.plan != nullptr);
     RETURN_IF_ERROR(CheckShapes(in, grad_out));
     char* const packed = static_cast<char*>(workspace);
-    char* const bias_scratch = packed + PackedGradientBytes();
-    const CudaStreamHandle stream = context_->stream().handle();
     RETURN_IF_ERROR(
-        backward_weights_.call->Execute({in.data, grad_out.data, nullptr, packed}, bias_scratch + BiasScratchBytes()));
+        backward_weights_.call->Execute({in.data, grad_out.data, nullptr, packed}, packed + PackedGradientBytes()));
     const Conv2dSpec& spec = config_.spec;
-    RETURN_IF_ERROR(
-        AddPackedWeights(packed, spec.out_channels, spec.in_channels, spec.kernel, type_, grad_weights, stream));
-    return BiasGradient(grad_out, reinterpret_cast<float*>(bias_scratch), grad_bias, stream);
+    return AddPackedWeights(packed, spec.out_channels, spec.in_channels, spec.kernel, type_, grad_weights,
+                            context_->stream().handle());
   }
 
  private:
@@ -103,8 +109,7 @@ class PlannedConv2d : public Conv2dCuda {
   }
 
   absl::Status CheckShapes(const DeviceTensor& in, const DeviceTensor& out) const {
-    Shape expected = config_.input;
-    expected.c = config_.spec.out_channels;
+    const Shape expected = OutputShape();
     if (in.shape == config_.input && out.shape == expected && in.type == type_ && out.type == type_) {
       return absl::OkStatus();
     }
@@ -116,7 +121,7 @@ class PlannedConv2d : public Conv2dCuda {
   int64_t PackedGradientBytes() const {
     return AlignUp(PackedWeightBytes(config_.spec.out_channels, config_.spec.in_channels, config_.spec.kernel, type_));
   }
-  int64_t BiasScratchBytes() const { return AlignUp(BiasGradientScratchBytes(config_.spec.out_channels)); }
+  Shape OutputShape() const { return {config_.input.n, config_.spec.out_channels, config_.input.h, config_.input.w}; }
 
   const Conv2dCudaConfig config_;
   const ElementType type_;

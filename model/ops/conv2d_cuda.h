@@ -44,12 +44,16 @@ class Conv2dCuda {
   // IN (N, in, H, W) -> OUT (N, out, H, W), with bias and, as the spec says, ReLU.
   virtual absl::Status Forward(const DeviceConvWeights& weights, const DeviceTensor& in, const DeviceTensor& out,
                                void* workspace) = 0;
-  // GRAD_OUT is the gradient before the ReLU (ReluBackward has been applied); GRAD_IN is overwritten.
+  // To be called first in the backward pass. GRAD_OUT is the gradient behind the ReLU; afterwards it is the one before
+  // it, cleared where OUT, which Forward() wrote, is not positive. Adds to GRAD_BIAS (out), fp32 in device memory.
+  virtual absl::Status BackwardRelu(const DeviceTensor& out, const DeviceTensor& grad_out, float* grad_bias,
+                                    void* workspace) = 0;
+  // GRAD_OUT is the gradient before the ReLU; GRAD_IN is overwritten.
   virtual absl::Status BackwardData(const DeviceConvWeights& weights, const DeviceTensor& grad_out,
                                     const DeviceTensor& grad_in, void* workspace) = 0;
-  // Adds to GRAD_WEIGHTS (out, in, kernel, kernel) and GRAD_BIAS (out), fp32 in device memory.
+  // Adds to GRAD_WEIGHTS (out, in, kernel, kernel), fp32 in device memory.
   virtual absl::Status BackwardWeights(const DeviceTensor& in, const DeviceTensor& grad_out, float* grad_weights,
-                                       float* grad_bias, void* workspace) = 0;
+                                       void* workspace) = 0;
 };
 
 }  // namespace hardface::model

@@ -39,7 +39,9 @@ class EmulationTest : public ::testing::Test {
     *pinned_->as<float>() = 1;
     EXPECT_TRUE(CopyToDevice(pinned_->data(), value(), kFloat, copies_->handle()).ok());
     EXPECT_TRUE(copied_->Record(copies_->handle()).ok());
-    if (wait) EXPECT_TRUE(copied_->HoldBack(stream()).ok());
+    if (wait) {
+      EXPECT_TRUE(copied_->HoldBack(stream()).ok());
+    }
     EXPECT_TRUE(ForEachIndex(1, AddOne{value()}, stream(), "a test").ok());
     const float result = Read();
     EXPECT_TRUE(copies_->Synchronize().ok());
