@@ -26,12 +26,6 @@ std::pair<int, int> CellRange(float low, float high, const model::AnchorPlane& p
   return {std::clamp(first, 0, cells), std::clamp(last, -1, cells - 1)};
 }
 
-float ShareCovered(const data::Box& anchor, const data::Box& face) {
-  const float w = std::min(anchor.x2, face.x2) - std::max(anchor.x1, face.x1) + 1;
-  const float h = std::min(anchor.y2, face.y2) - std::max(anchor.y1, face.y1) + 1;
-  return w <= 0 || h <= 0 ? 0 : w * h / anchor.area();
-}
-
 void MatchFace(const model::AnchorPlane& plane, const FaceBox& face, int index, const TargetOptions& options,
                PlaneMatch* match) {
   const auto [first_y, last_y] = CellRange(face.box.y1, face.box.y2, plane, plane.height);

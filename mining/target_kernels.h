@@ -87,11 +87,6 @@ struct LabelKernel {
   float negative_iou, positive_iou, regression_iou;
   AnchorLabel* labels;
 
-  HARDFACE_HOST_DEVICE static float ShareCovered(const data::Box& anchor, const data::Box& face) {
-    const float w = (anchor.x2 < face.x2 ? anchor.x2 : face.x2) - (anchor.x1 > face.x1 ? anchor.x1 : face.x1) + 1;
-    const float h = (anchor.y2 < face.y2 ? anchor.y2 : face.y2) - (anchor.y1 > face.y1 ? anchor.y1 : face.y1) + 1;
-    return w <= 0 || h <= 0 ? 0 : w * h / anchor.area();
-  }
   HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
     const model::AnchorIndex index = table.at(static_cast<int>(i));
     const data::Box anchor = table.planes[index.plane].anchor(index.y, index.x);

@@ -9,7 +9,10 @@
 namespace hardface::train {
 namespace {
 
-constexpr int kParts = 8192;
+// Threads that square the gradients, then those that sum their sums: fixed numbers, for the same bits everywhere.
+constexpr int kParts = 1 << 17;
+constexpr int kFewerParts = 1024;
+constexpr int kLastParts = 32;
 
 class SolverOnDevice : public DeviceSolver {
  public:
@@ -25,7 +28,8 @@ class SolverOnDevice : public DeviceSolver {
     if (options_.average > 0) {
       ASSIGN_OR_RETURN(average_, model::DeviceParameters::Create(specs_, stream()));
     }
-    ASSIGN_OR_RETURN(sums_, model::DeviceMemory::Allocate(kParts * static_cast<int64_t>(sizeof(double)), "the solver"));
+    constexpr int64_t kSums = kParts + kFewerParts + kLastParts;
+    ASSIGN_OR_RETURN(sums_, model::DeviceMemory::Allocate(kSums * static_cast<int64_t>(sizeof(double)), "the solver"));
     ASSIGN_OR_RETURN(scale_, model::DeviceMemory::Allocate(sizeof(GradientScale), "the solver"));
     return absl::OkStatus();
   }
@@ -35,9 +39,15 @@ class SolverOnDevice : public DeviceSolver {
     RETURN_IF_ERROR(
         model::ForEachIndex(kParts, SquarePartsKernel{gradients.data(), gradients.size(), kParts, sums_.as<double>()},
                             stream(), "the gradient's norm"));
+    double* const fewer = sums_.as<double>() + kParts;
+    double* const last = fewer + kFewerParts;
+    RETURN_IF_ERROR(model::ForEachIndex(kFewerParts, SumKernel<double>{sums_.as<double>(), kParts, kFewerParts, fewer},
+                                        stream(), "the gradient's norm"));
+    RETURN_IF_ERROR(model::ForEachIndex(kLastParts, SumKernel<double>{fewer, kFewerParts, kLastParts, last}, stream(),
+                                        "the gradient's norm"));
     RETURN_IF_ERROR(model::ForEachIndex(
-        1, GradientScaleKernel{sums_.as<double>(), kParts, loss_scale, options_.clip_norm, scale_.as<GradientScale>()},
-        stream(), "the gradient's norm"));
+        1, GradientScaleKernel{last, kLastParts, loss_scale, options_.clip_norm, scale_.as<GradientScale>()}, stream(),
+        "the gradient's norm"));
     const double rate = LearningRate(options_.schedule, iteration);
     for (const model::ParameterSpec& spec : specs_) {
       const auto own_rate = static_cast<float>(rate * RateOf(options_, spec));

@@ -3,11 +3,10 @@
 #include <cmath>
 
 #include "model/ops/softmax.h"
+#include "train/step/smooth_l1.h"
 
 namespace hardface::train {
 namespace {
-
-constexpr float kSigmaSquared = 9;
 
 float Mix(float label, float taught, float teacher_weight) {
   return (1 - teacher_weight) * label + teacher_weight * taught;
@@ -37,16 +36,6 @@ double ClassificationLoss(const std::vector<model::AnchorPlane>& planes, const s
 }
 
 }  // namespace
-
-float SmoothL1(float x) {
-  const float size = std::fabs(x);
-  return size < 1 / kSigmaSquared ? 0.5f * kSigmaSquared * x * x : size - 0.5f / kSigmaSquared;
-}
-
-float SmoothL1Gradient(float x) {
-  if (std::fabs(x) < 1 / kSigmaSquared) return kSigmaSquared * x;
-  return x > 0 ? 1.0f : -1.0f;
-}
 
 LossParts DetectionLoss(const std::vector<model::AnchorPlane>& planes, const mining::AnchorLabels& labels,
                         const mining::SampledAnchors& sampled, float scale,

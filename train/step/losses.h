@@ -17,10 +17,6 @@ struct LossParts {
   double total() const { return classification + regression; }
 };
 
-// sigma^2 x^2 / 2 below 1 / sigma^2, |x| - 1 / (2 sigma^2) above, with sigma 3.
-float SmoothL1(float x);
-float SmoothL1Gradient(float x);
-
 // What a teacher says of the same image (teacher.h). Targets become WEIGHT times the teacher's face probability and box
 // deltas and 1 - WEIGHT times the labels'. No planes: labels alone.
 struct TeacherView {

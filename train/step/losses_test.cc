@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "train/step/smooth_l1.h"
 
 namespace hardface::train {
 namespace {

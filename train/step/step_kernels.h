@@ -12,6 +12,7 @@
 #include "mining/target_kernels.h"
 #include "model/detectors/anchors.h"
 #include "model/ops/softmax.h"
+#include "train/step/smooth_l1.h"
 
 namespace hardface::train {
 
@@ -34,15 +35,22 @@ struct DeviceFace {
   }
 };
 
-// sigma^2 = 9, as losses.cc has it.
-HARDFACE_HOST_DEVICE inline float SmoothL1Of(float x) {
-  const float size = x < 0 ? -x : x;
-  return size < 1 / 9.0f ? 4.5f * x * x : size - 0.5f / 9.0f;
-}
-HARDFACE_HOST_DEVICE inline float SmoothL1Slope(float x) {
-  const float size = x < 0 ? -x : x;
-  return size < 1 / 9.0f ? 9 * x : x > 0 ? 1.0f : -1.0f;
-}
+// Sums are trees of a fixed shape: many threads sum a part each, few threads sum these, one thread the rest. One thread
+// for thousands of numbers would wait for the memory that often.
+//
+// sums[part] of the values part, part + parts, ...
+template <typename T>
+struct SumKernel {
+  const T* values;
+  int count, parts;
+  T* sums;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t part) const {
+    T sum = 0;
+    for (int i = static_cast<int>(part); i < count; i += parts) sum += values[i];
+    sums[part] = sum;
+  }
+};
 
 // counts[part]: how many anchors of the part regress.
 struct CountPartsKernel {
@@ -57,20 +65,34 @@ struct CountPartsKernel {
   }
 };
 
+// counts[part]: how many of the samples of the part are there.
+struct CountSampledKernel {
+  const mining::SampledAnchor* samples;
+  int sampled, parts;
+  int* counts;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t part) const {
+    int count = 0;
+    for (int k = static_cast<int>(part); k < sampled; k += parts) count += samples[k].anchor >= 0;
+    counts[part] = count;
+  }
+};
+
 // Index 0 only: what the gradients are divided by, and WPAS: the positive of lowest margin has the lowest probability.
 struct CountKernel {
   mining::AnchorTable table;
-  const mining::SampledAnchor* samples;
-  int sampled;
-  const int* part_counts;
+  const int* sampled_counts;    // of PARTS parts
+  const int* regressed_counts;  // ... as well
   int parts;
   const uint64_t* sorted_positives;
   DeviceLoss* loss;
 
   HARDFACE_HOST_DEVICE void operator()(int64_t) const {
     DeviceLoss result;
-    for (int k = 0; k < sampled; ++k) result.sampled += samples[k].anchor >= 0;
-    for (int part = 0; part < parts; ++part) result.regressed += part_counts[part];
+    for (int part = 0; part < parts; ++part) {
+      result.sampled += sampled_counts[part];
+      result.regressed += regressed_counts[part];
+    }
     if (sorted_positives[0] != mining::kNoAnchor) {
       const model::AnchorIndex a = table.at(static_cast<int>(static_cast<uint32_t>(sorted_positives[0])));
       const model::AnchorPlane& plane = table.planes[a.plane];
@@ -160,42 +182,51 @@ struct RegressionKernel {
       const std::array<float, 4> target = model::EncodeBox(plane.anchor(a.y, a.x), faces[labels[i].face].box);
       for (int k = 0; k < 4; ++k) {
         const float difference = plane.deltas[k][cell] - target[k];
-        sum += SmoothL1Of(difference);
+        sum += SmoothL1(difference);
         gradients.planes[a.plane].deltas[k][cell] +=
-            scale / static_cast<float>(loss->regressed) * SmoothL1Slope(difference);
+            scale / static_cast<float>(loss->regressed) * SmoothL1Gradient(difference);
       }
     }
     losses[part] = sum;
   }
 };
 
-// Index 0 only.
+// Index 0 only, from the sums of PARTS parts each.
 struct FinishLossKernel {
   const double* classification;
-  int sampled;
   const double* regression;
   int parts;
   DeviceLoss* loss;
 
   HARDFACE_HOST_DEVICE void operator()(int64_t) const {
     double classification_sum = 0, regression_sum = 0;
-    for (int k = 0; k < sampled; ++k) classification_sum += classification[k];
-    for (int part = 0; part < parts; ++part) regression_sum += regression[part];
+    for (int part = 0; part < parts; ++part) {
+      classification_sum += classification[part];
+      regression_sum += regression[part];
+    }
     loss->classification = loss->sampled > 0 ? classification_sum / loss->sampled : 0;
     loss->regression = loss->regressed > 0 ? regression_sum / loss->regressed : 0;
   }
 };
 
-// sums[part] of the squares of VALUES.
+// sums[part] of the squares of VALUES (16-byte aligned), four at a time.
 struct SquarePartsKernel {
   const float* values;
   int64_t count;
   int parts;
   double* sums;
 
+  struct alignas(16) Four {
+    float values[4];
+  };
   HARDFACE_HOST_DEVICE void operator()(int64_t part) const {
+    const Four* const fours = reinterpret_cast<const Four*>(values);
     double sum = 0;
-    for (int64_t i = part; i < count; i += parts) sum += double{values[i]} * values[i];
+    for (int64_t i = part; i < count / 4; i += parts) {
+      const Four four = fours[i];
+      for (int k = 0; k < 4; ++k) sum += double{four.values[k]} * four.values[k];
+    }
+    for (int64_t i = count / 4 * 4 + part; i < count; i += parts) sum += double{values[i]} * values[i];
     sums[part] = sum;
   }
 };
