@@ -2,8 +2,8 @@
 // on the CPU, too (model/ops/device_kernels.h); decode.h and nms.h are the reference.
 //
 // Ranking is sorting 64-bit keys: the score's bits inverted, so that rising keys are falling scores, then the place in
-// the order that decides ties. kNoKey sorts behind all, also by the upper half alone: keys are made in the order of their
-// places, so that a stable sort need not look at the lower half.
+// the order that decides ties. kNoKey sorts behind all, also by the upper half alone: keys are made in the order of
+// their places, so that a stable sort need not look at the lower half.
 #ifndef HARDFACE_INFER_DETECTION_KERNELS_H_
 #define HARDFACE_INFER_DETECTION_KERNELS_H_
 
