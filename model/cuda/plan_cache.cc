@@ -16,7 +16,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "base/atomic_output.h"
 #include "base/check.h"
 #include "base/read_file.h"
@@ -34,13 +33,12 @@ absl::StatusOr<std::map<std::string, std::string>> Read(const std::string& path)
   ASSIGN_OR_RETURN(const bool exists, PathExists(path));
   if (!exists) return choices;
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  absl::string_view rest = text;
-  if (!absl::ConsumePrefix(&rest, kHeader)) {
-    if (absl::ConsumePrefix(&rest, kAnyHeader)) return choices;
+  if (text.compare(0, kHeader.size(), kHeader.data(), kHeader.size()) != 0) {
+    if (text.compare(0, kAnyHeader.size(), kAnyHeader.data(), kAnyHeader.size()) == 0) return choices;
     return absl::InvalidArgumentError(absl::StrCat(path, ":1: not a cache of cuDNN plans; delete or move the file"));
   }
   int line = 1;
-  for (const absl::string_view entry : absl::StrSplit(rest, '\n', absl::SkipEmpty())) {
+  for (const absl::string_view entry : absl::StrSplit(absl::string_view(text).substr(kHeader.size()), '\n', absl::SkipEmpty())) {
     ++line;
     const std::vector<std::string> parts = absl::StrSplit(entry, '\t');
     if (parts.size() != 2) {
