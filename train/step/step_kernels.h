@@ -291,6 +291,32 @@ struct AdamKernel {
   }
 };
 
+// What differs between parameters in a step.
+struct ParameterRates {
+  float rate = 0, decay = 0;
+};
+
+// A step of all parameters at once: KERNEL, SgdKernel or AdamKernel of the whole memory, with the rates of the
+// parameter that the index lies in. A rate of 0 leaves a parameter alone. One launch for all, since most parameters are
+// small.
+template <typename Kernel>
+struct AllParametersKernel {
+  static constexpr int kBlock = 64;  // floats; parameters begin at multiples of it (DeviceParameters)
+
+  Kernel kernel;
+  const int* parameter_of_block;
+  const ParameterRates* rates;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const ParameterRates own = rates[parameter_of_block[i / kBlock]];
+    if (own.rate == 0) return;
+    Kernel step = kernel;
+    step.rate = own.rate;
+    step.decay = own.decay;
+    step(i);
+  }
+};
+
 // The moving average of the weights.
 struct AverageKernel {
   float* average;

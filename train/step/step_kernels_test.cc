@@ -122,6 +122,25 @@ GradientScale ScaleOf(const std::vector<float>& gradient, double loss_scale, dou
   return scale;
 }
 
+TEST(SolverKernelsTest, EachParameterHasItsRates) {
+  using Kernel = AllParametersKernel<SgdKernel>;
+  constexpr int64_t kFloats = 4 * Kernel::kBlock;
+  std::vector<float> weights(kFloats, 2.0f), momenta(kFloats);
+  const std::vector<float> gradient(kFloats, 1.0f);
+  GradientScale scale;
+  scale.factor = 1;
+  const std::vector<int> parameter_of_block = {0, 0, 1, 2};
+  const std::vector<ParameterRates> rates = {{0.5f, 0}, {0, 0}, {0.25f, 1.0f}};
+  RunAll(kFloats, Kernel{{weights.data(), momenta.data(), gradient.data(), &scale, 0, 0, 0.9f},
+                         parameter_of_block.data(),
+                         rates.data()});
+  for (int64_t i = 0; i < kFloats; ++i) {
+    const int parameter = parameter_of_block[static_cast<size_t>(i / Kernel::kBlock)];
+    // g = 1 + decay * 2; weights fall by rate * g.
+    EXPECT_EQ(weights[static_cast<size_t>(i)], parameter == 0 ? 1.5f : parameter == 1 ? 2.0f : 1.25f) << i;
+  }
+}
+
 TEST(SolverKernelsTest, StepsAreThoseOfTheCpu) {
   const std::vector<model::ParameterSpec> specs = {{"a.weight", {7, 3}, model::NetworkPart::kBody, /*bias=*/false}};
   for (const auto kind : {SolverOptions::Kind::kSgd, SolverOptions::Kind::kAdam}) {
