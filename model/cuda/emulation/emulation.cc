@@ -271,7 +271,8 @@ absl::StatusOr<PinnedMemory> PinnedMemory::Allocate(int64_t bytes) {
   return memory;
 }
 void PinnedMemory::Free::operator()(void* pointer) const {
-  for (int i = 0; i < kEmulatedDevices; ++i) Drain(DeviceAt(i));
+  // The thread's own device only: another may be waiting, in its own thread, for this one to join a sum over ranks.
+  Drain(DeviceAt(current_device));
   const std::lock_guard<std::mutex> lock(mutex);
   pinned()->erase(static_cast<char*>(pointer));
   std::free(pointer);
