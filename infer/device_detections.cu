@@ -109,8 +109,8 @@ class DetectionsOnDevice : public DeviceDetections {
     RETURN_IF_ERROR(GrowKeys(places));
     RETURN_IF_ERROR(
         model::ForEachIndex(places, AnchorKeysKernel{list, keys_.as<uint64_t>()}, stream(), "ranking anchors"));
-    RETURN_IF_ERROR(
-        model::SortKeys(keys_.as<uint64_t>(), sorted_keys_.as<uint64_t>(), places, /*first_bit=*/32, sort_scratch_, stream()));
+    RETURN_IF_ERROR(model::SortKeys(keys_.as<uint64_t>(), sorted_keys_.as<uint64_t>(), places, /*first_bit=*/32,
+                                    sort_scratch_, stream()));
     const int64_t first = int64_t{passes_} * most_boxes_;
     RETURN_IF_ERROR(
         model::ForEachIndex(most_boxes_,
@@ -139,7 +139,8 @@ class DetectionsOnDevice : public DeviceDetections {
     RETURN_IF_ERROR(model::ForEachIndex(
         total, BoxKeysKernel{boxes_.as<ScoredBox>(), options_.score_threshold, keys_.as<uint64_t>()}, stream(),
         "ranking boxes"));
-    RETURN_IF_ERROR(model::SortKeys(keys_.as<uint64_t>(), sorted_keys_.as<uint64_t>(), total, /*first_bit=*/32, sort_scratch_, stream()));
+    RETURN_IF_ERROR(model::SortKeys(keys_.as<uint64_t>(), sorted_keys_.as<uint64_t>(), total, /*first_bit=*/32,
+                                    sort_scratch_, stream()));
     RETURN_IF_ERROR(model::ForEachIndex(total,
                                         GatherKernel{sorted_keys_.as<uint64_t>(), total, boxes_.as<ScoredBox>(),
                                                      sorted_.as<ScoredBox>(), numbers_.as<int>()},

@@ -38,7 +38,8 @@ absl::StatusOr<std::map<std::string, std::string>> Read(const std::string& path)
     return absl::InvalidArgumentError(absl::StrCat(path, ":1: not a cache of cuDNN plans; delete or move the file"));
   }
   int line = 1;
-  for (const absl::string_view entry : absl::StrSplit(absl::string_view(text).substr(kHeader.size()), '\n', absl::SkipEmpty())) {
+  for (const absl::string_view entry :
+       absl::StrSplit(absl::string_view(text).substr(kHeader.size()), '\n', absl::SkipEmpty())) {
     ++line;
     const std::vector<std::string> parts = absl::StrSplit(entry, '\t');
     if (parts.size() != 2) {

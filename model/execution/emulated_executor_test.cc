@@ -61,8 +61,8 @@ class EmulatedExecutorTest : public ::testing::Test {
     RETURN_IF_ERROR(executor->Forward());
     const TensorView output = executor->output("cls_score_1");
     std::vector<float> values(static_cast<size_t>(output.shape.size()));
-    RETURN_IF_ERROR(CopyToHost(output.data, values.data(), static_cast<int64_t>(values.size() * sizeof(float)),
-                               stream().handle()));
+    RETURN_IF_ERROR(
+        CopyToHost(output.data, values.data(), static_cast<int64_t>(values.size() * sizeof(float)), stream().handle()));
     return values;
   }
 
@@ -110,8 +110,8 @@ TEST_F(EmulatedExecutorTest, EqualConvolutionsAreChosenAndBuiltOnce) {
     if (layer.kind != LayerKind::kConv2d) continue;
     ++convolutions;
     const Shape& in = shapes->at(layer.inputs[0]);
-    problems.insert(in.ToString() + " " + std::to_string(layer.out_channels) + " " + std::to_string(layer.kernel) + " " +
-                    std::to_string(layer.dilation) + (layer.relu ? " relu" : ""));
+    problems.insert(in.ToString() + " " + std::to_string(layer.out_channels) + " " + std::to_string(layer.kernel) +
+                    " " + std::to_string(layer.dilation) + (layer.relu ? " relu" : ""));
   }
   ASSERT_LT(problems.size(), static_cast<size_t>(convolutions));
   ResetEmulatedCounts();
