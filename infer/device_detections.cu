@@ -44,14 +44,17 @@ absl::Status Scan(int count, int words, const uint64_t* mask, int* owner, int* l
 }
 #else
 // As one thread does it (launch.cuh).
-absl::Status Scan(int count, int words, const uint64_t* mask, int* owner, int* last_first, model::CudaStreamHandle) {
-  std::vector<uint64_t> taken(static_cast<size_t>(words));
-  for (int i = 0; i < count; ++i) {
-    if (taken[static_cast<size_t>(i) / 64] >> (i % 64) & 1) continue;
-    for (int word = 0; word < words; ++word) TakeOverlaps(i, word, words, mask, taken.data(), owner);
-    *last_first = i;
-  }
-  return absl::OkStatus();
+absl::Status Scan(int count, int words, const uint64_t* mask, int* owner, int* last_first,
+                  model::CudaStreamHandle stream) {
+  return model::QueueEmulated(stream, [=] {
+    std::vector<uint64_t> taken(static_cast<size_t>(words));
+    for (int i = 0; i < count; ++i) {
+      if (taken[static_cast<size_t>(i) / 64] >> (i % 64) & 1) continue;
+      for (int word = 0; word < words; ++word) TakeOverlaps(i, word, words, mask, taken.data(), owner);
+      *last_first = i;
+    }
+    return absl::OkStatus();
+  });
 }
 #endif
 
