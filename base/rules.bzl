@@ -15,11 +15,11 @@ _OPENMP = ["-fopenmp"]
 # Loops over tensors: GCC's -O2 leaves most of them scalar.
 _OPTIMIZE = ["-O3"]
 
-def _compatible(cuda_only):
-    if not cuda_only:
+def _compatible(cuda_only, emulation_only = False):
+    if not cuda_only and not emulation_only:
         return []
     return select({
-        "//:with_cuda": [],
+        "//:with_emulation" if emulation_only else "//:with_cuda": [],
         "//conditions:default": ["@platforms//:incompatible"],
     })
 
@@ -53,15 +53,18 @@ def hf_library(name, srcs = None, hdrs = None, deps = [], copts = [], openmp = F
         **kwargs
     )
 
-def hf_test(name, srcs = None, size = "small", deps = [], copts = [], openmp = False, cuda_only = False, **kwargs):
-    """A test of googletest, NAME.cc unless srcs says otherwise; the arguments are those of hf_library and cc_test."""
+def hf_test(name, srcs = None, size = "small", deps = [], copts = [], openmp = False, cuda_only = False, emulation_only = False, **kwargs):
+    """A test of googletest, NAME.cc unless srcs says otherwise; the arguments are those of hf_library and cc_test.
+
+    With emulation_only it is for emulated devices alone, and compiles with --config=emulation only.
+    """
     cc_test(
         name = name,
         size = size,
         srcs = [name + ".cc"] if srcs == None else srcs,
         copts = _copts(copts, openmp, False),
         linkopts = _OPENMP if openmp else [],
-        target_compatible_with = _compatible(cuda_only),
+        target_compatible_with = _compatible(cuda_only, emulation_only),
         deps = deps + _ABSL + ["@com_google_googletest//:gtest_main"],
         **kwargs
     )

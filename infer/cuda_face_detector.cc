@@ -34,7 +34,7 @@ double ElementsPerPixel(const model::NetworkSpec& network) {
 
 // Under a limit, an eighth of it for the convolutions' workspace: engines that want more are rarely faster here.
 int64_t WorkspaceWithin(int64_t memory_limit) {
-  return memory_limit == 0 ? model::kMostConvWorkspace : std::min(model::kMostConvWorkspace, memory_limit / 8);
+  return memory_limit == 0 ? model::kMaxConvWorkspace : std::min(model::kMaxConvWorkspace, memory_limit / 8);
 }
 
 }  // namespace

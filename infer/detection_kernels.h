@@ -2,7 +2,8 @@
 // on the CPU, too (model/ops/device_kernels.h); decode.h and nms.h are the reference.
 //
 // Ranking is sorting 64-bit keys: the score's bits inverted, so that rising keys are falling scores, then the place in
-// the order that decides ties. kNoKey sorts behind all.
+// the order that decides ties. kNoKey sorts behind all, also by the upper half alone: keys are made in the order of
+// their places, so that a stable sort need not look at the lower half.
 #ifndef HARDFACE_INFER_DETECTION_KERNELS_H_
 #define HARDFACE_INFER_DETECTION_KERNELS_H_
 
@@ -22,12 +23,13 @@ constexpr uint64_t kNoKey = ~uint64_t{0};
 
 // SCORE in [0, 1]: the bits of floats that are not negative are in their order.
 HARDFACE_HOST_DEVICE inline uint64_t RankKey(float score, uint32_t place) {
-  uint32_t bits = 0;
+  uint32_t bits = 1;                                  // as good as 0; no key's upper half is kNoKey's
   if (score > 0) memcpy(&bits, &score, sizeof bits);  // NaN ranks last
   return uint64_t{~bits} << 32 | place;
 }
 HARDFACE_HOST_DEVICE inline float ScoreOf(uint64_t key) {
   const auto bits = ~static_cast<uint32_t>(key >> 32);
+  if (bits == 1) return 0;
   float score;
   memcpy(&score, &bits, sizeof score);
   return score;

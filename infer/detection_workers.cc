@@ -13,11 +13,11 @@ constexpr int64_t kOutPerWorker = 8;
 
 }  // namespace
 
-DetectionWorkers::DetectionWorkers(std::vector<DetectFunction> detectors, int64_t count, int64_t ahead,
+DetectionWorkers::DetectionWorkers(std::vector<DetectFunction> detectors, int64_t count, int loaders, int64_t ahead,
                                    LoadFunction load)
     : count_(count),
       most_out_(kOutPerWorker * static_cast<int64_t>(detectors.size())),
-      loaded_(count, static_cast<int>(detectors.size()), ahead * static_cast<int64_t>(detectors.size()),
+      loaded_(count, loaders * static_cast<int>(detectors.size()), ahead * static_cast<int64_t>(detectors.size()),
               std::move(load)) {
   HARDFACE_CHECK(!detectors.empty());
   for (DetectFunction& detect : detectors) workers_.push_back({std::move(detect), std::nullopt});

@@ -30,14 +30,17 @@ struct DetectedImage {
 };
 
 // Next() returns what became of images 0, 1, ... COUNT - 1. One detector works on the caller's thread, within Next();
-// each of several on a thread of its own, on whichever image comes next. Images are loaded by threads of their own, one
-// for each detector, AHEAD images for each before their use. An exception of LOAD or a detector is thrown by the Next()
+// each of several on a thread of its own, on whichever image comes next. Images are loaded by threads of their own,
+// AHEAD images for each detector before their use. An exception of LOAD or a detector is thrown by the Next()
 // whose turn it is. Destroying it early waits for the images under way.
+//
+// LOADERS is the number of loading threads for each detector: a GPU takes less time for an image of moderate size than
+// one thread takes to decode it.
 class DetectionWorkers {
  public:
   using LoadFunction = std::function<absl::StatusOr<cv::Mat>(int64_t)>;
 
-  DetectionWorkers(std::vector<DetectFunction> detectors, int64_t count, int64_t ahead, LoadFunction load);
+  DetectionWorkers(std::vector<DetectFunction> detectors, int64_t count, int loaders, int64_t ahead, LoadFunction load);
   ~DetectionWorkers();
   DetectionWorkers(const DetectionWorkers&) = delete;
   DetectionWorkers& operator=(const DetectionWorkers&) = delete;

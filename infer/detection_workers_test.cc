@@ -74,7 +74,7 @@ TEST(DetectionWorkersTest, ResultsComeInTheImagesOrderWhoeverMadeThem) {
     for (size_t i = 0; i < detectors; ++i) functions.push_back(Detector(&seen[i], static_cast<int64_t>(i)));
     constexpr int64_t kCount = 100;
     {
-      DetectionWorkers workers(functions, kCount, /*ahead=*/1, Load);
+      DetectionWorkers workers(functions, kCount, /*loaders=*/2, /*ahead=*/1, Load);
       ExpectTheResultsOf(&workers, kCount);
     }
     std::set<int64_t> all;
@@ -92,7 +92,7 @@ TEST(DetectionWorkersTest, ResultsComeInTheImagesOrderWhoeverMadeThem) {
 
 TEST(DetectionWorkersTest, OneDetectorWorksOnTheCallersThread) {
   Seen seen;
-  DetectionWorkers workers({Detector(&seen, 0)}, 3, /*ahead=*/4, Load);
+  DetectionWorkers workers({Detector(&seen, 0)}, 3, /*loaders=*/3, /*ahead=*/4, Load);
   ExpectTheResultsOf(&workers, 3);
   EXPECT_EQ(seen.threads, std::set<std::thread::id>{std::this_thread::get_id()});
 }
@@ -106,7 +106,7 @@ TEST(DetectionWorkersTest, ASlowImageHoldsUpOthersOnlyAtTheLimit) {
     ++done;
     return BoxesOf(IndexOf(image));
   };
-  DetectionWorkers workers({detect, detect}, 1000, /*ahead=*/1, [](int64_t i) { return ImageOf(i); });
+  DetectionWorkers workers({detect, detect}, 1000, /*loaders=*/1, /*ahead=*/1, [](int64_t i) { return ImageOf(i); });
   for (int tries = 0; tries < 10000 && done < 15; ++tries) Sleep(1);
   EXPECT_EQ(done, 15);
   Sleep(20);
@@ -125,7 +125,7 @@ TEST(DetectionWorkersTest, AnErrorComesInItsTurnAndTheRestIsLeft) {
     return BoxesOf(IndexOf(image));
   };
   {
-    DetectionWorkers workers({detect, detect}, 100000, /*ahead=*/1, Load);
+    DetectionWorkers workers({detect, detect}, 100000, /*loaders=*/1, /*ahead=*/1, Load);
     EXPECT_TRUE(workers.Next().boxes.ok());
     EXPECT_TRUE(workers.Next().boxes.ok());
     EXPECT_EQ(workers.Next().boxes.status().message(), "too large");
@@ -145,7 +145,7 @@ TEST(DetectionWorkersTest, ExceptionsReachTheCallerInTheirTurn) {
         if (loading && i == 4) throw std::bad_alloc();
         return ImageOf(i);
       };
-      DetectionWorkers workers(std::vector<DetectFunction>(detectors, detect), 9, /*ahead=*/2, load);
+      DetectionWorkers workers(std::vector<DetectFunction>(detectors, detect), 9, /*loaders=*/1, /*ahead=*/2, load);
       for (int i = 0; i < 4; ++i) EXPECT_TRUE(workers.Next().boxes.ok());
       EXPECT_THROW(workers.Next(), std::bad_alloc);
       EXPECT_TRUE(workers.Next().boxes.ok());
@@ -155,7 +155,7 @@ TEST(DetectionWorkersTest, ExceptionsReachTheCallerInTheirTurn) {
 
 TEST(DetectionWorkersTest, NoImagesAreNoWork) {
   Seen seen[2];
-  DetectionWorkers workers({Detector(&seen[0], 0), Detector(&seen[1], 0)}, 0, /*ahead=*/1, Load);
+  DetectionWorkers workers({Detector(&seen[0], 0), Detector(&seen[1], 0)}, 0, /*loaders=*/1, /*ahead=*/1, Load);
 }
 
 }  // namespace

@@ -44,14 +44,17 @@ absl::Status Scan(int count, int words, const uint64_t* mask, int* owner, int* l
 }
 #else
 // As one thread does it (launch.cuh).
-absl::Status Scan(int count, int words, const uint64_t* mask, int* owner, int* last_first, model::CudaStreamHandle) {
-  std::vector<uint64_t> taken(static_cast<size_t>(words));
-  for (int i = 0; i < count; ++i) {
-    if (taken[static_cast<size_t>(i) / 64] >> (i % 64) & 1) continue;
-    for (int word = 0; word < words; ++word) TakeOverlaps(i, word, words, mask, taken.data(), owner);
-    *last_first = i;
-  }
-  return absl::OkStatus();
+absl::Status Scan(int count, int words, const uint64_t* mask, int* owner, int* last_first,
+                  model::CudaStreamHandle stream) {
+  return model::QueueEmulated(stream, [=] {
+    std::vector<uint64_t> taken(static_cast<size_t>(words));
+    for (int i = 0; i < count; ++i) {
+      if (taken[static_cast<size_t>(i) / 64] >> (i % 64) & 1) continue;
+      for (int word = 0; word < words; ++word) TakeOverlaps(i, word, words, mask, taken.data(), owner);
+      *last_first = i;
+    }
+    return absl::OkStatus();
+  });
 }
 #endif
 
@@ -109,8 +112,8 @@ class DetectionsOnDevice : public DeviceDetections {
     RETURN_IF_ERROR(GrowKeys(places));
     RETURN_IF_ERROR(
         model::ForEachIndex(places, AnchorKeysKernel{list, keys_.as<uint64_t>()}, stream(), "ranking anchors"));
-    RETURN_IF_ERROR(
-        model::SortKeys(keys_.as<uint64_t>(), sorted_keys_.as<uint64_t>(), places, sort_scratch_, stream()));
+    RETURN_IF_ERROR(model::SortKeys(keys_.as<uint64_t>(), sorted_keys_.as<uint64_t>(), places, /*first_bit=*/32,
+                                    sort_scratch_, stream()));
     const int64_t first = int64_t{passes_} * most_boxes_;
     RETURN_IF_ERROR(
         model::ForEachIndex(most_boxes_,
@@ -139,7 +142,8 @@ class DetectionsOnDevice : public DeviceDetections {
     RETURN_IF_ERROR(model::ForEachIndex(
         total, BoxKeysKernel{boxes_.as<ScoredBox>(), options_.score_threshold, keys_.as<uint64_t>()}, stream(),
         "ranking boxes"));
-    RETURN_IF_ERROR(model::SortKeys(keys_.as<uint64_t>(), sorted_keys_.as<uint64_t>(), total, sort_scratch_, stream()));
+    RETURN_IF_ERROR(model::SortKeys(keys_.as<uint64_t>(), sorted_keys_.as<uint64_t>(), total, /*first_bit=*/32,
+                                    sort_scratch_, stream()));
     RETURN_IF_ERROR(model::ForEachIndex(total,
                                         GatherKernel{sorted_keys_.as<uint64_t>(), total, boxes_.as<ScoredBox>(),
                                                      sorted_.as<ScoredBox>(), numbers_.as<int>()},

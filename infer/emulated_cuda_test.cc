@@ -1,5 +1,4 @@
-// The detector on devices that are the CPU (emulation.h): memory that runs out, limits, several devices. The tests of
-// cuda_face_detector_test.cc are linked, too, and run.
+// The detector on devices that are the CPU (emulation.h): memory that runs out, limits, several devices.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -95,7 +94,7 @@ TEST_F(EmulatedCudaTest, WhatDoesNotFitRunsInPiecesWithTheSameFaces) {
   model::SetEmulatedCapacity(need / 50);
   const auto boxes = FaceDetector(SmallModel(), options).Detect(image_);
   EXPECT_EQ(boxes.status().code(), absl::StatusCode::kResourceExhausted);
-  for (const char* text : {"pixels", "bytes", "--pyramid"}) {
+  for (const char* text : {"pixels", "MiB", "--pyramid"}) {
     EXPECT_NE(boxes.status().message().find(text), std::string::npos) << text << " in " << boxes.status();
   }
 }
@@ -157,6 +156,65 @@ TEST_F(EmulatedCudaTest, SeveralDevicesWriteTheFilesOfOne) {
       EXPECT_EQ(lines, first);
     }
   }
+}
+
+// Photographs of many sizes, then again in another order: what a picture costs once its sizes have been seen.
+TEST_F(EmulatedCudaTest, PicturesOfKnownSizesCostNoQueryNoPlanAndNoAllocation) {
+  DetectOptions options = TwoLevels();
+  options.pyramid = {64, 96};
+  options.device = {model::Device::Kind::kCuda, 0};
+  std::vector<cv::Mat> images;
+  for (const auto& [rows, columns] : {std::pair{60, 90}, {90, 60}, {75, 100}, {80, 80}, {64, 113}, {100, 150}}) {
+    images.push_back(Waves(rows, columns));
+  }
+  int64_t bytes = 0;
+  for (const cv::Mat& image : images) bytes += static_cast<int64_t>(image.total() * image.elemSize());
+  FaceDetector detector(SmallModel(), options);
+  std::vector<size_t> found;
+  for (int round = 0; round < 3; ++round) {
+    model::ResetEmulatedCounts();
+    for (size_t i = 0; i < images.size(); ++i) {
+      const size_t at = round == 0 ? i : images.size() - 1 - i;
+      const auto boxes = detector.Detect(images[at]);
+      ASSERT_TRUE(boxes.ok()) << boxes.status();
+      if (round == 0) found.push_back(boxes->size());
+      EXPECT_EQ(boxes->size(), found[at]) << "round " << round << ", image " << at;
+    }
+    const model::EmulatedCounts counts = model::GetEmulatedCounts();
+    if (round == 0) {
+      EXPECT_GT(counts.queries, 0);
+      continue;
+    }
+    EXPECT_EQ(counts.bytes_to_device, bytes) << "each picture is copied once, and nothing else";
+    EXPECT_EQ(counts.queries, 0);
+    EXPECT_EQ(counts.plans, 0);
+    EXPECT_EQ(counts.allocations, 0);
+    EXPECT_EQ(counts.pinned_allocations, 0);
+    // The host waits for the previous copy, the number of boxes and the boxes, and before it begins.
+    EXPECT_LE(counts.waits, 5 * static_cast<int64_t>(images.size()));
+  }
+}
+
+TEST_F(EmulatedCudaTest, AfterAnyFailedAllocationFacesAreFoundOrWantOfMemoryIsTold) {
+  DetectOptions options = TwoLevels();
+  options.pyramid = {64};
+  options.device = {model::Device::Kind::kCuda, 0};
+  const cv::Mat image = Waves(64, 96);
+  const auto expected = FaceDetector(SmallModel(), options).Detect(image);
+  ASSERT_TRUE(expected.ok()) << expected.status();
+  int failures = 0;
+  for (int64_t n = 1; n < 120; n += 7) {
+    FaceDetector detector(SmallModel(), options);
+    model::FailEmulatedAllocation(n);
+    const auto attempt = detector.Detect(image);
+    failures += !attempt.ok();
+    EXPECT_TRUE(attempt.ok() || absl::IsResourceExhausted(attempt.status())) << n << ": " << attempt.status();
+    model::FailEmulatedAllocation(0);
+    const auto next = detector.Detect(image);
+    ASSERT_TRUE(next.ok()) << n << ": " << next.status();
+    ExpectNearlyTheSame(*next, *expected);
+  }
+  EXPECT_GT(failures, 0);
 }
 
 }  // namespace

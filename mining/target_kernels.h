@@ -110,11 +110,14 @@ struct LabelKernel {
   }
 };
 
-// Sorts as the numbers do: rising keys are rising values, ties the earlier anchor.
+// Sorts as the numbers do: rising keys are rising values, ties the earlier anchor. By the upper half alone it sorts
+// before kNoAnchor as well, whatever the value: keys are made in the order of their anchors, so that a stable sort need
+// not look at the lower half.
 HARDFACE_HOST_DEVICE inline uint64_t ValueKey(float value, uint32_t anchor) {
   uint32_t bits;
   memcpy(&bits, &value, sizeof bits);
   bits = bits >> 31 ? ~bits : bits | 0x80000000u;
+  if (bits == ~uint32_t{0}) --bits;  // of a NaN only
   return uint64_t{bits} << 32 | anchor;
 }
 

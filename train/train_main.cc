@@ -66,6 +66,9 @@ absl::StatusOr<TrainerOptions> OptionsFromFlags() {
   RETURN_IF_ERROR(SetDevice(&options));
   ShareProcessors(&options);
   ASSIGN_OR_RETURN(options.step.engine, model::EngineFromFlags());
+  if (options.stream.workers == 0) {
+    options.stream.workers = options.device.cuda() ? std::min(4, ResolveThreads(options.threads)) : 1;
+  }
   return options;
 }
 

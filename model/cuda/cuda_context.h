@@ -1,5 +1,5 @@
-// What everything that runs on one CUDA device shares: its stream, its cuDNN handle and what autotuning found. No CUDA
-// header is included here; without --config=cuda there is a stub.
+// What everything that runs on one CUDA device shares: its stream, its cuDNN handle and the choice of convolutions'
+// engines. No CUDA header is included here; without --config=cuda there is a stub.
 #ifndef HARDFACE_MODEL_CUDA_CUDA_CONTEXT_H_
 #define HARDFACE_MODEL_CUDA_CUDA_CONTEXT_H_
 
@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "model/cuda/conv_planner.h"
 #include "model/cuda/cuda_device.h"
 #include "model/cuda/cuda_memory.h"
 #include "model/cuda/plan_cache.h"
@@ -33,10 +34,10 @@ class CudaContext {
 
   const CudaDeviceInfo& device() const { return device_; }
   const CudaStream& stream() const { return stream_; }
-  cudnnContext* cudnn() const { return cudnn_; }    // works on stream()
-  PlanCache& plan_cache() { return *plan_cache_; }  // shared by this process's contexts
-  // What the choice of an engine depends on beside the problem: device, cuDNN version.
-  const std::string& plan_key_prefix() const { return plan_key_prefix_; }
+  // Plans of convolutions, which run in stream().
+  ConvPlanner& conv_planner() { return *planner_; }
+  // Writes what the planner has chosen to the plan cache's file; to be called after a round of planning.
+  void SavePlans();
 
  private:
   CudaContext() = default;
@@ -45,8 +46,8 @@ class CudaContext {
   CudaDeviceInfo device_;
   CudaStream stream_;
   cudnnContext* cudnn_ = nullptr;
-  std::shared_ptr<PlanCache> plan_cache_;
-  std::string plan_key_prefix_;
+  std::shared_ptr<PlanCache> plan_cache_;  // shared by this process's contexts
+  std::unique_ptr<ConvPlanner> planner_;
 };
 
 }  // namespace hardface::model

@@ -10,4 +10,6 @@ CudaContext::~CudaContext() = default;
 
 absl::Status CudaContext::MakeCurrent() const { return absl::FailedPreconditionError(WhyNoCuda()); }
 
+void CudaContext::SavePlans() {}
+
 }  // namespace hardface::model

@@ -2,6 +2,7 @@
 
 #include <cuda_runtime_api.h>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "model/cuda/cuda_status.h"
 
@@ -33,12 +34,14 @@ absl::StatusOr<CudaDeviceInfo> DescribeCudaDevice(int index) {
   CUDA_RETURN_IF_ERROR(cudaSetDevice(index), absl::StrCat("choosing cuda:", index));
   size_t free = 0, total = 0;
   CUDA_RETURN_IF_ERROR(cudaMemGetInfo(&free, &total), absl::StrCat("asking for the memory of cuda:", index));
-  return CudaDeviceInfo{properties.name,
-                        properties.major,
-                        properties.minor,
-                        properties.multiProcessorCount,
-                        static_cast<int64_t>(total),
-                        static_cast<int64_t>(free)};
+  return CudaDeviceInfo{
+      properties.name,
+      properties.major,
+      properties.minor,
+      properties.multiProcessorCount,
+      static_cast<int64_t>(total),
+      static_cast<int64_t>(free),
+      absl::StrCat("GPU-", absl::BytesToHexString({properties.uuid.bytes, sizeof properties.uuid.bytes}))};
 }
 
 absl::StatusOr<int64_t> FreeDeviceBytes() {

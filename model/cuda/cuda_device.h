@@ -22,6 +22,7 @@ struct CudaDeviceInfo {
   int compute_minor = 0;
   int multiprocessors = 0;
   int64_t total_bytes = 0, free_bytes = 0;
+  std::string id;  // "GPU-...", which no other device has
 };
 
 // FailedPrecondition for an index that there is not.

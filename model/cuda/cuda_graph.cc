@@ -2,6 +2,7 @@
 
 #include <cuda_runtime_api.h>
 
+#include "base/status_macros.h"
 #include "model/cuda/cuda_status.h"
 
 namespace hardface::model {
@@ -12,10 +13,13 @@ absl::StatusOr<CudaGraph> CudaGraph::Capture(CudaStreamHandle stream, const std:
   const absl::Status recorded = record();
   cudaGraph_t graph = nullptr;
   const cudaError_t ended = cudaStreamEndCapture(stream, &graph);  // also after an error: the stream must come free
-  if (!recorded.ok()) {
+  if (!recorded.ok() || ended != cudaSuccess) {
+    // The error of a broken recording (cudaErrorStreamCaptureInvalidated) stays with the thread until it is asked for,
+    // and would be found by the check of the next launch, which has nothing to do with it.
+    cudaGetLastError();
     if (graph != nullptr) cudaGraphDestroy(graph);
-    return recorded;
   }
+  RETURN_IF_ERROR(recorded);
   CUDA_RETURN_IF_ERROR(ended, "recording a graph");
   cudaGraphExec_t executable = nullptr;
   const cudaError_t instantiated = cudaGraphInstantiate(&executable, graph, 0);

@@ -17,7 +17,8 @@ namespace hardface::model {
 class CudaGraph {
  public:
   // What RECORD queues in STREAM; nothing of it runs. RECORD must neither allocate device memory nor wait. The
-  // addresses that it uses are part of the graph.
+  // addresses that it uses are part of the graph. After an error the stream and the thread are as before, so that the
+  // same work can be queued without a graph.
   static absl::StatusOr<CudaGraph> Capture(CudaStreamHandle stream, const std::function<absl::Status()>& record);
 
   absl::Status Launch(CudaStreamHandle stream) const;

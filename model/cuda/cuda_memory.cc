@@ -3,7 +3,6 @@
 #include <cuda_runtime_api.h>
 
 #include "absl/strings/str_cat.h"
-#include "base/status_macros.h"
 #include "model/cuda/cuda_status.h"
 
 namespace hardface::model {
@@ -40,13 +39,6 @@ absl::StatusOr<DeviceMemory> DeviceMemory::Allocate(int64_t bytes, const std::st
   return memory;
 }
 
-absl::Status DeviceMemory::Grow(int64_t bytes, const std::string& purpose) {
-  if (bytes <= bytes_) return absl::OkStatus();
-  *this = DeviceMemory();  // gives the old memory back first
-  ASSIGN_OR_RETURN(*this, Allocate(bytes, purpose));
-  return absl::OkStatus();
-}
-
 // Errors of what ran before would show here; nobody is left to tell.
 void DeviceMemory::Free::operator()(void* pointer) const { cudaFree(pointer); }
 
@@ -64,13 +56,6 @@ absl::StatusOr<PinnedMemory> PinnedMemory::Allocate(int64_t bytes) {
   memory.data_.reset(data);
   memory.bytes_ = bytes;
   return memory;
-}
-
-absl::Status PinnedMemory::Grow(int64_t bytes) {
-  if (bytes <= bytes_) return absl::OkStatus();
-  *this = PinnedMemory();
-  ASSIGN_OR_RETURN(*this, Allocate(bytes));
-  return absl::OkStatus();
 }
 
 void PinnedMemory::Free::operator()(void* pointer) const { cudaFreeHost(pointer); }
@@ -112,6 +97,16 @@ absl::Status CudaEvent::HoldBack(CudaStreamHandle stream) const {
 absl::Status CudaEvent::Synchronize() const {
   CUDA_RETURN_IF_ERROR(cudaEventSynchronize(event_.get()), "waiting for an event");
   return absl::OkStatus();
+}
+
+absl::StatusOr<bool> CudaEvent::Reached() const {
+  const cudaError_t state = cudaEventQuery(event_.get());
+  if (state == cudaErrorNotReady) {
+    cudaGetLastError();  // no error: the next launch's check must not find it
+    return false;
+  }
+  CUDA_RETURN_IF_ERROR(state, "asking for an event");
+  return true;
 }
 
 absl::StatusOr<float> CudaEvent::MillisecondsSince(const CudaEvent& earlier) const {

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/status_macros.h"
 
 struct CUstream_st;  // cudaStream_t points to it
 struct CUevent_st;   // ... and cudaEvent_t to this
@@ -32,7 +33,12 @@ class DeviceMemory {
   int64_t bytes() const { return bytes_; }
 
   // At least BYTES: new memory where there is less. The old contents are lost; nothing may be using them any more.
-  absl::Status Grow(int64_t bytes, const std::string& purpose);
+  absl::Status Grow(int64_t bytes, const std::string& purpose) {
+    if (bytes <= bytes_) return absl::OkStatus();
+    *this = DeviceMemory();  // gives the old memory back first
+    ASSIGN_OR_RETURN(*this, Allocate(bytes, purpose));
+    return absl::OkStatus();
+  }
 
  private:
   struct Free {
@@ -54,7 +60,12 @@ class PinnedMemory {
     return static_cast<T*>(data_.get());
   }
   int64_t bytes() const { return bytes_; }
-  absl::Status Grow(int64_t bytes);
+  absl::Status Grow(int64_t bytes) {
+    if (bytes <= bytes_) return absl::OkStatus();
+    *this = PinnedMemory();
+    ASSIGN_OR_RETURN(*this, Allocate(bytes));
+    return absl::OkStatus();
+  }
 
  private:
   struct Free {
@@ -88,6 +99,8 @@ class CudaEvent {
   // Work queued in STREAM from now on waits for the mark.
   absl::Status HoldBack(CudaStreamHandle stream) const;
   absl::Status Synchronize() const;
+  // Whether the mark is reached; does not wait.
+  absl::StatusOr<bool> Reached() const;
   // Milliseconds from EARLIER to this; both timed, recorded and reached.
   absl::StatusOr<float> MillisecondsSince(const CudaEvent& earlier) const;
 

@@ -10,12 +10,10 @@ absl::Status NoCuda() { return absl::FailedPreconditionError(WhyNoCuda()); }
 }  // namespace
 
 absl::StatusOr<DeviceMemory> DeviceMemory::Allocate(int64_t, const std::string&) { return NoCuda(); }
-absl::Status DeviceMemory::Grow(int64_t, const std::string&) { return NoCuda(); }
 // There is nothing to free: nothing was allocated.
 void DeviceMemory::Free::operator()(void*) const { HARDFACE_CHECK(false); }
 
 absl::StatusOr<PinnedMemory> PinnedMemory::Allocate(int64_t) { return NoCuda(); }
-absl::Status PinnedMemory::Grow(int64_t) { return NoCuda(); }
 void PinnedMemory::Free::operator()(void*) const { HARDFACE_CHECK(false); }
 
 absl::StatusOr<CudaStream> CudaStream::Create() { return NoCuda(); }
@@ -26,6 +24,7 @@ absl::StatusOr<CudaEvent> CudaEvent::Create(bool) { return NoCuda(); }
 absl::Status CudaEvent::Record(CudaStreamHandle) const { return NoCuda(); }
 absl::Status CudaEvent::HoldBack(CudaStreamHandle) const { return NoCuda(); }
 absl::Status CudaEvent::Synchronize() const { return NoCuda(); }
+absl::StatusOr<bool> CudaEvent::Reached() const { return NoCuda(); }
 absl::StatusOr<float> CudaEvent::MillisecondsSince(const CudaEvent&) const { return NoCuda(); }
 void CudaEvent::Destroy::operator()(CUevent_st*) const { HARDFACE_CHECK(false); }
 

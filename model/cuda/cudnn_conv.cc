@@ -142,7 +142,7 @@ absl::StatusOr<CudnnDescriptor> MakeGraph(const ConvProblem& problem, const Cudn
   const cudnnDataType_t type = DataTypeOf(ElementTypeOf(problem.precision));
   const bool backward_data = problem.pass == ConvPass::kBackwardData;
   const bool backward_weights = problem.pass == ConvPass::kBackwardWeights;
-  const bool bias = problem.pass == ConvPass::kForwardBias || problem.pass == ConvPass::kForwardBiasRelu;
+  const bool bias = problem.has_bias();
   const bool relu = problem.pass == ConvPass::kForwardBiasRelu;
   const auto in = [&](TensorId id) {
     return MakeTensor(id, type, problem.n, problem.in_channels, problem.h, problem.w);
@@ -211,58 +211,195 @@ bool Allowed(const ConvProblem& problem, const std::vector<cudnnBackendNumerical
   return problem.precision == Precision::kTf32 || !has(CUDNN_NUMERICAL_NOTE_WINOGRAD);
 }
 
-// Adds the engines of one heuristic's list to ENGINES.
-absl::Status AddEngines(const ConvProblem& problem, const CudnnDescriptor& graph, const CudnnTarget& target,
-                        cudnnBackendHeurMode_t mode, const std::string& mode_name, std::vector<ConvEngine>* engines) {
-  ASSIGN_OR_RETURN(auto heuristics, CudnnDescriptor::Create(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR));
-  RETURN_IF_ERROR(heuristics.SetDescriptor(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph));
-  RETURN_IF_ERROR(heuristics.Set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode));
-  if (target.handle == nullptr) {
-    RETURN_IF_ERROR(heuristics.SetDescriptor(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, *target.description));
-  }
-  // Not every mode knows every graph.
-  if (!heuristics.Finalize().ok()) return absl::OkStatus();
-  int64_t count = 0;
-  CUDNN_RETURN_IF_ERROR(cudnnBackendGetAttribute(heuristics.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS,
-                                                 CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, &count, nullptr),
-                        "cuDNN: the number of engines");
-  std::vector<CudnnDescriptor> configs;
+// The engine of a configuration, or the configuration's knobs: descriptors that lie in an attribute of another.
+absl::Status GetDescriptors(cudnnBackendDescriptor_t from, cudnnBackendAttributeName_t name, int64_t most,
+                            cudnnBackendDescriptorType_t type, std::vector<CudnnDescriptor>* found) {
   std::vector<cudnnBackendDescriptor_t> pointers;
-  for (int64_t i = 0; i < count; ++i) {
-    ASSIGN_OR_RETURN(auto config, CudnnDescriptor::Create(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR));
-    pointers.push_back(config.get());
-    configs.push_back(std::move(config));
+  for (int64_t i = 0; i < most; ++i) {
+    ASSIGN_OR_RETURN(auto descriptor, CudnnDescriptor::Create(type));
+    pointers.push_back(descriptor.get());
+    found->push_back(std::move(descriptor));
   }
-  CUDNN_RETURN_IF_ERROR(cudnnBackendGetAttribute(heuristics.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS,
-                                                 CUDNN_TYPE_BACKEND_DESCRIPTOR, count, &count, pointers.data()),
-                        "cuDNN: engines");
-  for (int64_t i = 0; i < count; ++i) {
-    ASSIGN_OR_RETURN(const auto engine, CudnnDescriptor::Create(CUDNN_BACKEND_ENGINE_DESCRIPTOR));
-    cudnnBackendDescriptor_t engine_pointer = engine.get();
-    int64_t found = 0, id = 0;
-    CUDNN_RETURN_IF_ERROR(cudnnBackendGetAttribute(pointers[static_cast<size_t>(i)], CUDNN_ATTR_ENGINECFG_ENGINE,
-                                                   CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &found, &engine_pointer),
-                          "cuDNN: a configuration's engine");
-    CUDNN_RETURN_IF_ERROR(
-        cudnnBackendGetAttribute(engine.get(), CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &found, &id),
-        "cuDNN: an engine's number");
-    ASSIGN_OR_RETURN(const auto notes, NumericalNotes(engine));
-    if (!Allowed(problem, notes)) continue;
-    engines->push_back({std::make_shared<CudnnDescriptor>(std::move(configs[static_cast<size_t>(i)])),
-                        absl::StrCat(mode_name, i, ":engine", id)});
-  }
+  int64_t count = 0;
+  CUDNN_RETURN_IF_ERROR(
+      cudnnBackendGetAttribute(from, name, CUDNN_TYPE_BACKEND_DESCRIPTOR, most, &count, pointers.data()),
+      absl::StrCat("cuDNN: reading the descriptors of attribute ", name));
+  found->resize(static_cast<size_t>(std::min(count, most)));
   return absl::OkStatus();
 }
 
-}  // namespace
-
-std::string ConvProblem::ToString() const {
-  static constexpr const char* kPasses[] = {"forward", "forward_bias", "forward_bias_relu", "backward_data",
-                                            "backward_weights"};
-  return absl::StrCat(kPasses[static_cast<int>(pass)], " ", PrecisionName(precision), " ", n, "x", h, "x", w, "x",
-                      in_channels, " to ", out_channels, " kernel ", kernel, " dilation ", dilation,
-                      deterministic ? " deterministic" : "");
+absl::StatusOr<std::vector<std::pair<int64_t, int64_t>>> KnobsOf(cudnnBackendDescriptor_t config) {
+  std::vector<std::pair<int64_t, int64_t>> knobs;
+  std::vector<CudnnDescriptor> choices;
+  // Asked for their number alone, cuDNN says 0.
+  RETURN_IF_ERROR(GetDescriptors(config, CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_KNOB_TYPE_COUNTS,
+                                 CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR, &choices));
+  for (const CudnnDescriptor& choice : choices) {
+    cudnnBackendKnobType_t type = CUDNN_KNOB_TYPE_COUNTS;
+    int64_t value = 0, count = 0;
+    CUDNN_RETURN_IF_ERROR(cudnnBackendGetAttribute(choice.get(), CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, CUDNN_TYPE_KNOB_TYPE,
+                                                   1, &count, &type),
+                          "cuDNN: a knob's type");
+    CUDNN_RETURN_IF_ERROR(
+        cudnnBackendGetAttribute(choice.get(), CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, CUDNN_TYPE_INT64, 1, &count, &value),
+        "cuDNN: a knob's value");
+    knobs.emplace_back(static_cast<int64_t>(type), value);
+  }
+  return knobs;
 }
+
+// An engine's configuration from nothing but its number and its knobs: no heuristic is asked.
+absl::StatusOr<CudnnDescriptor> MakeConfig(const CudnnDescriptor& graph, const ConvChoice& choice,
+                                           const CudnnTarget& target) {
+  ASSIGN_OR_RETURN(auto engine, CudnnDescriptor::Create(CUDNN_BACKEND_ENGINE_DESCRIPTOR));
+  RETURN_IF_ERROR(engine.SetDescriptor(CUDNN_ATTR_ENGINE_OPERATION_GRAPH, graph));
+  RETURN_IF_ERROR(engine.SetInt64(CUDNN_ATTR_ENGINE_GLOBAL_INDEX, {choice.engine}));
+  if (target.handle == nullptr) {
+    RETURN_IF_ERROR(engine.SetDescriptor(CUDNN_ATTR_ENGINE_DEVICEPROP, *target.description));
+  }
+  RETURN_IF_ERROR(engine.Finalize());
+  std::vector<CudnnDescriptor> knobs;
+  std::vector<cudnnBackendDescriptor_t> pointers;
+  for (const auto& [type, value] : choice.knobs) {
+    ASSIGN_OR_RETURN(auto knob, CudnnDescriptor::Create(CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR));
+    const auto knob_type = static_cast<cudnnBackendKnobType_t>(type);
+    RETURN_IF_ERROR(knob.Set(CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, CUDNN_TYPE_KNOB_TYPE, 1, &knob_type));
+    RETURN_IF_ERROR(knob.SetInt64(CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, {value}));
+    RETURN_IF_ERROR(knob.Finalize());
+    pointers.push_back(knob.get());
+    knobs.push_back(std::move(knob));
+  }
+  ASSIGN_OR_RETURN(auto config, CudnnDescriptor::Create(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR));
+  RETURN_IF_ERROR(config.SetDescriptor(CUDNN_ATTR_ENGINECFG_ENGINE, engine));
+  if (!pointers.empty()) {
+    RETURN_IF_ERROR(config.Set(CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+                               static_cast<int64_t>(pointers.size()), pointers.data()));
+  }
+  RETURN_IF_ERROR(config.Finalize());
+  return config;
+}
+
+class CudnnPlan : public ConvPlan {
+ public:
+  CudnnPlan(CudnnDescriptor config, CudnnDescriptor plan, int64_t workspace_bytes, cudnnHandle_t handle)
+      : config_(std::move(config)), plan_(std::move(plan)), workspace_bytes_(workspace_bytes), handle_(handle) {}
+
+  int64_t workspace_bytes() const override { return workspace_bytes_; }
+  std::unique_ptr<ConvCall> NewCall() const override;
+
+  cudnnBackendDescriptor_t plan() const { return plan_.get(); }
+  cudnnHandle_t handle() const { return handle_; }
+
+ private:
+  const CudnnDescriptor config_;  // outlives the plan, as in NVIDIA's front end
+  const CudnnDescriptor plan_;
+  const int64_t workspace_bytes_;
+  const cudnnHandle_t handle_;
+};
+
+class CudnnCall : public ConvCall {
+ public:
+  explicit CudnnCall(const CudnnPlan& plan) : plan_(plan) {}
+
+  absl::Status Execute(const ConvPointers& pointers, void* workspace) override {
+    if (pack_ == nullptr || !(packed_ == pointers) || packed_workspace_ != workspace) {
+      RETURN_IF_ERROR(PackPointers(pointers, workspace));
+    }
+    CUDNN_RETURN_IF_ERROR(cudnnBackendExecute(plan_.handle(), plan_.plan(), pack_->get()), "cuDNN: a convolution");
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status PackPointers(const ConvPointers& pointers, void* workspace) {
+    ASSIGN_OR_RETURN(auto pack, CudnnDescriptor::Create(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR));
+    std::vector<int64_t> ids = {kFirst, kSecond, kResult};
+    std::vector<void*> data = {const_cast<void*>(pointers.first), const_cast<void*>(pointers.second), pointers.result};
+    if (pointers.bias != nullptr) {
+      ids.push_back(kBias);
+      data.push_back(const_cast<void*>(pointers.bias));
+    }
+    RETURN_IF_ERROR(pack.SetInt64(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, ids));
+    RETURN_IF_ERROR(pack.Set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR,
+                             static_cast<int64_t>(data.size()), data.data()));
+    RETURN_IF_ERROR(pack.Set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &workspace));
+    RETURN_IF_ERROR(pack.Finalize());
+    pack_ = std::make_unique<CudnnDescriptor>(std::move(pack));
+    packed_ = pointers;
+    packed_workspace_ = workspace;
+    return absl::OkStatus();
+  }
+
+  const CudnnPlan& plan_;
+  std::unique_ptr<CudnnDescriptor> pack_;
+  ConvPointers packed_;
+  void* packed_workspace_ = nullptr;
+};
+
+std::unique_ptr<ConvCall> CudnnPlan::NewCall() const { return std::make_unique<CudnnCall>(*this); }
+
+class CudnnLibrary : public ConvLibrary {
+ public:
+  explicit CudnnLibrary(CudnnTarget target) : target_(std::move(target)) {}
+
+  absl::StatusOr<std::vector<ConvChoice>> Propose(const ConvProblem& problem, Heuristic heuristic) override {
+    ASSIGN_OR_RETURN(const auto graph, MakeGraph(problem, target_));
+    ASSIGN_OR_RETURN(auto heuristics, CudnnDescriptor::Create(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR));
+    const cudnnBackendHeurMode_t mode = heuristic == Heuristic::kBest ? CUDNN_HEUR_MODE_A : CUDNN_HEUR_MODE_FALLBACK;
+    RETURN_IF_ERROR(heuristics.SetDescriptor(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph));
+    RETURN_IF_ERROR(heuristics.Set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode));
+    if (target_.handle == nullptr) {
+      RETURN_IF_ERROR(heuristics.SetDescriptor(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, *target_.description));
+    }
+    std::vector<ConvChoice> choices;
+    if (!heuristics.Finalize().ok()) return choices;  // not every mode knows every graph
+    std::vector<CudnnDescriptor> configs;
+    int64_t count = 0;
+    CUDNN_RETURN_IF_ERROR(cudnnBackendGetAttribute(heuristics.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS,
+                                                   CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, &count, nullptr),
+                          "cuDNN: the number of engines");
+    RETURN_IF_ERROR(GetDescriptors(heuristics.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS, count,
+                                   CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, &configs));
+    for (const CudnnDescriptor& config : configs) {
+      std::vector<CudnnDescriptor> engines;
+      RETURN_IF_ERROR(
+          GetDescriptors(config.get(), CUDNN_ATTR_ENGINECFG_ENGINE, 1, CUDNN_BACKEND_ENGINE_DESCRIPTOR, &engines));
+      if (engines.empty()) continue;
+      ASSIGN_OR_RETURN(const auto notes, NumericalNotes(engines[0]));
+      if (!Allowed(problem, notes)) continue;
+      ConvChoice choice;
+      int64_t found = 0;
+      CUDNN_RETURN_IF_ERROR(cudnnBackendGetAttribute(engines[0].get(), CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64,
+                                                     1, &found, &choice.engine),
+                            "cuDNN: an engine's number");
+      ASSIGN_OR_RETURN(choice.knobs, KnobsOf(config.get()));
+      choices.push_back(std::move(choice));
+    }
+    return choices;
+  }
+
+  absl::StatusOr<std::unique_ptr<ConvPlan>> Build(const ConvProblem& problem, const ConvChoice& choice) override {
+    ASSIGN_OR_RETURN(const auto graph, MakeGraph(problem, target_));
+    ASSIGN_OR_RETURN(auto config, MakeConfig(graph, choice, target_));
+    ASSIGN_OR_RETURN(auto plan, CudnnDescriptor::Create(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR));
+    RETURN_IF_ERROR(plan.SetDescriptor(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, config));
+    if (target_.handle != nullptr) {
+      RETURN_IF_ERROR(plan.Set(kPlanHandle, CUDNN_TYPE_HANDLE, 1, &target_.handle));
+    } else {
+      RETURN_IF_ERROR(plan.SetDescriptor(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, *target_.description));
+    }
+    RETURN_IF_ERROR(plan.Finalize());
+    int64_t workspace = 0, count = 0;
+    CUDNN_RETURN_IF_ERROR(cudnnBackendGetAttribute(plan.get(), CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE,
+                                                   CUDNN_TYPE_INT64, 1, &count, &workspace),
+                          "cuDNN: a plan's workspace");
+    return std::make_unique<CudnnPlan>(std::move(config), std::move(plan), workspace, target_.handle);
+  }
+
+ private:
+  const CudnnTarget target_;
+};
+
+}  // namespace
 
 absl::StatusOr<CudnnDescriptor> CudnnDescriptor::Create(cudnnBackendDescriptorType_t type) {
   cudnnBackendDescriptor_t pointer = nullptr;
@@ -304,55 +441,8 @@ absl::StatusOr<CudnnTarget> DescribeDevice(const std::string& json) {
   return CudnnTarget{nullptr, std::make_shared<CudnnDescriptor>(std::move(device))};
 }
 
-absl::StatusOr<std::vector<ConvEngine>> FindConvEngines(const ConvProblem& problem, const CudnnTarget& target) {
-  std::vector<ConvEngine> engines;
-  ASSIGN_OR_RETURN(const auto graph, MakeGraph(problem, target));
-  RETURN_IF_ERROR(AddEngines(problem, graph, target, CUDNN_HEUR_MODE_A, "a", &engines));
-  RETURN_IF_ERROR(AddEngines(problem, graph, target, CUDNN_HEUR_MODE_FALLBACK, "fallback", &engines));
-  return engines;
-}
-
-absl::StatusOr<std::unique_ptr<ConvPlan>> ConvPlan::Create(const ConvEngine& engine, const CudnnTarget& target) {
-  ASSIGN_OR_RETURN(auto plan, CudnnDescriptor::Create(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR));
-  RETURN_IF_ERROR(plan.SetDescriptor(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, *engine.config));
-  if (target.handle != nullptr) {
-    RETURN_IF_ERROR(plan.Set(kPlanHandle, CUDNN_TYPE_HANDLE, 1, &target.handle));
-  } else {
-    RETURN_IF_ERROR(plan.SetDescriptor(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, *target.description));
-  }
-  RETURN_IF_ERROR(plan.Finalize());
-  int64_t workspace = 0, count = 0;
-  CUDNN_RETURN_IF_ERROR(cudnnBackendGetAttribute(plan.get(), CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64,
-                                                 1, &count, &workspace),
-                        "cuDNN: a plan's workspace");
-  return std::unique_ptr<ConvPlan>(new ConvPlan(engine.config, std::move(plan), workspace));
-}
-
-absl::Status ConvPlan::PackPointers(const Pointers& pointers, void* workspace) {
-  ASSIGN_OR_RETURN(auto pack, CudnnDescriptor::Create(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR));
-  std::vector<int64_t> ids = {kFirst, kSecond, kResult};
-  std::vector<void*> data = {const_cast<void*>(pointers.first), const_cast<void*>(pointers.second), pointers.result};
-  if (pointers.bias != nullptr) {
-    ids.push_back(kBias);
-    data.push_back(const_cast<void*>(pointers.bias));
-  }
-  RETURN_IF_ERROR(pack.SetInt64(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, ids));
-  RETURN_IF_ERROR(pack.Set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR,
-                           static_cast<int64_t>(data.size()), data.data()));
-  RETURN_IF_ERROR(pack.Set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &workspace));
-  RETURN_IF_ERROR(pack.Finalize());
-  pack_ = std::make_unique<CudnnDescriptor>(std::move(pack));
-  packed_ = pointers;
-  packed_workspace_ = workspace;
-  return absl::OkStatus();
-}
-
-absl::Status ConvPlan::Execute(cudnnHandle_t handle, const Pointers& pointers, void* workspace) {
-  if (pack_ == nullptr || !(packed_ == pointers) || packed_workspace_ != workspace) {
-    RETURN_IF_ERROR(PackPointers(pointers, workspace));
-  }
-  CUDNN_RETURN_IF_ERROR(cudnnBackendExecute(handle, plan_.get(), pack_->get()), "cuDNN: a convolution");
-  return absl::OkStatus();
+std::unique_ptr<ConvLibrary> MakeCudnnLibrary(const CudnnTarget& target) {
+  return std::make_unique<CudnnLibrary>(target);
 }
 
 }  // namespace hardface::model

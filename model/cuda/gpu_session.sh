@@ -1,74 +1,198 @@
 #!/usr/bin/env bash
-# Everything that needs a GPU, in one call, on a machine that has one but neither Bazel nor a compiler.
+# Everything that needs a GPU, on a machine that has one but neither Bazel nor a compiler.
 #
-# Where Bazel is:        model/cuda/gpu_session.sh pack DIR     builds with --config=cuda and copies what is needed to DIR
-# On the GPU's machine:  DIR/gpu_session.sh run [OUTPUT]        tests, then times; writes OUTPUT/*.log and a summary
+# Where Bazel is:
+#   model/cuda/gpu_session.sh pack ARCHIVE.tar.gz     builds with --config=cuda and packs what is needed into one file
+# On the GPU's machine, each in less than ten minutes, with this script and the archive:
+#   gpu_session.sh test ARCHIVE.tar.gz OUTPUT         all tests tagged gpu
+#   gpu_session.sh check ARCHIVE.tar.gz OUTPUT        compute-sanitizer (memcheck, racecheck) on the tests of kernels
+#   gpu_session.sh bench ARCHIVE.tar.gz OUTPUT        times of the networks, of one convolution and of a copy
+#   gpu_session.sh compare ARCHIVE.tar.gz OUTPUT      hardface beside PyTorch on the same GPU
 #
-# The GPU's machine needs the driver, and CUDA 13, cuDNN 9 and NCCL 2 where its loader finds them: CUDA_LIBRARIES names a
-# folder or several, with colons. For the comparison: Python with PyTorch; it is left out, saying so, without.
+# OUTPUT gets a summary, one archive of logs, and the choice of cuDNN's engines, which a later call in the same OUTPUT
+# goes on with. The machine needs a driver, and the libraries of CUDA 13, cuDNN 9 and NCCL 2: those of PyTorch's pip
+# packages or of /usr/local/cuda are found; CUDA_LIBRARIES names other folders, separated by colons.
+#
+# Settings: SECONDS_A_CALL (default 560), the time after which what is left is given up and named.
 set -euo pipefail
 
-tests=(
-  model/cuda/cuda_memory_test model/ops/device_ops_test model/ops/conv2d_cuda_test model/cuda_executor_test
-  infer/cuda_face_detector_test train/device_step_test train/nccl_communicator_test train/cuda_trainer_test
-)
+max_archive_mib=64
 
 pack() {
-  local target="$1" labels=() name
+  local archive="$1" target name workspace
+  local -a labels names
   cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-  for name in "${tests[@]}"; do labels+=("//$(dirname "$name"):$(basename "$name")"); done
+  # Tests for emulated devices have the tag as well, but are of no use to a GPU.
+  mapfile -t labels < <(./bazelw query --noshow_progress 'attr(tags, "\bgpu\b", kind(cc_test, //...))' 2>/dev/null |
+    grep -v emulat)
+  ((${#labels[@]} > 0)) || { echo "gpu_session.sh: bazel query found no test tagged gpu" >&2; return 1; }
   ./bazelw build --config=cuda "${labels[@]}" //model/execution:cuda_executor_benchmark //infer:detect //train
-  mkdir -p "$target/lib"
-  for name in "${tests[@]}" model/cuda_executor_benchmark infer/detect train/train; do
+  target="$(mktemp -d)"
+  mkdir "$target/lib"
+  for name in "${labels[@]}" //model/execution:cuda_executor_benchmark //infer:detect //train:train; do
+    name="${name#//}"
+    names+=("${name/:/\/}")
+  done
+  for name in "${names[@]}"; do
+    # Tests read their data relative to where they run.
+    for workspace in "bazel-bin/$name.runfiles"/*/; do
+      [[ -d "$workspace" ]] && cp -rLn "$workspace/." "$target/" 2>/dev/null
+    done
+    rm -f "$target/$name"
     install -s -D "bazel-bin/$name" "$target/$name"
     # Libraries that a bare machine lacks; the C library and CUDA are its own.
     ldd "bazel-bin/$name" | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' |
       grep -vE '/cuda|/lib(c|m|dl|rt|pthread)\.so|ld-linux' | xargs -r -I{} cp -Lu {} "$target/lib/"
   done
-  # Tests read these relative to where they run.
-  mkdir -p "$target/model/testdata" "$target/model/compare"
-  cp model/testdata/*.json model/testdata/*.caffemodel model/testdata/*.f32 "$target/model/testdata/"
+  printf '%s\n' "${labels[@]#//}" | tr ':' '/' >"$target/tests.txt"
+  mkdir -p "$target/model/compare"
   cp model/compare/compare_cuda.py model/compare/compare_runtimes.py "$target/model/compare/"
-  install model/cuda/gpu_session.sh "$target/gpu_session.sh"
-  echo "packed into $target: $(du -sh "$target" | cut -f1)"
+  tar -C "$target" -c . | gzip -9 >"$archive.part"
+  rm -rf "$target"
+  mv "$archive.part" "$archive"
+  local mib
+  mib=$((($(stat -c %s "$archive") + 1048575) / 1048576))
+  echo "packed ${#labels[@]} tests into $archive: $mib MiB"
+  if ((mib >= max_archive_mib)); then
+    echo "gpu_session.sh: that is more than the $max_archive_mib MiB that can be carried" >&2
+    return 1
+  fi
 }
 
-run() {
-  local output failures=0 name
-  mkdir -p "$1"
-  output="$(cd "$1" && pwd)"
-  cd "$(dirname "${BASH_SOURCE[0]}")"
-  export LD_LIBRARY_PATH="${CUDA_LIBRARIES:+$CUDA_LIBRARIES:}$PWD/lib:${LD_LIBRARY_PATH:-}"
-  export XDG_CACHE_HOME="$output/cache"  # what autotuning finds: kept for the next session where OUTPUT is
-  nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv >"$output/gpu.log" 2>&1 || true
-  for name in "${tests[@]}"; do
-    local log="$output/${name##*/}.log" status=0
-    timeout 180 "./$name" >"$log" 2>&1 || status=$?
-    # A test that skips has tested nothing: here that is a failure. Those for machines without a GPU do skip.
-    local skipped
-    skipped="$(grep -c '^\[  SKIPPED \]' "$log" || true)"
-    if [[ "$status" != 0 ]] || grep -q "no CUDA device\|built without CUDA\|looking for CUDA devices" "$log"; then
-      echo "FAILED $name (exit $status)"
-      grep -m3 "Failure\|error\|no CUDA\|without CUDA\|looking for" -A3 "$log" | head -12 || true
-      failures=$((failures + 1))
-    else
-      echo "passed $name: $(grep '^\[  PASSED  \]' "$log" | tail -1), skips listed: $skipped"
-    fi
+# Folders where the libraries of CUDA, cuDNN and NCCL may lie, with colons.
+library_folders() {
+  local root folder found=""
+  root="$(python3 -c 'import nvidia; print(list(nvidia.__path__)[0])' 2>/dev/null || true)"
+  for folder in ${root:+"$root/cudnn/lib" "$root/nccl/lib" "$root/cu13/lib" "$root/cuda_runtime/lib" "$root/cuda_nvrtc/lib"} \
+    /usr/local/cuda/lib64; do
+    [[ -d "$folder" ]] && found+="${found:+:}$folder"
   done
-  timeout 240 ./model/cuda_executor_benchmark --benchmark_filter='bf16|copy' --benchmark_out="$output/benchmark.json" \
-    2>&1 | tee "$output/benchmark.log" || failures=$((failures + 1))
-  if python3 -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; then
-    python3 model/compare/compare_cuda.py --benchmark=./model/cuda_executor_benchmark --no_compile 2>&1 |
-      tee "$output/compare.log" || failures=$((failures + 1))
-  else
-    echo "PyTorch with CUDA is not here: no comparison"
+  echo "${CUDA_LIBRARIES:+$CUDA_LIBRARIES:}$found"
+}
+
+left() { echo $((deadline - SECONDS)); }
+
+# note WHAT...: a line of the summary.
+note() { echo "$*" | tee -a "$output/summary.txt"; }
+
+# limited SECONDS LOG COMMAND...: within what is left of the call.
+limited() {
+  local most="$1" log="$2"
+  shift 2
+  (($(left) < most)) && most="$(left)"
+  ((most > 0)) || { echo "no time is left" >"$log"; return 124; }
+  timeout "$most" "$@" >"$log" 2>&1
+}
+
+# Says which libraries the programs lack, all at once.
+preflight() {
+  local program missing
+  missing="$(for program in $(cat tests.txt) model/execution/cuda_executor_benchmark infer/detect train/train; do
+    "${ours[@]}" ldd "$program" 2>&1 | awk '/not found/ { print $1 }'
+  done | sort -u)"
+  if [[ -n "$missing" ]]; then
+    note "FAILED: libraries are missing on this machine: $(echo "$missing" | tr '\n' ' ')"
+    note "looked in $libraries; name their folders by CUDA_LIBRARIES=FOLDER:FOLDER"
+    return 1
   fi
-  echo "failures=$failures"
+}
+
+# A test that skips has tested nothing: here that is a failure. Those for machines without a GPU do skip.
+run_test() {
+  local name="$1" log="$logs/${1//\//_}.log" status=0
+  shift
+  limited 240 "$log" "${ours[@]}" "$@" "./$name" || status=$?
+  if [[ "$status" == 124 ]]; then
+    note "FAILED $name: out of time after $SECONDS s of the call"
+  elif [[ "$status" != 0 ]] || grep -q "no CUDA device\|built without CUDA\|looking for CUDA devices" "$log"; then
+    note "FAILED $name (exit $status)"
+    grep -m3 "Failure\|rror\|no CUDA\|without CUDA\|looking for" -A3 "$log" | head -12 | tee -a "$output/summary.txt" || true
+  else
+    note "passed $name: $(grep '^\[  PASSED  \]' "$log" | tail -1), $(grep -c '^\[  SKIPPED \]' "$log" || true) lines of skips"
+    return 0
+  fi
+  failures=$((failures + 1))
+}
+
+run_tests() {
+  local name
+  while read -r name; do run_test "$name"; done <tests.txt
+}
+
+run_checks() {
+  local tool name
+  if ! command -v compute-sanitizer >/dev/null; then
+    note "compute-sanitizer is not on this machine: nothing was checked"
+    return
+  fi
+  for name in model/ops/device_ops_test infer/cuda_face_detector_test train/step/device_step_test; do
+    for tool in memcheck racecheck; do
+      note "$tool:"
+      run_test "$name" compute-sanitizer "--tool=$tool" --error-exitcode=9
+    done
+  done
+}
+
+run_benchmark() {
+  limited "$(left)" "$logs/benchmark.log" "${ours[@]}" ./model/execution/cuda_executor_benchmark \
+    --benchmark_filter='bf16|copy' --benchmark_out="$output/benchmark.json" || failures=$((failures + 1))
+  tee -a "$output/summary.txt" <"$logs/benchmark.log"
+}
+
+run_comparison() {
+  if ! python3 -c 'import torch; assert torch.cuda.is_available()' 2>"$logs/torch.log"; then
+    note "FAILED: no comparison, since PyTorch finds no GPU: $(tail -1 "$logs/torch.log")"
+    failures=$((failures + 1))
+    return
+  fi
+  # The benchmark that Python starts needs the libraries, Python must not see them: hence a wrapper.
+  printf '#!/bin/sh\nLD_LIBRARY_PATH=%q XDG_CACHE_HOME=%q exec ./model/execution/cuda_executor_benchmark "$@"\n' \
+    "$libraries" "$output" >benchmark.sh
+  chmod +x benchmark.sh
+  limited "$(left)" "$logs/compare.log" python3 model/compare/compare_cuda.py --benchmark=./benchmark.sh --no_compile ||
+    failures=$((failures + 1))
+  tee -a "$output/summary.txt" <"$logs/compare.log"
+}
+
+# run WHAT ARCHIVE OUTPUT
+run() {
+  local what="$1" archive unpacked
+  archive="$(realpath "$2")"
+  mkdir -p "$3"
+  output="$(realpath "$3")"
+  deadline=$((SECONDS + ${SECONDS_A_CALL:-560}))
+  failures=0
+  unpacked="$(mktemp -d)"
+  # shellcheck disable=SC2064  # the folder's name as it is now
+  trap "rm -rf '$unpacked'" EXIT
+  tar -C "$unpacked" -xzf "$archive"
+  cd "$unpacked"
+  logs="$unpacked/logs"
+  mkdir -p "$logs"
+  libraries="$(library_folders):$PWD/lib"
+  # Our programs see these libraries; Python, which brings its own, does not.
+  ours=(env "LD_LIBRARY_PATH=$libraries" "XDG_CACHE_HOME=$output")
+  note "== $what, $(date -u '+%Y-%m-%d %H:%M UTC')"
+  note "$(nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>&1 | head -4)"
+  if preflight; then
+    case "$what" in
+      test) run_tests ;;
+      check) run_checks ;;
+      bench) run_benchmark ;;
+      compare) run_comparison ;;
+    esac
+  else
+    failures=1
+  fi
+  tar -C "$unpacked" -czf "$output/logs_$what.tar.gz" logs
+  note "$what: $failures failed"
   [[ "$failures" == 0 ]]
 }
 
 case "${1:-}" in
-  pack) pack "$(realpath -m "${2:?give the folder to pack into}")" ;;
-  run) run "${2:-gpu_session_output}" ;;
-  *) sed -n '2,8p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+  pack) pack "$(realpath -m "${2:?name the archive to make}")" ;;
+  test | check | bench | compare)
+    run "$1" "${2:?name the archive that pack made}" "${3:?name the folder for what comes out}"
+    ;;
+  *) sed -n '2,19p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac

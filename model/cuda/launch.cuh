@@ -10,6 +10,8 @@
 #include "model/cuda/cuda_memory.h"
 #ifdef __CUDACC__
 #include "model/cuda/cuda_status.h"
+#else
+#include "model/cuda/emulation/emulation.h"
 #endif
 
 namespace hardface::model {
@@ -34,9 +36,12 @@ absl::Status ForEachIndex(int64_t count, const Kernel& kernel, CudaStreamHandle 
 }
 #else
 template <typename Kernel>
-absl::Status ForEachIndex(int64_t count, const Kernel& kernel, CudaStreamHandle, const char*) {
-  for (int64_t i = count - 1; i >= 0; --i) kernel(i);  // any order must do
-  return absl::OkStatus();
+absl::Status ForEachIndex(int64_t count, const Kernel& kernel, CudaStreamHandle stream, const char*) {
+  if (count <= 0) return absl::OkStatus();
+  return QueueEmulated(stream, [count, kernel] {
+    for (int64_t i = count - 1; i >= 0; --i) kernel(i);  // any order must do
+    return absl::OkStatus();
+  });
 }
 #endif
 

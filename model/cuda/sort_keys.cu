@@ -5,10 +5,10 @@
 
 namespace hardface::model {
 
-absl::Status SortKeys(const uint64_t* keys, uint64_t* sorted, int count, const DeviceMemory& scratch,
+absl::Status SortKeys(const uint64_t* keys, uint64_t* sorted, int count, int first_bit, const DeviceMemory& scratch,
                       CudaStreamHandle stream) {
   auto bytes = static_cast<size_t>(scratch.bytes());
-  CUDA_RETURN_IF_ERROR(cub::DeviceRadixSort::SortKeys(scratch.data(), bytes, keys, sorted, count, /*begin_bit=*/0,
+  CUDA_RETURN_IF_ERROR(cub::DeviceRadixSort::SortKeys(scratch.data(), bytes, keys, sorted, count, first_bit,
                                                       /*end_bit=*/64, stream),
                        "sorting");
   return absl::OkStatus();

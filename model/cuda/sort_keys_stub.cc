@@ -3,7 +3,7 @@
 
 namespace hardface::model {
 
-absl::Status SortKeys(const uint64_t*, uint64_t*, int, const DeviceMemory&, CudaStreamHandle) {
+absl::Status SortKeys(const uint64_t*, uint64_t*, int, int, const DeviceMemory&, CudaStreamHandle) {
   return absl::FailedPreconditionError(WhyNoCuda());
 }
 

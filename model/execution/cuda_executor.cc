@@ -1,10 +1,12 @@
 #include "model/execution/cuda_executor.h"
 
 #include <algorithm>
+#include <mutex>
 #include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "model/execution/memory_plan.h"
@@ -12,8 +14,9 @@
 namespace hardface::model {
 namespace {
 
-// Each keeps a plan a convolution and perhaps a recorded graph; beyond this, finding shapes again is unlikely.
-constexpr size_t kMaxEntries = 64;
+// Each keeps a call of a plan for each convolution, and perhaps a recorded graph. WIDER FACE's images make some 310
+// shapes in detection.
+constexpr size_t kMaxEntries = 512;
 
 // The memory plan counts in floats.
 int64_t FloatsOf(int64_t bytes) { return (bytes + 3) / 4; }
@@ -257,6 +260,11 @@ absl::Status CudaExecutor::Forward() {
   if (!graph.ok()) {
     // An engine of cuDNN that does what a graph cannot record; call by call it works. Other failures show there again.
     record_graph_ = false;
+    static std::once_flag told;
+    std::call_once(told, [&] {
+      absl::FPrintF(stderr, "the network's work cannot be recorded as a graph, and is queued call by call: %s\n",
+                    graph.status().message());
+    });
     return ForwardSteps();
   }
   graph_ = std::move(*graph);
@@ -296,16 +304,14 @@ absl::Status CudaExecutor::BackwardStep(const Step& step, const DeviceParameters
     case LayerKind::kInput:
       break;
     case LayerKind::kConv2d: {
-      if (step.layer.relu) {
-        RETURN_IF_ERROR(ReluBackward(buffers_[static_cast<size_t>(step.output)], gradient, stream()));
-      }
+      // Of a convolution that is run backward the weights have a gradient, too (Builder::AddConvolution).
+      const std::string& name = step.layer.parameters;
+      RETURN_IF_ERROR(step.conv->BackwardRelu(buffers_[static_cast<size_t>(step.output)], gradient,
+                                              gradients.at(name + ".bias"), workspace));
       RETURN_IF_ERROR(AccumulateInto(step.input_gradients[0], [&](const DeviceTensor& to) {
         return step.conv->BackwardData(*step.weights, gradient, to, workspace);
       }));
-      if (!step.needs_weight_gradient) break;
-      const std::string& name = step.layer.parameters;
-      return step.conv->BackwardWeights(in, gradient, gradients.at(name + ".weight"), gradients.at(name + ".bias"),
-                                        workspace);
+      return step.conv->BackwardWeights(in, gradient, gradients.at(name + ".weight"), workspace);
     }
     case LayerKind::kMaxPool:
       return AccumulateInto(step.input_gradients[0],
@@ -352,6 +358,7 @@ absl::StatusOr<CudaExecutor*> CudaExecutorCache::Get(const Shape& shape, const D
     entries_.splice(entries_.begin(), entries_, found);
   } else {
     ASSIGN_OR_RETURN(auto executor, CudaExecutor::Create(network_, shape, options_));
+    options_.resources->context->SavePlans();
     entries_.push_front({shape, std::move(executor)});
     if (entries_.size() > kMaxEntries) {
       // Its graph and the kernels that its plans hold may still be running.

@@ -29,6 +29,21 @@ absl::Status Write(const DeviceImage& image, const DeviceLevel& level, const Dev
                       stream, "WriteNetworkInput");
 }
 
+template <typename T>
+absl::Status Write(const DeviceSample& sample, const float (&mean)[3], float factor, int n, const DeviceTensor& input,
+                   CudaStreamHandle stream) {
+  const int64_t pixels = int64_t{input.shape.h} * input.shape.w;
+  return ForEachIndex(pixels,
+                      SampleKernel<T>{sample.data,
+                                      sample.rows,
+                                      sample.columns,
+                                      {mean[0], mean[1], mean[2]},
+                                      factor,
+                                      static_cast<Channels<T>*>(input.data) + n * pixels,
+                                      input.shape.w},
+                      stream, "WriteSampleInput");
+}
+
 }  // namespace
 
 absl::Status WriteNetworkInput(const DeviceImage& image, const DeviceLevel& level, const DeviceTensor& input,
@@ -48,6 +63,25 @@ absl::Status WriteNetworkInput(const DeviceImage& image, const DeviceLevel& leve
       break;
   }
   return Write<DeviceHalf>(image, level, input, stream);
+}
+
+absl::Status WriteSampleInput(const DeviceSample& sample, const float (&mean)[3], float factor, int n,
+                              const DeviceTensor& input, CudaStreamHandle stream) {
+  if (input.shape.c != 3 || n < 0 || n >= input.shape.n || sample.rows > input.shape.h ||
+      sample.columns > input.shape.w) {
+    return absl::InvalidArgumentError(absl::StrCat("a sample of ", sample.columns, " x ", sample.rows,
+                                                   " pixels cannot fill image ", n, " of an input of ",
+                                                   input.shape.ToString()));
+  }
+  switch (input.type) {
+    case ElementType::kFloat:
+      return Write<float>(sample, mean, factor, n, input, stream);
+    case ElementType::kBfloat16:
+      return Write<DeviceBfloat16>(sample, mean, factor, n, input, stream);
+    case ElementType::kHalf:
+      break;
+  }
+  return Write<DeviceHalf>(sample, mean, factor, n, input, stream);
 }
 
 }  // namespace hardface::model

@@ -29,6 +29,16 @@ struct DeviceLevel {
 absl::Status WriteNetworkInput(const DeviceImage& image, const DeviceLevel& level, const DeviceTensor& input,
                                CudaStreamHandle stream);
 
+// A training sample: pixels as floats, after augmentation.
+struct DeviceSample {
+  const float* data = nullptr;  // device memory, (rows, columns, 3), BGR
+  int rows = 0, columns = 0;
+};
+
+// Fills image N of INPUT (batch, 3, H, W) with SAMPLE less MEAN, times FACTOR, and what lies beyond it with zeros.
+absl::Status WriteSampleInput(const DeviceSample& sample, const float (&mean)[3], float factor, int n,
+                              const DeviceTensor& input, CudaStreamHandle stream);
+
 }  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_EXECUTION_DEVICE_IMAGE_H_

@@ -7,4 +7,9 @@ absl::Status WriteNetworkInput(const DeviceImage&, const DeviceLevel&, const Dev
   return absl::FailedPreconditionError(WhyNoCuda());
 }
 
+absl::Status WriteSampleInput(const DeviceSample&, const float (&)[3], float, int, const DeviceTensor&,
+                              CudaStreamHandle) {
+  return absl::FailedPreconditionError(WhyNoCuda());
+}
+
 }  // namespace hardface::model

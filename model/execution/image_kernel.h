@@ -49,6 +49,29 @@ struct ImageKernel {
   }
 };
 
+// WriteNetworkInput of a training sample, one image of a batch. Indices are of the pixels (height, width) of OUT;
+// beyond the sample OUT is zero.
+template <typename T>
+struct SampleKernel {
+  const float* sample;  // (rows, columns, 3), BGR
+  int rows, columns;
+  float mean[3];
+  float factor;
+  Channels<T>* out;
+  int width;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const int x = static_cast<int>(i % width), y = static_cast<int>(i / width);
+    Channels<T> result;
+    for (int c = 0; c < 8; ++c) result.set(c, 0.0f);
+    if (y < rows && x < columns) {
+      const float* const pixel = sample + (int64_t{y} * columns + x) * 3;
+      for (int c = 0; c < 3; ++c) result.set(c, (pixel[c] - mean[c]) * factor);
+    }
+    out[i] = result;
+  }
+};
+
 }  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_EXECUTION_IMAGE_KERNEL_H_

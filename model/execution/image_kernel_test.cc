@@ -51,6 +51,28 @@ void ExpectAsOnTheCpu(const cv::Mat& image, double scale, const Shape& shape, bo
   }
 }
 
+TEST(SampleKernelTest, MakesWhatWritingTheInputMakes) {
+  cv::Mat sample(21, 34, CV_32FC3);
+  Random random(2);
+  for (int y = 0; y < sample.rows; ++y) {
+    for (int x = 0; x < 3 * sample.cols; ++x) {
+      sample.ptr<float>(y)[x] = static_cast<float>(random.Uniform(-20, 280));
+    }
+  }
+  const Shape shape{1, 3, 32, 48};
+  const Tensor expected(shape);
+  WriteNetworkInput(sample, 64.0f, /*mirror=*/false, 0, expected.view());
+  std::vector<Channels<float>> out(static_cast<size_t>(shape.h) * shape.w);
+  const SampleKernel<float> kernel{
+      sample.ptr<float>(), sample.rows, sample.cols, {kBgrMean[0], kBgrMean[1], kBgrMean[2]},
+      1 / 64.0f,           out.data(),  shape.w};
+  for (size_t i = 0; i < out.size(); ++i) kernel(static_cast<int64_t>(i));
+  for (size_t i = 0; i < out.size(); ++i) {
+    const int y = static_cast<int>(i) / shape.w, x = static_cast<int>(i) % shape.w;
+    for (int c = 0; c < 8; ++c) ASSERT_EQ(out[i].values[c], c < 3 ? expected.view().at(0, c, y, x) : 0.0f) << i;
+  }
+}
+
 TEST(ImageKernelTest, MakesWhatResizingAndWritingTheInputMake) {
   const cv::Mat image = RandomImage();
   for (const double scale : {0.01, 0.31, 0.5, 1.0, 1.7}) {

@@ -1,5 +1,4 @@
-// 2-D convolution on a CUDA device, by cuDNN; conv2d.h is the reference. Without --config=cuda every factory is
-// FailedPrecondition.
+// 2-D convolution on a CUDA device, by cuDNN; conv2d.h is the reference.
 #ifndef HARDFACE_MODEL_OPS_CONV2D_CUDA_H_
 #define HARDFACE_MODEL_OPS_CONV2D_CUDA_H_
 
@@ -8,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "model/cuda/conv_planner.h"
 #include "model/cuda/cuda_context.h"
 #include "model/cuda/precision.h"
 #include "model/ops/conv2d.h"
@@ -16,22 +16,20 @@
 
 namespace hardface::model {
 
-// The workspace that a convolution may take where nobody says otherwise: enough for every engine that is fast here.
-inline constexpr int64_t kMostConvWorkspace = int64_t{1} << 30;
-
 struct Conv2dCudaConfig {
   Conv2dSpec spec;
   Shape input;  // (N, in_channels, H, W)
   Precision precision = Precision::kBf16;
-  bool training = false;                        // the backward functions will be called
-  bool input_grad = true;                       // ... and BackwardData among them
-  bool deterministic = true;                    // the same bits at every run
-  int64_t most_workspace = kMostConvWorkspace;  // bytes; engines that need more are left out
+  bool training = false;                       // the backward functions will be called
+  bool input_grad = true;                      // ... and BackwardData among them
+  bool deterministic = true;                   // the same bits at every run
+  int64_t most_workspace = kMaxConvWorkspace;  // bytes; engines that need more are left out
 };
 
-// One convolution at one input shape. Creating it chooses, for each pass, the fastest of cuDNN's engines by timing
-// them, unless the context's plan cache knows; that takes seconds and device memory of the tensors' size. Afterwards
-// nothing is allocated. All calls queue work on the context's stream. Not thread-safe.
+// One convolution at one input shape. Creating it asks the context's planner for an engine of each pass. The first
+// convolution of a size class times engines, unless the plan cache knows; that takes a good part of a second and device
+// memory of the tensors' size. Afterwards nothing is allocated. All calls queue work on the context's stream. Not
+// thread-safe.
 class Conv2dCuda {
  public:
   // InvalidArgument for a spec or shape that cannot be computed, Unimplemented when cuDNN has no engine; both name it.
@@ -46,12 +44,16 @@ class Conv2dCuda {
   // IN (N, in, H, W) -> OUT (N, out, H, W), with bias and, as the spec says, ReLU.
   virtual absl::Status Forward(const DeviceConvWeights& weights, const DeviceTensor& in, const DeviceTensor& out,
                                void* workspace) = 0;
-  // GRAD_OUT is the gradient before the ReLU (ReluBackward has been applied); GRAD_IN is overwritten.
+  // To be called first in the backward pass. GRAD_OUT is the gradient behind the ReLU; afterwards it is the one before
+  // it, cleared where OUT, which Forward() wrote, is not positive. Adds to GRAD_BIAS (out), fp32 in device memory.
+  virtual absl::Status BackwardRelu(const DeviceTensor& out, const DeviceTensor& grad_out, float* grad_bias,
+                                    void* workspace) = 0;
+  // GRAD_OUT is the gradient before the ReLU; GRAD_IN is overwritten.
   virtual absl::Status BackwardData(const DeviceConvWeights& weights, const DeviceTensor& grad_out,
                                     const DeviceTensor& grad_in, void* workspace) = 0;
-  // Adds to GRAD_WEIGHTS (out, in, kernel, kernel) and GRAD_BIAS (out), fp32 in device memory.
+  // Adds to GRAD_WEIGHTS (out, in, kernel, kernel), fp32 in device memory.
   virtual absl::Status BackwardWeights(const DeviceTensor& in, const DeviceTensor& grad_out, float* grad_weights,
-                                       float* grad_bias, void* workspace) = 0;
+                                       void* workspace) = 0;
 };
 
 }  // namespace hardface::model

@@ -1,6 +1,5 @@
 // What one thread of each of our CUDA kernels computes, as functions of the thread's index that run on the CPU, too:
-// the tests of the default build go through all indices and compare with the CPU's ops. device_ops_cuda.cu launches
-// them.
+// the tests of the default build go through all indices and compare with the CPU's ops. device_ops.cu launches them.
 //
 // Device tensors are dense NHWC with channels filled up with zeros to a multiple of 8 (StoredChannels); a thread works
 // on the 8 channels of a group, which lie together. Arithmetic is fp32 whatever the element type.
@@ -69,7 +68,8 @@ struct MaxPoolKernel {
 };
 
 // The gradient goes to the first of the four places that holds the maximum. (The CPU's op hands on what a rounding of
-// the difference leaves, which is nothing.) Indices are of GRAD_OUT.
+// the difference leaves, which is nothing.) Indices are of GRAD_OUT. Which place it is is kept in flags: an array with
+// an index known only at run time would lie in memory.
 template <typename T>
 struct MaxPoolBackwardKernel {
   const Channels<T>* in;
@@ -79,20 +79,28 @@ struct MaxPoolBackwardKernel {
 
   HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
     const GroupIndex o(i, height, width, groups);
-    const int64_t corner = MaxPoolKernel<T>::Corner(o, height, width, groups);
-    const int64_t at[4] = {corner, corner + groups, corner + int64_t{2} * width * groups,
-                           corner + int64_t{2} * width * groups + groups};
-    const Channels<T> inputs[4] = {in[at[0]], in[at[1]], in[at[2]], in[at[3]]};
+    const int64_t upper = MaxPoolKernel<T>::Corner(o, height, width, groups);
+    const int64_t lower = upper + int64_t{2} * width * groups;
+    const Channels<T> a = in[upper], b = in[upper + groups], c = in[lower], d = in[lower + groups];
     const Channels<T> gradient = grad_out[i];
-    Channels<T> results[4];
+    Channels<T> to_a, to_b, to_c, to_d;
     for (int k = 0; k < 8; ++k) {
-      int best = 0;
-      for (int p = 1; p < 4; ++p) {
-        if (inputs[p].get(k) > inputs[best].get(k)) best = p;
-      }
-      for (int p = 0; p < 4; ++p) results[p].set(k, p == best ? gradient.get(k) : 0.0f);
+      float best = a.get(k);
+      const bool beats_a = b.get(k) > best;
+      if (beats_a) best = b.get(k);
+      const bool beats_two = c.get(k) > best;
+      if (beats_two) best = c.get(k);
+      const bool is_d = d.get(k) > best, is_c = beats_two && !is_d, is_b = beats_a && !beats_two && !is_d;
+      const float g = gradient.get(k);
+      to_a.set(k, is_b || is_c || is_d ? 0.0f : g);
+      to_b.set(k, is_b ? g : 0.0f);
+      to_c.set(k, is_c ? g : 0.0f);
+      to_d.set(k, is_d ? g : 0.0f);
     }
-    for (int p = 0; p < 4; ++p) grad_in[at[p]] = results[p];
+    grad_in[upper] = to_a;
+    grad_in[upper + groups] = to_b;
+    grad_in[lower] = to_c;
+    grad_in[lower + groups] = to_d;
   }
 };
 
@@ -158,14 +166,15 @@ struct UpsampleKernel {
     const bool y_inside = far_y >= 0 && far_y < height, x_inside = far_x >= 0 && far_x < width;
     const Channels<T>* const image = in + o.n * height * width * groups + o.group;
     const auto at = [&](int y, int x) { return image + (int64_t{y} * width + x) * groups; };
-    const Channels<T>* const near_far = at(y_inside ? far_y : near_y, near_x);
-    const Channels<T>* const far_near = at(near_y, x_inside ? far_x : near_x);
-    const Channels<T>* const far_far = at(y_inside ? far_y : near_y, x_inside ? far_x : near_x);
+    // Whole groups: 16 bytes a load.
+    const Channels<T> near_near = *at(near_y, near_x), near_far = *at(y_inside ? far_y : near_y, near_x);
+    const Channels<T> far_near = *at(near_y, x_inside ? far_x : near_x);
+    const Channels<T> far_far = *at(y_inside ? far_y : near_y, x_inside ? far_x : near_x);
     const float y_weight = y_inside ? 0.25f : 0.0f, x_weight = x_inside ? 0.25f : 0.0f;
     Channels<T> result;
     for (int k = 0; k < 8; ++k) {
-      const float near_column = 0.75f * at(near_y, near_x)->get(k) + y_weight * near_far->get(k);
-      const float far_column = 0.75f * far_near->get(k) + y_weight * far_far->get(k);
+      const float near_column = 0.75f * near_near.get(k) + y_weight * near_far.get(k);
+      const float far_column = 0.75f * far_near.get(k) + y_weight * far_far.get(k);
       result.set(k, 0.75f * near_column + x_weight * far_column);
     }
     out[i] = result;
@@ -226,6 +235,21 @@ struct ConcatKernel {
   }
 };
 
+// The same where A's channels are a multiple of 8: whole groups.
+template <typename T>
+struct ConcatGroupsKernel {
+  const Channels<T>* a;
+  const Channels<T>* b;
+  Channels<T>* out;
+  int a_groups, b_groups;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const int groups = a_groups + b_groups, group = static_cast<int>(i % groups);
+    const int64_t pixel = i / groups;
+    out[i] = group < a_groups ? a[pixel * a_groups + group] : b[pixel * b_groups + group - a_groups];
+  }
+};
+
 // OUT = CHANNELS channels of FROM from OFFSET on; indices are of OUT's groups.
 template <typename T>
 struct SliceKernel {
@@ -245,6 +269,18 @@ struct SliceKernel {
       }
     }
     out[i] = result;
+  }
+};
+
+// The same of whole groups: those of FROM from FIRST on.
+template <typename T>
+struct SliceGroupsKernel {
+  const Channels<T>* from;
+  Channels<T>* out;
+  int first, from_groups, groups;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    out[i] = from[(i / groups) * from_groups + first + i % groups];
   }
 };
 
@@ -311,27 +347,60 @@ struct AddPackedKernel {
   }
 };
 
-// The gradient of a bias, in two steps so that it has the same bits at every run: sums over the pixels p, p + parts,
-// ... of each channel group, index (part, group) ...
+// ReLU backward and the gradient of a bias in one, in three steps of fixed sums, so that it has the same bits at every
+// run. First, index (part, group): clears GRADIENT where OUTPUT is not positive (OUTPUT null: nowhere), and sums it
+// over the pixels part, part + parts, ... of each channel group. Four pixels are loaded before the first is used, since
+// a thread that waits for each load in turn leaves the memory idle.
 template <typename T>
-struct PartialChannelSumsKernel {
-  const Channels<T>* gradient;
+struct ReluBiasPartsKernel {
+  const Channels<T>* output;
+  Channels<T>* gradient;
   float* sums;  // (parts, 8 groups)
   int64_t pixels;
   int groups, parts;
 
-  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
-    const int64_t group = i % groups, part = i / groups;
-    float totals[8] = {};
-    for (int64_t p = part; p < pixels; p += parts) {
-      const Channels<T> g = gradient[p * groups + group];
-      for (int k = 0; k < 8; ++k) totals[k] += g.get(k);
+  HARDFACE_HOST_DEVICE void Add(int64_t at, Channels<T> g, const Channels<T>& y, float* totals) const {
+    if (output != nullptr) {
+      for (int k = 0; k < 8; ++k) g.set(k, y.get(k) > 0 ? g.get(k) : 0.0f);
+      gradient[at] = g;
     }
+    for (int k = 0; k < 8; ++k) totals[k] += g.get(k);
+  }
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const int64_t group = i % groups, step = int64_t{parts} * groups;
+    const int64_t end = pixels * groups;
+    const Channels<T>* const y = output != nullptr ? output : gradient;
+    float totals[8] = {};
+    int64_t at = i / groups * groups + group;
+    for (; at + 3 * step < end; at += 4 * step) {
+      const Channels<T> g0 = gradient[at], g1 = gradient[at + step], g2 = gradient[at + 2 * step],
+                        g3 = gradient[at + 3 * step];
+      const Channels<T> y0 = y[at], y1 = y[at + step], y2 = y[at + 2 * step], y3 = y[at + 3 * step];
+      Add(at, g0, y0, totals);
+      Add(at + step, g1, y1, totals);
+      Add(at + 2 * step, g2, y2, totals);
+      Add(at + 3 * step, g3, y3, totals);
+    }
+    for (; at < end; at += step) Add(at, gradient[at], y[at], totals);
     for (int k = 0; k < 8; ++k) sums[i * 8 + k] = totals[k];
   }
 };
 
-// ... and over the parts, added to TO; indices are real channels.
+// Then over the parts part, part + fewer, ...: index (part, channel).
+struct FewerChannelSumsKernel {
+  const float* sums;  // (parts, channels)
+  float* fewer_sums;  // (fewer, channels)
+  int channels, parts, fewer;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const int64_t channel = i % channels;
+    float total = 0;
+    for (int64_t part = i / channels; part < parts; part += fewer) total += sums[part * channels + channel];
+    fewer_sums[i] = total;
+  }
+};
+
+// At last over those, added to TO; indices are real channels.
 struct AddChannelSumsKernel {
   const float* sums;
   float* to;

@@ -138,20 +138,32 @@ TEST_P(DeviceKernelsTest, ElementwiseOps) {
   ExpectSame(device_biased, biased.view());
 }
 
-TEST_P(DeviceKernelsTest, BiasGradientSumsOverPixels) {
-  const Tensor gradient = RandomTensor(shape_, 1, 10);
-  const Groups device_gradient = ToGroups(gradient.view());
-  for (const int parts : {1, 4, 100}) {
-    std::vector<float> sums(static_cast<size_t>(parts) * groups_ * 8), result(static_cast<size_t>(shape_.c), 1.0f);
-    RunAll(int64_t{parts} * groups_, PartialChannelSumsKernel<float>{device_gradient.data(), sums.data(),
-                                                                     shape_.n * Pixels(shape_), groups_, parts});
-    RunAll(shape_.c, AddChannelSumsKernel{sums.data(), result.data(), groups_ * 8, parts});
-    for (int c = 0; c < shape_.c; ++c) {
-      double expected = 1;
-      for (int n = 0; n < shape_.n; ++n) {
-        for (int64_t p = 0; p < Pixels(shape_); ++p) expected += gradient.view().row(n, c, 0)[p];
+TEST_P(DeviceKernelsTest, ReluAndBiasGradientInThreeSteps) {
+  const Tensor gradient = RandomTensor(shape_, 1, 9), output = RandomTensor(shape_, 1, 10);
+  const Groups device_output = ToGroups(output.view());
+  const int channels = 8 * groups_;
+  for (const bool relu : {true, false}) {
+    Tensor cleared(shape_);
+    ConvertLayout(gradient.view(), cleared.view());
+    if (relu) ReluBackward(output.view(), cleared.view());
+    for (const int parts : {1, 3, 64}) {
+      Groups device_gradient = ToGroups(gradient.view());
+      std::vector<float> sums(static_cast<size_t>(parts * channels)), fewer_sums(static_cast<size_t>(2 * channels));
+      std::vector<float> result(static_cast<size_t>(shape_.c), 1.0f);
+      RunAll(int64_t{parts} * groups_,
+             ReluBiasPartsKernel<float>{relu ? device_output.data() : nullptr, device_gradient.data(), sums.data(),
+                                        shape_.n * Pixels(shape_), groups_, parts});
+      RunAll(2 * channels, FewerChannelSumsKernel{sums.data(), fewer_sums.data(), channels, parts, 2});
+      RunAll(shape_.c, AddChannelSumsKernel{fewer_sums.data(), result.data(), channels, 2});
+      ExpectSame(device_gradient, cleared.view());
+      for (int c = 0; c < shape_.c; ++c) {
+        double expected = 1;
+        for (int n = 0; n < shape_.n; ++n) {
+          for (int64_t p = 0; p < Pixels(shape_); ++p)
+            expected += cleared.data()[(n * shape_.c + c) * Pixels(shape_) + p];
+        }
+        EXPECT_NEAR(result[static_cast<size_t>(c)], expected, 1e-3) << relu << " " << parts << " " << c;
       }
-      EXPECT_NEAR(result[static_cast<size_t>(c)], expected, 1e-4);
     }
   }
 }

@@ -50,7 +50,16 @@ bool Concatenates(const DeviceTensor& a, const DeviceTensor& b, const DeviceTens
          out.shape == expected;
 }
 
-constexpr int kBiasParts = 256;
+// The sums of a bias gradient: so many threads take the pixels, at least so many pixels each; their sums become so few
+// parts. Fixed numbers, whatever the device, so that all give the same bits.
+constexpr int kBiasThreads = 1 << 18;
+constexpr int64_t kMinBiasPixels = 16;
+constexpr int kFewerBiasParts = 64;
+
+int BiasParts(int64_t pixels, int groups) {
+  const int64_t most = (pixels + kMinBiasPixels - 1) / kMinBiasPixels;
+  return static_cast<int>(std::clamp<int64_t>(kBiasThreads / groups, 1, most));
+}
 
 }  // namespace
 
@@ -130,6 +139,12 @@ absl::Status ConcatChannels(const DeviceTensor& a, const DeviceTensor& b, const 
   RETURN_IF_ERROR(Require(Concatenates(a, b, out), "ConcatChannels", a, out));
   return WithElement(out.type, [&](auto zero) {
     using T = decltype(zero);
+    if (a.shape.c % 8 == 0) {
+      return ForEachIndex(
+          AllGroups(out),
+          ConcatGroupsKernel<T>{GroupsOf<T>(a), GroupsOf<T>(b), GroupsOf<T>(out), GroupCount(a), GroupCount(b)}, stream,
+          "ConcatChannels");
+    }
     return ForEachIndex(
         AllGroups(out),
         ConcatKernel<T>{static_cast<const T*>(a.data), static_cast<const T*>(b.data), GroupsOf<T>(out), a.shape.c,
@@ -144,6 +159,14 @@ absl::Status ConcatChannelsBackward(const DeviceTensor& grad_out, const DeviceTe
   return WithElement(grad_out.type, [&](auto zero) {
     using T = decltype(zero);
     const auto slice = [&](int offset, const DeviceTensor& to) {
+      // What follows the last channels of GRAD_OUT is filling, as in TO.
+      const bool last = offset + to.shape.c == grad_out.shape.c;
+      if (offset % 8 == 0 && (to.shape.c % 8 == 0 || last)) {
+        return ForEachIndex(AllGroups(to),
+                            SliceGroupsKernel<T>{GroupsOf<T>(grad_out), GroupsOf<T>(to), offset / 8,
+                                                 GroupCount(grad_out), GroupCount(to)},
+                            stream, "ConcatChannelsBackward");
+      }
       return ForEachIndex(AllGroups(to),
                           SliceKernel<T>{static_cast<const T*>(grad_out.data), GroupsOf<T>(to), offset, to.shape.c,
                                          grad_out.stored_channels(), GroupCount(to)},
@@ -208,21 +231,33 @@ absl::Status AddPackedWeights(const void* packed, int out_channels, int in_chann
   });
 }
 
-int64_t BiasGradientScratchBytes(int channels) {
-  return int64_t{kBiasParts} * StoredChannels(channels) * static_cast<int64_t>(sizeof(float));
+int64_t BiasGradientScratchBytes(const Shape& gradient) {
+  const int channels = StoredChannels(gradient.c);
+  const int parts = BiasParts(int64_t{gradient.n} * gradient.h * gradient.w, channels / 8);
+  return (int64_t{parts} + kFewerBiasParts) * channels * static_cast<int64_t>(sizeof(float));
 }
 
-absl::Status BiasGradient(const DeviceTensor& gradient, float* scratch, float* bias_gradient, CudaStreamHandle stream) {
+absl::Status ReluBiasBackward(const DeviceTensor* output, const DeviceTensor& gradient, float* scratch,
+                              float* bias_gradient, CudaStreamHandle stream) {
+  if (output != nullptr) {
+    RETURN_IF_ERROR(Require(output->shape == gradient.shape, "ReluBiasBackward", *output, gradient));
+  }
+  const int channels = gradient.stored_channels(), parts = BiasParts(gradient.pixels(), GroupCount(gradient));
+  const int fewer = std::min(parts, kFewerBiasParts);
+  float* const fewer_sums = scratch + int64_t{parts} * channels;
   RETURN_IF_ERROR(WithElement(gradient.type, [&](auto zero) {
     using T = decltype(zero);
-    return ForEachIndex(int64_t{kBiasParts} * GroupCount(gradient),
-                        PartialChannelSumsKernel<T>{GroupsOf<T>(gradient), scratch, gradient.pixels(),
-                                                    GroupCount(gradient), kBiasParts},
-                        stream, "BiasGradient");
+    return ForEachIndex(
+        int64_t{parts} * GroupCount(gradient),
+        ReluBiasPartsKernel<T>{output != nullptr ? GroupsOf<T>(*output) : nullptr, GroupsOf<T>(gradient), scratch,
+                               gradient.pixels(), GroupCount(gradient), parts},
+        stream, "ReluBiasBackward");
   }));
-  return ForEachIndex(gradient.shape.c,
-                      AddChannelSumsKernel{scratch, bias_gradient, gradient.stored_channels(), kBiasParts}, stream,
-                      "BiasGradient");
+  RETURN_IF_ERROR(ForEachIndex(int64_t{fewer} * channels,
+                               FewerChannelSumsKernel{scratch, fewer_sums, channels, parts, fewer}, stream,
+                               "ReluBiasBackward"));
+  return ForEachIndex(gradient.shape.c, AddChannelSumsKernel{fewer_sums, bias_gradient, channels, fewer}, stream,
+                      "ReluBiasBackward");
 }
 
 }  // namespace hardface::model

@@ -63,10 +63,12 @@ absl::Status PackBias(const float* bias, int channels, ElementType type, void* p
 absl::Status AddPackedWeights(const void* packed, int out_channels, int in_channels, int kernel, ElementType type,
                               float* gradients, CudaStreamHandle stream);
 
-// Adds the sums over n, h, w of GRADIENT's channels to BIAS_GRADIENT (C floats). SCRATCH: BiasGradientScratchBytes().
-// The same bits at every run.
-absl::Status BiasGradient(const DeviceTensor& gradient, float* scratch, float* bias_gradient, CudaStreamHandle stream);
-int64_t BiasGradientScratchBytes(int channels);
+// ReLU backward, where OUTPUT is given, and the gradient of the bias before it: GRADIENT becomes zero where OUTPUT is
+// not positive, then its sums over n, h, w are added to BIAS_GRADIENT (C floats). SCRATCH has
+// BiasGradientScratchBytes() of the gradient's shape. The same bits at every run and on every device.
+absl::Status ReluBiasBackward(const DeviceTensor* output, const DeviceTensor& gradient, float* scratch,
+                              float* bias_gradient, CudaStreamHandle stream);
+int64_t BiasGradientScratchBytes(const Shape& gradient);
 
 }  // namespace hardface::model
 

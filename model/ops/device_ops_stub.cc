@@ -29,7 +29,9 @@ int64_t PackedWeightBytes(int, int, int, ElementType) { return 0; }
 absl::Status PackWeights(const float*, int, int, int, ElementType, void*, CudaStreamHandle) { return NoCuda(); }
 absl::Status PackBias(const float*, int, ElementType, void*, CudaStreamHandle) { return NoCuda(); }
 absl::Status AddPackedWeights(const void*, int, int, int, ElementType, float*, CudaStreamHandle) { return NoCuda(); }
-absl::Status BiasGradient(const DeviceTensor&, float*, float*, CudaStreamHandle) { return NoCuda(); }
-int64_t BiasGradientScratchBytes(int) { return 0; }
+absl::Status ReluBiasBackward(const DeviceTensor*, const DeviceTensor&, float*, float*, CudaStreamHandle) {
+  return NoCuda();
+}
+int64_t BiasGradientScratchBytes(const Shape&) { return 0; }
 
 }  // namespace hardface::model

@@ -88,6 +88,35 @@ TEST_P(DeviceOpsTest, ReluBackwardAndAdd) {
   ExpectClose(device_sum.ToHost().view(), sum.view(), precision_, "Add");
 }
 
+TEST_P(DeviceOpsTest, ReluBiasBackward) {
+  const Tensor output = Random(small_, 11), gradient = Random(small_, 12);
+  const TestTensor device_output = ToDevice(output);
+  const int64_t bytes = small_.c * static_cast<int64_t>(sizeof(float));
+  const auto scratch = DeviceMemory::Allocate(BiasGradientScratchBytes(small_), "a test");
+  const auto sums = DeviceMemory::Allocate(bytes, "a test");
+  ASSERT_TRUE(scratch.ok() && sums.ok());
+  for (const bool relu : {true, false}) {
+    Tensor cleared(small_), expected({1, small_.c, 1, 1}), actual({1, small_.c, 1, 1});
+    ConvertLayout(gradient.view(), cleared.view());
+    if (relu) ReluBackward(output.view(), cleared.view());
+    for (int64_t i = 0; i < small_.size(); ++i) {
+      expected.data()[i / (small_.h * small_.w) % small_.c] += cleared.data()[i];
+    }
+    for (int c = 0; c < small_.c; ++c) {
+      actual.data()[c] = 3;  // it is added to what is there
+      expected.data()[c] += 3;
+    }
+    ASSERT_OK(CopyToDevice(actual.data(), sums->data(), bytes, stream().handle()));
+    const TestTensor device_gradient = ToDevice(gradient);
+    ASSERT_OK(ReluBiasBackward(relu ? &device_output.get() : nullptr, device_gradient.get(), scratch->as<float>(),
+                               sums->as<float>(), stream().handle()));
+    ASSERT_OK(CopyToHost(sums->data(), actual.data(), bytes, stream().handle()));
+    ASSERT_OK(context_->stream().Synchronize());
+    EXPECT_EQ(RelativeError(device_gradient.ToHost().view(), cleared.view()), 0) << relu;
+    EXPECT_LT(RelativeError(actual.view(), expected.view()), 1e-5) << relu;
+  }
+}
+
 TEST_P(DeviceOpsTest, TensorsThatDoNotFitAreErrors) {
   const TestTensor a = Empty(small_), b = Empty({small_.n, small_.c + 1, small_.h, small_.w});
   for (const absl::Status& status :

@@ -1,4 +1,4 @@
-"""CUDA code: cuda_library compiles with nvcc and hands on as a cc_library does; cuda_or_stub chooses by --config=cuda."""
+"""CUDA code: cuda_library compiles with nvcc and hands on as a cc_library does; cuda_or_stub chooses by --config=cuda or --config=emulation."""
 
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
 load("@local_cuda//:defs.bzl", "CUDA_FOUND", "CUDA_ROOT")
@@ -89,21 +89,46 @@ def cuda_library(name, deps = [], **kwargs):
         **kwargs
     )
 
-def cuda_or_stub(name, cuda_srcs, hdrs = None, stub_srcs = None, deps = [], cuda_deps = [], stub_deps = [], visibility = None):
-    """An interface without CUDA's headers, and behind it CUDA_SRCS (.cu, .cc) or STUB_SRCS, which say that there is no CUDA.
+def _emulated_library(name, srcs, deps):
+    """SRCS (.cu) for emulated devices: a C++ compiler makes loops of their launches (model/cuda/launch.cuh)."""
+    for src in srcs:
+        native.genrule(
+            name = name + "_" + src.replace(".cu", "_cc"),
+            srcs = [src],
+            outs = ["emulated_" + src.replace(".cu", ".cc")],
+            cmd = "cp $< $@",
+            tags = ["manual"],
+            visibility = ["//visibility:private"],
+        )
+    hf_library(
+        name = name,
+        srcs = ["emulated_" + src.replace(".cu", ".cc") for src in srcs],
+        hdrs = [],
+        tags = ["manual"],
+        visibility = ["//visibility:private"],
+        deps = deps,
+    )
+
+def cuda_or_stub(name, cuda_srcs, hdrs = None, stub_srcs = None, emulated = None, deps = [], cuda_deps = [], stub_deps = [], visibility = None):
+    """An interface without CUDA's headers, and one of three libraries behind it, as the build says.
+
+    With --config=cuda it is CUDA_SRCS, compiled by nvcc. With --config=emulation it runs on the CPU, for tests: EMULATED,
+    or CUDA_SRCS compiled by a C++ compiler. Otherwise it is STUB_SRCS, which say that there is no CUDA.
 
     Args:
       name: the library
-      cuda_srcs: compiled by nvcc, with --config=cuda only
-      hdrs: the interface, NAME.h
-      stub_srcs: compiled without, NAME_stub.cc
+      cuda_srcs: .cu or .cc; where EMULATED is not given, .cu files of which all that nvcc alone can compile is in
+        model/cuda/*.cuh
+      hdrs: the interface, NAME.h; NAME_h has it alone
+      stub_srcs: compiled without CUDA, NAME_stub.cc
+      emulated: a library in place of cuda_srcs, whose deps are NAME_h and the like
       deps: of the interface
       cuda_deps: of cuda_srcs, beside deps and CUDA
       stub_deps: of stub_srcs, beside deps
       visibility: of the library
     """
     hdrs = hdrs or [name + ".h"]
-    hf_library(name = name + "_h", hdrs = hdrs, deps = deps, visibility = ["//visibility:private"])
+    hf_library(name = name + "_h", srcs = [], hdrs = hdrs, deps = deps, visibility = ["//:users_of_model"])
     cuda_library(
         name = name + "_cuda",
         srcs = cuda_srcs,
@@ -111,6 +136,9 @@ def cuda_or_stub(name, cuda_srcs, hdrs = None, stub_srcs = None, deps = [], cuda
         visibility = ["//visibility:private"],
         deps = [":" + name + "_h", "//model/cuda:cuda_status"] + cuda_deps,
     )
+    if not emulated:
+        emulated = ":" + name + "_emulated"
+        _emulated_library(name = name + "_emulated", srcs = cuda_srcs, deps = [":" + name + "_h"] + cuda_deps)
     hf_library(
         name = name + "_stub",
         srcs = stub_srcs or [name + "_stub.cc"],
@@ -125,35 +153,7 @@ def cuda_or_stub(name, cuda_srcs, hdrs = None, stub_srcs = None, deps = [], cuda
         visibility = visibility,
         deps = deps + select({
             "//:with_cuda": [":" + name + "_cuda"],
+            "//:with_emulation": [emulated],
             "//conditions:default": [":" + name + "_stub"],
         }),
-    )
-
-def emulated_cuda(name, src, deps, visibility = None):
-    """SRC (.cu) for tests without a GPU: a C++ compiler makes loops of its launches (model/cuda/launch.cuh).
-
-    Takes the place of the stub in a test that links it beside //model/cuda/emulation: its symbols come first.
-
-    Args:
-      name: the library
-      src: written so that all that nvcc alone can compile is in model/cuda/*.cuh
-      deps: of SRC
-      visibility: of the library
-    """
-    native.genrule(
-        name = name + "_cc",
-        testonly = True,
-        srcs = [src],
-        outs = [name + ".cc"],
-        cmd = "cp $< $@",
-        visibility = ["//visibility:private"],
-    )
-    hf_library(
-        name = name,
-        testonly = True,
-        srcs = [":" + name + "_cc"],
-        hdrs = [],
-        visibility = visibility,
-        deps = deps,
-        alwayslink = True,
     )

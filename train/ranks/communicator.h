@@ -30,6 +30,9 @@ class Communicator {
   // Each rank's text, by rank.
   virtual absl::StatusOr<std::vector<std::string>> GatherTexts(const std::string& text) = 0;
 
+  // How long a rank may take to do its part before it is taken for lost.
+  virtual double PatienceSeconds() const { return 60; }
+
   // Ends the processes of all ranks, after a line on stderr that names this one and WHY. Returns only in a world of
   // one.
   virtual void Abort(const absl::Status& why) = 0;

@@ -133,6 +133,11 @@ class MpiCommunicator : public Communicator {
     return texts;
   }
 
+  double PatienceSeconds() const override {
+    if (exchanges_ <= kStartExchanges) return kStartFactor * options_.rank_timeout_seconds;
+    return std::max(options_.rank_timeout_seconds, 10 * longest_gap_);
+  }
+
   void Abort(const absl::Status& why) override {
     {
       std::lock_guard<std::mutex> lock(mutex_);
@@ -220,7 +225,7 @@ class MpiCommunicator : public Communicator {
     MPI_Request request = MPI_REQUEST_NULL;
     start(&request);
     const Clock::time_point began = Clock::now();
-    const double patience = Patience();
+    const double patience = PatienceSeconds();
     double next_sign = kSecondsBetweenSigns;
     int done = 0;
     while (true) {
@@ -240,11 +245,6 @@ class MpiCommunicator : public Communicator {
     }
     if (++exchanges_ > kStartExchanges) longest_gap_ = std::max(longest_gap_, SecondsSince(last_exchange_));
     last_exchange_ = Clock::now();
-  }
-
-  double Patience() const {
-    if (exchanges_ <= kStartExchanges) return kStartFactor * options_.rank_timeout_seconds;
-    return std::max(options_.rank_timeout_seconds, 10 * longest_gap_);
   }
 
   void AnnounceArrival() {

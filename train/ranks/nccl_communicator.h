@@ -13,11 +13,12 @@ namespace hardface::train {
 
 // A communicator whose StartSum and StartGather take pointers into the memory of CONTEXT's device. They begin once what
 // has been queued in the context's stream so far is done, and run in a stream of their own, beside what is queued
-// later. Wait() makes the context's stream wait for them, and the host for an error only: it returns before the sums
-// are there, and work queued in the context's stream afterwards sees them. Every rank gets the same bits.
+// later. Wait() returns when they are done, or when a rank is found lost: by NCCL, or by HOST's patience. Every rank
+// gets the same bits.
 //
 // HOST has the same ranks and must outlive this; every rank calls this at the same time (HOST carries NCCL's unique
-// id). FailedPrecondition without CUDA, Internal for what NCCL finds.
+// id), and its patience holds here as well. FailedPrecondition without CUDA and where two ranks compute on one GPU,
+// DeadlineExceeded where a rank does not join, Internal for what NCCL finds.
 absl::StatusOr<std::unique_ptr<Communicator>> JoinNccl(std::shared_ptr<model::CudaContext> context, Communicator* host);
 
 }  // namespace hardface::train

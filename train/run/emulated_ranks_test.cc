@@ -1,5 +1,4 @@
-// Several ranks with a device each, on devices that are the CPU (model/cuda/emulation). The tests of
-// cuda_trainer_test.cc and device_step_test.cc are linked, too, and run.
+// Several ranks with a device each, on devices that are the CPU (model/cuda/emulation).
 #include <gtest/gtest.h>
 
 #include "train/ranks/thread_ranks.h"

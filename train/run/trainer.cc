@@ -389,7 +389,7 @@ absl::Status Trainer::Run() {
   std::optional<Progress> progress;
   if (folder_ != nullptr) progress.emplace("train", iterations() - iteration_, "steps");
   if (iteration_ >= iterations()) {
-    Tell(absl::StrCat("nothing is left to do: the checkpoint is at iteration ", iteration_, ", and --iterations is ",
+    tell_(absl::StrCat("nothing is left to do: the checkpoint is at iteration ", iteration_, ", and --iterations is ",
                       iterations()));
   }
   meter_.Start(Work());

@@ -25,6 +25,11 @@ absl::Status SetImageCache(int mebibytes, Options* options) {
   return absl::OkStatus();
 }
 
+absl::Status SetWorkers(int workers, Options* options) {
+  options->stream.workers = workers;
+  return absl::OkStatus();
+}
+
 absl::Status SetBucket(double mebibytes, Options* options) {
   options->step.bucket_bytes = static_cast<int64_t>(mebibytes * (1 << 20));
   return absl::OkStatus();
@@ -91,7 +96,11 @@ KNOB(seed, seed,
      "settings give bitwise equal weights.");
 KNOB(threads, threads,
      "Number of threads that compute. 0 uses all processors; with mpirun the ranks of a machine share them.");
-KNOB(workers, stream.workers, "Number of worker threads that read and augment images.").Range(1, 1024);
+KNOB_SET(int, workers, 0,
+         "Number of worker threads that read and augment images. 0 means one on the CPU and, since a GPU takes more "
+         "images a second than one thread makes, four on a GPU, but no more than this rank's processors.",
+         &SetWorkers)
+    .Range(0, 1024);
 KNOB_SET(int, image_cache_mb, static_cast<int>(Options().stream.image_cache_bytes >> 20),
          "Memory for decoded images in MiB.", &SetImageCache);
 KNOB(max_bad_images, max_bad_images, "Number of unreadable images that each rank leaves out before training gives up.");

@@ -1,6 +1,7 @@
 #include "train/step/cuda_step_engine.h"
 
 #include <array>
+#include <cstring>
 #include <opencv2/core/mat.hpp>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "base/status_macros.h"
 #include "model/detectors/anchors.h"
 #include "model/execution/cuda_executor.h"
+#include "model/execution/device_image.h"
 #include "model/execution/image_input.h"
 #include "model/ops/device_ops.h"
 #include "train/data/random_stream.h"
@@ -41,8 +43,7 @@ class CudaStepEngine : public StepEngine {
     if (options_.reduction == Reduction::kOrdered) {
       return absl::InvalidArgumentError(
           "--reduction=ordered is for training on the CPU; on GPUs take fast, which gives the same bits at every run "
-          "with "
-          "the same ranks");
+          "with the same ranks");
     }
     model::CudaContextOptions context;
     context.device = options_.device.index;
@@ -64,9 +65,12 @@ class CudaStepEngine : public StepEngine {
     executor.resources = std::make_shared<model::CudaExecutorResources>(context_);
     executor.frozen = FrozenParts(options_.solver);
     executors_ = std::make_unique<model::CudaExecutorCache>(model_->detector.network, executor);
+    ASSIGN_OR_RETURN(copies_, model::CudaStream::Create());
     for (Staging& staging : staging_) {
       ASSIGN_OR_RETURN(staging.copied, model::CudaEvent::Create(/*timed=*/false));
-      RETURN_IF_ERROR(staging.copied.Record(stream()));
+      ASSIGN_OR_RETURN(staging.used, model::CudaEvent::Create(/*timed=*/false));
+      RETURN_IF_ERROR(staging.copied.Record(copies_.handle()));
+      RETURN_IF_ERROR(staging.used.Record(stream()));
     }
     return absl::OkStatus();
   }
@@ -148,34 +152,55 @@ class CudaStepEngine : public StepEngine {
   }
 
  private:
-  // Pinned memory that one pass fills while the device may still copy from the other's.
+  // A pass's images on their way to the device.
   struct Staging {
-    model::PinnedMemory memory;
-    model::CudaEvent copied;
+    model::PinnedMemory host;    // (rows, columns, 3) each, one behind the other; read until COPIED
+    model::DeviceMemory device;  // the same; read until USED
+    model::CudaEvent copied, used;
   };
 
   model::CudaStreamHandle stream() const { return context_->stream().handle(); }
 
+  // The samples go to the device as they are, beside what is being computed; there they are laid out. Two passes' ways
+  // there take turns, so that a pass need not wait for the one before it.
   absl::Status WriteInput(const model::Shape& shape, const std::vector<PassImage>& images,
                           model::CudaExecutor* executor) {
     Staging& staging = staging_[next_staging_];
     next_staging_ = (next_staging_ + 1) % staging_.size();
-    const int64_t bytes = shape.size() * kFloat;
-    RETURN_IF_ERROR(staging.copied.Synchronize());
-    RETURN_IF_ERROR(staging.memory.Grow(bytes));
-    if (planar_.bytes() < bytes) {
+    int64_t floats = 0;
+    for (const PassImage& image : images) floats += FloatsOf(image);
+    RETURN_IF_ERROR(staging.copied.Synchronize());  // of the pass before last
+    RETURN_IF_ERROR(staging.host.Grow(floats * kFloat));
+    if (staging.device.bytes() < floats * kFloat) {
       RETURN_IF_ERROR(context_->stream().Synchronize());  // what is queued may use the old memory
-      RETURN_IF_ERROR(planar_.Grow(bytes, "a batch of images"));
+      RETURN_IF_ERROR(staging.device.Grow(floats * kFloat, "a pass's images"));
     }
-    const model::TensorView input{staging.memory.as<float>(), shape, /*block=*/1};
+    float* host = staging.host.as<float>();
+    for (const PassImage& image : images) {
+      if (image.sample == nullptr) continue;
+      const cv::Mat& pixels = image.sample->image;
+      const size_t row_floats = static_cast<size_t>(pixels.cols) * 3;
+      for (int y = 0; y < pixels.rows; ++y, host += row_floats) {
+        std::memcpy(host, pixels.ptr<float>(y), row_floats * kFloat);
+      }
+    }
+    RETURN_IF_ERROR(staging.used.HoldBack(copies_.handle()));
+    RETURN_IF_ERROR(model::CopyToDevice(staging.host.data(), staging.device.data(), floats * kFloat, copies_.handle()));
+    RETURN_IF_ERROR(staging.copied.Record(copies_.handle()));
+    RETURN_IF_ERROR(staging.copied.HoldBack(stream()));
+    const float* device = staging.device.as<float>();
     for (int n = 0; n < shape.n; ++n) {
-      const data::TrainingSample* const sample = images[static_cast<size_t>(n)].sample;
-      model::WriteNetworkInput(sample != nullptr ? sample->image : cv::Mat(0, 0, CV_32FC3), model_->info.input_divisor,
-                               /*mirror=*/false, n, input);
+      const PassImage& image = images[static_cast<size_t>(n)];
+      const cv::Size size = image.sample != nullptr ? image.sample->image.size() : cv::Size();
+      RETURN_IF_ERROR(model::WriteSampleInput({device, size.height, size.width}, model::kBgrMean,
+                                              1.0f / model_->info.input_divisor, n, executor->input(), stream()));
+      device += FloatsOf(image);
     }
-    RETURN_IF_ERROR(model::CopyToDevice(input.data, planar_.data(), bytes, stream()));
-    RETURN_IF_ERROR(staging.copied.Record(stream()));
-    return model::FromPlanar(planar_.as<float>(), 1, executor->input(), stream());
+    return staging.used.Record(stream());
+  }
+
+  static int64_t FloatsOf(const PassImage& image) {
+    return image.sample != nullptr ? int64_t{3} * image.sample->image.rows * image.sample->image.cols : 0;
   }
 
   absl::Status AddLoss(const PassImage& image, int n, const model::CudaExecutor* executor) {
@@ -214,9 +239,9 @@ class CudaStepEngine : public StepEngine {
   std::unique_ptr<DeviceSolver> solver_;
   std::unique_ptr<DeviceDetectionLoss> loss_;
   std::unique_ptr<model::CudaExecutorCache> executors_;
+  model::CudaStream copies_;  // images' way to the device
   std::array<Staging, 2> staging_;
   size_t next_staging_ = 0;
-  model::DeviceMemory planar_;
   std::vector<int64_t> numbers_;  // of the step's images
   int64_t updates_ = 0;           // of the parameters
 };

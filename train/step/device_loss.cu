@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <cstring>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -11,7 +13,9 @@
 namespace hardface::train {
 namespace {
 
+// Threads that sum over the anchors, and over their sums.
 constexpr int kParts = 1024;
+constexpr int kFewerParts = 32;
 constexpr int kFaceParts = 64;
 
 template <typename T>
@@ -26,6 +30,7 @@ class LossOnDevice : public DeviceDetectionLoss {
         max_images_(max_images),
         max_positives_(static_cast<int>(static_cast<float>(options.sampled_anchors) * options.positive_fraction)),
         context_(std::move(context)),
+        face_staging_(static_cast<size_t>(max_images)),
         faces_of_images_(static_cast<size_t>(max_images)),
         face_counts_(static_cast<size_t>(max_images)) {}
 
@@ -34,9 +39,10 @@ class LossOnDevice : public DeviceDetectionLoss {
   absl::Status Allocate() {
     const int sampled = options_.sampled_anchors;
     ASSIGN_OR_RETURN(samples_, model::DeviceMemory::Allocate(BytesOf<mining::SampledAnchor>(sampled), "the loss"));
-    ASSIGN_OR_RETURN(counts_, model::DeviceMemory::Allocate(BytesOf<int>(kParts), "the loss"));
+    ASSIGN_OR_RETURN(counts_, model::DeviceMemory::Allocate(BytesOf<int>(kParts + 2 * kFewerParts), "the loss"));
     ASSIGN_OR_RETURN(classification_, model::DeviceMemory::Allocate(BytesOf<double>(sampled), "the loss"));
     ASSIGN_OR_RETURN(regression_, model::DeviceMemory::Allocate(BytesOf<double>(kParts), "the loss"));
+    ASSIGN_OR_RETURN(sums_, model::DeviceMemory::Allocate(BytesOf<double>(2 * kFewerParts), "the loss"));
     ASSIGN_OR_RETURN(losses_, model::DeviceMemory::Allocate(BytesOf<DeviceLoss>(max_images_), "the loss"));
     return absl::OkStatus();
   }
@@ -51,9 +57,7 @@ class LossOnDevice : public DeviceDetectionLoss {
     const mining::AnchorTable table = mining::TableOf(planes), gradient_table = mining::TableOf(gradients);
     const int anchors = table.anchors();
     RETURN_IF_ERROR(Grow(anchors, static_cast<int>(faces.size())));
-    // Pageable memory: the copy is taken before this returns, so FACES may go.
-    RETURN_IF_ERROR(model::CopyToDevice(faces.data(), faces_.data(),
-                                        BytesOf<mining::FaceBox>(static_cast<int64_t>(faces.size())), stream()));
+    RETURN_IF_ERROR(UploadFaces(faces));
     mining::AnchorLabel* const labels = labels_.as<mining::AnchorLabel>();
     const auto face_count = static_cast<int>(faces.size());
     RETURN_IF_ERROR(model::ForEachIndex(
@@ -66,10 +70,16 @@ class LossOnDevice : public DeviceDetectionLoss {
     DeviceLoss* const loss = losses_.as<DeviceLoss>() + images_;
     RETURN_IF_ERROR(model::ForEachIndex(kParts, CountPartsKernel{labels, anchors, kParts, counts_.as<int>()}, stream(),
                                         "counting anchors"));
+    int* const regressed = counts_.as<int>() + kParts;
+    int* const sampled = regressed + kFewerParts;
+    RETURN_IF_ERROR(model::ForEachIndex(kFewerParts, SumKernel<int>{counts_.as<int>(), kParts, kFewerParts, regressed},
+                                        stream(), "counting anchors"));
+    RETURN_IF_ERROR(model::ForEachIndex(
+        kFewerParts,
+        CountSampledKernel{samples_.as<mining::SampledAnchor>(), options_.sampled_anchors, kFewerParts, sampled},
+        stream(), "counting anchors"));
     RETURN_IF_ERROR(
-        model::ForEachIndex(1,
-                            CountKernel{table, samples_.as<mining::SampledAnchor>(), options_.sampled_anchors,
-                                        counts_.as<int>(), kParts, positives_.as<uint64_t>(), loss},
+        model::ForEachIndex(1, CountKernel{table, sampled, regressed, kFewerParts, positives_.as<uint64_t>(), loss},
                             stream(), "counting anchors"));
     RETURN_IF_ERROR(
         model::ForEachIndex(options_.sampled_anchors,
@@ -80,10 +90,17 @@ class LossOnDevice : public DeviceDetectionLoss {
                                         RegressionKernel{table, gradient_table, labels, faces_.as<mining::FaceBox>(),
                                                          kParts, loss, scale, regression_.as<double>()},
                                         stream(), "the regression loss"));
-    RETURN_IF_ERROR(model::ForEachIndex(1,
-                                        FinishLossKernel{classification_.as<double>(), options_.sampled_anchors,
-                                                         regression_.as<double>(), kParts, loss},
+    double* const classification = sums_.as<double>();
+    double* const regression = classification + kFewerParts;
+    RETURN_IF_ERROR(model::ForEachIndex(
+        kFewerParts,
+        SumKernel<double>{classification_.as<double>(), options_.sampled_anchors, kFewerParts, classification},
+        stream(), "the loss"));
+    RETURN_IF_ERROR(model::ForEachIndex(kFewerParts,
+                                        SumKernel<double>{regression_.as<double>(), kParts, kFewerParts, regression},
                                         stream(), "the loss"));
+    RETURN_IF_ERROR(
+        model::ForEachIndex(1, FinishLossKernel{classification, regression, kFewerParts, loss}, stream(), "the loss"));
     RETURN_IF_ERROR(ScoreFaces(table, face_count));
     ++images_;
     return absl::OkStatus();
@@ -109,6 +126,17 @@ class LossOnDevice : public DeviceDetectionLoss {
 
  private:
   model::CudaStreamHandle stream() const { return context_->stream().handle(); }
+
+  // By way of pinned memory, one piece for each image of a step: a copy from any other would wait for the stream.
+  // Outcomes() has waited for the copies of the last step.
+  absl::Status UploadFaces(const std::vector<mining::FaceBox>& faces) {
+    if (faces.empty()) return absl::OkStatus();
+    model::PinnedMemory& staging = face_staging_[static_cast<size_t>(images_)];
+    const int64_t bytes = BytesOf<mining::FaceBox>(static_cast<int64_t>(faces.size()));
+    RETURN_IF_ERROR(staging.Grow(std::max(bytes, BytesOf<mining::FaceBox>(256))));
+    std::memcpy(staging.data(), faces.data(), static_cast<size_t>(bytes));
+    return model::CopyToDevice(staging.data(), faces_.data(), bytes, stream());
+  }
 
   absl::Status ScoreFaces(const mining::AnchorTable& table, int face_count) {
     const auto image = static_cast<size_t>(images_);
@@ -139,8 +167,8 @@ class LossOnDevice : public DeviceDetectionLoss {
     uint64_t* const negatives = negatives_.as<uint64_t>();
     RETURN_IF_ERROR(model::ForEachIndex(anchors, mining::HardnessKeysKernel{table, labels, keys, other_keys}, stream(),
                                         "ranking anchors"));
-    RETURN_IF_ERROR(model::SortKeys(keys, positives, anchors, sort_scratch_, stream()));
-    RETURN_IF_ERROR(model::SortKeys(other_keys, negatives, anchors, sort_scratch_, stream()));
+    RETURN_IF_ERROR(model::SortKeys(keys, positives, anchors, /*first_bit=*/32, sort_scratch_, stream()));
+    RETURN_IF_ERROR(model::SortKeys(other_keys, negatives, anchors, /*first_bit=*/32, sort_scratch_, stream()));
     const uint64_t* random = nullptr;
     if (options_.hard_negative_share < 1) {
       RETURN_IF_ERROR(
@@ -148,7 +176,8 @@ class LossOnDevice : public DeviceDetectionLoss {
                               mining::RandomKeysKernel{labels, table, positives, negatives, sampled, max_positives_,
                                                        options_.hard_negative_share, seed, keys},
                               stream(), "drawing anchors"));
-      RETURN_IF_ERROR(model::SortKeys(keys, random_.as<uint64_t>(), anchors, sort_scratch_, stream()));
+      RETURN_IF_ERROR(
+          model::SortKeys(keys, random_.as<uint64_t>(), anchors, /*first_bit=*/32, sort_scratch_, stream()));
       random = random_.as<uint64_t>();
     }
     return model::ForEachIndex(sampled,
@@ -179,9 +208,11 @@ class LossOnDevice : public DeviceDetectionLoss {
   model::DeviceMemory faces_, labels_;
   model::DeviceMemory keys_, other_keys_, sort_scratch_;
   model::DeviceMemory positives_, negatives_, random_;  // sorted keys
-  model::DeviceMemory samples_, counts_, classification_, regression_;
-  model::DeviceMemory losses_;  // of the images
+  model::DeviceMemory samples_, classification_, regression_;
+  model::DeviceMemory counts_, sums_;  // of parts, and of fewer parts
+  model::DeviceMemory losses_;         // of the images
   model::DeviceMemory face_parts_;
+  std::vector<model::PinnedMemory> face_staging_;
   std::vector<model::DeviceMemory> faces_of_images_;
   std::vector<size_t> face_counts_;
 };

@@ -24,6 +24,23 @@ struct DeviceLoss {
   int sampled = 0, regressed = 0;
 };
 
+// Sums are trees of a fixed shape: many threads sum a part each, few threads sum these, one thread the rest. One thread
+// for thousands of numbers would wait for the memory that often.
+//
+// sums[part] of the values part, part + parts, ...
+template <typename T>
+struct SumKernel {
+  const T* values;
+  int count, parts;
+  T* sums;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t part) const {
+    T sum = 0;
+    for (int i = static_cast<int>(part); i < count; i += parts) sum += values[i];
+    sums[part] = sum;
+  }
+};
+
 // counts[part]: how many anchors of the part regress.
 struct CountPartsKernel {
   const mining::AnchorLabel* labels;
@@ -37,20 +54,34 @@ struct CountPartsKernel {
   }
 };
 
+// counts[part]: how many of the samples of the part are there.
+struct CountSampledKernel {
+  const mining::SampledAnchor* samples;
+  int sampled, parts;
+  int* counts;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t part) const {
+    int count = 0;
+    for (int k = static_cast<int>(part); k < sampled; k += parts) count += samples[k].anchor >= 0;
+    counts[part] = count;
+  }
+};
+
 // Index 0 only: what the gradients are divided by, and WPAS: the positive of lowest margin has the lowest probability.
 struct CountKernel {
   mining::AnchorTable table;
-  const mining::SampledAnchor* samples;
-  int sampled;
-  const int* part_counts;
+  const int* sampled_counts;    // of PARTS parts
+  const int* regressed_counts;  // ... as well
   int parts;
   const uint64_t* sorted_positives;
   DeviceLoss* loss;
 
   HARDFACE_HOST_DEVICE void operator()(int64_t) const {
     DeviceLoss result;
-    for (int k = 0; k < sampled; ++k) result.sampled += samples[k].anchor >= 0;
-    for (int part = 0; part < parts; ++part) result.regressed += part_counts[part];
+    for (int part = 0; part < parts; ++part) {
+      result.sampled += sampled_counts[part];
+      result.regressed += regressed_counts[part];
+    }
     if (sorted_positives[0] != mining::kNoAnchor) {
       const model::AnchorIndex a = table.at(static_cast<int>(static_cast<uint32_t>(sorted_positives[0])));
       const model::AnchorPlane& plane = table.planes[a.plane];
@@ -149,33 +180,42 @@ struct RegressionKernel {
   }
 };
 
-// Index 0 only.
+// Index 0 only, from the sums of PARTS parts each.
 struct FinishLossKernel {
   const double* classification;
-  int sampled;
   const double* regression;
   int parts;
   DeviceLoss* loss;
 
   HARDFACE_HOST_DEVICE void operator()(int64_t) const {
     double classification_sum = 0, regression_sum = 0;
-    for (int k = 0; k < sampled; ++k) classification_sum += classification[k];
-    for (int part = 0; part < parts; ++part) regression_sum += regression[part];
+    for (int part = 0; part < parts; ++part) {
+      classification_sum += classification[part];
+      regression_sum += regression[part];
+    }
     loss->classification = loss->sampled > 0 ? classification_sum / loss->sampled : 0;
     loss->regression = loss->regressed > 0 ? regression_sum / loss->regressed : 0;
   }
 };
 
-// sums[part] of the squares of VALUES.
+// sums[part] of the squares of VALUES (16-byte aligned), four at a time.
 struct SquarePartsKernel {
   const float* values;
   int64_t count;
   int parts;
   double* sums;
 
+  struct alignas(16) Four {
+    float values[4];
+  };
   HARDFACE_HOST_DEVICE void operator()(int64_t part) const {
+    const Four* const fours = reinterpret_cast<const Four*>(values);
     double sum = 0;
-    for (int64_t i = part; i < count; i += parts) sum += double{values[i]} * values[i];
+    for (int64_t i = part; i < count / 4; i += parts) {
+      const Four four = fours[i];
+      for (int k = 0; k < 4; ++k) sum += double{four.values[k]} * four.values[k];
+    }
+    for (int64_t i = count / 4 * 4 + part; i < count; i += parts) sum += double{values[i]} * values[i];
     sums[part] = sum;
   }
 };
@@ -237,6 +277,32 @@ struct AdamKernel {
     first[i] = beta1 * first[i] + (1 - beta1) * g;
     second[i] = beta2 * second[i] + (1 - beta2) * (g * g);
     weights[i] -= rate / correction1 * first[i] / (sqrtf(second[i] / correction2) + epsilon);
+  }
+};
+
+// What differs between parameters in a step.
+struct ParameterRates {
+  float rate = 0, decay = 0;
+};
+
+// A step of all parameters at once: KERNEL, SgdKernel or AdamKernel of the whole memory, with the rates of the
+// parameter that the index lies in. A rate of 0 leaves a parameter alone. One launch for all, since most parameters are
+// small.
+template <typename Kernel>
+struct AllParametersKernel {
+  static constexpr int kBlock = 64;  // floats; parameters begin at multiples of it (DeviceParameters)
+
+  Kernel kernel;
+  const int* parameter_of_block;
+  const ParameterRates* rates;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const ParameterRates own = rates[parameter_of_block[i / kBlock]];
+    if (own.rate == 0) return;
+    Kernel step = kernel;
+    step.rate = own.rate;
+    step.decay = own.decay;
+    step(i);
   }
 };
 

@@ -47,7 +47,7 @@ struct Planes {
 
 TEST(LossKernelsTest, LossAndGradientAreThoseOfTheCpu) {
   constexpr float kScale = 0.25f;
-  constexpr int kParts = 7;
+  constexpr int kParts = 7, kFewerParts = 2;
   Random random(1);
   const Planes values(15, 18, &random), expected_gradients(15, 18, nullptr), gradients(15, 18, nullptr);
   for (const bool with_faces : {true, false}) {
@@ -76,11 +76,17 @@ TEST(LossKernelsTest, LossAndGradientAreThoseOfTheCpu) {
     RunAll(sampled, mining::SampleKernel{positives.data(), negatives.data(), nullptr, anchors, sampled, 64, 1.0f,
                                          samples.data()});
     RunAll(kParts, CountPartsKernel{labels.data(), anchors, kParts, counts.data()});
-    RunAll(1, CountKernel{table, samples.data(), sampled, counts.data(), kParts, positives.data(), &loss});
+    std::vector<int> regressed(kFewerParts), sampled_counts(kFewerParts);
+    RunAll(kFewerParts, SumKernel<int>{counts.data(), kParts, kFewerParts, regressed.data()});
+    RunAll(kFewerParts, CountSampledKernel{samples.data(), sampled, kFewerParts, sampled_counts.data()});
+    RunAll(1, CountKernel{table, sampled_counts.data(), regressed.data(), kFewerParts, positives.data(), &loss});
     RunAll(sampled, ClassificationKernel{table, gradient_table, samples.data(), &loss, kScale, classification.data()});
     RunAll(kParts, RegressionKernel{table, gradient_table, labels.data(), faces.data(), kParts, &loss, kScale,
                                     regression.data()});
-    RunAll(1, FinishLossKernel{classification.data(), sampled, regression.data(), kParts, &loss});
+    std::vector<double> classification_sums(kFewerParts), regression_sums(kFewerParts);
+    RunAll(kFewerParts, SumKernel<double>{classification.data(), sampled, kFewerParts, classification_sums.data()});
+    RunAll(kFewerParts, SumKernel<double>{regression.data(), kParts, kFewerParts, regression_sums.data()});
+    RunAll(1, FinishLossKernel{classification_sums.data(), regression_sums.data(), kFewerParts, &loss});
 
     std::vector<mining::FaceScore> partial(faces.size() * kParts), device_faces(faces.size());
     RunAll(static_cast<int64_t>(partial.size()), FacePartsKernel{table, labels.data(), kParts, partial.data()});
@@ -112,6 +118,25 @@ GradientScale ScaleOf(const std::vector<float>& gradient, double loss_scale, dou
   RunAll(kParts, SquarePartsKernel{gradient.data(), static_cast<int64_t>(gradient.size()), kParts, sums.data()});
   RunAll(1, GradientScaleKernel{sums.data(), kParts, loss_scale, clip_norm, &scale});
   return scale;
+}
+
+TEST(SolverKernelsTest, EachParameterHasItsRates) {
+  using Kernel = AllParametersKernel<SgdKernel>;
+  constexpr int64_t kFloats = 4 * Kernel::kBlock;
+  std::vector<float> weights(kFloats, 2.0f), momenta(kFloats);
+  const std::vector<float> gradient(kFloats, 1.0f);
+  GradientScale scale;
+  scale.factor = 1;
+  const std::vector<int> parameter_of_block = {0, 0, 1, 2};
+  const std::vector<ParameterRates> rates = {{0.5f, 0}, {0, 0}, {0.25f, 1.0f}};
+  RunAll(kFloats, Kernel{{weights.data(), momenta.data(), gradient.data(), &scale, 0, 0, 0.9f},
+                         parameter_of_block.data(),
+                         rates.data()});
+  for (int64_t i = 0; i < kFloats; ++i) {
+    const int parameter = parameter_of_block[static_cast<size_t>(i / Kernel::kBlock)];
+    // g = 1 + decay * 2; weights fall by rate * g.
+    EXPECT_EQ(weights[static_cast<size_t>(i)], parameter == 0 ? 1.5f : parameter == 1 ? 2.0f : 1.25f) << i;
+  }
 }
 
 TEST(SolverKernelsTest, StepsAreThoseOfTheCpu) {

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# gpu_session.sh on a machine that is pretended: pip's folders of CUDA libraries, and programs that say what they see.
+set -euo pipefail
+
+session="$PWD/model/cuda/gpu_session.sh"
+work="${TEST_TMPDIR:?}/gpu_session"
+rm -rf "$work"
+mkdir -p "$work"/{bin,site/nvidia/{cudnn,nccl,cu13}/lib,packed/lib}
+fail() { echo "FAILED: $*" >&2; exit 1; }
+
+# The machine: Python finds pip's packages; ldd says what the test wants.
+cat >"$work/bin/python3" <<PYTHON
+#!/bin/sh
+echo "python sees [\$LD_LIBRARY_PATH]" >>"$work/python.log"
+case "\$2" in *"import nvidia"*) echo "$work/site/nvidia"; exit 0 ;; esac
+echo "no module named torch" >&2
+exit 1
+PYTHON
+cat >"$work/bin/ldd" <<'LDD'
+#!/bin/sh
+[ -z "$MISSING" ] || echo "	$MISSING => not found"
+LDD
+cat >"$work/bin/nvidia-smi" <<'SMI'
+#!/bin/sh
+echo "a pretended GPU, 1.2, 3 MiB"
+SMI
+
+# The archive: one test that passes, one that fails, one that skips for want of a GPU, one that takes too long.
+# shellcheck disable=SC2016  # the program, not this script, shows its libraries
+program() {
+  mkdir -p "$(dirname "$work/packed/$1")"
+  printf '#!/bin/sh\necho "libraries [$LD_LIBRARY_PATH]"\n%s\n' "$2" >"$work/packed/$1"
+  chmod +x "$work/packed/$1"
+}
+program a/good_test 'echo "[  PASSED  ] 3 tests."'
+program a/bad_test 'echo "x.cc:1: Failure"; exit 1'
+program a/skipping_test 'echo "[  SKIPPED ] x"; echo "no CUDA device"; echo "[  PASSED  ] 0 tests."'
+program a/slow_test 'sleep 60'
+program model/execution/cuda_executor_benchmark 'echo "detector/bf16 1.0 ms"'
+program infer/detect ''
+program train/train ''
+chmod +x "$work"/bin/*
+
+archive() { printf '%s\n' "$@" >"$work/packed/tests.txt"; tar -C "$work/packed" -czf "$work/packed.tar.gz" .; }
+session() { PATH="$work/bin:$PATH" LD_LIBRARY_PATH="" "$session" "$@" >"$work/log" 2>&1; }
+
+archive a/good_test
+session test "$work/packed.tar.gz" "$work/out" || fail "a good test does not pass: $(cat "$work/log")"
+grep -q "passed a/good_test" "$work/out/summary.txt" || fail "no line of the test"
+grep -q "a pretended GPU" "$work/out/summary.txt" || fail "no line of the GPU"
+tar -xzOf "$work/out/logs_test.tar.gz" logs/a_good_test.log | grep -q "nvidia/cudnn/lib:.*nvidia/nccl/lib:.*cu13/lib" ||
+  fail "the test does not see pip's libraries"
+grep -q 'sees \[\]' "$work/python.log" || fail "Python sees our libraries"
+(($(find "$work/out" -type f | wc -l) <= 8)) || fail "more than 8 files come out"
+
+archive a/good_test a/bad_test a/skipping_test
+! session test "$work/packed.tar.gz" "$work/out2" || fail "a failure passes"
+for line in "FAILED a/bad_test (exit 1)" "FAILED a/skipping_test" "test: 2 failed"; do
+  grep -qF "$line" "$work/out2/summary.txt" || fail "no line '$line' in $(cat "$work/out2/summary.txt")"
+done
+
+archive a/slow_test a/good_test
+! SECONDS_A_CALL=1 session test "$work/packed.tar.gz" "$work/out3" || fail "a call without end passes"
+grep -q "FAILED a/slow_test: out of time" "$work/out3/summary.txt" || fail "the slow test is not named"
+grep -q "FAILED a/good_test: out of time" "$work/out3/summary.txt" || fail "what was not run is not named"
+
+! MISSING=libcudnn.so.9 session bench "$work/packed.tar.gz" "$work/out4" || fail "a missing library passes"
+grep -q "libraries are missing on this machine: libcudnn.so.9" "$work/out4/summary.txt" || fail "it is not named"
+
+session bench "$work/packed.tar.gz" "$work/out5" || fail "the benchmark: $(cat "$work/log")"
+grep -q "detector/bf16" "$work/out5/summary.txt" || fail "no times"
+! session compare "$work/packed.tar.gz" "$work/out6" || fail "a comparison without PyTorch passes"
+grep -q "no module named torch" "$work/out6/summary.txt" || fail "what is missing is not named"
+! session || fail "no command is no error"
+echo "gpu_session.sh: all held"
