@@ -2,17 +2,18 @@
 
 #include <omp.h>
 
-#include <memory>
+#include <exception>
+#include <filesystem>
+#include <new>
+#include <system_error>
 #include <utility>
 
+#include "absl/algorithm/container.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "base/status_macros.h"
-#include "data_tools/images/image_io.h"
-#include "infer/detection_workers.h"
-#include "infer/draw.h"
-#include "infer/result_names.h"
 #include "infer/result_writers.h"
 
 namespace hardface::infer {
@@ -38,50 +39,133 @@ std::vector<std::unique_ptr<FaceDetector>> MakeDetectors(const model::Model& mod
   return detectors;
 }
 
+// What MAKE returns; an exception, which one image must not end the run by, as an error.
+template <typename Result>
+absl::StatusOr<Result> WithoutExceptions(const std::function<absl::StatusOr<Result>()>& make) {
+  try {
+    return make();
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("out of memory");
+  } catch (const std::exception& exception) {
+    return absl::InvalidArgumentError(absl::StrCat("unexpected: ", exception.what()));
+  }
+}
+
+// Whether an error of a detector is the image's own, which says nothing of the next one.
+bool IsOfTheImage(const absl::Status& error) {
+  return absl::IsResourceExhausted(error) || absl::IsInvalidArgument(error);
+}
+
+std::string NamedError(const ImageToDetect& image, const absl::Status& error) {
+  const std::string message(error.message());
+  return absl::StrContains(message, image.path) ? message : absl::StrCat(image.path, ": ", message);
+}
+
+std::string NameOf(const ImageOutcome& outcome) {
+  return absl::StrCat(outcome.detections.image, outcome.detections.flip ? " (mirrored)" : "");
+}
+
 }  // namespace
 
-absl::StatusOr<DetectionCounts> DetectImages(const model::Model& model, const std::vector<ImageToDetect>& images,
-                                             const std::string& folder, const DetectImagesOptions& options) {
+absl::StatusOr<std::unique_ptr<DetectionRun>> DetectionRun::Start(
+    const model::Model& model, const std::string& folder, const DetectImagesOptions& options,
+    const std::function<absl::Status(const ImageOutcome&)>& seen) {
   omp_set_num_threads(ResolveThreads(options.threads));
-  std::vector<std::unique_ptr<ResultWriter>> writers;
-  for (const std::string& format : options.formats) {
-    ASSIGN_OR_RETURN(writers.emplace_back(), MakeResultWriter(format, folder));
+  std::unique_ptr<DetectionRun> run(new DetectionRun(folder, options));
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  ASSIGN_OR_RETURN(run->journal_, ResultJournal::Open(folder, seen));
+  run->detectors_ = MakeDetectors(model, options);
+  return run;
+}
+
+absl::Status DetectionRun::Fail(const ImageToDetect& image, const std::string& error) {
+  return journal_->Add({{image.name, image.flip, {}}, {}, error});
+}
+
+absl::Status DetectionRun::Note(const ImageToDetect& image, const DetectedImage& detected) {
+  if (!detected.pixels.ok()) return Fail(image, NamedError(image, detected.pixels.status()));
+  if (!detected.boxes.ok()) {
+    if (!IsOfTheImage(detected.boxes.status())) return detected.boxes.status();
+    return Fail(image, NamedError(image, detected.boxes.status()));
   }
-  const std::vector<std::unique_ptr<FaceDetector>> detectors = MakeDetectors(model, options);
+  ImageOutcome outcome;
+  outcome.detections = ToDetections(image, *detected.boxes, options_.style);
+  outcome.size = {detected.pixels->cols, detected.pixels->rows};
+  RETURN_IF_ERROR(pictures_.Write(done(), image, *detected.pixels, outcome.detections.boxes));
+  return journal_->Add(outcome);
+}
+
+absl::Status DetectionRun::Detect(absl::Span<const ImageToDetect> images) {
   std::vector<DetectFunction> functions;
-  for (const auto& detector : detectors) {
+  for (const auto& detector : detectors_) {
     functions.push_back([&detector](const cv::Mat& image, const std::function<cv::Mat()>& upcoming) {
-      return detector->Detect(image, upcoming);
+      return WithoutExceptions<std::vector<ScoredBox>>([&] { return detector->Detect(image, upcoming); });
     });
   }
-  DetectionCounts counts;
   const auto count = static_cast<int64_t>(images.size());
   Progress progress("detect", count, "images");
   // One image ahead keeps the processors busy; the memory limit counts on no more (face_detector.cc).
-  const bool host_limit = options.detect.memory_limit > 0 && options.devices.empty() && !options.detect.device.cuda();
-  DetectionWorkers workers(std::move(functions), count, /*ahead=*/host_limit ? 1 : 4,
-                           [&](int64_t i) { return LoadImage(images[static_cast<size_t>(i)]); });
-  for (int64_t i = 0; i < count; ++i) {
-    const ImageToDetect& image = images[static_cast<size_t>(i)];
-    const DetectedImage detected = workers.Next();
-    if (!detected.pixels.ok()) {
-      counts.failures.emplace_back(detected.pixels.status().message());
-      progress.Advance(1);
-      continue;
-    }
-    RETURN_IF_ERROR(detected.boxes.status());
-    const data::ImageDetections detections = ToDetections(image, *detected.boxes, options.style);
-    for (const auto& writer : writers) RETURN_IF_ERROR(writer->Write(detections));
-    if (options.draw) {
-      RETURN_IF_ERROR(data::WritePng(absl::StrCat(folder, "/drawn/", DrawnName(i, image)),
-                                     DrawDetections(*detected.pixels, detections.boxes, options.draw_threshold)));
-    }
-    ++counts.images;
-    counts.boxes += static_cast<int64_t>(detected.boxes->size());
+  const bool host_limit =
+      options_.detect.memory_limit > 0 && options_.devices.empty() && !options_.detect.device.cuda();
+  DetectionWorkers workers(std::move(functions), count, /*ahead=*/host_limit ? 1 : 4, [&](int64_t i) {
+    return WithoutExceptions<cv::Mat>([&] { return LoadImage(images[static_cast<size_t>(i)]); });
+  });
+  for (const ImageToDetect& image : images) {
+    if (options_.stop != nullptr && options_.stop()) break;
+    RETURN_IF_ERROR(Note(image, workers.Next()));
     progress.Advance(1);
   }
+  return absl::OkStatus();
+}
+
+absl::Status DetectionRun::WriteForms() const {
+  std::vector<std::unique_ptr<ResultWriter>> writers;
+  for (const std::string& format : options_.formats) {
+    if (format == "jsonl") continue;
+    ASSIGN_OR_RETURN(writers.emplace_back(), MakeResultWriter(format, folder_));
+  }
+  if (writers.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const auto journal, JournalReader::Open(folder_));
+  ImageOutcome outcome;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, journal->Next(&outcome));
+    if (!more) break;
+    for (const auto& writer : writers) RETURN_IF_ERROR(writer->Write(outcome));
+  }
   for (const auto& writer : writers) RETURN_IF_ERROR(writer->Finish());
-  return counts;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<DetectionCounts> DetectionRun::Finish() {
+  RETURN_IF_ERROR(journal_->Sync());
+  RETURN_IF_ERROR(WriteForms());
+  RETURN_IF_ERROR(pictures_.Finish());
+  if (!absl::c_linear_search(options_.formats, "jsonl")) {
+    std::error_code ignored;
+    std::filesystem::remove(absl::StrCat(folder_, "/", kDetectionsName), ignored);
+  }
+  return DetectionCounts{journal_->detected(), journal_->boxes(), journal_->failures()};
+}
+
+absl::StatusOr<DetectionCounts> DetectImages(const model::Model& model, const std::vector<ImageToDetect>& images,
+                                             const std::string& folder, const DetectImagesOptions& options) {
+  size_t next = 0;
+  const auto expect_next = [&](const ImageOutcome& outcome) -> absl::Status {
+    const bool same = next < images.size() && images[next].name == outcome.detections.image &&
+                      images[next].flip == outcome.detections.flip;
+    if (same) {
+      ++next;
+      return absl::OkStatus();
+    }
+    return absl::FailedPreconditionError(
+        absl::StrCat("the interrupted run's image ", next + 1, " is ", NameOf(outcome), ", but ",
+                     next < images.size() ? absl::StrCat("now it is ", images[next].name) : "now there are fewer",
+                     "; give the same images, or begin anew by --overwrite without --resume"));
+  };
+  ASSIGN_OR_RETURN(const auto run, DetectionRun::Start(model, folder, options, expect_next));
+  RETURN_IF_ERROR(run->Detect(absl::MakeConstSpan(images).subspan(next)));
+  return run->Finish();
 }
 
 }  // namespace hardface::infer
