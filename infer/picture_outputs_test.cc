@@ -61,7 +61,8 @@ TEST(PictureOutputsTest, HiddenFacesKeepThePicturesNamesAndKinds) {
   for (const std::string kind : {"blurred", "pixelated"}) {
     const auto png = data::ReadImage(folder + "/" + kind + "/a/b.png");
     ASSERT_TRUE(png.ok()) << png.status();
-    EXPECT_EQ(png->at<cv::Vec3b>(20, 20), cv::Vec3b(150, 150, 150)) << "of a chequered face its mean is left";
+    EXPECT_NEAR(png->at<cv::Vec3b>(20, 20)[0], 150, 8) << "of a chequered face its mean is left";
+    EXPECT_NEAR(png->at<cv::Vec3b>(20, 21)[0], 150, 8);
     EXPECT_EQ(png->at<cv::Vec3b>(34, 54), image.at<cv::Vec3b>(34, 54)) << "of the third face, below the threshold, all";
     EXPECT_EQ(*data::ReadImage(folder + "/" + kind + "/d.webp.png")->ptr(0), image.ptr(0)[0]);
     EXPECT_EQ(ReadFile(folder + "/" + kind + "/c.jpg")->substr(0, 2), "\xff\xd8") << "a JPEG stays one";
