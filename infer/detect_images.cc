@@ -2,6 +2,7 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <exception>
 #include <filesystem>
 #include <new>
@@ -12,9 +13,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/parallel.h"
-#include "base/progress.h"
 #include "base/status_macros.h"
 #include "infer/result_writers.h"
+#include "infer/video_frames.h"
 
 namespace hardface::infer {
 namespace {
@@ -96,25 +97,27 @@ absl::Status DetectionRun::Note(const ImageToDetect& image, const DetectedImage&
   return journal_->Add(outcome);
 }
 
-absl::Status DetectionRun::Detect(absl::Span<const ImageToDetect> images) {
+absl::Status DetectionRun::Detect(absl::Span<const ImageToDetect> images, Progress* progress,
+                                  const DetectionWorkers::LoadFunction& load) {
   std::vector<DetectFunction> functions;
   for (const auto& detector : detectors_) {
     functions.push_back([&detector](const cv::Mat& image, const std::function<cv::Mat()>& upcoming) {
       return WithoutExceptions<std::vector<ScoredBox>>([&] { return detector->Detect(image, upcoming); });
     });
   }
-  const auto count = static_cast<int64_t>(images.size());
-  Progress progress("detect", count, "images");
   // One image ahead keeps the processors busy; the memory limit counts on no more (face_detector.cc).
   const bool host_limit =
       options_.detect.memory_limit > 0 && options_.devices.empty() && !options_.detect.device.cuda();
-  DetectionWorkers workers(std::move(functions), count, /*ahead=*/host_limit ? 1 : 4, [&](int64_t i) {
-    return WithoutExceptions<cv::Mat>([&] { return LoadImage(images[static_cast<size_t>(i)]); });
-  });
+  const auto load_one = [&](int64_t i) {
+    return WithoutExceptions<cv::Mat>(
+        [&] { return load != nullptr ? load(i) : LoadImage(images[static_cast<size_t>(i)]); });
+  };
+  DetectionWorkers workers(std::move(functions), static_cast<int64_t>(images.size()), /*ahead=*/host_limit ? 1 : 4,
+                           load_one);
   for (const ImageToDetect& image : images) {
     if (options_.stop != nullptr && options_.stop()) break;
     RETURN_IF_ERROR(Note(image, workers.Next()));
-    progress.Advance(1);
+    progress->Advance(1);
   }
   return absl::OkStatus();
 }
@@ -148,23 +151,91 @@ absl::StatusOr<DetectionCounts> DetectionRun::Finish() {
   return DetectionCounts{journal_->detected(), journal_->boxes(), journal_->failures()};
 }
 
+std::string FrameName(const ImageToDetect& video, int64_t number) {
+  return absl::StrCat(video.name, "/", absl::Dec(number, absl::kZeroPad8));
+}
+
+namespace {
+
+// Where a run over a list of images and videos stands.
+struct Position {
+  size_t image = 0;    // the next image, or the video that is under way
+  int64_t frames = 0;  // done of the video
+
+  // Goes on behind OUTCOME; false where IMAGES have something else there.
+  bool Pass(const std::vector<ImageToDetect>& images, const ImageOutcome& outcome) {
+    for (; image < images.size(); ++image, frames = 0) {
+      const ImageToDetect& next = images[image];
+      const bool video = IsVideo(next.path);
+      if (video && outcome.detections.image == FrameName(next, frames)) {
+        ++frames;
+        return true;
+      }
+      // A video's own name is that of its failure.
+      if (outcome.detections.image == next.name && outcome.detections.flip == next.flip) {
+        ++image;
+        frames = 0;
+        return true;
+      }
+      if (frames == 0) return false;  // else it was the video's last frame
+    }
+    return false;
+  }
+};
+
+// Frames that are held at once.
+constexpr size_t kFramesOfABatch = 16;
+
+// The frames of VIDEO behind the first DONE.
+absl::Status DetectVideo(const ImageToDetect& video, int64_t done, DetectionRun* run, Progress* progress) {
+  auto frames = VideoFrames::Open(video.path);
+  if (!frames.ok()) return run->Fail(video, std::string(frames.status().message()));
+  absl::StatusOr<cv::Mat> frame;
+  int64_t number = 0;
+  do {
+    std::vector<ImageToDetect> images;
+    std::vector<cv::Mat> pixels;
+    while (images.size() < kFramesOfABatch && (frame = (*frames)->Next()).ok() && !frame->empty()) {
+      if (number >= done) {
+        images.push_back(video);
+        images.back().name = FrameName(video, number);
+        pixels.push_back(*frame);
+      }
+      ++number;
+    }
+    RETURN_IF_ERROR(run->Detect(images, progress, [&](int64_t i) { return pixels[static_cast<size_t>(i)]; }));
+  } while (frame.ok() && !frame->empty());
+  if (!frame.ok()) return run->Fail(video, std::string(frame.status().message()));
+  return number > 0 ? absl::OkStatus() : run->Fail(video, video.path + ": has no frames");
+}
+
+}  // namespace
+
 absl::StatusOr<DetectionCounts> DetectImages(const model::Model& model, const std::vector<ImageToDetect>& images,
                                              const std::string& folder, const DetectImagesOptions& options) {
-  size_t next = 0;
-  const auto expect_next = [&](const ImageOutcome& outcome) -> absl::Status {
-    const bool same = next < images.size() && images[next].name == outcome.detections.image &&
-                      images[next].flip == outcome.detections.flip;
-    if (same) {
-      ++next;
-      return absl::OkStatus();
-    }
+  Position position;
+  const auto pass = [&](const ImageOutcome& outcome) -> absl::Status {
+    if (position.Pass(images, outcome)) return absl::OkStatus();
+    const size_t at = position.image;
     return absl::FailedPreconditionError(
-        absl::StrCat("the interrupted run's image ", next + 1, " is ", NameOf(outcome), ", but ",
-                     next < images.size() ? absl::StrCat("now it is ", images[next].name) : "now there are fewer",
+        absl::StrCat("the interrupted run's image ", at + 1, " is ", NameOf(outcome), ", but ",
+                     at < images.size() ? absl::StrCat("now it is ", images[at].name) : "now there are fewer",
                      "; give the same images, or begin anew by --overwrite without --resume"));
   };
-  ASSIGN_OR_RETURN(const auto run, DetectionRun::Start(model, folder, options, expect_next));
-  RETURN_IF_ERROR(run->Detect(absl::MakeConstSpan(images).subspan(next)));
+  ASSIGN_OR_RETURN(const auto run, DetectionRun::Start(model, folder, options, pass));
+  const auto is_video = [](const ImageToDetect& image) { return IsVideo(image.path); };
+  const auto rest = absl::MakeConstSpan(images).subspan(position.image);
+  // How many frames a video has is known at its end.
+  Progress progress("detect", absl::c_any_of(rest, is_video) ? 0 : static_cast<int64_t>(rest.size()), "images");
+  for (auto next = rest.begin(); next != rest.end();) {
+    if (is_video(*next)) {
+      RETURN_IF_ERROR(DetectVideo(*next++, std::exchange(position.frames, 0), run.get(), &progress));
+      continue;
+    }
+    const auto end = std::find_if(next, rest.end(), is_video);
+    RETURN_IF_ERROR(run->Detect(absl::MakeConstSpan(next, end), &progress));
+    next = end;
+  }
   return run->Finish();
 }
 

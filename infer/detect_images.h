@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "base/progress.h"
 #include "data_tools/dataset/box_style.h"
 #include "infer/detection_workers.h"
 #include "infer/face_detector.h"
@@ -58,8 +59,10 @@ class DetectionRun {
 
   // Images done, the failed ones and those of earlier runs included.
   int64_t done() const { return journal_->images(); }
-  // Works on IMAGES, the next ones of the run. Their names must have been taken by ResultNames.
-  absl::Status Detect(absl::Span<const ImageToDetect> images);
+  // Works on IMAGES, the next ones of the run. Their names must have been taken by ResultNames. LOAD gives the pixels
+  // of IMAGES[i], on another thread; without it they are read from their files.
+  absl::Status Detect(absl::Span<const ImageToDetect> images, Progress* progress,
+                      const DetectionWorkers::LoadFunction& load = nullptr);
   // Notes that an image will have no result.
   absl::Status Fail(const ImageToDetect& image, const std::string& error);
   // Writes what is made of all results together. Call once, last.
@@ -78,8 +81,11 @@ class DetectionRun {
   std::unique_ptr<ResultJournal> journal_;
 };
 
-// A whole run over IMAGES. Where FOLDER holds the work of an earlier one on the same images, it is gone on with;
-// FailedPrecondition where those images were others.
+// How the frame NUMBER (from 0) of a video is called in the results: "clip.mp4/00000042".
+std::string FrameName(const ImageToDetect& video, int64_t number);
+
+// A whole run over IMAGES; those that are videos by their names (video_frames.h) frame by frame. Where FOLDER holds the
+// work of an earlier one on the same images, it is gone on with; FailedPrecondition where those images were others.
 absl::StatusOr<DetectionCounts> DetectImages(const model::Model& model, const std::vector<ImageToDetect>& images,
                                              const std::string& folder, const DetectImagesOptions& options);
 

@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
+#include "base/progress.h"
 #include "base/random.h"
 #include "base/read_file.h"
 #include "data_tools/dataset/detections.h"
@@ -329,6 +330,7 @@ std::function<bool()> After(int count) {
 }
 
 TEST(DetectionRunTest, InterruptedAnywhereItGoesOnToTheFilesOfAnUndisturbedRun) {
+  Progress progress("test", /*total=*/0, "images");
   const std::string folder = Folder("resume");
   fs::create_directories(folder + "/in");
   const std::vector<ImageToDetect> images = TwelvePictures(folder + "/in");
@@ -344,7 +346,7 @@ TEST(DetectionRunTest, InterruptedAnywhereItGoesOnToTheFilesOfAnUndisturbedRun) 
     {
       const auto run = DetectionRun::Start(model, output, options);
       ASSERT_TRUE(run.ok()) << run.status();
-      ASSERT_TRUE((*run)->Detect(images).ok());
+      ASSERT_TRUE((*run)->Detect(images, &progress).ok());
       EXPECT_EQ((*run)->done(), stop);
     }
     // A process may die within a line, and behind the first of an image's two lines.
@@ -362,6 +364,7 @@ TEST(DetectionRunTest, InterruptedAnywhereItGoesOnToTheFilesOfAnUndisturbedRun) 
 }
 
 TEST(DetectionRunTest, WhatIsDoneIsNotDoneAgain) {
+  Progress progress("test", /*total=*/0, "images");
   const std::string folder = Folder("once");
   fs::create_directories(folder + "/in");
   const std::vector<ImageToDetect> images = TwelvePictures(folder + "/in");
@@ -369,7 +372,7 @@ TEST(DetectionRunTest, WhatIsDoneIsNotDoneAgain) {
   DetectImagesOptions options;
   options.threads = 1;
   options.stop = After(5);
-  ASSERT_TRUE((*DetectionRun::Start(model, folder + "/out", options))->Detect(images).ok());
+  ASSERT_TRUE((*DetectionRun::Start(model, folder + "/out", options))->Detect(images, &progress).ok());
   for (int i = 0; i < 5; ++i) fs::remove(images[static_cast<size_t>(i)].path);  // it would fail now
   options.stop = nullptr;
   const auto counts = DetectImages(model, images, folder + "/out", options);
@@ -379,6 +382,7 @@ TEST(DetectionRunTest, WhatIsDoneIsNotDoneAgain) {
 }
 
 TEST(DetectionRunTest, OtherImagesThanThoseOfTheInterruptedRunAreAnError) {
+  Progress progress("test", /*total=*/0, "images");
   const std::string folder = Folder("others");
   fs::create_directories(folder + "/in");
   std::vector<ImageToDetect> images = TwelvePictures(folder + "/in");
@@ -386,7 +390,7 @@ TEST(DetectionRunTest, OtherImagesThanThoseOfTheInterruptedRunAreAnError) {
   DetectImagesOptions options;
   options.threads = 1;
   options.stop = After(2);
-  ASSERT_TRUE((*DetectionRun::Start(model, folder + "/out", options))->Detect(images).ok());
+  ASSERT_TRUE((*DetectionRun::Start(model, folder + "/out", options))->Detect(images, &progress).ok());
   options.stop = nullptr;
   const auto error_of = [&](const std::vector<ImageToDetect>& others) {
     return std::string(DetectImages(model, others, folder + "/out", options).status().message());

@@ -25,6 +25,7 @@
 #include "base/json_text.h"
 #include "base/output_guard.h"
 #include "base/paths.h"
+#include "base/progress.h"
 #include "base/provenance.h"
 #include "base/running_tool.h"
 #include "base/status_macros.h"
@@ -39,6 +40,7 @@
 #include "infer/result_names.h"
 #include "infer/result_writers.h"
 #include "infer/shipped_model.h"
+#include "infer/video_frames.h"
 #include "infer/watched_folders.h"
 #include "model/cuda/cuda_device.h"
 #include "model/cuda/precision.h"
@@ -51,7 +53,8 @@ ABSL_FLAG(std::string, model, "",
           "the project.");
 ABSL_FLAG(std::string, dataset, "", "Dataset on whose images faces are detected. Give this, or images and folders.");
 ABSL_FLAG(std::vector<std::string>, images, {},
-          "Images on which faces are detected, separated by commas: files, folders, patterns ('2024/*.jpg'), lists of "
+          "Images on which faces are detected, separated by commas: files, videos, folders, patterns ('2024/*.jpg'), "
+          "lists of "
           "files (@list.txt, a name on each line), or - for such a list on the standard input. They can be given as "
           "arguments as well.");
 ABSL_FLAG(
@@ -400,10 +403,18 @@ absl::Status Complete(const Work& work, const DetectionCounts& counts, size_t wa
                                                  work.output));
 }
 
+// IMAGES, and of each video its first frame, which is called as the others are but for the number.
+std::vector<ImageToDetect> NamesOfFirstFrames(std::vector<ImageToDetect> images) {
+  for (ImageToDetect& image : images) {
+    if (IsVideo(image.path)) image.name = FrameName(image, 0);
+  }
+  return images;
+}
+
 absl::Status DetectGiven(const std::vector<std::string>& arguments, Work* work) {
   ASSIGN_OR_RETURN(std::vector<ImageToDetect> images, FindImages(arguments, &work->provenance));
   // Of all images, whatever the shard: the shards' results belong together.
-  RETURN_IF_ERROR(CheckResultNames(images, NamedForms(work->options)));
+  RETURN_IF_ERROR(CheckResultNames(NamesOfFirstFrames(images), NamedForms(work->options)));
   SayWhatIsLeftOut(images, work->options.formats);
   RETURN_IF_ERROR(TakeShard(&images));
   for (const ImageToDetect& image : images) RETURN_IF_ERROR(CheckSpares(work->output, image.path));
@@ -439,6 +450,7 @@ absl::StatusOr<std::vector<std::string>> FoldersToWatch(const std::vector<std::s
 }
 
 absl::Status DetectWhatComes(WatchedFolders* watched, data::Pixels pixels, ResultNames* names, DetectionRun* run) {
+  Progress progress("detect", /*total=*/0, "images");
   while (stop_asked == 0) {
     ASSIGN_OR_RETURN(const std::vector<std::string> files, watched->Look());
     std::vector<ImageToDetect> images;
@@ -451,7 +463,7 @@ absl::Status DetectWhatComes(WatchedFolders* watched, data::Pixels pixels, Resul
         RETURN_IF_ERROR(run->Fail(image, std::string(named.message())));
       }
     }
-    if (!images.empty()) RETURN_IF_ERROR(run->Detect(images));
+    if (!images.empty()) RETURN_IF_ERROR(run->Detect(images, &progress));
     if (files.empty()) poll(nullptr, 0, /*milliseconds=*/1000);
   }
   return absl::OkStatus();
@@ -504,7 +516,7 @@ int main(int argc, char** argv) {
       {"infer/detect",
        "Finds faces in images with a trained model, on an image pyramid, and writes them in the forms that scorers and "
        "annotation programs read. Prints one line of counts.",
-       "[IMAGE, FOLDER, PATTERN, @LIST or - ...]",
+       "[IMAGE, VIDEO, FOLDER, PATTERN, @LIST or - ...]",
        {{"model", hardface::kReadsFile},
         {"dataset", hardface::kReadsDataset},
         {"images", hardface::kReadsImages, hardface::PathForm::kList},
