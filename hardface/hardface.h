@@ -31,9 +31,9 @@ enum hardface_status {
   HARDFACE_OK = 0,
   HARDFACE_INVALID_ARGUMENT = 3,
   HARDFACE_NOT_FOUND = 5,
-  HARDFACE_RESOURCE_EXHAUSTED = 8, /* out of memory, or the memory limit does not suffice */
+  HARDFACE_RESOURCE_EXHAUSTED = 8,  /* out of memory, or the memory limit does not suffice */
   HARDFACE_FAILED_PRECONDITION = 9, /* not in this build or machine (a GPU) */
-  HARDFACE_INTERNAL = 13           /* any other number is an error, too */
+  HARDFACE_INTERNAL = 13            /* any other number is an error, too */
 };
 
 enum hardface_pixel_format {
