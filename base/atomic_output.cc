@@ -32,6 +32,7 @@ namespace fs = std::filesystem;
 
 constexpr char kTemporaryMark[] = ".tmp-";
 constexpr char kOldSuffix[] = ".old";
+constexpr char kUnfinishedSuffix[] = ".unfinished";
 
 absl::Status ErrnoError(absl::string_view what, const std::string& path) {
   return absl::InternalError(absl::StrCat(path, ": ", what, ": ", std::strerror(errno)));
@@ -117,6 +118,52 @@ void RemoveLeftoversOf(const std::string& folder, absl::string_view prefix, cons
 
 void RemoveLeftoversOfOutput(const std::string& path) {
   RemoveLeftoversOf(fs::path(path).parent_path().string(), fs::path(TemporaryPrefix(path)).filename().string(), path);
+}
+
+// Removes the temporaries of files in FOLDER and below, whose owners are gone: the caller has FOLDER for itself.
+absl::Status RemoveTemporariesIn(const std::string& folder) {
+  std::error_code error;
+  std::vector<fs::path> found;
+  fs::recursive_directory_iterator entry(folder, error);
+  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    const size_t mark = name.rfind(kTemporaryMark);
+    if (name[0] != '.' || mark == std::string::npos) continue;
+    if (OwnerOf(absl::string_view(name).substr(mark + std::strlen(kTemporaryMark))).has_value()) {
+      found.push_back(entry->path());
+    }
+  }
+  if (error) return absl::InternalError(absl::StrCat(folder, ": cannot list this folder: ", error.message()));
+  for (const fs::path& leftover : found) fs::remove_all(leftover, error);
+  return absl::OkStatus();
+}
+
+bool HoldsSomething(const std::string& file) {
+  std::error_code error;
+  const uintmax_t size = fs::file_size(file, error);
+  return !error && size > 0;
+}
+
+// Whether FOLDER is empty, or a process was killed while it wrote the first file there.
+bool HoldsNothingYet(const std::string& folder) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (!absl::StartsWith(entry.path().filename().string(), absl::StrCat(".", kProvenanceName, kTemporaryMark))) {
+      return false;
+    }
+  }
+  return !error;
+}
+
+// An error where FOLDER, the place of resumable work, is there and is not this tool's.
+absl::Status CheckUnfinishedIsOwn(const std::string& folder) {
+  std::error_code ignored;
+  if (!fs::exists(fs::symlink_status(folder, ignored))) return absl::OkStatus();
+  const bool real = fs::is_directory(fs::symlink_status(folder, ignored));
+  if (real && (HoldsNothingYet(folder) || WrittenBy(folder) == RunningTool().name)) return absl::OkStatus();
+  return absl::AlreadyExistsError(absl::StrCat(folder, ": the work would be done under this name, and it is there ",
+                                               "already, but not of ", RunningTool().name,
+                                               ". Move it away, or name another output"));
 }
 
 // A name that no other process and no other output of this one uses.
@@ -249,9 +296,46 @@ absl::StatusOr<std::unique_ptr<AtomicFolder>> AtomicFolder::Create(const std::st
   return std::unique_ptr<AtomicFolder>(new AtomicFolder(path, std::move(temporary), lock, replace));
 }
 
+absl::StatusOr<std::unique_ptr<AtomicFolder>> AtomicFolder::CreateResumable(const std::string& raw_path,
+                                                                            const std::string& progress, Begin begin) {
+  const std::string path = Reachable(WithoutLastDots(WithoutTrailingSlash(raw_path)));
+  if (path.empty()) return absl::InvalidArgumentError("an output folder needs a name; got an empty one");
+  const std::string unfinished = path + kUnfinishedSuffix;
+  DeclareOutput(unfinished);
+  RETURN_IF_ERROR(CheckMayWriteFolder(path));
+  RETURN_IF_ERROR(CheckOutput(unfinished));
+  RETURN_IF_ERROR(CheckUnfinishedIsOwn(unfinished));
+  RETURN_IF_ERROR(MakeParent(path));
+  RemoveLeftoversOfOutput(path);
+  std::error_code error;
+  fs::create_directory(unfinished, error);
+  if (error) return absl::InternalError(absl::StrCat(unfinished, ": cannot make this folder: ", error.message()));
+  const int lock = open(unfinished.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (lock < 0) return ErrnoError("cannot open this folder", unfinished);
+  if (flock(lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    close(lock);
+    return absl::UnavailableError(absl::StrCat(unfinished, ": another process is at work on this output"));
+  }
+  std::unique_ptr<AtomicFolder> folder(new AtomicFolder(path, unfinished, lock, Replace::kOwn));
+  folder->progress_ = absl::StrCat(unfinished, "/", progress);
+  folder->goes_on_ = HoldsSomething(folder->progress_);
+  if (begin == Begin::kGoOn && folder->goes_on_) {
+    RETURN_IF_ERROR(RemoveTemporariesIn(unfinished));
+    return folder;
+  }
+  if (folder->goes_on_ && !OverwritingAllowed()) {
+    return absl::AlreadyExistsError(absl::StrCat(unfinished, ": holds what an interrupted run has done. Go on with it ",
+                                                 "by --resume, or give --overwrite to lose it and begin anew"));
+  }
+  folder->goes_on_ = false;
+  for (const auto& entry : fs::directory_iterator(unfinished, error)) fs::remove_all(entry.path(), error);
+  return folder;
+}
+
 AtomicFolder::~AtomicFolder() {
   std::error_code ignored;
-  if (!committed_) fs::remove_all(temporary_, ignored);
+  const bool stays = !progress_.empty() && HoldsSomething(progress_);
+  if (!committed_ && !stays) fs::remove_all(temporary_, ignored);
   if (lock_ >= 0) close(lock_);
   ReleaseFolder(temporary_);
 }
@@ -274,13 +358,14 @@ absl::Status AtomicFolder::PutInPlace() const {
   if (!fs::exists(path_, error)) {
     return std::rename(temporary_.c_str(), path_.c_str()) == 0 ? absl::OkStatus() : ErrnoError("cannot finish", path_);
   }
-  // Exchange, so that at no moment the name stands for nothing; then remove the old content.
-  if (renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE) == 0) {
+  // Exchange, so that at no moment the name stands for nothing; then remove the old content. Not with resumable work: a
+  // process killed between the two would leave the old content where the next one looks for work to go on with.
+  if (progress_.empty() && renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE) == 0) {
     fs::remove_all(temporary_, error);
     return absl::OkStatus();
   }
-  // File systems without RENAME_EXCHANGE: the gap is two system calls long.
-  const std::string old = temporary_ + kOldSuffix;
+  // Also for file systems without RENAME_EXCHANGE: the gap is two system calls long.
+  const std::string old = (progress_.empty() ? temporary_ : TemporaryName(path_)) + kOldSuffix;
   if (std::rename(path_.c_str(), old.c_str()) != 0) return ErrnoError("cannot replace", path_);
   if (std::rename(temporary_.c_str(), path_.c_str()) != 0) {
     absl::Status failed = ErrnoError("cannot replace", path_);

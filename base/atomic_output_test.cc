@@ -371,6 +371,63 @@ TEST_F(ToolOutputTest, TwoRunsOnOneOutputDoNotDisturbEachOther) {
   EXPECT_NE((*first)->temporary_path(), (*second)->temporary_path());
 }
 
+// Begins work on PATH in the resumable way, as a process that is killed: nothing is cleaned up behind it.
+absl::Status WorkAndDie(const std::string& path, const std::string& progress) {
+  const pid_t child = fork();
+  if (child == 0) {
+    auto folder = AtomicFolder::CreateResumable(path, "progress", Begin::kAnew);
+    const std::string at = folder.ok() ? (*folder)->temporary_path() : "";
+    std::ofstream(at + "/provenance.json") << R"({"tool":"test/tool"})";
+    std::ofstream(at + "/progress") << progress;
+    std::ofstream(absl::StrCat(at, "/.half.tmp-", getpid())) << "half";
+    _exit(folder.ok() ? 0 : 1);
+  }
+  int state = 0;
+  waitpid(child, &state, 0);
+  return state == 0 ? absl::OkStatus() : absl::InternalError("the child failed");
+}
+
+TEST_F(ToolOutputTest, ResumableWorkStaysAndIsGoneOnWith) {
+  const std::string path = folder_ + "/out", unfinished = path + ".unfinished";
+  ASSERT_TRUE(WorkAndDie(path, "one\n").ok());
+  ExpectRefused(AtomicFolder::CreateResumable(path, "progress", Begin::kAnew).status(), "--resume");
+  EXPECT_EQ(*ReadFile(unfinished + "/progress"), "one\n");
+  {
+    auto folder = AtomicFolder::CreateResumable(path, "progress", Begin::kGoOn);
+    ASSERT_TRUE(folder.ok()) << folder.status();
+    EXPECT_TRUE((*folder)->goes_on());
+    EXPECT_EQ(EntryCount(unfinished), 2u) << "what was half written is removed";
+    ExpectRefused(AtomicFolder::CreateResumable(path, "progress", Begin::kGoOn).status(), "another process is at work");
+  }
+  EXPECT_TRUE(fs::exists(unfinished)) << "a failed process leaves it, too";
+  AllowOverwriting(true);
+  auto anew = AtomicFolder::CreateResumable(path, "progress", Begin::kAnew);
+  ASSERT_TRUE(anew.ok()) << anew.status();
+  EXPECT_FALSE((*anew)->goes_on());
+  EXPECT_EQ(EntryCount(unfinished), 0u);
+  ASSERT_TRUE(WriteFileAtomically(unfinished + "/result", "x").ok());
+  ASSERT_TRUE((*anew)->Commit().ok());
+  EXPECT_EQ(*ReadFile(path + "/result"), "x");
+  EXPECT_EQ(EntryCount(folder_), 1u);
+}
+
+TEST_F(ToolOutputTest, ResumableWorkReplacesAnEarlierOutputAndNothingElse) {
+  const std::string path = folder_ + "/out", unfinished = path + ".unfinished";
+  ASSERT_TRUE(WorkAndDie(path, "").ok()) << "nothing done: begun anew without a word";
+  for (const char* text : {"first", "second"}) {
+    auto folder = AtomicFolder::CreateResumable(path, "progress", Begin::kGoOn);
+    ASSERT_TRUE(folder.ok()) << folder.status();
+    EXPECT_FALSE((*folder)->goes_on());
+    ASSERT_TRUE(WriteFileAtomically(unfinished + "/progress", text).ok());
+    ASSERT_TRUE((*folder)->Commit().ok());
+    EXPECT_EQ(*ReadFile(path + "/progress"), text);
+  }
+  EXPECT_EQ(EntryCount(folder_), 1u);
+  AddUsersFile(unfinished + "/progress", "mine");
+  ExpectRefused(AtomicFolder::CreateResumable(path, "progress", Begin::kGoOn).status(), "Move it away");
+  EXPECT_EQ(*ReadFile(unfinished + "/progress"), "mine");
+}
+
 TEST_F(ToolOutputTest, AnOldOutputThatAKilledRunSetAsideComesBack) {
   const pid_t child = fork();
   if (child == 0) _exit(0);

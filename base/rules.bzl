@@ -120,6 +120,26 @@ def hf_tool(name, srcs = None, deps = [], visibility = ["//visibility:public"], 
         **kwargs
     )
 
+def hf_shared_library(name, srcs, symbols, deps = [], **kwargs):
+    """A library for other languages, libNAME.so, with all of ours in it.
+
+    Args:
+      name: the library, without "lib" and ".so"
+      srcs: its C interface
+      symbols: a linker's version script, which names what it shows
+      deps: what its sources include, Abseil apart
+      **kwargs: as of cc_binary
+    """
+    cc_binary(
+        name = "lib%s.so" % name,
+        srcs = srcs,
+        additional_linker_inputs = [symbols],
+        linkopts = ["-Wl,--version-script=$(location %s)" % symbols],
+        linkshared = True,
+        deps = deps + _ABSL,
+        **kwargs
+    )
+
 def hf_test_program(name, srcs = None, deps = [], **kwargs):
     """A program that a shell test runs, NAME.cc; no tool for users."""
     cc_binary(

@@ -3,18 +3,20 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <exception>
+#include <filesystem>
 #include <memory>
+#include <new>
+#include <system_error>
 #include <utility>
 
+#include "absl/algorithm/container.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/parallel.h"
-#include "base/progress.h"
 #include "base/status_macros.h"
-#include "data_tools/images/image_io.h"
-#include "infer/detection_workers.h"
-#include "infer/draw.h"
-#include "infer/result_names.h"
 #include "infer/result_writers.h"
+#include "infer/video_frames.h"
 
 namespace hardface::infer {
 namespace {
@@ -47,50 +49,203 @@ std::vector<std::unique_ptr<FaceDetector>> MakeDetectors(const model::Model& mod
   return detectors;
 }
 
+// What MAKE returns; an exception, which one image must not end the run by, as an error.
+template <typename Result>
+absl::StatusOr<Result> WithoutExceptions(const std::function<absl::StatusOr<Result>()>& make) {
+  try {
+    return make();
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("out of memory");
+  } catch (const std::exception& exception) {
+    return absl::InvalidArgumentError(absl::StrCat("unexpected: ", exception.what()));
+  }
+}
+
+// Whether an error of a detector is the image's own, which says nothing of the next one.
+bool IsOfTheImage(const absl::Status& error) {
+  return absl::IsResourceExhausted(error) || absl::IsInvalidArgument(error);
+}
+
+std::string NamedError(const ImageToDetect& image, const absl::Status& error) {
+  const std::string message(error.message());
+  return absl::StrContains(message, image.path) ? message : absl::StrCat(image.path, ": ", message);
+}
+
+std::string NameOf(const ImageOutcome& outcome) {
+  return absl::StrCat(outcome.detections.image, outcome.detections.flip ? " (mirrored)" : "");
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<DetectionRun>> DetectionRun::Start(
+    const model::Model& model, const std::string& folder, const DetectImagesOptions& options,
+    const std::function<absl::Status(const ImageOutcome&)>& seen) {
+  omp_set_num_threads(ResolveThreads(options.threads));
+  std::unique_ptr<DetectionRun> run(new DetectionRun(folder, options));
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  ASSIGN_OR_RETURN(run->journal_, ResultJournal::Open(folder, seen));
+  run->detectors_ = MakeDetectors(model, options);
+  return run;
+}
+
+absl::Status DetectionRun::Fail(const ImageToDetect& image, const std::string& error) {
+  return journal_->Add({{image.name, image.flip, {}}, {}, error});
+}
+
+absl::Status DetectionRun::Note(const ImageToDetect& image, const DetectedImage& detected) {
+  if (!detected.pixels.ok()) return Fail(image, NamedError(image, detected.pixels.status()));
+  if (!detected.boxes.ok()) {
+    if (!IsOfTheImage(detected.boxes.status())) return detected.boxes.status();
+    return Fail(image, NamedError(image, detected.boxes.status()));
+  }
+  ImageOutcome outcome;
+  outcome.detections = ToDetections(image, *detected.boxes, options_.style);
+  outcome.size = {detected.pixels->cols, detected.pixels->rows};
+  RETURN_IF_ERROR(pictures_.Write(done(), image, *detected.pixels, outcome.detections.boxes));
+  return journal_->Add(outcome);
+}
+
+absl::Status DetectionRun::Detect(absl::Span<const ImageToDetect> images, Progress* progress,
+                                  const DetectionWorkers::LoadFunction& load) {
+  std::vector<DetectFunction> functions;
+  for (const auto& detector : detectors_) {
+    functions.push_back([&detector](const cv::Mat& image, const std::function<cv::Mat()>& upcoming) {
+      return WithoutExceptions<std::vector<ScoredBox>>([&] { return detector->Detect(image, upcoming); });
+    });
+  }
+  // One image ahead keeps the processors busy; the memory limit counts on no more (face_detector.cc).
+  const bool host_limit =
+      options_.detect.memory_limit > 0 && options_.devices.empty() && !options_.detect.device.cuda();
+  const auto load_one = [&](int64_t i) {
+    return WithoutExceptions<cv::Mat>(
+        [&] { return load != nullptr ? load(i) : LoadImage(images[static_cast<size_t>(i)]); });
+  };
+  DetectionWorkers workers(std::move(functions), static_cast<int64_t>(images.size()), LoadersFor(options_),
+                           /*ahead=*/host_limit ? 1 : 4, load_one);
+  for (const ImageToDetect& image : images) {
+    if (options_.stop != nullptr && options_.stop()) break;
+    RETURN_IF_ERROR(Note(image, workers.Next()));
+    progress->Advance(1);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status DetectionRun::WriteForms() const {
+  std::vector<std::unique_ptr<ResultWriter>> writers;
+  for (const std::string& format : options_.formats) {
+    if (format == "jsonl") continue;
+    ASSIGN_OR_RETURN(writers.emplace_back(), MakeResultWriter(format, folder_));
+  }
+  if (writers.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const auto journal, JournalReader::Open(folder_));
+  ImageOutcome outcome;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, journal->Next(&outcome));
+    if (!more) break;
+    for (const auto& writer : writers) RETURN_IF_ERROR(writer->Write(outcome));
+  }
+  for (const auto& writer : writers) RETURN_IF_ERROR(writer->Finish());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<DetectionCounts> DetectionRun::Finish() {
+  RETURN_IF_ERROR(journal_->Sync());
+  RETURN_IF_ERROR(WriteForms());
+  RETURN_IF_ERROR(pictures_.Finish());
+  if (!absl::c_linear_search(options_.formats, "jsonl")) {
+    std::error_code ignored;
+    std::filesystem::remove(absl::StrCat(folder_, "/", kDetectionsName), ignored);
+  }
+  return DetectionCounts{journal_->detected(), journal_->boxes(), journal_->failures()};
+}
+
+std::string FrameName(const ImageToDetect& video, int64_t number) {
+  return absl::StrCat(video.name, "/", absl::Dec(number, absl::kZeroPad8));
+}
+
+namespace {
+
+// Where a run over a list of images and videos stands.
+struct Position {
+  size_t image = 0;    // the next image, or the video that is under way
+  int64_t frames = 0;  // done of the video
+
+  // Goes on behind OUTCOME; false where IMAGES have something else there.
+  bool Pass(const std::vector<ImageToDetect>& images, const ImageOutcome& outcome) {
+    for (; image < images.size(); ++image, frames = 0) {
+      const ImageToDetect& next = images[image];
+      const bool video = IsVideo(next.path);
+      if (video && outcome.detections.image == FrameName(next, frames)) {
+        ++frames;
+        return true;
+      }
+      // A video's own name is that of its failure.
+      if (outcome.detections.image == next.name && outcome.detections.flip == next.flip) {
+        ++image;
+        frames = 0;
+        return true;
+      }
+      if (frames == 0) return false;  // else it was the video's last frame
+    }
+    return false;
+  }
+};
+
+// Frames that are held at once.
+constexpr size_t kFramesOfABatch = 16;
+
+// The frames of VIDEO behind the first DONE.
+absl::Status DetectVideo(const ImageToDetect& video, int64_t done, DetectionRun* run, Progress* progress) {
+  auto frames = VideoFrames::Open(video.path);
+  if (!frames.ok()) return run->Fail(video, std::string(frames.status().message()));
+  absl::StatusOr<cv::Mat> frame;
+  int64_t number = 0;
+  do {
+    std::vector<ImageToDetect> images;
+    std::vector<cv::Mat> pixels;
+    while (images.size() < kFramesOfABatch && (frame = (*frames)->Next()).ok() && !frame->empty()) {
+      if (number >= done) {
+        images.push_back(video);
+        images.back().name = FrameName(video, number);
+        pixels.push_back(*frame);
+      }
+      ++number;
+    }
+    RETURN_IF_ERROR(run->Detect(images, progress, [&](int64_t i) { return pixels[static_cast<size_t>(i)]; }));
+  } while (frame.ok() && !frame->empty());
+  if (!frame.ok()) return run->Fail(video, std::string(frame.status().message()));
+  return number > 0 ? absl::OkStatus() : run->Fail(video, video.path + ": has no frames");
+}
+
 }  // namespace
 
 absl::StatusOr<DetectionCounts> DetectImages(const model::Model& model, const std::vector<ImageToDetect>& images,
                                              const std::string& folder, const DetectImagesOptions& options) {
-  omp_set_num_threads(ResolveThreads(options.threads));
-  std::vector<std::unique_ptr<ResultWriter>> writers;
-  for (const std::string& format : options.formats) {
-    ASSIGN_OR_RETURN(writers.emplace_back(), MakeResultWriter(format, folder));
-  }
-  const std::vector<std::unique_ptr<FaceDetector>> detectors = MakeDetectors(model, options);
-  std::vector<DetectFunction> functions;
-  for (const auto& detector : detectors) {
-    functions.push_back([&detector](const cv::Mat& image, const std::function<cv::Mat()>& upcoming) {
-      return detector->Detect(image, upcoming);
-    });
-  }
-  DetectionCounts counts;
-  const auto count = static_cast<int64_t>(images.size());
-  Progress progress("detect", count, "images");
-  // One image ahead keeps the processors busy; the memory limit counts on no more (face_detector.cc).
-  const bool host_limit = options.detect.memory_limit > 0 && options.devices.empty() && !options.detect.device.cuda();
-  DetectionWorkers workers(std::move(functions), count, LoadersFor(options), /*ahead=*/host_limit ? 1 : 4,
-                           [&](int64_t i) { return LoadImage(images[static_cast<size_t>(i)]); });
-  for (int64_t i = 0; i < count; ++i) {
-    const ImageToDetect& image = images[static_cast<size_t>(i)];
-    const DetectedImage detected = workers.Next();
-    if (!detected.pixels.ok()) {
-      counts.failures.emplace_back(detected.pixels.status().message());
-      progress.Advance(1);
+  Position position;
+  const auto pass = [&](const ImageOutcome& outcome) -> absl::Status {
+    if (position.Pass(images, outcome)) return absl::OkStatus();
+    const size_t at = position.image;
+    return absl::FailedPreconditionError(
+        absl::StrCat("the interrupted run's image ", at + 1, " is ", NameOf(outcome), ", but ",
+                     at < images.size() ? absl::StrCat("now it is ", images[at].name) : "now there are fewer",
+                     "; give the same images, or begin anew by --overwrite without --resume"));
+  };
+  ASSIGN_OR_RETURN(const auto run, DetectionRun::Start(model, folder, options, pass));
+  const auto is_video = [](const ImageToDetect& image) { return IsVideo(image.path); };
+  const auto rest = absl::MakeConstSpan(images).subspan(position.image);
+  // How many frames a video has is known at its end.
+  Progress progress("detect", absl::c_any_of(rest, is_video) ? 0 : static_cast<int64_t>(rest.size()), "images");
+  for (auto next = rest.begin(); next != rest.end();) {
+    if (is_video(*next)) {
+      RETURN_IF_ERROR(DetectVideo(*next++, std::exchange(position.frames, 0), run.get(), &progress));
       continue;
     }
-    RETURN_IF_ERROR(detected.boxes.status());
-    const data::ImageDetections detections = ToDetections(image, *detected.boxes, options.style);
-    for (const auto& writer : writers) RETURN_IF_ERROR(writer->Write(detections));
-    if (options.draw) {
-      RETURN_IF_ERROR(data::WritePng(absl::StrCat(folder, "/drawn/", DrawnName(i, image)),
-                                     DrawDetections(*detected.pixels, detections.boxes, options.draw_threshold)));
-    }
-    ++counts.images;
-    counts.boxes += static_cast<int64_t>(detected.boxes->size());
-    progress.Advance(1);
+    const auto end = std::find_if(next, rest.end(), is_video);
+    RETURN_IF_ERROR(run->Detect(absl::MakeConstSpan(next, end), &progress));
+    next = end;
   }
-  for (const auto& writer : writers) RETURN_IF_ERROR(writer->Finish());
-  return counts;
+  return run->Finish();
 }
 
 }  // namespace hardface::infer

@@ -6,10 +6,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <functional>
+#include <map>
 #include <opencv2/core.hpp>
 
 #include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
+#include "base/progress.h"
 #include "base/random.h"
 #include "base/read_file.h"
 #include "data_tools/dataset/detections.h"
@@ -19,6 +23,7 @@
 #include "infer/images_to_detect.h"
 #include "infer/level_runner.h"
 #include "infer/region_plan.h"
+#include "infer/result_journal.h"
 #include "infer/result_writers.h"
 #include "model/detectors/anchors.h"
 #include "model/execution/image_input.h"
@@ -27,6 +32,7 @@ namespace hardface::infer {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 std::string Folder(const std::string& name) {
@@ -293,44 +299,6 @@ TEST(FaceDetectorTest, BoxesLieInTheImage) {
   }
 }
 
-data::ImageDetections TwoFaces() {
-  return {"0--Parade/0_Parade_1.jpg", false, {{{1, 2, 30, 40}, 0.75f}, {{5.5f, 6, 7, 8}, 0.5f}}};
-}
-
-TEST(ResultWritersTest, EveryFormReadsAsItsScorerExpects) {
-  const std::string folder = Folder("formats");
-  for (const char* format : {"wider", "fddb", "face_eval", "jsonl"}) {
-    auto writer = MakeResultWriter(format, folder);
-    ASSERT_TRUE(writer.ok()) << writer.status();
-    ASSERT_TRUE((*writer)->Write(TwoFaces()).ok());
-    ASSERT_TRUE((*writer)->Finish().ok());
-  }
-  EXPECT_EQ(*ReadFile(folder + "/wider/0--Parade/0_Parade_1.txt"),
-            "0_Parade_1\n2\n1.00 2.00 30.00 40.00 0.750000\n5.50 6.00 7.00 8.00 0.500000\n");
-  EXPECT_EQ(*ReadFile(folder + "/fddb.txt"),
-            "0--Parade/0_Parade_1\n2\n1.00 2.00 30.00 40.00 0.750000\n5.50 6.00 7.00 8.00 0.500000\n");
-  EXPECT_EQ(*ReadFile(folder + "/face_eval.txt"),
-            "0_Parade_1 0.750000 1.00 2.00 31.00 42.00\n0_Parade_1 0.500000 5.50 6.00 12.50 14.00\n");
-  const auto read = data::ReadDetections(folder);
-  ASSERT_TRUE(read.ok()) << read.status();
-  ASSERT_EQ(read->size(), 1u);
-  EXPECT_EQ((*read)[0].boxes[1].box, (data::Rect{5.5f, 6, 7, 8}));
-}
-
-TEST(ResultWritersTest, NamesCannotLeaveTheTree) {
-  const std::string folder = Folder("escape");
-  auto writer = MakeResultWriter("wider", folder);
-  ASSERT_TRUE((*writer)->Write({"../../outside.jpg", false, {}}).ok());
-  EXPECT_TRUE(fs::exists(folder + "/wider/outside.txt"));
-}
-
-TEST(ResultWritersTest, TwoImagesOfOneNameAreAnError) {
-  auto writer = MakeResultWriter("wider", Folder("twice"));
-  ASSERT_TRUE((*writer)->Write({"a/b.jpg", false, {}}).ok());
-  EXPECT_THAT(std::string((*writer)->Write({"a/b.png", false, {}}).message()), HasSubstr("two images"));
-  EXPECT_FALSE(MakeResultWriter("excel", Folder("unknown")).ok());
-}
-
 absl::StatusOr<std::vector<ImageToDetect>> ImagesIn(const std::string& path) {
   absl::StatusOr<FoundImages> found = ImagesOfPaths({path});
   if (!found.ok()) return found.status();
@@ -344,7 +312,7 @@ TEST(DetectImagesTest, GoesOnAfterAnUnreadableImageAndDraws) {
   const auto images = ImagesIn(folder);
   ASSERT_TRUE(images.ok());
   DetectImagesOptions options;
-  options.draw = true;
+  options.pictures.draw = true;
   options.threads = 1;
   const auto counts = DetectImages(RandomModel(), *images, folder + "/out", options);
   ASSERT_TRUE(counts.ok()) << counts.status();
@@ -364,7 +332,7 @@ TEST(DetectImagesTest, LongNamesAreDrawnAndAnImageOfAnotherSizeThanItsManifestSa
   images[1].name = "other";
   images[1].size_in_manifest = {48, 64};
   DetectImagesOptions options;
-  options.draw = true;
+  options.pictures.draw = true;
   options.threads = 1;
   options.formats = {"jsonl", "wider"};
   const auto counts = DetectImages(RandomModel(), images, folder + "/out", options);
@@ -411,7 +379,7 @@ TEST(DetectImagesTest, SeveralDetectorsWriteTheFilesOfOne) {
   const auto images = ImagesIn(folder + "/in");
   ASSERT_TRUE(images.ok());
   DetectImagesOptions options;
-  options.draw = true;
+  options.pictures.draw = true;
   options.formats = {"jsonl", "fddb"};
   options.threads = 1;
   const auto one = DetectImages(RandomModel(), *images, folder + "/one", options);
@@ -431,8 +399,129 @@ TEST(DetectImagesTest, SeveralDetectorsWriteTheFilesOfOne) {
       EXPECT_EQ(*ReadFile(output + "/" + name), *ReadFile(entry.path().string())) << name;
       ++files;
     }
-    EXPECT_EQ(files, 14u);
+    EXPECT_EQ(files, 15u);
   }
+}
+
+// Every file below FOLDER with its bytes.
+std::map<std::string, std::string> Contents(const std::string& folder) {
+  std::map<std::string, std::string> contents;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    contents[fs::relative(entry.path(), folder).string()] = *ReadFile(entry.path().string());
+  }
+  return contents;
+}
+
+// Twelve pictures, of which the fourth is broken.
+std::vector<ImageToDetect> TwelvePictures(const std::string& folder) {
+  for (int i = 0; i < 12; ++i) {
+    const std::string path = absl::StrCat(folder, "/", absl::Dec(i, absl::kZeroPad2), ".png");
+    EXPECT_TRUE((i == 3 ? WriteFileAtomically(path, "broken")
+                        : data::WritePng(path, RandomImage(40 + i, 48, static_cast<uint64_t>(i))))
+                    .ok());
+  }
+  return *ImagesIn(folder);
+}
+
+DetectImagesOptions EveryOutput() {
+  DetectImagesOptions options;
+  options.threads = 1;
+  options.formats = {"jsonl", "csv", "wider", "fddb", "face_eval", "coco", "yolo"};
+  options.pictures.draw = options.pictures.crops = options.pictures.blur = options.pictures.pixelate = true;
+  options.pictures.contact_sheet = true;
+  options.pictures.threshold = 0.3f;
+  return options;
+}
+
+// Stops after COUNT questions.
+std::function<bool()> After(int count) {
+  return [count]() mutable { return count-- == 0; };
+}
+
+TEST(DetectionRunTest, InterruptedAnywhereItGoesOnToTheFilesOfAnUndisturbedRun) {
+  Progress progress("test", /*total=*/0, "images");
+  const std::string folder = Folder("resume");
+  fs::create_directories(folder + "/in");
+  const std::vector<ImageToDetect> images = TwelvePictures(folder + "/in");
+  const model::Model model = RandomModel();
+  DetectImagesOptions options = EveryOutput();
+  ASSERT_TRUE(DetectImages(model, images, folder + "/undisturbed", options).ok());
+  const auto expected = Contents(folder + "/undisturbed");
+  EXPECT_EQ(expected.count("crops/00000_00_face0.png"), 1u) << "no face was found; nothing is tested";
+  EXPECT_EQ(expected.count("contact_sheet.html"), 1u);
+  for (const int stop : {0, 1, 3, 4, 11}) {
+    const std::string output = absl::StrCat(folder, "/after_", stop);
+    options.stop = After(stop);
+    {
+      const auto run = DetectionRun::Start(model, output, options);
+      ASSERT_TRUE(run.ok()) << run.status();
+      ASSERT_TRUE((*run)->Detect(images, &progress).ok());
+      EXPECT_EQ((*run)->done(), stop);
+    }
+    // A process may die within a line, and behind the first of an image's two lines.
+    std::ofstream(output + "/images.jsonl", std::ios::app) << "{\"image\":\"00.p";
+    std::ofstream(output + "/detections.jsonl", std::ios::app) << R"({"image":"12.png","boxes":[]})"
+                                                               << "\n{";
+    options.stop = nullptr;
+    const auto counts = DetectImages(model, images, output, options);
+    ASSERT_TRUE(counts.ok()) << counts.status();
+    EXPECT_EQ(counts->images, 11);
+    ASSERT_EQ(counts->failures.size(), 1u);
+    EXPECT_THAT(counts->failures[0], HasSubstr("03.png"));
+    EXPECT_EQ(Contents(output), expected) << "after " << stop;
+  }
+}
+
+TEST(DetectionRunTest, WhatIsDoneIsNotDoneAgain) {
+  Progress progress("test", /*total=*/0, "images");
+  const std::string folder = Folder("once");
+  fs::create_directories(folder + "/in");
+  const std::vector<ImageToDetect> images = TwelvePictures(folder + "/in");
+  const model::Model model = RandomModel();
+  DetectImagesOptions options;
+  options.threads = 1;
+  options.stop = After(5);
+  ASSERT_TRUE((*DetectionRun::Start(model, folder + "/out", options))->Detect(images, &progress).ok());
+  for (int i = 0; i < 5; ++i) fs::remove(images[static_cast<size_t>(i)].path);  // it would fail now
+  options.stop = nullptr;
+  const auto counts = DetectImages(model, images, folder + "/out", options);
+  ASSERT_TRUE(counts.ok()) << counts.status();
+  EXPECT_EQ(counts->images, 11);
+  EXPECT_EQ(counts->failures.size(), 1u);
+}
+
+TEST(DetectionRunTest, OtherImagesThanThoseOfTheInterruptedRunAreAnError) {
+  Progress progress("test", /*total=*/0, "images");
+  const std::string folder = Folder("others");
+  fs::create_directories(folder + "/in");
+  std::vector<ImageToDetect> images = TwelvePictures(folder + "/in");
+  const model::Model model = RandomModel();
+  DetectImagesOptions options;
+  options.threads = 1;
+  options.stop = After(2);
+  ASSERT_TRUE((*DetectionRun::Start(model, folder + "/out", options))->Detect(images, &progress).ok());
+  options.stop = nullptr;
+  const auto error_of = [&](const std::vector<ImageToDetect>& others) {
+    return std::string(DetectImages(model, others, folder + "/out", options).status().message());
+  };
+  EXPECT_THAT(error_of({images[0]}), HasSubstr("image 2 is " + images[1].name + ", but now there are fewer"));
+  std::swap(images[1], images[2]);
+  EXPECT_THAT(error_of(images), HasSubstr("but now it is " + images[1].name));
+}
+
+TEST(DetectionRunTest, AnImageBeyondTheMemoryLimitFailsAndTheOthersAreDetected) {
+  const std::string folder = Folder("limit");
+  ASSERT_TRUE(data::WritePng(folder + "/a.png", RandomImage(64, 48, 1)).ok());
+  ASSERT_TRUE(data::WritePng(folder + "/b.png", RandomImage(6000, 4000, 2)).ok());
+  DetectImagesOptions options;
+  options.threads = 1;
+  options.detect.memory_limit = int64_t{300} << 20;
+  const auto counts = DetectImages(RandomModel(), *ImagesIn(folder), folder + "/out", options);
+  ASSERT_TRUE(counts.ok()) << counts.status();
+  EXPECT_EQ(counts->images, 1);
+  ASSERT_EQ(counts->failures.size(), 1u);
+  EXPECT_THAT(counts->failures[0], AllOf(HasSubstr("/b.png: "), HasSubstr("--memory_limit")));
 }
 
 }  // namespace

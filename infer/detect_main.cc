@@ -1,6 +1,12 @@
 // infer/detect: finds faces.
+#include <poll.h>
+#include <signal.h>
+
 #include <cmath>
+#include <csignal>
 #include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -16,15 +22,26 @@
 #include "absl/strings/strip.h"
 #include "base/atomic_output.h"
 #include "base/flag_values.h"
+#include "base/json_text.h"
+#include "base/output_guard.h"
+#include "base/paths.h"
+#include "base/progress.h"
 #include "base/provenance.h"
+#include "base/running_tool.h"
 #include "base/status_macros.h"
+#include "base/text_file.h"
 #include "base/tool_main.h"
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/images/image_io.h"
 #include "infer/detect_images.h"
 #include "infer/images_to_detect.h"
+#include "infer/picture_outputs.h"
+#include "infer/result_journal.h"
 #include "infer/result_names.h"
+#include "infer/result_writers.h"
 #include "infer/shipped_model.h"
+#include "infer/video_frames.h"
+#include "infer/watched_folders.h"
 #include "model/cuda/cuda_device.h"
 #include "model/cuda/precision.h"
 #include "model/execution/device.h"
@@ -36,8 +53,17 @@ ABSL_FLAG(std::string, model, "",
           "the project.");
 ABSL_FLAG(std::string, dataset, "", "Dataset on whose images faces are detected. Give this, or images and folders.");
 ABSL_FLAG(std::vector<std::string>, images, {},
-          "Images and folders of images on which faces are detected, separated by commas. They can be given as "
+          "Images on which faces are detected, separated by commas: files, videos, folders, patterns ('2024/*.jpg'), "
+          "lists of "
+          "files (@list.txt, a name on each line), or - for such a list on the standard input. They can be given as "
           "arguments as well.");
+ABSL_FLAG(
+    bool, resume, false,
+    "Goes on with an interrupted run of the same images and settings behind the images that are done. The results "
+    "are those of a run that was not interrupted. Where there is none, the run begins with the first image.");
+ABSL_FLAG(bool, watch, false,
+          "Watches the folders that are given, and detects faces on each picture in them and on each that comes, when "
+          "nobody writes it any more. Ctrl-C ends it and completes the results; after any other end --resume goes on.");
 ABSL_FLAG(std::string, shard, "",
           "Part of the images to detect on, as I/N, such as 0/4 for the first of four. The images are divided into N "
           "consecutive parts, for several machines or GPUs. The parts' files, one after another, equal those of one "
@@ -47,8 +73,10 @@ ABSL_FLAG(std::string, exif, "turn",
           "viewers show it, to which boxes and drawings then refer) or keep (take the pixels as stored). A --dataset "
           "is always taken as stored, because its boxes refer to these pixels.");
 ABSL_FLAG(std::string, output, "", "Folder to write. Required with --dataset; otherwise empty means the folder found.");
-ABSL_FLAG(std::vector<std::string>, format, std::vector<std::string>({"jsonl"}),
-          "Forms of the results, separated by commas: any of wider, fddb, face_eval, jsonl.");
+ABSL_FLAG(
+    std::vector<std::string>, format, std::vector<std::string>({"jsonl"}),
+    "Forms of the results, separated by commas: any of jsonl, csv, wider, fddb, face_eval, coco (COCO's results), "
+    "yolo (labels to correct by hand).");
 ABSL_FLAG(
     std::vector<std::string>, pyramid, {},
     "Levels of the image pyramid, separated by commas, such as 100,300,600,1000,1400. Empty takes the model's own.");
@@ -74,9 +102,22 @@ ABSL_FLAG(std::vector<std::string>, box_style, {},
           "The box moves by DX of its width and DY of its height, and its size is multiplied by WIDTH and HEIGHT. Run "
           "eval:dataset --refits to measure the four for a dataset. Empty leaves the boxes as they are.");
 ABSL_FLAG(bool, draw, false, "Writes pictures with the boxes drawn into OUTPUT/drawn.");
-ABSL_FLAG(double, draw_threshold, -1,
-          "Smallest score, from 0 to 1, of a box that is drawn. -1 takes the model's own balanced threshold, or 0.5 "
-          "where it has none.");
+ABSL_FLAG(
+    double, draw_threshold, -1,
+    "Smallest score, from 0 to 1, of a face that is drawn, cut out, blurred or pixelated. -1 takes the model's own "
+    "balanced threshold, or 0.5 where it has none.");
+ABSL_FLAG(bool, crops, false, "Writes a picture of each face into OUTPUT/crops.");
+ABSL_FLAG(bool, blur, false,
+          "Writes the pictures with their faces blurred into OUTPUT/blurred, under their own names.");
+ABSL_FLAG(bool, pixelate, false,
+          "Writes the pictures with their faces pixelated into OUTPUT/pixelated, under their own names.");
+ABSL_FLAG(
+    double, margin, 0.2,
+    "Applies with --crops, --blur and --pixelate. How much of its width and height is added to a box on each side, "
+    "from 0 to 10.");
+ABSL_FLAG(
+    bool, contact_sheet, false,
+    "Writes the page OUTPUT/contact_sheet.html, which shows the first thousand pictures small, with their boxes.");
 ABSL_FLAG(int, threads, 0, "Number of threads that compute. 0 uses all processors.");
 ABSL_FLAG(std::string, memory_limit, "",
           "Memory that the process may use, such as 2GiB or 800MB; on GPUs, the memory of each of them. Larger levels "
@@ -153,19 +194,29 @@ absl::Status SetDevices(DetectImagesOptions* options) {
 }
 
 absl::Status SetFormats(DetectImagesOptions* options) {
+  std::vector<std::pair<std::string, std::string>> choices;
+  for (const std::string& format : ResultFormats()) choices.emplace_back(format, format);
   options->formats.clear();
   for (const std::string& text : absl::GetFlag(FLAGS_format)) {
     std::string format;
-    RETURN_IF_ERROR(Choose<std::string>(
-        "format", text, {{"wider", "wider"}, {"fddb", "fddb"}, {"face_eval", "face_eval"}, {"jsonl", "jsonl"}},
-        &format));
+    RETURN_IF_ERROR(Choose<std::string>("format", text, choices, &format));
     if (absl::c_linear_search(options->formats, format)) {
       return UsageError(absl::StrCat("--format: ", format, " is named twice; name each form once"));
     }
     options->formats.push_back(format);
   }
   if (!options->formats.empty()) return absl::OkStatus();
-  return UsageError("--format: name at least one of wider, fddb, face_eval, jsonl");
+  return UsageError(absl::StrCat("--format: name at least one of ", absl::StrJoin(ResultFormats(), ", ")));
+}
+
+absl::Status SetPictures(PictureOptions* pictures) {
+  pictures->draw = absl::GetFlag(FLAGS_draw);
+  pictures->crops = absl::GetFlag(FLAGS_crops);
+  pictures->blur = absl::GetFlag(FLAGS_blur);
+  pictures->pixelate = absl::GetFlag(FLAGS_pixelate);
+  pictures->contact_sheet = absl::GetFlag(FLAGS_contact_sheet);
+  pictures->margin = absl::GetFlag(FLAGS_margin);
+  return RequireRange("margin", pictures->margin, 0, 10);
 }
 
 absl::Status SetSpeed(DetectOptions* options) {
@@ -198,7 +249,7 @@ absl::StatusOr<DetectImagesOptions> OptionsFromFlags() {
   options.detect.nms_threshold = options.detect.vote.iou_threshold = static_cast<float>(threshold);
   options.detect.vote.drop_singletons = singletons == "drop";
   RETURN_IF_ERROR(SetFormats(&options));
-  options.draw = absl::GetFlag(FLAGS_draw);
+  RETURN_IF_ERROR(SetPictures(&options.pictures));
   options.threads = absl::GetFlag(FLAGS_threads);
   RETURN_IF_ERROR(SetDevices(&options));
   const auto precision = model::ParsePrecision(absl::GetFlag(FLAGS_precision));
@@ -207,10 +258,15 @@ absl::StatusOr<DetectImagesOptions> OptionsFromFlags() {
   return options;
 }
 
-absl::StatusOr<std::vector<ImageToDetect>> FindPhotographs(const std::vector<std::string>& paths) {
+absl::StatusOr<data::Pixels> PixelsFromFlags() {
   data::Pixels pixels = data::Pixels::kAsSeen;
   RETURN_IF_ERROR(Choose<data::Pixels>("exif", absl::GetFlag(FLAGS_exif),
                                        {{"turn", data::Pixels::kAsSeen}, {"keep", data::Pixels::kAsStored}}, &pixels));
+  return pixels;
+}
+
+absl::StatusOr<std::vector<ImageToDetect>> FindPhotographs(const std::vector<std::string>& paths) {
+  ASSIGN_OR_RETURN(const data::Pixels pixels, PixelsFromFlags());
   ASSIGN_OR_RETURN(FoundImages found, ImagesOfPaths(paths, pixels));
   if (!found.given_again.empty()) {
     absl::FPrintF(stderr, "detect: %d files were given more than once, such as %s; each is detected once\n",
@@ -219,11 +275,16 @@ absl::StatusOr<std::vector<ImageToDetect>> FindPhotographs(const std::vector<std
   return std::move(found.images);
 }
 
+std::vector<std::string> GivenPaths(const std::vector<std::string>& arguments) {
+  std::vector<std::string> paths = absl::GetFlag(FLAGS_images);
+  paths.insert(paths.end(), arguments.begin(), arguments.end());
+  return paths;
+}
+
 absl::StatusOr<std::vector<ImageToDetect>> FindImages(const std::vector<std::string>& arguments,
                                                       Provenance* provenance) {
   const std::string dataset = absl::GetFlag(FLAGS_dataset);
-  std::vector<std::string> paths = absl::GetFlag(FLAGS_images);
-  paths.insert(paths.end(), arguments.begin(), arguments.end());
+  const std::vector<std::string> paths = GivenPaths(arguments);
   if (dataset.empty() == paths.empty()) {
     return UsageError("give either --dataset, or images and folders (--images=photo.jpg, or as arguments)");
   }
@@ -259,7 +320,7 @@ absl::Status SetThresholds(const model::Model& model, DetectImagesOptions* optio
     std::fprintf(stderr, "detect: leaving out scores up to %g, the model's balanced threshold (--score_threshold)\n",
                  static_cast<double>(*balanced));
   }
-  options->draw_threshold = draw != -1 ? static_cast<float>(draw) : balanced.value_or(options->draw_threshold);
+  options->pictures.threshold = draw != -1 ? static_cast<float>(draw) : balanced.value_or(options->pictures.threshold);
   return absl::OkStatus();
 }
 
@@ -279,39 +340,183 @@ absl::Status TakeShard(std::vector<ImageToDetect>* images) {
   return absl::OkStatus();
 }
 
-absl::Status Run(const std::string& program, const std::vector<std::string>& arguments) {
-  std::string output = absl::GetFlag(FLAGS_output);
-  if (!absl::GetFlag(FLAGS_dataset).empty()) RETURN_IF_ERROR(RequireFlag("output", output));
-  if (output.empty()) output = "found";
-  std::string model_path = absl::GetFlag(FLAGS_model);
-  ASSIGN_OR_RETURN(DetectImagesOptions options, OptionsFromFlags());
-  if (model_path.empty()) {
-    ASSIGN_OR_RETURN(model_path, ShippedModelPath(program));
-  }
+// The forms of results whose names must not collide.
+std::vector<std::string> NamedForms(const DetectImagesOptions& options) {
+  std::vector<std::string> forms = options.formats;
+  if (options.pictures.blur || options.pictures.pixelate) forms.emplace_back(kCopies);
+  return forms;
+}
+
+// Work with the settings in which the results of an interrupted run must agree.
+struct Work {
+  std::string model_path;
+  DetectImagesOptions options;
+  std::string output;
   Provenance provenance;
-  ASSIGN_OR_RETURN(std::vector<ImageToDetect> images, FindImages(arguments, &provenance));
-  // Of all images, whatever the shard: the shards' results belong together.
-  RETURN_IF_ERROR(CheckResultNames(images, options.formats));
-  SayWhatIsLeftOut(images, options.formats);
-  RETURN_IF_ERROR(TakeShard(&images));
-  for (const ImageToDetect& image : images) RETURN_IF_ERROR(CheckSpares(output, image.path));
-  ASSIGN_OR_RETURN(const model::Model model, model::LoadModel(model_path));
-  RETURN_IF_ERROR(provenance.AddInput(model_path));
-  RETURN_IF_ERROR(SetThresholds(model, &options));
-  ASSIGN_OR_RETURN(const auto folder, AtomicFolder::Create(output));
-  ASSIGN_OR_RETURN(const DetectionCounts counts, DetectImages(model, images, folder->temporary_path(), options));
-  if (counts.images == 0 && !counts.failures.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("none of ", images.size(), " images could be detected; the first: ", counts.failures[0]));
+};
+
+absl::StatusOr<model::Model> LoadModelFor(Work* work) {
+  ASSIGN_OR_RETURN(model::Model model, model::LoadModel(work->model_path));
+  RETURN_IF_ERROR(work->provenance.AddInput(work->model_path));
+  RETURN_IF_ERROR(SetThresholds(model, &work->options));
+  return model;
+}
+
+// An error where the interrupted run in FOLDER had other settings or other inputs.
+absl::Status CheckSameSettings(const std::string& folder, const nlohmann::ordered_json& now) {
+  const std::string path = folder + "/provenance.json";
+  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path));
+  ASSIGN_OR_RETURN(const auto before, ParseJson<nlohmann::ordered_json>(text, path));
+  for (const char* part : {"flags", "inputs"}) {
+    for (const auto& [name, value] : now[part].items()) {
+      const bool matters = name != "threads";  // any number of them gives the same bits
+      if (!matters || (before.contains(part) && before[part].contains(name) && before[part][name] == value)) continue;
+      const std::string what = std::string(part) == "flags" ? "--" + name : name;
+      return absl::FailedPreconditionError(absl::StrCat(
+          folder, ": ", what,
+          " differs from that of the interrupted run, so that --resume would mix two "
+          "kinds of results. Give the same settings and inputs, or begin anew by --overwrite without --resume"));
+    }
   }
-  RETURN_IF_ERROR(provenance.WriteInto(folder->temporary_path()));
+  return absl::OkStatus();
+}
+
+// Where the results are put together; with --resume that of the interrupted run.
+absl::StatusOr<std::unique_ptr<AtomicFolder>> OpenFolder(const Work& work) {
+  const bool resume = absl::GetFlag(FLAGS_resume);
+  ASSIGN_OR_RETURN(auto folder,
+                   AtomicFolder::CreateResumable(work.output, kImagesName, resume ? Begin::kGoOn : Begin::kAnew));
+  if (folder->goes_on()) {
+    RETURN_IF_ERROR(CheckSameSettings(folder->temporary_path(), work.provenance.ToJson()));
+    return folder;
+  }
+  if (resume) {
+    absl::FPrintF(stderr, "detect: --resume: there is no interrupted run of %s; the first image comes first\n",
+                  work.output);
+  }
+  RETURN_IF_ERROR(work.provenance.WriteInto(folder->temporary_path()));
+  return folder;
+}
+
+// Puts the results in place and says what they are. WANTED: how many images there were to detect.
+absl::Status Complete(const Work& work, const DetectionCounts& counts, size_t wanted, AtomicFolder* folder) {
+  if (counts.images == 0 && !counts.failures.empty()) {
+    folder->Discard();
+    return absl::InvalidArgumentError(
+        absl::StrCat("none of ", wanted, " images could be detected; the first: ", counts.failures[0]));
+  }
+  RETURN_IF_ERROR(work.provenance.WriteInto(folder->temporary_path()));
   RETURN_IF_ERROR(folder->Commit());
-  if (absl::GetFlag(FLAGS_output).empty()) absl::FPrintF(stderr, "detect: the results are in %s/\n", output);
+  if (absl::GetFlag(FLAGS_output).empty()) absl::FPrintF(stderr, "detect: the results are in %s/\n", work.output);
   absl::PrintF("images=%d boxes=%d failed=%d\n", counts.images, counts.boxes, counts.failures.size());
   if (counts.failures.empty()) return absl::OkStatus();
   for (const std::string& failure : counts.failures) absl::FPrintF(stderr, "detect: %s\n", failure);
-  return absl::InvalidArgumentError(absl::StrCat(counts.failures.size(), " of ", images.size(),
-                                                 " images failed (listed above); the others' results are in ", output));
+  return absl::InvalidArgumentError(absl::StrCat(counts.failures.size(), " of ", wanted,
+                                                 " images failed (listed above); the others' results are in ",
+                                                 work.output));
+}
+
+// IMAGES, and of each video its first frame, which is called as the others are but for the number.
+std::vector<ImageToDetect> NamesOfFirstFrames(std::vector<ImageToDetect> images) {
+  for (ImageToDetect& image : images) {
+    if (IsVideo(image.path)) image.name = FrameName(image, 0);
+  }
+  return images;
+}
+
+absl::Status DetectGiven(const std::vector<std::string>& arguments, Work* work) {
+  ASSIGN_OR_RETURN(std::vector<ImageToDetect> images, FindImages(arguments, &work->provenance));
+  // Of all images, whatever the shard: the shards' results belong together.
+  RETURN_IF_ERROR(CheckResultNames(NamesOfFirstFrames(images), NamedForms(work->options)));
+  SayWhatIsLeftOut(images, work->options.formats);
+  RETURN_IF_ERROR(TakeShard(&images));
+  for (const ImageToDetect& image : images) RETURN_IF_ERROR(CheckSpares(work->output, image.path));
+  ASSIGN_OR_RETURN(const model::Model model, LoadModelFor(work));
+  ASSIGN_OR_RETURN(const auto folder, OpenFolder(*work));
+  ASSIGN_OR_RETURN(const DetectionCounts counts, DetectImages(model, images, folder->temporary_path(), work->options));
+  return Complete(*work, counts, images.size(), folder.get());
+}
+
+// ---- --watch.
+
+volatile std::sig_atomic_t stop_asked = 0;
+
+void AskToStop(int) { stop_asked = 1; }
+
+// From now on Ctrl-C ends the watching, and a second one the process.
+void StopAtInterrupt() {
+  struct sigaction action = {};
+  action.sa_handler = &AskToStop;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  sigaction(SIGINT, &action, nullptr);
+}
+
+absl::StatusOr<std::vector<std::string>> FoldersToWatch(const std::vector<std::string>& arguments) {
+  const std::vector<std::string> folders = GivenPaths(arguments);
+  if (!absl::GetFlag(FLAGS_dataset).empty() || !absl::GetFlag(FLAGS_shard).empty() || folders.empty()) {
+    return UsageError("--watch goes with folders (--images=incoming, or as arguments), not with --dataset and --shard");
+  }
+  for (const std::string& folder : folders) {
+    if (!IsFolder(folder)) return UsageError(absl::StrCat("--watch: ", folder, " is no folder"));
+  }
+  return folders;
+}
+
+absl::Status DetectWhatComes(WatchedFolders* watched, data::Pixels pixels, ResultNames* names, DetectionRun* run) {
+  Progress progress("detect", /*total=*/0, "images");
+  while (stop_asked == 0) {
+    ASSIGN_OR_RETURN(const std::vector<std::string> files, watched->Look());
+    std::vector<ImageToDetect> images;
+    for (const std::string& file : files) {
+      const ImageToDetect image{file, file, /*flip=*/false, pixels};
+      const absl::Status named = names->Add(image);
+      if (named.ok()) {
+        images.push_back(image);
+      } else {
+        RETURN_IF_ERROR(run->Fail(image, std::string(named.message())));
+      }
+    }
+    if (!images.empty()) RETURN_IF_ERROR(run->Detect(images, &progress));
+    if (files.empty()) poll(nullptr, 0, /*milliseconds=*/1000);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status DetectWatched(const std::vector<std::string>& arguments, Work* work) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> folders, FoldersToWatch(arguments));
+  ASSIGN_OR_RETURN(const data::Pixels pixels, PixelsFromFlags());
+  ASSIGN_OR_RETURN(const model::Model model, LoadModelFor(work));
+  ASSIGN_OR_RETURN(const auto folder, OpenFolder(*work));
+  WatchedFolders watched(folders);
+  ResultNames names(NamedForms(work->options));
+  const auto know = [&](const ImageOutcome& outcome) {
+    watched.Know(outcome.detections.image);
+    names.Add({outcome.detections.image, outcome.detections.image}).IgnoreError();  // failed where it failed then
+    return absl::OkStatus();
+  };
+  work->options.stop = [] { return stop_asked != 0; };
+  ASSIGN_OR_RETURN(const auto run, DetectionRun::Start(model, folder->temporary_path(), work->options, know));
+  StopAtInterrupt();
+  absl::FPrintF(stderr, "detect: watching; the results so far are in %s/%s, and Ctrl-C completes them\n",
+                folder->temporary_path(), kDetectionsName);
+  RETURN_IF_ERROR(DetectWhatComes(&watched, pixels, &names, run.get()));
+  ASSIGN_OR_RETURN(const DetectionCounts counts, run->Finish());
+  return Complete(*work, counts, static_cast<size_t>(run->done()), folder.get());
+}
+
+absl::Status Run(const std::string& program, const std::vector<std::string>& arguments) {
+  // Whether a run was interrupted leaves no trace in what it wrote.
+  RunningTool().flags.erase("resume");
+  Work work;
+  work.output = absl::GetFlag(FLAGS_output);
+  if (!absl::GetFlag(FLAGS_dataset).empty()) RETURN_IF_ERROR(RequireFlag("output", work.output));
+  if (work.output.empty()) work.output = "found";
+  ASSIGN_OR_RETURN(work.options, OptionsFromFlags());
+  work.model_path = absl::GetFlag(FLAGS_model);
+  if (work.model_path.empty()) {
+    ASSIGN_OR_RETURN(work.model_path, ShippedModelPath(program));
+  }
+  return absl::GetFlag(FLAGS_watch) ? DetectWatched(arguments, &work) : DetectGiven(arguments, &work);
 }
 
 }  // namespace
@@ -322,9 +527,9 @@ int main(int argc, char** argv) {
   return hardface::ToolMain(
       argc, argv,
       {"infer/detect",
-       "Finds faces in images with a trained model, on an image pyramid, and writes them in the forms that scorers "
-       "read. Prints one line of counts.",
-       "[IMAGE_OR_FOLDER ...]",
+       "Finds faces in images with a trained model, on an image pyramid, and writes them in the forms that scorers and "
+       "annotation programs read. Prints one line of counts.",
+       "[IMAGE, VIDEO, FOLDER, PATTERN, @LIST or - ...]",
        {{"model", hardface::kReadsFile},
         {"dataset", hardface::kReadsDataset},
         {"images", hardface::kReadsImages, hardface::PathForm::kList},

@@ -76,4 +76,92 @@ printf 'GIF89a' > photos/d.gif
 expect_status 1 "$detect" "${quick[@]}" --output=with_gif photos
 grep -q 'photos/d.gif: is a GIF picture' "$work/stderr" || fail "$(cat "$work/stderr")"
 [[ "$(wc -l < with_gif/detections.jsonl)" == 3 ]] || fail "$(cat with_gif/detections.jsonl)"
+rm photos/d.gif
+
+echo "6. patterns, lists and the standard input name images; one that is missing stops no run"
+expect_status 0 "$detect" "${quick[@]}" --output=pattern --images='photos/[ab].bmp' other/a.bmp
+[[ "$(wc -l < pattern/detections.jsonl)" == 3 ]] || fail "$(cat pattern/detections.jsonl)"
+printf 'photos/b.bmp\nphotos/none.bmp\nphotos\n' > list.txt
+expect_status 1 "$detect" "${quick[@]}" --output=list --images=@list.txt
+grep -q 'detect: photos/none.bmp: ' "$work/stderr" || fail "$(cat "$work/stderr")"
+grep -q '^images=3 boxes=[0-9]* failed=1$' "$work/stdout" || fail "$(cat "$work/stdout")"
+grep -q '"photos/none.bmp","error":"photos/none.bmp: ' list/images.jsonl || fail "$(cat list/images.jsonl)"
+expect_status 1 "$detect" "${quick[@]}" --output=stdin - < list.txt
+cmp list/detections.jsonl stdin/detections.jsonl
+cmp list/images.jsonl stdin/images.jsonl
+expect_status 1 "$detect" "${quick[@]}" --output=list.txt --overwrite --images=@list.txt
+grep -q 'this output would replace list.txt' "$work/stderr" || fail "$(cat "$work/stderr")"
+
+echo "7. killed again and again, and resumed: the files are those of a run that nobody disturbed"
+mkdir many
+for number in 1{0..3}{0..9}; do
+  bmp "many/$number.bmp"
+  # Files that differ: detections that change places would be seen.
+  printf '%s' "$number$number$number" | dd of="many/$number.bmp" bs=1 seek=60 conv=notrunc status=none
+done
+printf 'no picture' > many/125.bmp
+outputs=("${quick[@]}" --score_threshold=0.001 --draw_threshold=0.001 --format=jsonl,csv,coco,yolo --crops --blur --contact_sheet)
+lines() { if [[ -e "$1" ]]; then wc -l < "$1"; else echo 0; fi; }
+printf '%s\n' many/*.bmp > many.txt
+expect_status 1 "$detect" "${outputs[@]}" --output=undisturbed @many.txt
+for last in 103 104 119 126 138; do
+  # It dies when it waits for this picture, which is a pipe that nobody writes to.
+  mv "many/$last.bmp" aside.bmp
+  mkfifo "many/$last.bmp"
+  "$detect" "${outputs[@]}" --resume --output=killed @many.txt 2> "$work/stderr" > /dev/null &
+  process=$!
+  until (( $(lines killed.unfinished/images.jsonl) >= last - 100 )); do
+    kill -0 "$process" || fail "ended by itself: $(cat "$work/stderr")"
+    sleep 0.02
+  done
+  kill -KILL "$process"
+  wait "$process" || true
+  mv aside.bmp "many/$last.bmp"
+  [[ ! -e killed ]] || fail "something is there before the end"
+  [[ "$(lines killed.unfinished/images.jsonl)" == $((last - 100)) ]] || fail "not up to $last"
+done
+echo '{"image":"torn' >> killed.unfinished/images.jsonl
+truncate -s -1 killed.unfinished/images.jsonl
+expect_status 1 "$detect" "${outputs[@]}" --output=killed @many.txt
+grep -q 'killed.unfinished: holds what an interrupted run has done.*--resume' "$work/stderr" || fail "$(cat "$work/stderr")"
+expect_status 1 "$detect" "${outputs[@]}" --nms=plain --resume --output=killed @many.txt
+grep -q -- '--nms differs from that of the interrupted run' "$work/stderr" || fail "$(cat "$work/stderr")"
+expect_status 1 "$detect" "${outputs[@]}" --resume --output=killed many/139.bmp @many.txt
+grep -q "interrupted run's image 1 is many/100.bmp, but now it is many/139.bmp" "$work/stderr" || fail "$(cat "$work/stderr")"
+expect_status 1 "$detect" "${outputs[@]}" --resume --output=killed @many.txt
+grep -q 'detect: many/125.bmp: ' "$work/stderr" || fail "the broken picture is not named: $(cat "$work/stderr")"
+sed -i 's/"output": "killed"/"output": "undisturbed"/' killed/provenance.json
+diff -r undisturbed killed || fail "the results differ"
+[[ ! -e killed.unfinished ]] || fail "something is left behind"
+
+expect_status 2 "$detect" --watch --output=file many/100.bmp
+
+echo "8. a folder is watched: what comes is detected once, also over a kill, until Ctrl-C"
+mkdir incoming
+bmp incoming/a.bmp
+watch() {
+  # In a shell that is not interactive, what runs in the background ignores Ctrl-C unless it is told otherwise.
+  env --default-signal=INT "$detect" "${quick[@]}" --watch --output=watched "$@" incoming > "$work/stdout" 2> "$work/stderr" &
+  process=$!
+}
+wait_for() {
+  until (( $(lines watched.unfinished/images.jsonl) >= $1 )); do
+    kill -0 "$process" || fail "ended by itself: $(cat "$work/stderr")"
+    sleep 0.1
+  done
+}
+watch
+wait_for 1
+bmp incoming/c.bmp
+wait_for 2
+kill -KILL "$process"
+wait "$process" || true
+bmp incoming/b.bmp
+watch --resume
+wait_for 3
+kill -INT "$process"
+wait "$process" || fail "$(cat "$work/stderr")"
+[[ "$(grep -o 'incoming/[a-c]' watched/detections.jsonl | tr '\n' ' ')" == "incoming/a incoming/c incoming/b " ]] ||
+  fail "$(cat watched/detections.jsonl)"
+grep -q '^images=3 ' "$work/stdout" || fail "$(cat "$work/stdout")"
 echo PASSED

@@ -1,5 +1,7 @@
 #include "infer/images_to_detect.h"
 
+#include <glob.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <map>
@@ -8,10 +10,13 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/output_guard.h"
 #include "base/paths.h"
 #include "base/read_file.h"
 #include "base/status_macros.h"
+#include "base/text_file.h"
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/dataset/entry_image.h"
 #include "data_tools/images/image_walk.h"
@@ -66,14 +71,57 @@ std::vector<std::string> WithoutOwnOutputs(const std::string& folder, const std:
   return kept;
 }
 
-absl::StatusOr<std::vector<std::string>> FilesOf(const std::string& path) {
-  if (IsFolder(path)) {
-    ASSIGN_OR_RETURN(const std::vector<std::string> files, PicturesIn(path));
-    return WithoutOwnOutputs(path, files);
+// What the pattern stands for, sorted; nothing where it is none or nothing fits.
+std::vector<std::string> ExpandPattern(const std::string& pattern) {
+  std::vector<std::string> paths;
+  if (pattern.find_first_of("*?[") == std::string::npos) return paths;
+  glob_t found = {};
+  if (glob(pattern.c_str(), 0, nullptr, &found) == 0) paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  globfree(&found);
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+absl::StatusOr<std::vector<std::string>> LinesOf(const std::string& list) {
+  const bool standard_input = list == "-";
+  const std::string file = standard_input ? "/dev/stdin" : list;
+  if (!standard_input) ProtectInput(file, InputKind::kFile);
+  ASSIGN_OR_RETURN(const auto lines, LineReader::Open(file, "it is to hold the name of an image on each line"));
+  std::vector<std::string> paths;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, lines->Next());
+    if (!more) return paths;
+    paths.push_back(lines->line());
   }
+}
+
+// The pictures of each of several paths that a list or a pattern stands for. They are inputs as those that the user
+// names; the missing ones are errors when they are read.
+absl::StatusOr<std::vector<std::string>> FilesOfEach(const std::vector<std::string>& paths) {
+  std::vector<std::string> files;
+  for (const std::string& path : paths) {
+    if (!IsFolder(path)) {
+      files.push_back(path);
+      continue;
+    }
+    ProtectInput(path, InputKind::kImages);
+    ASSIGN_OR_RETURN(const std::vector<std::string> below, PicturesBelow(path));
+    files.insert(files.end(), below.begin(), below.end());
+  }
+  return files;
+}
+
+absl::StatusOr<std::vector<std::string>> FilesOf(const std::string& path) {
+  if (path == "-" || absl::StartsWith(path, "@")) {
+    ASSIGN_OR_RETURN(const std::vector<std::string> lines, LinesOf(path == "-" ? path : path.substr(1)));
+    return FilesOfEach(lines);
+  }
+  if (IsFolder(path)) return PicturesBelow(path);
   ASSIGN_OR_RETURN(const bool there, PathExists(path));
-  if (!there) return absl::NotFoundError(absl::StrCat(path, ": no such file or folder"));
-  return std::vector<std::string>{path};
+  if (there) return std::vector<std::string>{path};
+  const std::vector<std::string> expanded = ExpandPattern(path);
+  if (!expanded.empty()) return FilesOfEach(expanded);
+  return absl::NotFoundError(absl::StrCat(path, ": no such file or folder"));
 }
 
 // In a folder, a file is rather called by its own name than by that of a link to it.
@@ -86,6 +134,11 @@ std::vector<std::string> OwnNamesFirst(std::vector<std::string> files) {
 }
 
 }  // namespace
+
+absl::StatusOr<std::vector<std::string>> PicturesBelow(const std::string& folder) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> files, PicturesIn(folder));
+  return WithoutOwnOutputs(folder, files);
+}
 
 absl::StatusOr<std::vector<ImageToDetect>> ImagesOfDataset(const std::string& dataset) {
   ASSIGN_OR_RETURN(const auto reader, data::DatasetReader::Open(dataset));

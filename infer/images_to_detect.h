@@ -28,12 +28,24 @@ struct FoundImages {
   std::vector<std::string> given_again;  // files named a second time, which are left out
 };
 
-// Files as given, and the pictures (by their names) anywhere below folders, sorted. Links are followed, each folder is
-// entered once; hidden files and folders are passed over, and so are outputs of detect, whose drawings are no
-// photographs, unless they are named themselves. A file that is named twice, by whatever names, is there once, under
-// the first. NotFound names what is missing, PermissionDenied a folder that cannot be read.
+// What users name, as files:
+//
+// - a file, whatever its name;
+// - a folder: the pictures (by their names) anywhere below it, sorted. Links are followed, each folder is entered once;
+//   hidden files and folders are passed over, and so are outputs of detect, whose drawings are no photographs, unless
+//   they are named themselves;
+// - a pattern (*, ?, [..]) that is no file's own name: what it stands for, sorted;
+// - "@FILE": the files and folders that the lines of FILE name, from the current folder on; "-": those of the standard
+//   input. A file that such a list names and that is missing is an error of its own when it is read.
+//
+// A file that is named twice, by whatever names, is there once, under the first. NotFound names what is missing,
+// PermissionDenied a folder that cannot be read. The lists, and the folders and files that are not named themselves,
+// become inputs that outputs must spare (output_guard.h).
 absl::StatusOr<FoundImages> ImagesOfPaths(const std::vector<std::string>& paths,
                                           data::Pixels pixels = data::Pixels::kAsSeen);
+
+// The pictures below FOLDER, by the rule above; none is no error.
+absl::StatusOr<std::vector<std::string>> PicturesBelow(const std::string& folder);
 
 // Reads an image: mirrored where it is flipped, an error where it is not of the manifest's size.
 absl::StatusOr<cv::Mat> LoadImage(const ImageToDetect& image);

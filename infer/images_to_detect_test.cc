@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <opencv2/core.hpp>
 
+#include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
 #include "data_tools/dataset/dataset.h"
 
@@ -50,6 +51,30 @@ class ImagesToDetectTest : public ::testing::Test {
 
   const std::string folder_;
 };
+
+TEST_F(ImagesToDetectTest, PatternsStandForFilesAndFoldersButNotForWhatIsCalledSo) {
+  for (const char* name : {"a1.png", "a2.png", "b1.png", "a[12].png", "aa/x.png"}) Touch(name);
+  EXPECT_THAT(Find({"a*"}), ElementsAre("a1.png", "a2.png", "a[12].png", "aa/x.png"));
+  EXPECT_THAT(Find({"a[12].png"}), ElementsAre("a[12].png")) << "there is a file of this name";
+  EXPECT_THAT(Find({"a[1].png", "b?.png"}), ElementsAre("a1.png", "b1.png"));
+  EXPECT_THAT(std::string(ImagesOfPaths({folder_ + "/c*.png"}).status().message()), HasSubstr("c*.png: no such file"));
+}
+
+TEST_F(ImagesToDetectTest, AListNamesFilesAndFoldersLiterally) {
+  for (const char* name : {"a.png", "sub/b.png", "*.png"}) Touch(name);
+  const std::string list =
+      absl::StrCat(folder_, "/sub\r\n\n", folder_, "/*.png\n", folder_, "/missing.png\n", folder_, "/sub/b.png\n");
+  Touch("list.txt", list);
+  const auto found = ImagesOfPaths({"@" + folder_ + "/list.txt"});
+  ASSERT_TRUE(found.ok()) << found.status();
+  ASSERT_EQ(found->images.size(), 3u);
+  EXPECT_EQ(found->images[0].name, folder_ + "/sub/b.png");
+  EXPECT_EQ(found->images[1].name, folder_ + "/*.png");
+  EXPECT_EQ(found->images[2].name, folder_ + "/missing.png") << "it fails when it is read, and no run ends by it";
+  EXPECT_THAT(found->given_again, ElementsAre(folder_ + "/sub/b.png"));
+  EXPECT_THAT(std::string(ImagesOfPaths({"@" + folder_ + "/none.txt"}).status().message()),
+              HasSubstr("/none.txt: cannot read"));
+}
 
 TEST_F(ImagesToDetectTest, FindsPicturesInFoldersSortedAndNamesWhatIsMissing) {
   for (const char* name : {"b/2.JPG", "b/1.png", "a.jpeg", "c.webp", "d.bmp", "e.heic", "notes.txt"}) Touch(name);

@@ -60,6 +60,24 @@ TEST(CheckResultNamesTest, NamesThatAFormCannotHoldAreErrorsBeforeAnyWork) {
   EXPECT_THAT(ErrorOf({".."}, "wider"), HasSubstr("leaves nothing"));
 }
 
+TEST(CheckResultNamesTest, EveryFormIsChecked) {
+  EXPECT_THAT(ErrorOf({"caf\xe9.jpg"}, "csv"), HasSubstr("--format=csv: \"caf\\xe9.jpg\" is not UTF-8"));
+  EXPECT_THAT(ErrorOf({"caf\xe9.jpg"}, "coco"), HasSubstr("not UTF-8"));
+  EXPECT_THAT(ErrorOf({"a.jpg", "a.png"}, "yolo"), HasSubstr("both be called \"a.txt\""));
+  EXPECT_EQ(ErrorOf({"a.jpg", "a.png", "a.webp"}, kCopies), "");
+  EXPECT_THAT(ErrorOf({"a.webp", "a.webp.png"}, kCopies),
+              HasSubstr("--blur and --pixelate: \"a.webp.png\" and \"a.webp\" would both be called"));
+  EXPECT_THAT(ErrorOf({"x/a.jpg", "/x/a.jpg"}, kCopies), HasSubstr("both be called \"x/a.jpg\""));
+}
+
+TEST(ResultNamesTest, NamesInTreesAreTheImagesOwn) {
+  EXPECT_EQ(YoloName("set/images/a.b.jpg"), "set/labels/a.b.txt");
+  EXPECT_EQ(YoloName("../a.jpg"), "a.txt");
+  EXPECT_EQ(CopyName("../x/a.JPG"), "x/a.JPG");
+  EXPECT_EQ(CopyName("a.bmp"), "a.bmp.png");
+  EXPECT_EQ(CropName(7, {"a/b.jpg", "", true}, 2), "00007_b_flip_face2.png");
+}
+
 TEST(DrawnNameTest, NumbersKeepNamesApartAndLongOnesAreCut) {
   EXPECT_EQ(DrawnName(7, {"a/b.jpg", "", false}), "00007_b.png");
   EXPECT_EQ(DrawnName(123456, {"b.jpg", "", true}), "123456_b_flip.png");

@@ -1,12 +1,15 @@
 #include "infer/result_writers.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
-#include <set>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "base/atomic_output.h"
 #include "base/status_macros.h"
 #include "infer/result_names.h"
@@ -30,7 +33,10 @@ class OneFileWriter : public ResultWriter {
   using ToText = std::function<std::string(const data::ImageDetections&)>;
   OneFileWriter(std::unique_ptr<AtomicFile> file, ToText to_text)
       : file_(std::move(file)), to_text_(std::move(to_text)) {}
-  absl::Status Write(const data::ImageDetections& detections) override { return file_->Write(to_text_(detections)); }
+  absl::Status Write(const ImageOutcome& image) override {
+    if (!image.error.empty() || image.detections.flip) return absl::OkStatus();
+    return file_->Write(to_text_(image.detections));
+  }
   absl::Status Finish() override { return file_->Commit(); }
 
  private:
@@ -38,37 +44,51 @@ class OneFileWriter : public ResultWriter {
   const ToText to_text_;
 };
 
-// The WIDER FACE result tree: the event is the image's folder.
-class WiderWriter : public ResultWriter {
+// A text file for each image.
+class TreeWriter : public ResultWriter {
  public:
-  explicit WiderWriter(std::string folder) : folder_(std::move(folder)) {}
-
-  absl::Status Write(const data::ImageDetections& detections) override {
-    if (detections.flip) return absl::OkStatus();  // the form has no place for mirrored entries
-    const fs::path name = WiderName(detections.image);
-    const std::string path = (fs::path(folder_) / name).string() + ".txt";
-    if (!written_.insert(path).second) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(path, ": two images would get this result file; use --format=jsonl"));
-    }
-    return WriteFileAtomically(path, absl::StrCat(name.filename().string(), "\n", Rows(detections)));
+  // The file's path in the tree, and its text.
+  using ToFile = std::function<std::pair<std::string, std::string>(const ImageOutcome&)>;
+  TreeWriter(std::string folder, ToFile to_file) : folder_(std::move(folder)), to_file_(std::move(to_file)) {}
+  absl::Status Write(const ImageOutcome& image) override {
+    if (!image.error.empty() || image.detections.flip) return absl::OkStatus();
+    const auto [path, text] = to_file_(image);
+    return WriteFileAtomically((fs::path(folder_) / path).string(), text);
   }
   absl::Status Finish() override { return absl::OkStatus(); }
 
  private:
   const std::string folder_;
-  std::set<std::string> written_;
+  const ToFile to_file_;
 };
 
-std::string JsonLine(const data::ImageDetections& detections) { return data::DetectionsToJson(detections) + "\n"; }
+// The WIDER FACE result tree: the event is the image's folder.
+std::pair<std::string, std::string> WiderFile(const ImageOutcome& image) {
+  const std::string name = WiderName(image.detections.image);
+  return {name + ".txt", absl::StrCat(fs::path(name).filename().string(), "\n", Rows(image.detections))};
+}
+
+// Class, centre and size, as fractions of the image: the labels of a box to be corrected by hand. What lies beyond the
+// image is cut off, since annotation programs refuse it.
+std::pair<std::string, std::string> YoloFile(const ImageOutcome& image) {
+  const auto width = static_cast<double>(image.size.width), height = static_cast<double>(image.size.height);
+  std::string text;
+  for (const auto& [box, score] : image.detections.boxes) {
+    const double left = std::clamp<double>(box.x, 0, width), right = std::clamp<double>(box.x + box.w, 0, width);
+    const double top = std::clamp<double>(box.y, 0, height), bottom = std::clamp<double>(box.y + box.h, 0, height);
+    if (right <= left || bottom <= top) continue;
+    absl::StrAppendFormat(&text, "0 %.6f %.6f %.6f %.6f\n", (left + right) / 2 / width, (top + bottom) / 2 / height,
+                          (right - left) / width, (bottom - top) / height);
+  }
+  return {YoloName(image.detections.image), text};
+}
 
 std::string FddbText(const data::ImageDetections& detections) {
-  return detections.flip ? "" : absl::StrCat(FddbName(detections.image), "\n", Rows(detections));
+  return absl::StrCat(FddbName(detections.image), "\n", Rows(detections));
 }
 
 std::string FaceEvalText(const data::ImageDetections& detections) {
   std::string text;
-  if (detections.flip) return text;
   const std::string name = FaceEvalName(detections.image);
   for (const auto& [box, score] : detections.boxes) {
     absl::StrAppendFormat(&text, "%s %.6f %.2f %.2f %.2f %.2f\n", name, score, box.x, box.y, box.x + box.w,
@@ -77,20 +97,93 @@ std::string FaceEvalText(const data::ImageDetections& detections) {
   return text;
 }
 
+std::string CsvField(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  return absl::StrCat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
+}
+
+// An image without faces has a row with nothing but its name.
+std::string CsvText(const data::ImageDetections& detections) {
+  const std::string name = CsvField(detections.image);
+  if (detections.boxes.empty()) return name + ",,,,,\n";
+  std::string text;
+  for (const auto& [box, score] : detections.boxes) {
+    absl::StrAppendFormat(&text, "%s,%.2f,%.2f,%.2f,%.2f,%.9g\n", name, box.x, box.y, box.w, box.h, score);
+  }
+  return text;
+}
+
+// COCO's results, and the images that their ids stand for: an image's id is its place among the run's images, from 1.
+class CocoWriter : public ResultWriter {
+ public:
+  CocoWriter(std::unique_ptr<AtomicFile> results, std::unique_ptr<AtomicFile> images)
+      : results_(std::move(results)), images_(std::move(images)) {}
+
+  absl::Status Write(const ImageOutcome& image) override {
+    if (image.detections.flip) return absl::OkStatus();
+    const int64_t id = ++last_id_;
+    if (!image.error.empty()) return absl::OkStatus();
+    std::string results;
+    for (const auto& [box, score] : image.detections.boxes) {
+      absl::StrAppendFormat(&results,
+                            "%s{\"image_id\":%d,\"category_id\":1,\"bbox\":[%.2f,%.2f,%.2f,%.2f],\"score\":%.9g}",
+                            boxes_++ == 0 ? "[\n" : ",\n", id, box.x, box.y, box.w, box.h, score);
+    }
+    RETURN_IF_ERROR(results_->Write(results));
+    using Json = nlohmann::json;
+    const std::string name = Json(image.detections.image).dump(-1, ' ', false, Json::error_handler_t::replace);
+    return images_->Write(absl::StrCat(listed_++ == 0 ? "{\"images\":[\n" : ",\n", "{\"id\":", id, ",\"file_name\":",
+                                       name, ",\"width\":", image.size.width, ",\"height\":", image.size.height, "}"));
+  }
+
+  absl::Status Finish() override {
+    RETURN_IF_ERROR(results_->Write(boxes_ == 0 ? "[]\n" : "\n]\n"));
+    RETURN_IF_ERROR(images_->Write(listed_ == 0 ? "{\"images\":[" : "\n"));
+    RETURN_IF_ERROR(images_->Write("],\n\"annotations\":[],\n\"categories\":[{\"id\":1,\"name\":\"face\"}]}\n"));
+    RETURN_IF_ERROR(results_->Commit());
+    return images_->Commit();
+  }
+
+ private:
+  const std::unique_ptr<AtomicFile> results_, images_;
+  int64_t last_id_ = 0, boxes_ = 0, listed_ = 0;
+};
+
+absl::StatusOr<std::unique_ptr<ResultWriter>> MakeCoco(const std::string& folder) {
+  ASSIGN_OR_RETURN(auto results, AtomicFile::Create(folder + "/coco_results.json"));
+  ASSIGN_OR_RETURN(auto images, AtomicFile::Create(folder + "/coco_images.json"));
+  return std::make_unique<CocoWriter>(std::move(results), std::move(images));
+}
+
+absl::StatusOr<std::unique_ptr<ResultWriter>> MakeYolo(const std::string& folder) {
+  RETURN_IF_ERROR(WriteFileAtomically(folder + "/yolo/data.yaml", "nc: 1\nnames: [face]\n"));
+  return std::make_unique<TreeWriter>(folder + "/yolo", &YoloFile);
+}
+
+absl::StatusOr<std::unique_ptr<ResultWriter>> MakeOneFile(const std::string& path, const std::string& head,
+                                                          OneFileWriter::ToText to_text) {
+  ASSIGN_OR_RETURN(auto file, AtomicFile::Create(path));
+  RETURN_IF_ERROR(file->Write(head));
+  return std::make_unique<OneFileWriter>(std::move(file), std::move(to_text));
+}
+
 }  // namespace
 
+const std::vector<std::string>& ResultFormats() {
+  static const auto* const kFormats =
+      new std::vector<std::string>{"jsonl", "csv", "wider", "fddb", "face_eval", "coco", "yolo"};
+  return *kFormats;
+}
+
 absl::StatusOr<std::unique_ptr<ResultWriter>> MakeResultWriter(const std::string& format, const std::string& folder) {
-  if (format == "wider") return std::make_unique<WiderWriter>(folder + "/wider");
-  const std::pair<std::string, OneFileWriter::ToText> kinds[] = {
-      {"jsonl", &JsonLine}, {"fddb", &FddbText}, {"face_eval", &FaceEvalText}};
-  for (const auto& [name, to_text] : kinds) {
-    if (format != name) continue;
-    const std::string path = absl::StrCat(folder, "/", name == "jsonl" ? "detections.jsonl" : name + ".txt");
-    ASSIGN_OR_RETURN(auto file, AtomicFile::Create(path));
-    return std::make_unique<OneFileWriter>(std::move(file), to_text);
-  }
+  if (format == "wider") return std::make_unique<TreeWriter>(folder + "/wider", &WiderFile);
+  if (format == "yolo") return MakeYolo(folder);
+  if (format == "coco") return MakeCoco(folder);
+  if (format == "csv") return MakeOneFile(folder + "/detections.csv", "image,x,y,width,height,score\n", &CsvText);
+  if (format == "fddb") return MakeOneFile(folder + "/fddb.txt", "", &FddbText);
+  if (format == "face_eval") return MakeOneFile(folder + "/face_eval.txt", "", &FaceEvalText);
   return absl::InvalidArgumentError(
-      absl::StrCat("--format: \"", format, "\" is not known; wider, fddb, face_eval and jsonl are"));
+      absl::StrCat("--format: \"", format, "\" is not known; ", absl::StrJoin(ResultFormats(), ", "), " are"));
 }
 
 }  // namespace hardface::infer

@@ -17,15 +17,23 @@
 #include "base/tool_main.h"
 #include "model/weights/model_file.h"
 #include "model/weights/onnx.h"
+#include "model/weights/onnx_postprocessing.h"
 #include "model/weights/revive.h"
 #include "model/weights/score_scale.h"
 
 ABSL_FLAG(std::string, input, "",
           "Detector to convert: a .safetensors file of this project, or a published .caffemodel. Required.");
 ABSL_FLAG(std::string, output, "", "File to write, which ends in .safetensors or .onnx. Required.");
-ABSL_FLAG(double, score_threshold, -1,
-          "Applies to a .safetensors output. Score from 0 to 1 above which infer:detect takes a box for a face by "
-          "default; eval:dataset measures one as balanced_threshold. -1 keeps the input's.");
+ABSL_FLAG(
+    double, score_threshold, -1,
+    "Applies to a .safetensors output, and with --with_postprocessing. Score from 0 to 1 above which infer:detect, "
+    "or the .onnx file, takes a box for a face by default; eval:dataset measures one as balanced_threshold. -1 "
+    "keeps the input's; an .onnx file of a model without one takes 0.05.");
+ABSL_FLAG(bool, with_postprocessing, false,
+          "Applies to an .onnx output. Decoding and non-maximum suppression are in the file, too: it has one output, "
+          "faces, with a row [image in the batch, x, y, width, height, score] for each face.");
+ABSL_FLAG(double, nms_threshold, 0.4,
+          "Applies with --with_postprocessing. IoU, above 0 up to 1, above which the box of less score is left out.");
 ABSL_FLAG(std::string, storage, "fp32",
           "Applies to a .safetensors output. How the weights are stored: fp32, or fp16 for half the size. Networks "
           "compute in 32 bits either way.");
@@ -50,11 +58,17 @@ namespace {
 absl::Status SetInfo(bool onnx, ModelInfo* info) {
   const double threshold = absl::GetFlag(FLAGS_score_threshold);
   const std::vector<std::string> pyramid = absl::GetFlag(FLAGS_pyramid);
-  if (onnx && (threshold != -1 || !pyramid.empty() || FlagDiffers("storage") || FlagDiffers("data_note") ||
-               FlagDiffers("revive_seed"))) {
+  const bool processed = absl::GetFlag(FLAGS_with_postprocessing);
+  if (processed && !onnx) return UsageError("--with_postprocessing applies to an .onnx output only; leave it out");
+  if (FlagDiffers("nms_threshold") && !processed) {
+    return UsageError("--nms_threshold applies with --with_postprocessing only; leave it out");
+  }
+  if (onnx && ((threshold != -1 && !processed) || !pyramid.empty() || FlagDiffers("storage") ||
+               FlagDiffers("data_note") || FlagDiffers("revive_seed"))) {
     return UsageError(
         "--score_threshold, --pyramid, --storage, --data_note and --revive_seed apply to a .safetensors output only, "
-        "because an .onnx file holds the network alone; leave them out");
+        "because an .onnx file holds the network alone (with --with_postprocessing, --score_threshold applies); leave "
+        "them out");
   }
   if (threshold != -1) {
     RETURN_IF_ERROR(RequireRange("score_threshold", threshold, 0, 1));
@@ -86,6 +100,18 @@ absl::Status Calibrate(Model* model) {
   return absl::OkStatus();
 }
 
+absl::Status WriteOnnxAsAsked(const std::string& output, const Model& model) {
+  if (!absl::GetFlag(FLAGS_with_postprocessing)) return WriteOnnx(output, model);
+  const double nms = absl::GetFlag(FLAGS_nms_threshold);
+  if (!(nms > 0 && nms <= 1)) {
+    return UsageError(absl::StrCat("--nms_threshold=", nms, ": give a number above 0, up to 1"));
+  }
+  OnnxPostprocessing postprocessing;
+  postprocessing.score_threshold = model.info.score_threshold.value_or(postprocessing.score_threshold);
+  postprocessing.nms_threshold = static_cast<float>(nms);
+  return WriteOnnx(output, model, postprocessing);
+}
+
 absl::Status Run(const std::vector<std::string>&) {
   const std::string input = absl::GetFlag(FLAGS_input), output = absl::GetFlag(FLAGS_output);
   RETURN_IF_ERROR(RequireFlag("input", input));
@@ -106,7 +132,7 @@ absl::Status Run(const std::vector<std::string>&) {
   if (revive_seed > 0) {
     revived = ReviveChannels(ListParameters(model.detector.network), revive_seed, &model.parameters);
   }
-  RETURN_IF_ERROR(onnx ? WriteOnnx(output, model) : SaveModel(output, model, storage));
+  RETURN_IF_ERROR(onnx ? WriteOnnxAsAsked(output, model) : SaveModel(output, model, storage));
   Provenance provenance;
   RETURN_IF_ERROR(provenance.AddInput(input));
   RETURN_IF_ERROR(provenance.WriteBeside(output));
@@ -124,7 +150,7 @@ int main(int argc, char** argv) {
       argc, argv,
       {"model/convert",
        "Converts a detector from a published .caffemodel or a .safetensors. A .safetensors output holds the whole "
-       "detector; an .onnx output holds the network alone, for other runtimes.",
+       "detector; an .onnx output holds the network, for other runtimes, alone or with the steps to boxes.",
        "",
        {{"input", hardface::kReadsFile}, {"output", hardface::kWrites}}},
       &hardface::model::Run);

@@ -5,48 +5,15 @@
 #include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
 #include "base/provenance.h"
+#include "model/weights/onnx_graph.h"
 #include "third_party/onnx/onnx.pb.h"
 
 namespace hardface::model {
 namespace {
 
-constexpr int kFloat = 1;      // TensorProto.DataType
 constexpr int kIrVersion = 7;  // of ONNX 1.8, which has opset 13
 constexpr int kOpset = 13;
 constexpr char kUpsampleWeights[] = "bilinear_2x";
-
-void AddInts(const std::string& name, const std::vector<int64_t>& values, onnx::NodeProto* node) {
-  onnx::AttributeProto* attribute = node->add_attribute();
-  attribute->set_name(name);
-  attribute->set_type(onnx::AttributeProto::INTS);
-  for (const int64_t value : values) attribute->add_ints(value);
-}
-
-void AddInt(const std::string& name, int64_t value, onnx::NodeProto* node) {
-  onnx::AttributeProto* attribute = node->add_attribute();
-  attribute->set_name(name);
-  attribute->set_type(onnx::AttributeProto::INT);
-  attribute->set_i(value);
-}
-
-void AddTensor(const std::string& name, const std::vector<int>& dims, const std::vector<float>& values,
-               onnx::GraphProto* graph) {
-  onnx::TensorProto* tensor = graph->add_initializer();
-  tensor->set_name(name);
-  tensor->set_data_type(kFloat);
-  for (const int dim : dims) tensor->add_dims(dim);
-  tensor->set_raw_data(values.data(), values.size() * sizeof(float));
-}
-
-onnx::NodeProto* AddNode(const std::string& type, const std::vector<std::string>& inputs, const std::string& output,
-                         onnx::GraphProto* graph) {
-  onnx::NodeProto* node = graph->add_node();
-  node->set_op_type(type);
-  node->set_name(output);
-  for (const std::string& input : inputs) node->add_input(input);
-  node->add_output(output);
-  return node;
-}
 
 void AddConvolution(const LayerSpec& layer, onnx::GraphProto* graph) {
   const std::string raw = layer.relu ? layer.name + "_before_relu" : layer.name;
@@ -102,11 +69,19 @@ void AddLayer(const LayerSpec& layer, int channels, onnx::GraphProto* graph) {
 void DescribeValue(const std::string& name, int channels, const std::string& place, onnx::ValueInfoProto* info) {
   info->set_name(name);
   onnx::TypeProto::Tensor* type = info->mutable_type()->mutable_tensor_type();
-  type->set_elem_type(kFloat);
+  type->set_elem_type(kOnnxFloat);
   type->mutable_shape()->add_dim()->set_dim_param("batch");
   type->mutable_shape()->add_dim()->set_dim_value(channels);
   type->mutable_shape()->add_dim()->set_dim_param("height" + place);
   type->mutable_shape()->add_dim()->set_dim_param("width" + place);
+}
+
+void DescribeFaces(onnx::ValueInfoProto* info) {
+  info->set_name(kOnnxFaces);
+  onnx::TypeProto::Tensor* type = info->mutable_type()->mutable_tensor_type();
+  type->set_elem_type(kOnnxFloat);
+  type->mutable_shape()->add_dim()->set_dim_param("count");
+  type->mutable_shape()->add_dim()->set_dim_value(6);
 }
 
 void AddMetadata(const std::string& key, const std::string& value, onnx::ModelProto* proto) {
@@ -117,7 +92,8 @@ void AddMetadata(const std::string& key, const std::string& value, onnx::ModelPr
 
 }  // namespace
 
-absl::Status WriteOnnx(const std::string& path, const Model& model) {
+absl::Status WriteOnnx(const std::string& path, const Model& model,
+                       const std::optional<OnnxPostprocessing>& postprocessing) {
   const NetworkSpec& network = model.detector.network;
   // Any size will do: only the channel counts are looked at.
   const auto shapes = InferShapes(network, {1, 3, 64, 64});
@@ -135,8 +111,14 @@ absl::Status WriteOnnx(const std::string& path, const Model& model) {
   for (const LayerSpec& layer : network.layers) AddLayer(layer, shapes->at(layer.name).c, graph);
   for (const auto& [name, array] : model.parameters) AddTensor(name, array.dims, array.values, graph);
   DescribeValue(network.layers[0].name, 3, "", graph->add_input());
-  for (const std::string& name : network.outputs)
-    DescribeValue(name, shapes->at(name).c, "_" + name, graph->add_output());
+  if (postprocessing.has_value()) {
+    AddPostprocessing(model.detector, *postprocessing, graph);
+    DescribeFaces(graph->add_output());
+  } else {
+    for (const std::string& name : network.outputs) {
+      DescribeValue(name, shapes->at(name).c, "_" + name, graph->add_output());
+    }
+  }
   return WriteFileAtomically(path, proto.SerializeAsString());
 }
 

@@ -49,5 +49,37 @@ TEST(WriteOnnxTest, GraphIsCompleteAndHoldsTheWeights) {
   }
 }
 
+// Every name that a node reads is a constant or comes from above.
+TEST(WriteOnnxTest, PostprocessingIsPartOfTheGraph) {
+  for (const char* architecture : {"smallhard", "three_maps"}) {
+    Model model;
+    model.detector = *BuildDetector({architecture, 16, true});
+    model.parameters = InitializeParameters(ListParameters(model.detector.network), Initialization::kHe, 1);
+    const std::string path = ::testing::TempDir() + "/onnx_postprocessing_test.onnx";
+    OnnxPostprocessing postprocessing;
+    postprocessing.score_threshold = 0.25f;
+    ASSERT_TRUE(WriteOnnx(path, model, postprocessing).ok());
+    onnx::ModelProto proto;
+    ASSERT_TRUE(proto.ParseFromString(*ReadFile(path)));
+    std::set<std::string> known = {"image"};
+    float threshold = 0;
+    for (const auto& tensor : proto.graph().initializer()) {
+      EXPECT_TRUE(known.insert(tensor.name()).second) << tensor.name() << " stands twice";
+      if (tensor.name() == "score_threshold") std::memcpy(&threshold, tensor.raw_data().data(), sizeof(threshold));
+    }
+    EXPECT_EQ(threshold, 0.25f);
+    int suppressions = 0;
+    for (const auto& node : proto.graph().node()) {
+      for (const std::string& input : node.input()) EXPECT_EQ(known.count(input), 1u) << node.name() << " " << input;
+      EXPECT_TRUE(known.insert(node.output(0)).second) << node.name() << " stands twice";
+      suppressions += node.op_type() == "NonMaxSuppression";
+    }
+    EXPECT_EQ(suppressions, 1);
+    ASSERT_EQ(proto.graph().output_size(), 1);
+    EXPECT_EQ(proto.graph().output(0).name(), "faces");
+    EXPECT_EQ(known.count("faces"), 1u);
+  }
+}
+
 }  // namespace
 }  // namespace hardface::model

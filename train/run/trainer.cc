@@ -390,7 +390,7 @@ absl::Status Trainer::Run() {
   if (folder_ != nullptr) progress.emplace("train", iterations() - iteration_, "steps");
   if (iteration_ >= iterations()) {
     tell_(absl::StrCat("nothing is left to do: the checkpoint is at iteration ", iteration_, ", and --iterations is ",
-                      iterations()));
+                       iterations()));
   }
   meter_.Start(Work());
   while (iteration_ < iterations()) {

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Runs every command of docs/DETECT.md, in their order and in one folder, on small pictures and a small pyramid.
+set -euo pipefail
+
+page="$PWD/docs/DETECT.md"
+export T="$PWD"
+cd "$(mktemp -d "$TEST_TMPDIR/commands.XXXX")"
+
+"$T/data_tools/synthesize" --output=test_faces --images=6 --seed=1
+mkdir -p album incoming run archive
+cp test_faces/images/*0.jpg holiday.jpg
+cp test_faces/images/*[12].jpg album/
+cp test_faces/images/*[2-5].jpg archive/
+cp test_faces/images/*3.jpg incoming/
+printf 'holiday.jpg\nalbum\n' > list.txt
+cp "$T/model/zoo/hardface-s.safetensors" run/model.safetensors
+
+# What stands for "./bazelw run //infer:detect --": the tool, with what keeps the test short.
+detect() { "$T/infer/detect" "$@" --pyramid=60 --noflip --threads=1; }
+# The same with --watch: somebody presses Ctrl-C when the picture that was there is done.
+watch() {
+  env --default-signal=INT "$T/infer/detect" "$@" --pyramid=60 --noflip --threads=1 &
+  local process=$!
+  until grep -q . found_incoming.unfinished/images.jsonl 2> /dev/null; do
+    kill -0 "$process"
+    sleep 0.1
+  done
+  kill -INT "$process"
+  wait "$process"
+}
+export -f detect watch
+
+commands="$(sed -n 's/^    \(.*\.\/bazelw run .*\)/\1/p' "$page")"
+count="$(wc -l <<< "$commands")"
+if (( count < 10 )); then
+  echo "only $count commands found in $page: has its form changed?" >&2
+  exit 1
+fi
+# In place of ffmpeg: three frames, as it gives them.
+mkdir bin
+cat > bin/ffmpeg <<'SCRIPT'
+#!/usr/bin/env bash
+for frame in 1 2 3; do
+  printf 'P6\n32 24\n255\n'
+  head -c $((32 * 24 * 3)) /dev/zero
+done
+SCRIPT
+chmod +x bin/ffmpeg
+touch film.mp4
+export PATH="$PWD/bin:$PATH"
+while read -r command; do
+  echo "+ $command"
+  called="detect"
+  if [[ "$command" == *" --watch "* ]]; then called="watch"; fi
+  bash -c "set -euo pipefail; ${command/.\/bazelw run \/\/infer:detect --/$called}"
+done <<< "$commands"
+# Each has left what the page says.
+for output in found found_test found_album found_list found_piped found_incoming found_film found_archive found_part_0; do
+  [[ -s "$output/detections.jsonl" && -s "$output/images.jsonl" ]] || { echo "$output is not there" >&2; exit 1; }
+done
+for file in detections.csv fddb.txt face_eval.txt coco_results.json coco_images.json wider yolo; do
+  [[ -e "found_forms/$file" ]] || { echo "found_forms/$file is not there" >&2; exit 1; }
+done
+for file in drawn blurred/album pixelated/album contact_sheet.html; do
+  [[ -e "found_pictures/$file" ]] || { echo "found_pictures/$file is not there" >&2; exit 1; }
+done
+echo PASSED

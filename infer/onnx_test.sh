@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# The ONNX files of model:convert, run by ONNX Runtime, give the detections of infer:detect. By the Python that
+# HARDFACE_PYTHON names (python3 else), where it has NumPy and ONNX Runtime.
+set -euo pipefail
+
+python="${HARDFACE_PYTHON:-python3}"
+if ! "$python" -c 'import numpy, onnxruntime' 2> /dev/null; then
+  echo "SKIPPED: there is no $python with NumPy and ONNX Runtime here"
+  exit 0
+fi
+root="$PWD"
+cd "$(mktemp -d "$TEST_TMPDIR/onnx.XXXX")"
+model="$root/model/zoo/hardface-s.safetensors"
+threshold=0.02
+"$python" "$root/infer/onnx_test.py" draw
+# Pyramid level 128 is the pictures' own size, which needs no padding.
+"$root/infer/detect" --model="$model" --output=found --pyramid=128 --noflip --nms=plain --nms_threshold=0.4 \
+  --score_threshold="$threshold" --threads=1 pictures
+"$root/model/convert" --input="$model" --output=faces.onnx --with_postprocessing --score_threshold="$threshold"
+"$root/model/convert" --input="$model" --output=maps.onnx
+"$python" "$root/infer/onnx_test.py" compare
