@@ -11,6 +11,7 @@
 #include "infer/region_plan.h"
 #include "model/detectors/anchors.h"
 #include "model/execution/image_input.h"
+#include "model/weights/dead_channels.h"
 
 namespace hardface::infer {
 namespace {
@@ -19,6 +20,12 @@ constexpr int kReferenceLevel = 800;
 constexpr int kLongestSide = 1200;
 // What a process of ours takes for code, libraries, small buffers and the convolutions' workspace.
 constexpr int64_t kProcessBytes = int64_t{224} << 20;
+
+// kAccurate computes with the model as it is, to the bit.
+model::Model Prepared(model::Model model, const DetectOptions& options) {
+  const bool as_it_is = options.speed == Speed::kAccurate || options.device.cuda();
+  return as_it_is ? std::move(model) : model::WithoutDeadChannels(model);
+}
 
 double ScaleOf(const cv::Mat& image, int level) { return BaseScale(image.cols, image.rows) * level / kReferenceLevel; }
 
@@ -54,7 +61,7 @@ const std::vector<SpeedStep>& SpeedSteps(Speed speed) {
 }
 
 FaceDetector::FaceDetector(model::Model model, DetectOptions options)
-    : model_(std::move(model)), options_(std::move(options)) {
+    : model_(Prepared(std::move(model), options)), options_(std::move(options)) {
   if (options_.device.cuda()) return;
   model::ExecutorOptions executor_options;
   executor_options.engine = options_.engine;
