@@ -11,6 +11,7 @@
 #include "infer/region_plan.h"
 #include "model/detectors/anchors.h"
 #include "model/execution/image_input.h"
+#include "model/weights/dead_channels.h"
 
 namespace hardface::infer {
 namespace {
@@ -19,6 +20,12 @@ constexpr int kReferenceLevel = 800;
 constexpr int kLongestSide = 1200;
 // What a process of ours takes for code, libraries, small buffers and the convolutions' workspace.
 constexpr int64_t kProcessBytes = int64_t{224} << 20;
+
+// kAccurate computes with the model as it is, to the bit.
+model::Model Prepared(model::Model model, const DetectOptions& options) {
+  const bool as_it_is = options.speed == Speed::kAccurate || options.device.cuda();
+  return as_it_is ? std::move(model) : model::WithoutDeadChannels(model);
+}
 
 double ScaleOf(const cv::Mat& image, int level) { return BaseScale(image.cols, image.rows) * level / kReferenceLevel; }
 
@@ -46,15 +53,22 @@ double BaseScale(int width, int height) {
 }
 
 const std::vector<SpeedStep>& SpeedSteps(Speed speed) {
+  const auto regions = [](int up_to, float min_score, float max_side, float reach, bool mirrored, int overlap) {
+    return SpeedStep{up_to, /*whole=*/false, min_score, max_side, reach, mirrored, overlap};
+  };
   static const std::vector<SpeedStep> balanced = {
-      {600, /*whole=*/true}, {1000, false, 0.1f, /*mirrored=*/true}, {std::numeric_limits<int>::max(), false, 0.1f}};
-  static const std::vector<SpeedStep> fast = {{300, /*whole=*/true}, {600, false, 0.05f}, {1000, false, 0.3f}};
+      {600, /*whole=*/true},
+      regions(1000, 0.1f, 32, 3, /*mirrored=*/true, 0),
+      regions(std::numeric_limits<int>::max(), 0.1f, 32, 3, /*mirrored=*/false, 0)};
+  static const std::vector<SpeedStep> fast = {{300, /*whole=*/true},
+                                              regions(600, 0.02f, 24, 5, /*mirrored=*/false, 64),
+                                              regions(1000, 0.2f, 24, 5, /*mirrored=*/false, 64)};
   HARDFACE_CHECK(speed != Speed::kAccurate);
   return speed == Speed::kBalanced ? balanced : fast;
 }
 
 FaceDetector::FaceDetector(model::Model model, DetectOptions options)
-    : model_(std::move(model)), options_(std::move(options)) {
+    : model_(Prepared(std::move(model), options)), options_(std::move(options)) {
   if (options_.device.cuda()) return;
   model::ExecutorOptions executor_options;
   executor_options.engine = options_.engine;
@@ -125,17 +139,19 @@ absl::Status FaceDetector::DetectInRegions(const cv::Mat& image, double scale, d
   std::vector<data::Box> wanted;
   for (const auto& [box, score] : found->candidates) {
     const float side = std::sqrt((box.x2 - box.x1) * (box.y2 - box.y1)) * static_cast<float>(coarser);
-    if (score >= step.min_score && side <= SpeedStep::kSmallSide) wanted.push_back(Grown(box, SpeedStep::kReach));
+    if (score >= step.min_score && side <= step.max_side) wanted.push_back(Grown(box, step.reach));
   }
-  RETURN_IF_ERROR(RunRegions(image, scale, wanted, /*mirrored=*/false, found));
+  TileRules rules = runner_->rules();
+  if (step.overlap > 0) rules.overlap = step.overlap;
+  RETURN_IF_ERROR(RunRegions(image, scale, wanted, rules, /*mirrored=*/false, found));
   if (!step.mirrored || !options_.flip) return absl::OkStatus();
   const auto width = static_cast<float>(image.cols);
   for (data::Box& box : wanted) box = {width - box.x2, box.y1, width - box.x1, box.y2};
-  return RunRegions(image, scale, wanted, /*mirrored=*/true, found);
+  return RunRegions(image, scale, wanted, rules, /*mirrored=*/true, found);
 }
 
 absl::Status FaceDetector::RunRegions(const cv::Mat& image, double scale, const std::vector<data::Box>& wanted,
-                                      bool mirrored, Found* found) {
+                                      const TileRules& rules, bool mirrored, Found* found) {
   const model::LevelGeometry level = model::LevelGeometryOf(image.rows, image.cols, scale);
   const int multiple = model_.detector.size_multiple;
   const int height = model::RoundUp(level.rows, multiple), width = model::RoundUp(level.columns, multiple);
@@ -144,7 +160,7 @@ absl::Status FaceDetector::RunRegions(const cv::Mat& image, double scale, const 
   for (const auto& box : wanted) {
     on_level.push_back({box.x1 * factor, box.y1 * factor, box.x2 * factor, box.y2 * factor});
   }
-  for (const LevelRegion& region : CoverRegions(runner_->rules(), height, width, on_level)) {
+  for (const LevelRegion& region : CoverRegions(rules, height, width, on_level)) {
     // What the tile shows of the level, or of its mirror image.
     cv::Rect window = cv::Rect(region.columns.begin, region.rows.begin, region.tile_width, region.tile_height) &
                       cv::Rect(0, 0, level.columns, level.rows);
@@ -158,7 +174,7 @@ absl::Status FaceDetector::RunRegions(const cv::Mat& image, double scale, const 
     const cv::Mat tile = model::ResizeToFloat(image, scale, window);
     ASSIGN_OR_RETURN(const int64_t activation_bytes, ActivationBytes(image, tile));
     // What does not fit the memory limit is run whole, in tiles that do.
-    const double bytes = runner_->rules().bytes_per_pixel * static_cast<double>(region.pixels());
+    const double bytes = rules.bytes_per_pixel * static_cast<double>(region.pixels());
     if (activation_bytes > 0 && bytes > static_cast<double>(activation_bytes)) {
       return mirrored ? absl::OkStatus() : DetectAtScale(image, scale, /*flip=*/false, found);
     }
@@ -186,8 +202,11 @@ absl::Status FaceDetector::StartDevice() {
   options.detections.vote = options_.merge == Merge::kVote;
   options.detections.voting = options_.vote;
   options.detections.nms_threshold = options_.nms_threshold;
-  options.detections.small_score = LeastCandidate(options_.speed);
-  options.detections.small_area = SpeedStep::kSmallSide * SpeedStep::kSmallSide;
+  if (options_.speed != Speed::kAccurate) {
+    options.detections.small_score = LeastCandidate(options_.speed);
+    const float side = SpeedSteps(options_.speed).back().max_side;
+    options.detections.small_area = side * side;
+  }
   ASSIGN_OR_RETURN(cuda_, CudaFaceDetector::Create(model_, options));
   return absl::OkStatus();
 }

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "infer/cuda_face_detector.h"
 #include "infer/decode.h"
+#include "infer/level_plan.h"
 #include "infer/level_runner.h"
 #include "infer/nms.h"
 #include "model/cuda/precision.h"
@@ -27,16 +28,20 @@ enum class Speed { kAccurate, kBalanced, kFast };
 
 // How kBalanced or kFast run levels up to UP_TO: whole and not mirrored, or only the surroundings of small candidates.
 // These are boxes that a smaller level found with a score of MIN_SCORE or more, and whose side (the root of the area)
-// is at most kSmallSide pixels on the level before. The surroundings are the box, its width and height multiplied by
-// kReach about its centre. Small faces come in crowds, which is why a weak candidate is worth a look at its
+// is at most MAX_SIDE pixels on the level before. The surroundings are the box, its width and height multiplied by
+// REACH about its centre. Small faces come in crowds, which is why a weak candidate is worth a look at its
 // neighbourhood; what no smaller level suspects stays unseen. The effect on AP and time: docs/RESULTS.md.
 struct SpeedStep {
   int up_to;
   bool whole;
   float min_score = 0;
+  float max_side = 0;
+  float reach = 1;
   bool mirrored = false;  // the regions' mirror images, too
-
-  static constexpr float kSmallSide = 32, kReach = 3;
+  // Pixels of the level around a region that are computed for its sake. 0: the network's receptive radius, with which
+  // the region's detections are those of the whole level up to rounding. A smaller overlap is cheaper and lets a face
+  // at the region's edge differ a little.
+  int overlap = 0;
 };
 // In rising UP_TO; larger levels than the last are left out, except when the pyramid begins with one. The first level
 // is always run whole. Not of kAccurate.
@@ -101,9 +106,9 @@ class FaceDetector {
   absl::Status DetectAtScale(const cv::Mat& image, double scale, bool flip, Found* found);
   // The same of the level's regions that may add a face, by STEP. COARSER: the scale of the level before it.
   absl::Status DetectInRegions(const cv::Mat& image, double scale, double coarser, const SpeedStep& step, Found* found);
-  // One pass over regions around WANTED, pixels of the image.
-  absl::Status RunRegions(const cv::Mat& image, double scale, const std::vector<data::Box>& wanted, bool mirrored,
-                          Found* found);
+  // One pass over regions around WANTED, pixels of the image. RULES: of the tiles.
+  absl::Status RunRegions(const cv::Mat& image, double scale, const std::vector<data::Box>& wanted,
+                          const TileRules& rules, bool mirrored, Found* found);
 
   // What the memory limit leaves for activations while IMAGE and its resized LEVEL are held.
   absl::StatusOr<int64_t> ActivationBytes(const cv::Mat& image, const cv::Mat& level) const;

@@ -52,7 +52,7 @@ def hardface_repositories(root = ""):
     for name, path in _LIBRARIES.items():
         native.new_local_repository(
             name = name,
-            build_file = Label("//third_party:%s.BUILD" % name),
+            build_file = str(Label("//third_party:%s.BUILD" % name)),
             path = _at(root, path),
         )
 

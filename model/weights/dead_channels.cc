@@ -1,0 +1,187 @@
+#include "model/weights/dead_channels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "model/detectors/network.h"
+#include "model/weights/parameters.h"
+
+namespace hardface::model {
+namespace {
+
+constexpr float kNegligible = 1e-8f;
+
+// A channel of a tensor: made by the convolutions with PARAMETERS ("": the image's).
+struct Source {
+  std::string parameters;
+  size_t channel;
+
+  bool operator==(const Source& o) const { return parameters == o.parameters && channel == o.channel; }
+};
+
+using Sources = std::vector<Source>;
+
+// The channels of every layer's output.
+std::map<std::string, Sources> SourcesOf(const NetworkSpec& network) {
+  std::map<std::string, Sources> sources;
+  for (const LayerSpec& layer : network.layers) {
+    Sources& of_layer = sources[layer.name];
+    if (layer.kind == LayerKind::kInput) {
+      for (size_t c = 0; c < 3; ++c) of_layer.push_back({"", c});
+    } else if (layer.kind == LayerKind::kConv2d) {
+      for (size_t c = 0; c < static_cast<size_t>(layer.out_channels); ++c) of_layer.push_back({layer.parameters, c});
+    } else {
+      for (const std::string& input : layer.inputs) {
+        const Sources& from = sources.at(input);
+        of_layer.insert(of_layer.end(), from.begin(), from.end());
+      }
+    }
+  }
+  return sources;
+}
+
+class Pruner {
+ public:
+  explicit Pruner(const Model& model) : model_(model), sources_(SourcesOf(model.detector.network)) {
+    for (const LayerSpec& layer : model.detector.network.layers) {
+      if (layer.kind == LayerKind::kConv2d)
+        alive_[layer.parameters].assign(static_cast<size_t>(layer.out_channels), true);
+    }
+  }
+
+  // Finds dead channels until there are no more: what only a dead one fed may be dead, too.
+  void Find() {
+    while (FindOnce()) {
+    }
+  }
+
+  Model Build() const {
+    Model pruned = model_;
+    for (LayerSpec& layer : pruned.detector.network.layers) {
+      if (layer.kind != LayerKind::kConv2d) continue;
+      const std::vector<bool>& outputs = alive_.at(layer.parameters);
+      layer.out_channels = static_cast<int>(std::count(outputs.begin(), outputs.end(), true));
+      const Sources& inputs = sources_.at(layer.inputs[0]);
+      for (const char* const kind : {".weight", ".bias"}) {
+        pruned.parameters[layer.parameters + kind] =
+            Kept(model_.parameters.at(layer.parameters + kind), outputs, inputs);
+      }
+    }
+    return pruned;
+  }
+
+ private:
+  bool Alive(const Source& source) const {
+    return source.parameters.empty() || alive_.at(source.parameters)[source.channel];
+  }
+
+  bool IsOutput(const LayerSpec& layer) const {
+    const std::vector<std::string>& outputs = model_.detector.network.outputs;
+    return std::find(outputs.begin(), outputs.end(), layer.name) != outputs.end();
+  }
+
+  // The largest of the weights that make each channel, or its bias where that alone keeps it above zero; and the
+  // largest that read it. Of living channels at the other end.
+  void Strengths(std::map<std::string, std::vector<float>>* makes,
+                 std::map<std::string, std::vector<float>>* reads) const {
+    for (const auto& [name, alive] : alive_) {
+      (*makes)[name].assign(alive.size(), 0);
+      (*reads)[name].assign(alive.size(), 0);
+    }
+    for (const LayerSpec& layer : model_.detector.network.layers) {
+      if (layer.kind != LayerKind::kConv2d) continue;
+      const Array& weight = model_.parameters.at(layer.parameters + ".weight");
+      const Array& bias = model_.parameters.at(layer.parameters + ".bias");
+      const Sources& inputs = sources_.at(layer.inputs[0]);
+      const auto taps = static_cast<size_t>(layer.kernel * layer.kernel);
+      std::vector<float>& made = (*makes)[layer.parameters];
+      for (size_t o = 0; o < made.size(); ++o) {
+        const bool writes_alive = alive_.at(layer.parameters)[o];
+        // Without ReLU a negative bias is as good as a positive one.
+        made[o] = std::max(made[o], layer.relu ? bias.values[o] : std::abs(bias.values[o]));
+        for (size_t i = 0; i < inputs.size(); ++i) {
+          if (!Alive(inputs[i])) continue;
+          const float* const from = weight.values.data() + (o * inputs.size() + i) * taps;
+          float largest = 0;
+          for (size_t t = 0; t < taps; ++t) largest = std::max(largest, std::abs(from[t]));
+          made[o] = std::max(made[o], largest);
+          if (!writes_alive || inputs[i].parameters.empty()) continue;
+          float& read = (*reads)[inputs[i].parameters][inputs[i].channel];
+          read = std::max(read, largest);
+        }
+      }
+    }
+  }
+
+  bool FindOnce() {
+    std::map<std::string, std::vector<float>> makes, reads;
+    Strengths(&makes, &reads);
+    bool found = false;
+    for (const LayerSpec& layer : model_.detector.network.layers) {
+      if (layer.kind != LayerKind::kConv2d || IsOutput(layer)) continue;
+      std::vector<bool>& alive = alive_[layer.parameters];
+      for (size_t c = 0; c < alive.size(); ++c) {
+        const float product = makes[layer.parameters][c] * reads[layer.parameters][c];
+        if (!alive[c] || !(product <= kNegligible)) continue;
+        if (std::count(alive.begin(), alive.end(), true) == 1) continue;  // a layer keeps one
+        alive[c] = false;
+        found = true;
+      }
+    }
+    return found;
+  }
+
+  // The living part of a weight (out, in, k, k) or bias (out).
+  Array Kept(const Array& array, const std::vector<bool>& outputs, const Sources& inputs) const {
+    Array kept;
+    const size_t a_channel = array.values.size() / outputs.size();
+    for (size_t o = 0; o < outputs.size(); ++o) {
+      if (!outputs[o]) continue;
+      const float* const from = array.values.data() + o * a_channel;
+      if (array.dims.size() == 1) kept.values.push_back(*from);
+      for (size_t i = 0; array.dims.size() == 4 && i < inputs.size(); ++i) {
+        const size_t taps = a_channel / inputs.size();
+        if (Alive(inputs[i])) kept.values.insert(kept.values.end(), from + i * taps, from + (i + 1) * taps);
+      }
+    }
+    kept.dims = array.dims;
+    kept.dims[0] = static_cast<int>(std::count(outputs.begin(), outputs.end(), true));
+    if (kept.dims.size() == 4) {
+      kept.dims[1] = static_cast<int>(
+          std::count_if(inputs.begin(), inputs.end(), [this](const Source& source) { return Alive(source); }));
+    }
+    return kept;
+  }
+
+  const Model& model_;
+  const std::map<std::string, Sources> sources_;
+  std::map<std::string, std::vector<bool>> alive_;  // by parameters, then channel
+};
+
+// Whether layers that share weights read the same channels, as pruning them together needs.
+bool SharersReadAlike(const NetworkSpec& network) {
+  const std::map<std::string, Sources> sources = SourcesOf(network);
+  std::map<std::string, const Sources*> read;
+  for (const LayerSpec& layer : network.layers) {
+    if (layer.kind != LayerKind::kConv2d) continue;
+    const Sources* const inputs = &sources.at(layer.inputs[0]);
+    const auto [first, inserted] = read.emplace(layer.parameters, inputs);
+    if (!inserted && !(*first->second == *inputs)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Model WithoutDeadChannels(const Model& model) {
+  if (!SharersReadAlike(model.detector.network)) return model;
+  Pruner pruner(model);
+  pruner.Find();
+  return pruner.Build();
+}
+
+}  // namespace hardface::model
