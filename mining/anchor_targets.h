@@ -7,7 +7,6 @@
 #include <optional>
 #include <vector>
 
-#include "base/host_device.h"
 #include "base/random.h"
 #include "data_tools/dataset/box.h"
 #include "mining/face_score.h"
@@ -31,13 +30,6 @@ struct FaceBox {
   data::Box box;        // pixels of the network's input
   bool ignore = false;  // anchors on it are neither positive nor negative
 };
-
-// The part of ANCHOR's area that FACE covers, 0..1.
-HARDFACE_HOST_DEVICE inline float ShareCovered(const data::Box& anchor, const data::Box& face) {
-  const float w = (anchor.x2 < face.x2 ? anchor.x2 : face.x2) - (anchor.x1 > face.x1 ? anchor.x1 : face.x1) + 1;
-  const float h = (anchor.y2 < face.y2 ? anchor.y2 : face.y2) - (anchor.y1 > face.y1 ? anchor.y1 : face.y1) + 1;
-  return w <= 0 || h <= 0 ? 0 : w * h / anchor.area();
-}
 
 struct LabelledAnchor {
   model::AnchorIndex anchor;
