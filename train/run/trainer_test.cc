@@ -70,7 +70,7 @@ TEST(TrainerTest, ResumedTrainingIsTheUninterruptedOneToTheBit) {
 TEST(TrainerTest, AStoppedTrainingGoesOnToTheSameBits) {
   const std::string dataset = MakeSquares("stop", 7);
   TrainerOptions whole = SmallTraining(dataset, "whole", 30), parts = SmallTraining(dataset, "parts", 30);
-  whole.mining.threshold = parts.mining.threshold = 0.01f;
+  whole.stream.epoch.mining.threshold = parts.stream.epoch.mining.threshold = 0.01f;
   ASSERT_TRUE(TrainAlone(whole).ok());
   // Asked to stop all the time: after each step.
   const std::atomic<int> signal{SIGTERM};
