@@ -153,7 +153,7 @@ TEST(LevelRunnerTest, PlansWholeLevelsThenPassesThenTiles) {
 TEST(FaceDetectorTest, BalancedLeavesOutMirroredPassesAndLargeLevelsWithoutSmallCandidates) {
   // Bias alone decides: every score is the same on every level.
   const auto detect = [](float face_logit, Speed speed) {
-    model::Model model = RandomModel();
+    model::Model model = RandomModel(64);
     model.info.pyramid = {700, 100, 200};
     for (auto& [name, array] : model.parameters) std::fill(array.values.begin(), array.values.end(), 0.0f);
     for (const char* head : {"cls_score_1.bias", "cls_score_2.bias", "cls_score_4.bias"}) {
@@ -228,7 +228,7 @@ TEST(FaceDetectorTest, BalancedFindsWhatOnlyALargerLevelSeesWellWhereASmallerOne
 }
 
 TEST(LevelRunnerTest, ARegionsDetectionsAreTheWholeLevels) {
-  const model::Model model = RandomModel(4);
+  const model::Model model = RandomModel(16);
   LevelRunner runner(model, {});
   const cv::Mat image = RandomImage(700, 651, 5), level = model::ResizeToFloat(image, 1.3);
   const int height = model::RoundUp(level.rows, 16), width = model::RoundUp(level.cols, 16);

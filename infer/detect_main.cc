@@ -85,7 +85,10 @@ ABSL_FLAG(std::string, speed, "",
           "levels only around small candidates of smaller levels, and no mirror images), or fast (the same with fewer "
           "levels run whole and stronger candidates asked for). Empty means accurate with --dataset, whose detections "
           "are to be scored, and balanced for other images.");
-ABSL_FLAG(bool, flip, true, "Applies with --speed=accurate. Runs every level's mirror image as well.");
+ABSL_FLAG(
+    bool, flip, true,
+    "Runs mirror images as well: of every level with --speed=accurate, of some regions with balanced, of none with "
+    "fast.");
 ABSL_FLAG(bool, adaptive, false, "No longer exists: --speed=balanced takes its place.");
 ABSL_FLAG(std::string, nms, "vote",
           "How overlapping boxes are merged: vote (box voting) or plain (non-maximum suppression).");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "data_tools/dataset/box.h"
 #include "infer/cuda_face_detector.h"
 #include "infer/decode.h"
 #include "infer/level_plan.h"
