@@ -4,10 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
+
+#include "model/cuda/conv_plan.h"
+#include "model/cuda/conv_problem.h"
+#include "model/cuda/plan_cache.h"
 
 namespace hardface::model {
 namespace {

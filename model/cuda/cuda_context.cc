@@ -12,6 +12,8 @@
 #include "base/read_file.h"
 #include "base/status_macros.h"
 #include "model/cuda/conv_timer.h"
+#include "model/cuda/cuda_device.h"
+#include "model/cuda/cuda_memory.h"
 #include "model/cuda/cuda_status.h"
 #include "model/cuda/cudnn_conv.h"
 

@@ -1,4 +1,6 @@
 #include "model/cuda/cuda_context.h"
+#include "model/cuda/cuda_device.h"
+#include "model/cuda/cuda_memory.h"
 
 namespace hardface::model {
 

@@ -1,11 +1,13 @@
 // NCCL between emulated devices (model/cuda/emulation), whose memory is the host's: a host communicator does it all, in
 // a stream beside the context's, as NCCL does.
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/status_macros.h"
+#include "model/cuda/cuda_context.h"
 #include "model/cuda/cuda_memory.h"
 #include "model/cuda/emulation/emulation.h"
 #include "train/ranks/await.h"

@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/check.h"
 #include "base/status_macros.h"
 #include "model/cuda/conv_timer.h"
 #include "model/cuda/device_element.cuh"
