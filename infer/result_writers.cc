@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -44,6 +46,19 @@ class OneFileWriter : public ResultWriter {
   const ToText to_text_;
 };
 
+// Without waiting for the disk: a tree has as many files as there were images, and its folder's Commit() waits once for
+// all. A file that a killed process left half written is written again.
+absl::Status WriteInTree(const fs::path& path, const std::string& text) {
+  std::error_code error;
+  fs::create_directories(path.parent_path(), error);
+  std::ofstream stream(path, std::ios::binary);
+  stream << text;
+  stream.close();
+  if (stream) return absl::OkStatus();
+  return absl::InternalError(
+      absl::StrCat(path.string(), ": cannot write (", text.size(), " bytes); is the disk full?"));
+}
+
 // A text file for each image.
 class TreeWriter : public ResultWriter {
  public:
@@ -53,7 +68,7 @@ class TreeWriter : public ResultWriter {
   absl::Status Write(const ImageOutcome& image) override {
     if (!image.error.empty() || image.detections.flip) return absl::OkStatus();
     const auto [path, text] = to_file_(image);
-    return WriteFileAtomically((fs::path(folder_) / path).string(), text);
+    return WriteInTree(fs::path(folder_) / path, text);
   }
   absl::Status Finish() override { return absl::OkStatus(); }
 
