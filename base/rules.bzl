@@ -126,17 +126,16 @@ def hf_shared_library(name, srcs, symbols, deps = [], **kwargs):
     Args:
       name: the library, without "lib" and ".so"
       srcs: its C interface
-      symbols: a linker's version script, which names what it shows
+      symbols: a linker's version script (.lds), which names what it shows
       deps: what its sources include, Abseil apart
       **kwargs: as of cc_binary
     """
     cc_binary(
         name = "lib%s.so" % name,
         srcs = srcs,
-        additional_linker_inputs = [symbols],
         linkopts = ["-Wl,--version-script=$(location %s)" % symbols],
         linkshared = True,
-        deps = deps + _ABSL,
+        deps = deps + _ABSL + [symbols],
         **kwargs
     )
 

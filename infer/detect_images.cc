@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/parallel.h"
 #include "base/status_macros.h"
+#include "infer/result_names.h"
 #include "infer/result_writers.h"
 #include "infer/video_frames.h"
 
@@ -160,10 +161,6 @@ absl::StatusOr<DetectionCounts> DetectionRun::Finish() {
   return DetectionCounts{journal_->detected(), journal_->boxes(), journal_->failures()};
 }
 
-std::string FrameName(const ImageToDetect& video, int64_t number) {
-  return absl::StrCat(video.name, "/", absl::Dec(number, absl::kZeroPad8));
-}
-
 namespace {
 
 // Where a run over a list of images and videos stands.
@@ -176,7 +173,7 @@ struct Position {
     for (; image < images.size(); ++image, frames = 0) {
       const ImageToDetect& next = images[image];
       const bool video = IsVideo(next.path);
-      if (video && outcome.detections.image == FrameName(next, frames)) {
+      if (video && outcome.detections.image == FrameName(next.name, frames)) {
         ++frames;
         return true;
       }
@@ -207,7 +204,7 @@ absl::Status DetectVideo(const ImageToDetect& video, int64_t done, DetectionRun*
     while (images.size() < kFramesOfABatch && (frame = (*frames)->Next()).ok() && !frame->empty()) {
       if (number >= done) {
         images.push_back(video);
-        images.back().name = FrameName(video, number);
+        images.back().name = FrameName(video.name, number);
         pixels.push_back(*frame);
       }
       ++number;

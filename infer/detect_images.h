@@ -81,9 +81,6 @@ class DetectionRun {
   std::unique_ptr<ResultJournal> journal_;
 };
 
-// How the frame NUMBER (from 0) of a video is called in the results: "clip.mp4/00000042".
-std::string FrameName(const ImageToDetect& video, int64_t number);
-
 // A whole run over IMAGES; those that are videos by their names (video_frames.h) frame by frame. Where FOLDER holds the
 // work of an earlier one on the same images, it is gone on with; FailedPrecondition where those images were others.
 absl::StatusOr<DetectionCounts> DetectImages(const model::Model& model, const std::vector<ImageToDetect>& images,

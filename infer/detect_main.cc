@@ -76,7 +76,7 @@ ABSL_FLAG(std::string, output, "", "Folder to write. Required with --dataset; ot
 ABSL_FLAG(
     std::vector<std::string>, format, std::vector<std::string>({"jsonl"}),
     "Forms of the results, separated by commas: any of jsonl, csv, wider, fddb, face_eval, coco (COCO's results), "
-    "yolo (labels to correct by hand).");
+    "yolo (labels to correct by hand), tracks (which faces of a video's frames are the same).");
 ABSL_FLAG(
     std::vector<std::string>, pyramid, {},
     "Levels of the image pyramid, separated by commas, such as 100,300,600,1000,1400. Empty takes the model's own.");
@@ -422,7 +422,7 @@ absl::Status Complete(const Work& work, const DetectionCounts& counts, size_t wa
 // IMAGES, and of each video its first frame, which is called as the others are but for the number.
 std::vector<ImageToDetect> NamesOfFirstFrames(std::vector<ImageToDetect> images) {
   for (ImageToDetect& image : images) {
-    if (IsVideo(image.path)) image.name = FrameName(image, 0);
+    if (IsVideo(image.path)) image.name = FrameName(image.name, 0);
   }
   return images;
 }

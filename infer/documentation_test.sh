@@ -61,6 +61,7 @@ done
 for file in detections.csv fddb.txt face_eval.txt coco_results.json coco_images.json wider yolo; do
   [[ -e "found_forms/$file" ]] || { echo "found_forms/$file is not there" >&2; exit 1; }
 done
+[[ -s found_film/tracks.csv ]] || { echo "found_film/tracks.csv is not there" >&2; exit 1; }
 for file in drawn blurred/album pixelated/album contact_sheet.html; do
   [[ -e "found_pictures/$file" ]] || { echo "found_pictures/$file is not there" >&2; exit 1; }
 done

@@ -9,6 +9,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "base/check.h"
@@ -18,6 +19,7 @@
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/formats/yolo_labels.h"
 #include "data_tools/images/image_kind.h"
+#include "infer/video_frames.h"
 
 namespace hardface::infer {
 namespace {
@@ -101,6 +103,7 @@ const Form& FormOf(const std::string& format) {
       {"jsonl", {&SameName, utf8("jsonl")}},
       {"csv", {&SameName, utf8("csv")}},
       {"coco", {&SameName, utf8("coco")}},
+      {"tracks", {&SameName, utf8("tracks")}},
       {"wider", {&WiderName, &CheckWider}},
       {"fddb", {&FddbName, &CheckFddb}},
       {"face_eval", {&FaceEvalName, &CheckFaceEval}},
@@ -134,6 +137,19 @@ std::string YoloName(const std::string& image) { return PathInside(data::YoloLab
 std::string CopyName(const std::string& image) {
   const std::string inside = PathInside(image, /*up=*/"");
   return HasEnding(inside, {".jpg", ".jpeg", ".png"}) ? inside : inside + ".png";
+}
+
+std::string FrameName(const std::string& video, int64_t number) {
+  return absl::StrCat(video, "/", absl::Dec(number, absl::kZeroPad8));
+}
+
+std::string VideoOfFrame(const std::string& name, int64_t* number) {
+  const size_t slash = name.rfind('/');
+  if (slash == std::string::npos || !IsVideo(name.substr(0, slash))) return "";
+  const std::string digits = name.substr(slash + 1);
+  const bool frame = digits.size() >= 8 && digits.find_first_not_of("0123456789") == std::string::npos &&
+                     absl::SimpleAtoi(digits, number);
+  return frame ? name.substr(0, slash) : "";
 }
 
 namespace {

@@ -25,6 +25,11 @@ std::string YoloName(const std::string& image);
 // are written only.
 std::string CopyName(const std::string& image);
 
+// How the frame NUMBER (from 0) of a video is called: "clip.mp4", 42 -> "clip.mp4/00000042". And back: the video, and
+// its frame's number; "" of what is no frame's name.
+std::string FrameName(const std::string& video, int64_t number);
+std::string VideoOfFrame(const std::string& name, int64_t* number);
+
 // "a/b.jpg" -> "00007_b.png", or "00007_b_flip.png": the number keeps names apart, long ones are cut.
 std::string DrawnName(int64_t index, const ImageToDetect& image);
 // Of the picture's face FACE, from 0: "00007_b_face3.png".

@@ -78,6 +78,16 @@ TEST(ResultNamesTest, NamesInTreesAreTheImagesOwn) {
   EXPECT_EQ(CropName(7, {"a/b.jpg", "", true}, 2), "00007_b_flip_face2.png");
 }
 
+TEST(FrameNameTest, IsReadBack) {
+  EXPECT_EQ(FrameName("a/clip.mp4", 42), "a/clip.mp4/00000042");
+  int64_t number = 0;
+  EXPECT_EQ(VideoOfFrame("a/clip.mp4/123456789", &number), "a/clip.mp4");
+  EXPECT_EQ(number, 123456789);
+  for (const char* other : {"a/00000042", "clip.mp4/42", "clip.mp4/0000004x", "clip.mp4/00000042.jpg", "clip.mp4"}) {
+    EXPECT_EQ(VideoOfFrame(other, &number), "") << other;
+  }
+}
+
 TEST(DrawnNameTest, NumbersKeepNamesApartAndLongOnesAreCut) {
   EXPECT_EQ(DrawnName(7, {"a/b.jpg", "", false}), "00007_b.png");
   EXPECT_EQ(DrawnName(123456, {"b.jpg", "", true}), "123456_b_flip.png");

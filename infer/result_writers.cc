@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,6 +14,7 @@
 #include "absl/strings/str_replace.h"
 #include "base/atomic_output.h"
 #include "base/status_macros.h"
+#include "infer/face_tracks.h"
 #include "infer/result_names.h"
 
 namespace hardface::infer {
@@ -44,6 +47,19 @@ class OneFileWriter : public ResultWriter {
   const ToText to_text_;
 };
 
+// Without waiting for the disk: a tree has as many files as there were images, and its folder's Commit() waits once for
+// all. A file that a killed process left half written is written again.
+absl::Status WriteInTree(const fs::path& path, const std::string& text) {
+  std::error_code error;
+  fs::create_directories(path.parent_path(), error);
+  std::ofstream stream(path, std::ios::binary);
+  stream << text;
+  stream.close();
+  if (stream) return absl::OkStatus();
+  return absl::InternalError(
+      absl::StrCat(path.string(), ": cannot write (", text.size(), " bytes); is the disk full?"));
+}
+
 // A text file for each image.
 class TreeWriter : public ResultWriter {
  public:
@@ -53,7 +69,7 @@ class TreeWriter : public ResultWriter {
   absl::Status Write(const ImageOutcome& image) override {
     if (!image.error.empty() || image.detections.flip) return absl::OkStatus();
     const auto [path, text] = to_file_(image);
-    return WriteFileAtomically((fs::path(folder_) / path).string(), text);
+    return WriteInTree(fs::path(folder_) / path, text);
   }
   absl::Status Finish() override { return absl::OkStatus(); }
 
@@ -111,6 +127,40 @@ std::string CsvText(const data::ImageDetections& detections) {
     absl::StrAppendFormat(&text, "%s,%.2f,%.2f,%.2f,%.2f,%.9g\n", name, box.x, box.y, box.w, box.h, score);
   }
   return text;
+}
+
+// The faces of each video's frames with the numbers of their tracks. Other images have no place in it.
+class TracksWriter : public ResultWriter {
+ public:
+  explicit TracksWriter(std::unique_ptr<AtomicFile> file) : file_(std::move(file)) {}
+
+  absl::Status Write(const ImageOutcome& image) override {
+    int64_t frame = 0;
+    const std::string video = VideoOfFrame(image.detections.image, &frame);
+    if (video.empty() || !image.error.empty()) return absl::OkStatus();
+    if (video != video_) tracker_ = FaceTracker();
+    video_ = video;
+    const std::vector<int64_t> tracks = tracker_.Add(image.detections.boxes);
+    std::string text;
+    for (size_t i = 0; i < tracks.size(); ++i) {
+      const auto& [box, score] = image.detections.boxes[i];
+      absl::StrAppendFormat(&text, "%s,%d,%d,%.2f,%.2f,%.2f,%.2f,%.9g\n", CsvField(video), frame, tracks[i], box.x,
+                            box.y, box.w, box.h, score);
+    }
+    return file_->Write(text);
+  }
+  absl::Status Finish() override { return file_->Commit(); }
+
+ private:
+  const std::unique_ptr<AtomicFile> file_;
+  std::string video_;
+  FaceTracker tracker_;
+};
+
+absl::StatusOr<std::unique_ptr<ResultWriter>> MakeTracks(const std::string& path) {
+  ASSIGN_OR_RETURN(auto file, AtomicFile::Create(path));
+  RETURN_IF_ERROR(file->Write("video,frame,track,x,y,width,height,score\n"));
+  return std::make_unique<TracksWriter>(std::move(file));
 }
 
 // COCO's results, and the images that their ids stand for: an image's id is its place among the run's images, from 1.
@@ -171,7 +221,7 @@ absl::StatusOr<std::unique_ptr<ResultWriter>> MakeOneFile(const std::string& pat
 
 const std::vector<std::string>& ResultFormats() {
   static const auto* const kFormats =
-      new std::vector<std::string>{"jsonl", "csv", "wider", "fddb", "face_eval", "coco", "yolo"};
+      new std::vector<std::string>{"jsonl", "csv", "wider", "fddb", "face_eval", "coco", "yolo", "tracks"};
   return *kFormats;
 }
 
@@ -179,6 +229,7 @@ absl::StatusOr<std::unique_ptr<ResultWriter>> MakeResultWriter(const std::string
   if (format == "wider") return std::make_unique<TreeWriter>(folder + "/wider", &WiderFile);
   if (format == "yolo") return MakeYolo(folder);
   if (format == "coco") return MakeCoco(folder);
+  if (format == "tracks") return MakeTracks(folder + "/tracks.csv");
   if (format == "csv") return MakeOneFile(folder + "/detections.csv", "image,x,y,width,height,score\n", &CsvText);
   if (format == "fddb") return MakeOneFile(folder + "/fddb.txt", "", &FddbText);
   if (format == "face_eval") return MakeOneFile(folder + "/face_eval.txt", "", &FaceEvalText);

@@ -27,8 +27,8 @@ class ResultWriter {
 const std::vector<std::string>& ResultFormats();
 
 // FORMAT: "csv" (FOLDER/detections.csv), "wider" (FOLDER/wider/EVENT/IMAGE.txt), "fddb" (FOLDER/fddb.txt), "face_eval"
-// (FOLDER/face_eval.txt), "coco" (FOLDER/coco_results.json and coco_images.json) or "yolo" (FOLDER/yolo); anything else
-// is an error that lists these. All but jsonl leave mirrored entries out.
+// (FOLDER/face_eval.txt), "coco" (FOLDER/coco_results.json and coco_images.json), "yolo" (FOLDER/yolo) or "tracks"
+// (FOLDER/tracks.csv, of videos); anything else is an error that lists these. All but jsonl leave mirrored entries out.
 absl::StatusOr<std::unique_ptr<ResultWriter>> MakeResultWriter(const std::string& format, const std::string& folder);
 
 }  // namespace hardface::infer

@@ -112,6 +112,18 @@ TEST(ResultWritersTest, YoloLabelsAreFractionsOfTheImageAndEndAtItsBorder) {
   EXPECT_THAT(*ReadFile(folder + "data.yaml"), HasSubstr("names: [face]"));
 }
 
+TEST(ResultWritersTest, TracksAreThoseOfEachVideo) {
+  std::vector<ImageOutcome> run;
+  for (const char* name : {"a.mp4/00000000", "a.mp4/00000001", "b, c.avi/00000000", "photo.jpg"}) {
+    run.push_back({{name, false, {{{1, 2, 30, 40}, 0.75f}}}, {100, 50}, ""});
+  }
+  EXPECT_EQ(*ReadFile(Written("tracks", run) + "tracks.csv"),
+            "video,frame,track,x,y,width,height,score\n"
+            "a.mp4,0,1,1.00,2.00,30.00,40.00,0.75\n"
+            "a.mp4,1,1,1.00,2.00,30.00,40.00,0.75\n"
+            "\"b, c.avi\",0,1,1.00,2.00,30.00,40.00,0.75\n");
+}
+
 TEST(ResultWritersTest, NamesCannotLeaveTheTree) {
   for (const std::string format : {"wider", "yolo"}) {
     const std::string folder = Written(format, {{{"../../outside.jpg", false, {}}, {1, 1}, ""}});

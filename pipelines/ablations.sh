@@ -166,8 +166,11 @@ detect_and_score() {  # detect_and_score VARIANT SEED TEST NAME LEVELS NMS
   manifest_hash="$(hash_of "${test_dataset[$test]}/manifest.jsonl")"
   model_hash="$(hash_of "$model")"
   if ! complete "$detections" "$manifest_hash" "$model_hash" "\"pyramid\": \"$pyramid\"" "\"nms\": \"$nms\""; then
+    if [[ "$dry_run" == no ]]; then
+      forget_unfinished "$detections" "$manifest_hash" "$model_hash" "\"pyramid\": \"$pyramid\"" "\"nms\": \"$nms\""
+    fi
     run "$result: detecting on $test" "$tools/infer/detect" --model="$model" --dataset="${test_dataset[$test]}" \
-      --pyramid="$pyramid" --nms="$nms" --threads="$threads" --output="$detections"
+      --pyramid="$pyramid" --nms="$nms" --threads="$threads" --output="$detections" --resume
   fi
   if ! complete "$scores" "$manifest_hash" "$(hash_of "$detections/detections.jsonl")"; then
     run "$result: scoring on $test" "$tools/eval/dataset" --dataset="${test_dataset[$test]}" \

@@ -17,6 +17,10 @@ done
 for folder in "$output/trained_once" "$output/trained_on"; do
   if grep -qsF '"tool": "train/train"' "$folder/provenance.json"; then rm -rf "$folder"; fi
 done
+# What an interrupted detection by an earlier run's model left is of no use.
+if grep -qsF '"tool": "infer/detect"' "$output/detections.unfinished/provenance.json"; then
+  rm -rf "$output/detections.unfinished"
+fi
 
 step=0
 stage() {  # stage "WHAT IT DOES" TOOL FLAGS...

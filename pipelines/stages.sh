@@ -81,6 +81,14 @@ complete() {
   done
 }
 
+# forget_unfinished FOLDER TEXT...: removes what an interrupted infer/detect left of FOLDER, unless it has every TEXT (as
+# above): then `infer/detect --resume` goes on with it.
+forget_unfinished() {
+  local unfinished="$1.unfinished"
+  shift
+  if [[ -d "$unfinished" ]] && ! complete "$unfinished" "$@"; then rm -rf -- "$unfinished"; fi
+}
+
 # The SHA-256 of a file as provenance.json has it; nothing where there is no such file.
 hash_of() { if [[ -f "$1" ]]; then sha256sum -- "$1" | cut -d' ' -f1; fi; }
 

@@ -181,8 +181,9 @@ done
 if complete "$output/detections" "${inputs[@]}"; then
   skip "detecting on val"
 else
+  if [[ "$dry_run" == no ]]; then forget_unfinished "$output/detections" "${inputs[@]}"; fi
   stage "detecting on val" "$tools/infer/detect" --model="$model" --dataset="$output/val" --pyramid="$pyramid" --flip \
-    --singletons=drop --format=jsonl,wider --output="$output/detections" "${thread_flags[@]}" "${detect_flags[@]}"
+    --singletons=drop --format=jsonl,wider --output="$output/detections" --resume "${thread_flags[@]}" "${detect_flags[@]}"
 fi
 
 detections="$output/detections/detections.jsonl"

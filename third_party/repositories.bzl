@@ -52,7 +52,8 @@ def hardface_repositories(root = ""):
     for name, path in _LIBRARIES.items():
         native.new_local_repository(
             name = name,
-            build_file = str(Label("//third_party:%s.BUILD" % name)),
+            # From another workspace on, whose own labels have no name before them.
+            build_file = "%s//third_party:%s.BUILD" % ("@hardface" if root else "", name),
             path = _at(root, path),
         )
 
