@@ -245,7 +245,8 @@ class MatrixParser {
     value_.kind = MatValue::Kind::kText;
     value_.is_integer = false;
     value_.text.reserve(value_.numbers.size());
-    for (double code : value_.numbers) value_.text += code >= 0 && code < 256 ? static_cast<char>(code) : '?';
+    for (double code : value_.numbers)
+      value_.text += code >= 0 && code < 256 ? static_cast<char>(static_cast<unsigned char>(code)) : '?';
     value_.numbers.clear();
   }
 
