@@ -2,6 +2,7 @@
 
 #include <png.h>
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
@@ -13,6 +14,8 @@
 
 namespace hardface::data {
 namespace {
+
+constexpr size_t kMinChunkLimit = size_t{8} << 20;
 
 // libpng's reader from memory; frees its state with the object. libpng jumps back into the functions with a setjmp:
 // none of them may hold an object with a destructor.
@@ -35,6 +38,9 @@ class PngReader {
  private:
   bool TryReadHeader() {
     if (info_ == nullptr || setjmp(png_jmpbuf(png_)) != 0) return false;
+    // libpng allocates what a chunk announces before it reads it. No chunk is longer than its file, and those that
+    // unpack to more (colour profiles) are not needed.
+    png_set_chunk_malloc_max(png_, std::max(kMinChunkLimit, rest_.size()));
     png_set_read_fn(png_, this, &OnRead);
     png_read_info(png_, info_);
     return true;
