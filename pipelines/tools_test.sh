@@ -56,7 +56,7 @@ expect 0 "images=6" infer/detect --model="$model" --dataset="$work/data" --outpu
 test -s "$work/found/detections.jsonl" && test -s "$work/found/wider/000000.txt"
 expect 0 "images=1" infer/detect --model="$model" --output="$work/one" "$work/data/images/000001.jpg"
 # From the detections back to the drawn images everything fits, until a file in between is another one.
-expect 0 "outputs=3 " pipelines/verify "$work/found"
+expect 0 "outputs=5 " pipelines/verify "$work/found"
 says "findings=0"
 says "train/train"
 expect 0 "outputs=" pipelines/verify "$work/hard" "$work/difficulty.jsonl"

@@ -475,7 +475,7 @@ void Load(const TortureWorkspace& workspace, const LoadSizes& sizes, TortureRepo
   }
   if (sizes.detections > 0) {
     constexpr int64_t kPerImage = 500;
-    trials.Try("eval/dataset", "detections, 500 an image", sizes.detections, 100, [&](int64_t detections) {
+    trials.Try("eval/dataset", "detections, 500 an image", sizes.detections, 300, [&](int64_t detections) {
       WriteNamesAndDetections(workspace, "load", std::max<int64_t>(1, detections / kPerImage), kPerImage);
       return Flags{"--dataset=load", "--detections=load.jsonl", "--output=out"};
     });

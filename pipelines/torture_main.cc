@@ -23,6 +23,8 @@ ABSL_FLAG(std::string, work, "/tmp/hardface-torture", "Folder to work in. It is 
 ABSL_FLAG(std::vector<std::string>, parts,
           std::vector<std::string>({"kills", "disk", "unwritable", "changes", "memory", "same", "hostile", "load"}),
           "Parts to try, separated by commas.");
+ABSL_FLAG(std::vector<std::string>, tools, {},
+          "Tools to try, such as data_tools/flip,eval/dataset, in the parts that go through all. Empty tries all.");
 ABSL_FLAG(int, kills, 100, "Number of times that each tool is killed.");
 ABSL_FLAG(int, changes, 30, "Number of times that an input of each tool is changed while it runs.");
 ABSL_FLAG(int, images, 24, "Number of pictures in the datasets that the tools work on, at least 24.");
@@ -70,6 +72,7 @@ absl::Status Run(const std::vector<std::string>&) {
   const std::string work = std::filesystem::absolute(absl::GetFlag(FLAGS_work)).string();
   TortureWorkspace workspace(tools_folder, work + "/w");
   RETURN_IF_ERROR(workspace.Make(absl::GetFlag(FLAGS_images)));
+  workspace.Only(absl::GetFlag(FLAGS_tools));
   TortureReport report;
   TryAll(workspace, &report);
   std::filesystem::remove_all(work);

@@ -1,5 +1,6 @@
 #include "pipelines/torture_workspace.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -81,9 +82,10 @@ std::vector<TortureCase> TortureWorkspace::Cases() const {
     return std::make_pair(common + first, common + second);
   };
   std::vector<TortureCase> cases;
-  const auto add = [&cases](const std::string& tool, const std::pair<Flags, Flags>& flags, const Flags& outputs,
-                            const Flags& reads, bool threaded = false) {
-    cases.push_back({tool, flags.first, flags.second, outputs, reads, threaded});
+  const auto add = [&cases, this](const std::string& tool, const std::pair<Flags, Flags>& flags, const Flags& outputs,
+                                  const Flags& reads, bool threaded = false) {
+    const bool wanted = only_.empty() || std::find(only_.begin(), only_.end(), tool) != only_.end();
+    if (wanted) cases.push_back({tool, flags.first, flags.second, outputs, reads, threaded});
   };
   const Flags input = {"--input=data"}, input2 = {"--input=other"};
   add("data_tools/synthesize", with({out, "--images=24", "--width=96", "--height=96"}, {"--seed=1"}, {"--seed=2"}),

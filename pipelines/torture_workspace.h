@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -34,8 +35,9 @@ class TortureWorkspace {
   std::string ProgramOf(const std::string& tool) const { return tools_ + "/" + tool; }
   std::string model() const { return tools_ + "/model/zoo/hardface-s.safetensors"; }
 
-  // The tools that write, each with two settings.
+  // The tools that write, each with two settings; those named by Only(), where it was called.
   std::vector<TortureCase> Cases() const;
+  void Only(std::vector<std::string> tools) { only_ = std::move(tools); }
 
   ToolOutcome Run(const std::string& tool, const std::vector<std::string>& flags, ToolLimits limits = {}) const;
 
@@ -48,6 +50,7 @@ class TortureWorkspace {
 
  private:
   const std::string tools_, folder_;
+  std::vector<std::string> only_;
 };
 
 }  // namespace hardface

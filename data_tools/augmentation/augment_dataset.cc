@@ -63,6 +63,8 @@ absl::StatusOr<AugmentCounts> AugmentDataset(const std::string& input, const std
         WritePng(absl::StrCat(writer->temporary_path(), "/images/", name), ToBytes(sample, options.draw_boxes)));
     return ToEntry(sample, name, dataset.entries[static_cast<size_t>(i)]);
   };
+  // Samples are made in parallel already; and OpenCV waits for ever for threads that the system does not give.
+  cv::setNumThreads(1);
   const int threads = ResolveThreads(options.threads);
   Prefetcher<absl::StatusOr<DatasetEntry>> samples(count, threads, /*ahead=*/4 * threads, make);
   Progress progress("augment", count, "samples");

@@ -222,6 +222,8 @@ class MatrixParser {
     }
     const auto fields = static_cast<int64_t>(value_.fields.size());
     if (fields > 1000) return Bad("it has more than 1000 fields");
+    // They take no bytes, so that any number of them could be announced.
+    if (fields == 0 && elements_ > 1) return Bad(absl::StrCat("it announces ", elements_, " structs without fields"));
     RETURN_IF_ERROR(ParseChildren(elements_ * fields, depth));
     return std::move(value_);
   }
@@ -245,7 +247,8 @@ class MatrixParser {
     value_.kind = MatValue::Kind::kText;
     value_.is_integer = false;
     value_.text.reserve(value_.numbers.size());
-    for (double code : value_.numbers) value_.text += code >= 0 && code < 256 ? static_cast<char>(code) : '?';
+    for (double code : value_.numbers)
+      value_.text += code >= 0 && code < 256 ? static_cast<char>(static_cast<unsigned char>(code)) : '?';
     value_.numbers.clear();
   }
 

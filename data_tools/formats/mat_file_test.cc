@@ -164,6 +164,11 @@ TEST(MatFile, BombsAreRefusedWithTheLimitStated) {
       << message(cell_bomb);
   cells.resize(8 * 1000);
   EXPECT_TRUE(ParseMatFile(Packed(1, 1000, cells), "a.mat").ok());
+  // Structs without fields take no bytes at all.
+  const std::string length = ElementOf(5, std::string("\x20\0\0\0", 4)), no_names = ElementOf(1, "");
+  EXPECT_NE(message(Packed(/*array_class=*/2, 40'000'000, length + no_names)).find("structs without fields"),
+            std::string::npos);
+  EXPECT_TRUE(ParseMatFile(Packed(2, 1, length + no_names), "a.mat").ok());
   const std::string zeros = Packed(/*array_class=*/9, 100'000'000, std::string(100'000'000, '\0'));
   EXPECT_LT(zeros.size(), 200'000u);
   EXPECT_NE(message(zeros).find("inflates to more than 64 MB"), std::string::npos) << message(zeros);

@@ -247,6 +247,14 @@ TEST(PngTest, InterlacedFilesAreThoseOfTheSameRows) {
   EXPECT_EQ(plain.at<cv::Vec3b>(10, 12), cv::Vec3b(rows[10][38], rows[10][37], rows[10][36]));
 }
 
+TEST(PngTest, AChunkThatAnnouncesAGigabyteIsAnError) {
+  ASSERT_TRUE(WritePng(Temp("lie.png"), cv::Mat(4, 4, CV_8UC3, cv::Scalar(1, 2, 3))).ok());
+  constexpr size_t kBehindTheHeader = 33;
+  const std::string bytes = ReadFile(Temp("lie.png"))->insert(kBehindTheHeader, "\x40\0\0\0eXIf"s);
+  ASSERT_TRUE(WriteFileAtomically(Temp("lie.png"), bytes).ok());
+  EXPECT_THAT(ErrorOf(Temp("lie.png")), AllOf(HasSubstr("lie.png"), HasSubstr("a chunk announces 1073741824 bytes")));
+}
+
 TEST(PngTest, ADamagedByteAmongThePixelsIsAnError) {
   ASSERT_TRUE(WritePng(Temp("sound.png"), Ramp(50, 40)).ok());
   const std::string sound = *ReadFile(Temp("sound.png"));

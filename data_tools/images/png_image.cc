@@ -3,6 +3,7 @@
 #include <png.h>
 
 #include <csetjmp>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -13,6 +14,28 @@
 
 namespace hardface::data {
 namespace {
+
+absl::Status Broken(absl::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat("broken or truncated PNG: ", what));
+}
+
+// libpng allocates what a chunk announces, up to 2 GB, before it sees that the file ends. (It reads the pixels' chunks,
+// IDAT, piece by piece.)
+absl::Status CheckChunksBeforePixels(absl::string_view bytes) {
+  constexpr size_t kSignature = 8, kHead = 8, kChecksum = 4;
+  for (size_t at = kSignature; at + kHead <= bytes.size();) {
+    uint32_t length = 0;
+    for (size_t i = 0; i < 4; ++i) length = length << 8 | static_cast<unsigned char>(bytes[at + i]);
+    const absl::string_view kind = bytes.substr(at + 4, 4);
+    if (kind == "IDAT") break;
+    if (length > bytes.size() - at - kHead) {
+      return Broken(absl::StrCat("the file ends too early: a chunk announces ", length, " bytes, and ",
+                                 bytes.size() - at - kHead, " are left"));
+    }
+    at += kHead + length + kChecksum;
+  }
+  return absl::OkStatus();
+}
 
 // libpng's reader from memory; frees its state with the object. libpng jumps back into the functions with a setjmp:
 // none of them may hold an object with a destructor.
@@ -26,7 +49,10 @@ class PngReader {
   PngReader(const PngReader&) = delete;
   PngReader& operator=(const PngReader&) = delete;
 
-  absl::Status ReadHeader() { return TryReadHeader() ? absl::OkStatus() : Error(); }
+  absl::Status ReadHeader() {
+    RETURN_IF_ERROR(CheckChunksBeforePixels(rest_));
+    return TryReadHeader() ? absl::OkStatus() : Error();
+  }
   absl::Status ReadPixels(cv::Mat* image) { return TryReadPixels(image) ? absl::OkStatus() : Error(); }
 
   int64_t width() const { return png_get_image_width(png_, info_); }
@@ -57,7 +83,7 @@ class PngReader {
     return true;
   }
 
-  absl::Status Error() const { return absl::InvalidArgumentError(absl::StrCat("broken or truncated PNG: ", error_)); }
+  absl::Status Error() const { return Broken(error_); }
 
   static void OnRead(png_structp png, png_bytep data, size_t size) {
     auto* const self = static_cast<PngReader*>(png_get_io_ptr(png));

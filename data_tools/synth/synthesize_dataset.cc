@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <opencv2/core/utility.hpp>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -73,6 +74,8 @@ absl::StatusOr<SynthesizeSummary> SynthesizeDataset(const SynthesizeOptions& opt
   std::error_code error;
   std::filesystem::create_directory(folder, error);
   if (error) return absl::InternalError(absl::StrCat(folder, ": cannot make this folder: ", error.message()));
+  // Images are drawn in parallel already; and OpenCV waits for ever for threads that the system does not give.
+  cv::setNumThreads(1);
   Progress progress("synthesize", options.images, "images");
   for (int64_t first = 0; first < options.images; first += kBatch) {
     const int64_t count = std::min(kBatch, options.images - first);
