@@ -190,7 +190,9 @@ absl::StatusOr<Detector> Detector::Load(const std::string& path, const DetectorO
     ASSIGN_OR_RETURN(model::Model model, model::LoadModel(path));
     detect.pyramid = options.pyramid;
     detect.flip = options.flip;
-    detect.adaptive = options.adaptive;
+    detect.speed = options.speed == DetectorSpeed::kAccurate   ? infer::Speed::kAccurate
+                   : options.speed == DetectorSpeed::kBalanced ? infer::Speed::kBalanced
+                                                               : infer::Speed::kFast;
     detect.memory_limit = options.memory_limit;
     detect.score_threshold = options.score_threshold != -1
                                  ? options.score_threshold

@@ -39,14 +39,18 @@ struct Face {
   float score = 0;  // 0 to 1; higher is more surely a face
 };
 
+// How much time a picture may take (docs/DETECT.md): every level of the pyramid whole, as published; only the regions
+// of large levels that can add a face; the same with fewer and smaller ones.
+enum class DetectorSpeed { kAccurate, kBalanced, kFast };
+
 struct DetectorOptions {
   // Scores above it are taken for faces, 0 to 1. -1: the model's own balanced threshold, or 0.05 where it has none.
   float score_threshold = -1;
   // Levels of the image pyramid: level k makes the short side k pixels (less where the long side would exceed 1.5 k).
   // Fewer and smaller ones are faster and miss small faces. Empty: the model's own.
   std::vector<int> pyramid;
-  bool flip = true;       // looks at each level's mirror image, too: twice the time
-  bool adaptive = false;  // leaves out a level when a smaller one found no candidate of at most 32 pixels
+  DetectorSpeed speed = DetectorSpeed::kBalanced;
+  bool flip = true;  // looks at mirror images, too, where the speed has it so
   // "cpu", "cuda:N", or "auto": the first GPU where this build and machine have one, else the CPU.
   std::string device = "cpu";
   int threads = 0;           // that compute in each call on the CPU; 0: as many as there are processors

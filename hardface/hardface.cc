@@ -62,7 +62,10 @@ absl::StatusOr<Detector> Load(const char* model, const hardface_options* options
   cpp.score_threshold = known.score_threshold;
   if (known.pyramid != nullptr) cpp.pyramid.assign(known.pyramid, known.pyramid + known.pyramid_count);
   cpp.flip = known.flip != 0;
-  cpp.adaptive = known.adaptive != 0;
+  if (known.speed < HARDFACE_ACCURATE || known.speed > HARDFACE_FAST) {
+    return absl::InvalidArgumentError(absl::StrCat("speed is ", known.speed, "; give a hardface_speed, 0 to 2"));
+  }
+  cpp.speed = static_cast<hardface::DetectorSpeed>(known.speed);
   if (known.device != nullptr) cpp.device = known.device;
   cpp.threads = known.threads;
   cpp.memory_limit = known.memory_limit;
@@ -84,8 +87,15 @@ const char* hardface_version(void) { return hardface::kVersion; }
 
 void hardface_default_options(hardface_options* options) {
   const hardface::DetectorOptions defaults;
-  *options = {sizeof(hardface_options), defaults.score_threshold, nullptr, 0, defaults.flip, defaults.adaptive, nullptr,
-              defaults.threads,         defaults.memory_limit};
+  *options = {sizeof(hardface_options),
+              defaults.score_threshold,
+              nullptr,
+              0,
+              defaults.flip,
+              static_cast<int32_t>(defaults.speed),
+              nullptr,
+              defaults.threads,
+              defaults.memory_limit};
 }
 
 hardface_detector* hardface_load(const char* model, const hardface_options* options, char** error) {

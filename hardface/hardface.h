@@ -62,6 +62,9 @@ typedef struct {
   float score; /* 0 to 1; higher is more surely a face */
 } hardface_face;
 
+/* How much time a picture may take; docs/DETECT.md says what each does. */
+enum hardface_speed { HARDFACE_ACCURATE = 0, HARDFACE_BALANCED = 1, HARDFACE_FAST = 2 };
+
 /* As hardface::DetectorOptions (detector.h); hardface_default_options() fills it. */
 typedef struct {
   size_t size;           /* sizeof(hardface_options) */
@@ -69,9 +72,9 @@ typedef struct {
   const int32_t* pyramid;
   size_t pyramid_count; /* 0: the model's own */
   int32_t flip;         /* 0 or 1 */
-  int32_t adaptive;
-  const char* device; /* "cpu", "cuda:N" or "auto"; NULL: "cpu" */
-  int32_t threads;    /* 0: as many as there are processors */
+  int32_t speed;        /* enum hardface_speed */
+  const char* device;   /* "cpu", "cuda:N" or "auto"; NULL: "cpu" */
+  int32_t threads;      /* 0: as many as there are processors */
   int64_t memory_limit;
 } hardface_options;
 

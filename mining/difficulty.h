@@ -62,7 +62,7 @@ inline constexpr double kEasyWpas = 0.85;
 
 struct HardImageOptions {
   float threshold = kEasyWpas;
-  double drop = 0.7;        // probability of an easy image being left out of an epoch, drawn anew each epoch
+  double drop = 0.7;  // probability of an easy image being left out of an epoch, drawn anew each epoch
   WithoutPositives without_positives = WithoutPositives::kKeep;
   // How many visits an image's WPAS is the mean of: the latest ones that had a positive anchor. 1 is the paper's rule,
   // whose visits show whole images. A crop or a mosaic's tile shows some of the faces at one of many scales, and one

@@ -88,7 +88,7 @@ TEST(CudaTrainerTest, ResumedTrainingIsTheUninterruptedOneToTheBit) {
   TrainerOptions whole = SmallTraining(dataset, "whole", 30), parts = SmallTraining(dataset, "parts", 30);
   for (TrainerOptions* const options : {&whole, &parts}) {
     options->device = kGpu;
-    options->solver.average = 0.9;
+    options->step.solver.average = 0.9;
     options->keep = 10;
   }
   ASSERT_TRUE(TrainAlone(whole).ok());

@@ -7,7 +7,7 @@ namespace hardface::train {
 nlohmann::ordered_json LogLine::ToJson() const {
   return {{"iteration", iteration},
           {"epoch", epochs},
-          {"loss", reading.loss.total()},
+          {"loss", reading.total_loss},
           {"classification", reading.loss.classification},
           {"regression", reading.loss.regression},
           {"gradient_norm", reading.gradient_norm},
@@ -25,7 +25,7 @@ std::string LogLine::ToText() const {
   return absl::StrFormat(
       "loss %.4f (%.4f + %.4f), rate %.3g, hard %.0f%%, %.1f images/s (data %.0f, compute %.1f), waiting for data "
       "%.0f%%%s",
-      reading.loss.total(), reading.loss.classification, reading.loss.regression, learning_rate, 100 * hard_fraction,
+      reading.total_loss, reading.loss.classification, reading.loss.regression, learning_rate, 100 * hard_fraction,
       reading.images_per_second, reading.data_images_per_second, reading.compute_images_per_second,
       100 * reading.data_wait_fraction, best_ap.has_value() ? absl::StrFormat(", best AP %.4f", *best_ap) : "");
 }

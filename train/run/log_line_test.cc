@@ -10,6 +10,7 @@ LogLine Line() {
   line.iteration = 50;
   line.epochs = 2;
   line.reading.loss = {0.25, 0.5};
+  line.reading.total_loss = 0.75;
   line.reading.gradient_norm = 3;
   line.reading.steps_left_out = 1;
   line.reading.images_per_second = 12.5;

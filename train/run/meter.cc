@@ -66,6 +66,7 @@ absl::StatusOr<MeterReading> Meter::Read(const WorkDone& work, int workers, Comm
   const double busy = work.busy_seconds - work_at_start_.busy_seconds;
   MeterReading reading;
   reading.loss = {all.loss.classification / divisor, all.loss.regression / divisor};
+  reading.total_loss = all.loss.total() / divisor;
   reading.gradient_norm = gradient_norm_ / static_cast<double>(std::max<int64_t>(1, steps_));
   reading.steps_left_out = steps_left_out_;
   reading.images_per_second = images / seconds;

@@ -20,6 +20,7 @@ struct WorkDone {
 
 struct MeterReading {
   LossParts loss;            // mean over the images of all ranks
+  double total_loss = 0;     // the mean of the parts' sum, rounded as one number
   double gradient_norm = 0;  // mean over the steps that were taken
   int64_t steps_left_out = 0;
   double images_per_second = 0;  // of all ranks

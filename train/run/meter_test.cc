@@ -31,6 +31,7 @@ TEST_F(MeterTest, ReadsMeansAndRates) {
   ASSERT_TRUE(reading.ok()) << reading.status();
   EXPECT_EQ(reading->loss.classification, 1.5);
   EXPECT_EQ(reading->loss.regression, 4);
+  EXPECT_EQ(reading->total_loss, 5.5);
   EXPECT_EQ(reading->gradient_norm, 6);
   EXPECT_EQ(reading->steps_left_out, 1);
   EXPECT_EQ(reading->images_per_second, 0.5);
@@ -50,7 +51,7 @@ TEST_F(MeterTest, StartsAnewAfterReadingAndLeavesOutOtherTime) {
   meter_.LeaveOut(7);  // a validation
   const auto reading = meter_.Read({8, 2}, 1, &alone_);
   ASSERT_TRUE(reading.ok()) << reading.status();
-  EXPECT_EQ(reading->loss.total(), 3);
+  EXPECT_EQ(reading->total_loss, 3);
   EXPECT_EQ(reading->steps_left_out, 0);
   EXPECT_EQ(reading->images_per_second, 0.5);
   EXPECT_EQ(reading->data_images_per_second, 0) << "the workers did nothing";
@@ -61,7 +62,7 @@ TEST_F(MeterTest, NothingMeasuredDividesByNoZero) {
   now_ = 101;
   const auto reading = meter_.Read({}, 1, &alone_);
   ASSERT_TRUE(reading.ok()) << reading.status();
-  EXPECT_EQ(reading->loss.total(), 0);
+  EXPECT_EQ(reading->total_loss, 0);
   EXPECT_EQ(reading->gradient_norm, 0);
 }
 

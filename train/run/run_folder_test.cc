@@ -7,6 +7,7 @@
 
 #include "base/atomic_output.h"
 #include "base/provenance.h"
+#include "base/read_file.h"
 
 namespace hardface::train {
 namespace {
@@ -104,6 +105,42 @@ TEST_F(RunFolderTest, WhatKilledTrainingsBeganIsRemoved) {
   EXPECT_EQ(Claim(true), "");
   EXPECT_TRUE(fs::is_empty(folder_ + "/checkpoints"));
   EXPECT_FALSE(fs::exists(folder_ + "/.model.safetensors.tmp-4194303"));
+}
+
+TEST_F(RunFolderTest, StartWritesWhatTheRunIsAndWhatWasToldBefore) {
+  RunFolder run(folder_);
+  ASSERT_TRUE(run.Claim(/*resume=*/false).ok());
+  ::testing::internal::CaptureStderr();
+  run.Tell("the weights are random");
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "train: the weights are random\n");
+  const absl::Status started = run.Start({"data/manifest.jsonl", "0a1b", {}, /*iteration=*/0, 0, 0});
+  ASSERT_TRUE(started.ok()) << started;
+  EXPECT_EQ(*ReadFile(folder_ + "/messages.txt"), "iteration 0: the weights are random\n");
+  EXPECT_THAT(*ReadFile(folder_ + "/provenance.json"), HasSubstr("0a1b"));
+  EXPECT_TRUE(fs::exists(folder_ + "/flags.txt"));
+  ASSERT_NE(run.log(), nullptr);
+  ASSERT_TRUE(run.log()->AddMetrics({{"iteration", 1}, {"loss", 2.5}}).ok());
+  EXPECT_EQ(*ReadFile(folder_ + "/metrics.jsonl"), "{\"iteration\":1,\"loss\":2.5}\n");
+}
+
+TEST_F(RunFolderTest, AnotherTrainingMustWaitUntilThisOneEnds) {
+  {
+    RunFolder run(folder_);
+    ASSERT_TRUE(run.Claim(/*resume=*/false).ok());
+    ASSERT_TRUE(run.Start({"data/manifest.jsonl", "0a1b", {}, 0, 0, 0}).ok());
+    RunFolder other(folder_);
+    EXPECT_THAT(std::string(other.Claim(/*resume=*/true).message()), HasSubstr("another training is writing this run"));
+  }
+  RunFolder later(folder_);
+  EXPECT_TRUE(later.Claim(/*resume=*/true).ok());
+}
+
+TEST_F(RunFolderTest, AnInputThatIsNotThereIsAnErrorThatNamesIt) {
+  RunFolder run(folder_);
+  ASSERT_TRUE(run.Claim(/*resume=*/false).ok());
+  const absl::Status started = run.Start({"data/manifest.jsonl", "0a1b", {"/no/such.safetensors"}, 0, 0, 0});
+  EXPECT_THAT(std::string(started.message()), HasSubstr("/no/such.safetensors"));
+  EXPECT_EQ(run.log(), nullptr);
 }
 
 }  // namespace

@@ -28,6 +28,7 @@
 #include "train/run/resume.h"
 #include "train/run/run_folder.h"
 #include "train/run/start_model.h"
+#include "train/run/tell.h"
 #include "train/run/training_entries.h"
 
 namespace hardface::train {

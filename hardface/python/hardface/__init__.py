@@ -54,7 +54,7 @@ class _Options(ctypes.Structure):
         ("pyramid", ctypes.POINTER(ctypes.c_int32)),
         ("pyramid_count", ctypes.c_size_t),
         ("flip", ctypes.c_int32),
-        ("adaptive", ctypes.c_int32),
+        ("speed", ctypes.c_int32),
         ("device", ctypes.c_char_p),
         ("threads", ctypes.c_int32),
         ("memory_limit", ctypes.c_int64),
@@ -131,18 +131,21 @@ def _array_image(array, order):
     return _Image(interface["data"][0], shape[1], shape[0], _FORMATS[name], strides[0]), array
 
 
+_SPEEDS = ("accurate", "balanced", "fast")
+
+
 class Detector:
     """A model, ready to find faces. Any number of threads may use one at once."""
 
-    def __init__(self, model=None, score_threshold=None, pyramid=None, flip=True, adaptive=False, device="cpu",
+    def __init__(self, model=None, score_threshold=None, pyramid=None, speed="balanced", flip=True, device="cpu",
                  threads=0, memory_limit=0):
         """Reads a model; the one that ships where none is named.
 
         score_threshold: scores above it are taken for faces, 0 to 1; None: the model's own.
         pyramid: levels of the image pyramid, such as [300, 1000]; None: the model's own. Fewer and smaller ones are
             faster and miss small faces.
-        flip: whether to look at mirror images, too, which takes twice the time.
-        adaptive: whether to leave out levels that hardly can add a face.
+        speed: "accurate" (the published pyramid), "balanced" or "fast".
+        flip: whether to look at mirror images, too, where the speed has it so.
         device: "cpu", "cuda:N" or "auto".
         threads: threads that compute in each call; 0: as many as there are processors.
         memory_limit: bytes that the process may use; 0: no limit.
@@ -160,7 +163,9 @@ class Detector:
             levels = [int(level) for level in pyramid]
             options.pyramid = (ctypes.c_int32 * len(levels))(*levels)
             options.pyramid_count = len(levels)
-        options.flip, options.adaptive = int(flip), int(adaptive)
+        if speed not in _SPEEDS:
+            raise Error(None, "speed is %r; give one of %s" % (speed, ", ".join(_SPEEDS)))
+        options.flip, options.speed = int(flip), _SPEEDS.index(speed)
         options.device = device.encode()
         options.threads, options.memory_limit = threads, memory_limit
         error = ctypes.POINTER(ctypes.c_char)()
