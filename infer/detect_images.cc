@@ -14,6 +14,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/parallel.h"
+#include "base/paths.h"
 #include "base/status_macros.h"
 #include "infer/result_names.h"
 #include "infer/result_writers.h"
@@ -168,17 +169,18 @@ struct Position {
   size_t image = 0;    // the next image, or the video that is under way
   int64_t frames = 0;  // done of the video
 
-  // Goes on behind OUTCOME; false where IMAGES have something else there.
+  // Goes on behind OUTCOME, whose name is plain (base/paths.h), as it was read; false where IMAGES have something else
+  // there.
   bool Pass(const std::vector<ImageToDetect>& images, const ImageOutcome& outcome) {
     for (; image < images.size(); ++image, frames = 0) {
       const ImageToDetect& next = images[image];
       const bool video = IsVideo(next.path);
-      if (video && outcome.detections.image == FrameName(next.name, frames)) {
+      if (video && outcome.detections.image == PlainName(FrameName(next.name, frames))) {
         ++frames;
         return true;
       }
       // A video's own name is that of its failure.
-      if (outcome.detections.image == next.name && outcome.detections.flip == next.flip) {
+      if (outcome.detections.image == PlainName(next.name) && outcome.detections.flip == next.flip) {
         ++image;
         frames = 0;
         return true;

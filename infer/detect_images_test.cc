@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
+#include "base/paths.h"
 #include "base/progress.h"
 #include "base/random.h"
 #include "base/read_file.h"
@@ -505,7 +506,7 @@ TEST(DetectionRunTest, OtherImagesThanThoseOfTheInterruptedRunAreAnError) {
   const auto error_of = [&](const std::vector<ImageToDetect>& others) {
     return std::string(DetectImages(model, others, folder + "/out", options).status().message());
   };
-  EXPECT_THAT(error_of({images[0]}), HasSubstr("image 2 is " + images[1].name + ", but now there are fewer"));
+  EXPECT_THAT(error_of({images[0]}), HasSubstr("image 2 is " + PlainName(images[1].name) + ", but now there are fewer"));
   std::swap(images[1], images[2]);
   EXPECT_THAT(error_of(images), HasSubstr("but now it is " + images[1].name));
 }

@@ -29,7 +29,7 @@ absl::StatusOr<ImageOutcome> ParseImageLine(const std::string& line, const std::
   ASSIGN_OR_RETURN(const Json json, ParseJson(line, place));
   ImageOutcome outcome;
   try {
-    outcome.detections.image = json.at("image").get<std::string>();
+    outcome.detections.image = PlainName(json.at("image").get<std::string>());
     outcome.detections.flip = json.value("flip", false);
     outcome.error = json.value("error", "");
     outcome.size = {json.value("width", 0), json.value("height", 0)};
