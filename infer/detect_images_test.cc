@@ -506,7 +506,8 @@ TEST(DetectionRunTest, OtherImagesThanThoseOfTheInterruptedRunAreAnError) {
   const auto error_of = [&](const std::vector<ImageToDetect>& others) {
     return std::string(DetectImages(model, others, folder + "/out", options).status().message());
   };
-  EXPECT_THAT(error_of({images[0]}), HasSubstr("image 2 is " + PlainName(images[1].name) + ", but now there are fewer"));
+  EXPECT_THAT(error_of({images[0]}),
+              HasSubstr("image 2 is " + PlainName(images[1].name) + ", but now there are fewer"));
   std::swap(images[1], images[2]);
   EXPECT_THAT(error_of(images), HasSubstr("but now it is " + images[1].name));
 }
