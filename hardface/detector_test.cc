@@ -51,25 +51,32 @@ void ExpectSame(const std::vector<Face>& a, const std::vector<Face>& b) {
 }
 
 TEST(DetectorTest, FindsWhatTheToolFinds) {
-  const auto detector = Detector::Load(kModel, Quick());
-  ASSERT_TRUE(detector.ok()) << detector.status();
   const cv::Mat image = Noise(64, 48);
-  const auto faces = detector->Detect(ViewOf(image));
-  ASSERT_TRUE(faces.ok()) << faces.status();
-  ASSERT_FALSE(faces->empty()) << "nothing is tested";
-  infer::DetectOptions options;
-  options.score_threshold = 0.005f;
-  options.pyramid = {60, 100};
-  std::vector<Face> expected;
-  const auto boxes = infer::FaceDetector(*model::LoadModel(kModel), options).Detect(image);
-  for (const auto& [box, score] : *boxes) {
-    const data::Rect area = infer::CoveredArea(box);
-    expected.push_back({area.x, area.y, area.w, area.h, score});
-  }
-  ExpectSame(*faces, expected);
   const std::string path = ::testing::TempDir() + "/detector_test.png";
   ASSERT_TRUE(data::WritePng(path, image).ok());
-  ExpectSame(*detector->DetectFile(path), expected);
+  for (const auto& [speed, of_tool] : {std::pair(DetectorSpeed::kAccurate, infer::Speed::kAccurate),
+                                       std::pair(DetectorSpeed::kBalanced, infer::Speed::kBalanced),
+                                       std::pair(DetectorSpeed::kFast, infer::Speed::kFast)}) {
+    DetectorOptions quick = Quick();
+    quick.speed = speed;
+    const auto detector = Detector::Load(kModel, quick);
+    ASSERT_TRUE(detector.ok()) << detector.status();
+    const auto faces = detector->Detect(ViewOf(image));
+    ASSERT_TRUE(faces.ok()) << faces.status();
+    ASSERT_FALSE(faces->empty()) << "nothing is tested";
+    infer::DetectOptions options;
+    options.score_threshold = 0.005f;
+    options.pyramid = {60, 100};
+    options.speed = of_tool;
+    std::vector<Face> expected;
+    const auto boxes = infer::FaceDetector(*model::LoadModel(kModel), options).Detect(image);
+    for (const auto& [box, score] : *boxes) {
+      const data::Rect area = infer::CoveredArea(box);
+      expected.push_back({area.x, area.y, area.w, area.h, score});
+    }
+    ExpectSame(*faces, expected);
+    ExpectSame(*detector->DetectFile(path), expected);
+  }
 }
 
 TEST(DetectorTest, EveryFormatAndRowsWithGapsGiveTheSameFaces) {
