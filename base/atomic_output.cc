@@ -414,7 +414,7 @@ absl::Status AtomicFolder::CommitTogether(const std::vector<AtomicFolder*>& fold
     for (const AtomicFolder* folder : folders) RETURN_IF_ERROR(rename(folder->temporary_, folder->path_));
     return absl::OkStatus();
   };
-  if (const absl::Status status = rename_all(); !status.ok()) {
+  if (absl::Status status = rename_all(); !status.ok()) {
     for (auto done = renamed.rbegin(); done != renamed.rend(); ++done) {
       std::rename(done->second.c_str(), done->first.c_str());
     }

@@ -36,7 +36,7 @@ inline const std::string& FuzzFolder() {
 
 // BYTES as the file NAME of FuzzFolder(), which the next call replaces.
 inline std::string FuzzFile(absl::string_view bytes, const std::string& name) {
-  const std::string path = absl::StrCat(FuzzFolder(), "/", name);
+  std::string path = absl::StrCat(FuzzFolder(), "/", name);
   std::FILE* const file = std::fopen(path.c_str(), "wbe");
   HARDFACE_CHECK(file != nullptr);
   HARDFACE_CHECK(std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size());

@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     HARDFACE_CHECK(json.status().message().substr(0, 2) == "f:");
   }
   int64_t elements = 0;
-  const absl::Status list = hardface::ParseJsonList(text, "f", "a list", [&](Json element, int64_t number) {
+  const absl::Status list = hardface::ParseJsonList(text, "f", "a list", [&](const Json& element, int64_t number) {
     HARDFACE_CHECK(number == ++elements);
     HARDFACE_CHECK(!json.ok() || (*json)[static_cast<size_t>(number) - 1] == element);
     return absl::OkStatus();

@@ -80,7 +80,7 @@ float BestFrom(const std::vector<EntryHistory::Score>& scores, size_t first) {
 
 // The first COUNT of CANDIDATES by KEY, smallest first; equal ones in the order of their first visits.
 template <typename Key>
-std::vector<size_t> FirstBy(std::vector<size_t> candidates, size_t count, const Key& key) {
+std::vector<size_t> FirstBy(const std::vector<size_t>& candidates, size_t count, const Key& key) {
   std::vector<std::pair<double, size_t>> ranked;
   ranked.reserve(candidates.size());
   for (const size_t index : candidates) ranked.emplace_back(key(index), index);

@@ -12,7 +12,6 @@
 #include "model/execution/cuda_executor.h"
 #include "model/execution/device_image.h"
 #include "model/execution/image_input.h"
-#include "model/ops/device_ops.h"
 #include "train/data/random_stream.h"
 #include "train/ranks/nccl_communicator.h"
 #include "train/ranks/range_buckets.h"
