@@ -39,7 +39,8 @@ inline std::string FuzzFile(absl::string_view bytes, const std::string& name) {
   std::string path = absl::StrCat(FuzzFolder(), "/", name);
   std::FILE* const file = std::fopen(path.c_str(), "wbe");
   HARDFACE_CHECK(file != nullptr);
-  HARDFACE_CHECK(std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size());
+  // Empty bytes may have no address, which fwrite does not allow.
+  HARDFACE_CHECK(bytes.empty() || std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size());
   HARDFACE_CHECK(std::fclose(file) == 0);
   return path;
 }
