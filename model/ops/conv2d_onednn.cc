@@ -1,7 +1,6 @@
 // Convolution by oneDNN, its Winograd kernels asked for by name: convolution_auto never chooses them.
 #include <dnnl.hpp>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -68,7 +67,10 @@ class OneDnnConv2d : public Conv2d {
     OneDnnConvolution geometry{algorithm,   kernel_in_, any_weights, bias_,
                                kernel_out_, {1, 1},     {gap, gap},  {reach, reach}};
 
-    dnnl::primitive_attr attributes;
+    // oneDNN's own scratchpad belongs to the thread that makes a primitive, and another one must not execute it then.
+    dnnl::primitive_attr attributes, without_relu;
+    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    without_relu.set_scratchpad_mode(dnnl::scratchpad_mode::user);
     if (spec_.relu) {
       dnnl::post_ops operations;
       AppendRelu(&operations);
@@ -77,20 +79,23 @@ class OneDnnConv2d : public Conv2d {
     const prop_kind kind = config.training ? prop_kind::forward_training : prop_kind::forward_inference;
     const auto forward = DescribeForward(geometry, kind, attributes, CpuEngine());
     forward_ = dnnl::convolution_forward(forward);
+    forward_scratchpad_ = forward.scratchpad_desc();
     forward_weights_ = memory(forward.weights_desc(), CpuEngine());
     bias_memory_ = memory(bias_, CpuEngine());
     if (!config.training) return;
 
     geometry.out = kernel_grad_out_;
-    const auto hint = DescribeForward(geometry, kind, dnnl::primitive_attr(), CpuEngine());
+    const auto hint = DescribeForward(geometry, kind, without_relu, CpuEngine());
     if (config.input_grad) {
-      const auto data = DescribeBackwardData(geometry, CpuEngine(), hint);
+      const auto data = DescribeBackwardData(geometry, without_relu, CpuEngine(), hint);
       data_ = dnnl::convolution_backward_data(data);
+      data_scratchpad_ = data.scratchpad_desc();
       data_weights_ = memory(data.weights_desc(), CpuEngine());
     }
     geometry.weights = memory::desc(WeightDims(), memory::data_type::f32, memory::format_tag::any);
-    const auto weights = DescribeBackwardWeights(geometry, CpuEngine(), hint);
+    const auto weights = DescribeBackwardWeights(geometry, without_relu, CpuEngine(), hint);
     weight_gradient_ = dnnl::convolution_backward_weights(weights);
+    weight_gradient_scratchpad_ = weights.scratchpad_desc();
     grad_weights_ = memory(weights.diff_weights_desc(), CpuEngine());
     plain_grad_weights_ = memory(plain_weights_, CpuEngine());
     grad_bias_ = memory(bias_, CpuEngine());
@@ -100,12 +105,14 @@ class OneDnnConv2d : public Conv2d {
   void Forward(const TensorView& in, const TensorView* out, const TensorView* pooled) override {
     HARDFACE_CHECK(out != nullptr && pooled == nullptr);
     UpdateWeights();
-    const auto [from, to] = KernelMemories(kernel_in_, in_, in.data, kernel_out_, out_, out->data);
+    const auto [from, to, scratchpad] =
+        KernelMemories(kernel_in_, in_, in.data, kernel_out_, out_, out->data, forward_scratchpad_);
     Convert(Wrap(in_, in.data), from);
     forward_.execute(CpuStream(), {{DNNL_ARG_SRC, from},
                                    {DNNL_ARG_WEIGHTS, forward_weights_},
                                    {DNNL_ARG_BIAS, bias_memory_},
-                                   {DNNL_ARG_DST, to}});
+                                   {DNNL_ARG_DST, to},
+                                   {DNNL_ARG_SCRATCHPAD, scratchpad}});
     Convert(to, Wrap(out_, out->data));
     CpuStream().wait();
   }
@@ -113,10 +120,13 @@ class OneDnnConv2d : public Conv2d {
   void BackwardData(const TensorView& grad_out, const TensorView& grad_in) override {
     HARDFACE_CHECK(data_.has_value());
     UpdateWeights();
-    const auto [from, to] = KernelMemories(kernel_grad_out_, out_, grad_out.data, kernel_in_, in_, grad_in.data);
+    const auto [from, to, scratchpad] =
+        KernelMemories(kernel_grad_out_, out_, grad_out.data, kernel_in_, in_, grad_in.data, data_scratchpad_);
     Convert(Wrap(out_, grad_out.data), from);
-    data_->execute(CpuStream(),
-                   {{DNNL_ARG_DIFF_DST, from}, {DNNL_ARG_WEIGHTS, data_weights_}, {DNNL_ARG_DIFF_SRC, to}});
+    data_->execute(CpuStream(), {{DNNL_ARG_DIFF_DST, from},
+                                 {DNNL_ARG_WEIGHTS, data_weights_},
+                                 {DNNL_ARG_DIFF_SRC, to},
+                                 {DNNL_ARG_SCRATCHPAD, scratchpad}});
     Convert(to, Wrap(in_, grad_in.data));
     CpuStream().wait();
   }
@@ -124,13 +134,15 @@ class OneDnnConv2d : public Conv2d {
   void BackwardWeights(const TensorView& in, const TensorView& grad_out, float* grad_weights,
                        float* grad_bias) override {
     HARDFACE_CHECK(weight_gradient_.has_value());
-    const auto [from, gradient] = KernelMemories(kernel_in_, in_, in.data, kernel_grad_out_, out_, grad_out.data);
+    const auto [from, gradient, scratchpad] =
+        KernelMemories(kernel_in_, in_, in.data, kernel_grad_out_, out_, grad_out.data, weight_gradient_scratchpad_);
     Convert(Wrap(in_, in.data), from);
     Convert(Wrap(out_, grad_out.data), gradient);
     weight_gradient_->execute(CpuStream(), {{DNNL_ARG_SRC, from},
                                             {DNNL_ARG_DIFF_DST, gradient},
                                             {DNNL_ARG_DIFF_WEIGHTS, grad_weights_},
-                                            {DNNL_ARG_DIFF_BIAS, grad_bias_}});
+                                            {DNNL_ARG_DIFF_BIAS, grad_bias_},
+                                            {DNNL_ARG_SCRATCHPAD, scratchpad}});
     Reorder(grad_weights_, plain_grad_weights_);
     CpuStream().wait();
     const float* from_weights = static_cast<const float*>(plain_grad_weights_.get_data_handle());
@@ -154,13 +166,21 @@ class OneDnnConv2d : public Conv2d {
 
   memory::dims WeightDims() const { return {spec_.out_channels, spec_.in_channels, spec_.kernel, spec_.kernel}; }
 
-  // Memory for two tensors in the kernel's layouts: the callers' own where the layouts agree, else the workspace.
-  std::pair<memory, memory> KernelMemories(const memory::desc& kernel_a, const memory::desc& a, const float* data_a,
-                                           const memory::desc& kernel_b, const memory::desc& b, const float* data_b) {
+  // What a primitive works with.
+  struct Memories {
+    memory a, b, scratchpad;
+  };
+
+  // Two tensors in the kernel's layouts: the callers' own where the layouts agree, else in the workspace, where the
+  // scratchpad is, too.
+  Memories KernelMemories(const memory::desc& kernel_a, const memory::desc& a, const float* data_a,
+                          const memory::desc& kernel_b, const memory::desc& b, const float* data_b,
+                          const memory::desc& scratchpad) {
     const int64_t floats_a = kernel_a == a ? 0 : Floats(kernel_a), floats_b = kernel_b == b ? 0 : Floats(kernel_b);
-    float* const scratch = floats_a + floats_b == 0 ? nullptr : workspace_->Get(floats_a + floats_b);
+    float* const scratch = workspace_->Get(floats_a + floats_b + Floats(scratchpad));
     return {Wrap(kernel_a, floats_a == 0 ? data_a : scratch),
-            Wrap(kernel_b, floats_b == 0 ? data_b : scratch + floats_a)};
+            Wrap(kernel_b, floats_b == 0 ? data_b : scratch + floats_a),
+            Wrap(scratchpad, scratch + floats_a + floats_b)};
   }
 
   // Rounded up so that what follows is aligned.
@@ -176,6 +196,7 @@ class OneDnnConv2d : public Conv2d {
   memory::desc in_, out_;                                  // the callers' layouts
   memory::desc kernel_in_, kernel_out_, kernel_grad_out_;  // the primitives'; the input's gradient is like the input
   memory::desc bias_, plain_weights_;
+  memory::desc forward_scratchpad_, data_scratchpad_, weight_gradient_scratchpad_;
   dnnl::convolution_forward forward_;
   std::optional<dnnl::convolution_backward_data> data_;
   std::optional<dnnl::convolution_backward_weights> weight_gradient_;

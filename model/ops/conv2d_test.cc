@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -223,6 +224,33 @@ TEST_P(Conv2dEngineTest, PoolsAsItGoes) {
     ASSERT_EQ(alone.data()[i], expected.data()[i]) << i;
   }
   for (int64_t i = 0; i < out_view.stored(); ++i) ASSERT_NE(out.data()[i], -999.0f) << i;
+}
+
+// Detectors are made by one thread and run by another.
+TEST_P(Conv2dEngineTest, AnotherThreadMayRunIt) {
+  const Conv2dConfig config = Config(*ParseConv2dEngine(GetParam().engine));
+  const Conv2dSpec& spec = GetParam().spec;
+  const size_t weight_count = static_cast<size_t>(spec.out_channels) * spec.in_channels * spec.kernel * spec.kernel;
+  const std::vector<float> weights = RandomVector(weight_count, 1), bias = RandomVector(spec.out_channels, 2);
+  Shape out_shape = config.input;
+  out_shape.c = spec.out_channels;
+  const Tensor in = RandomTensor(config.input, config.in_block, 3);
+  const Tensor grad_out = RandomTensor(out_shape, config.out_block, 4);
+  const auto run = [&](Conv2d* conv) {
+    const Tensor out(out_shape, config.out_block);
+    std::vector<float> grad_weights(weight_count), grad_bias(spec.out_channels);
+    conv->Forward(in.view(), out.view());
+    conv->BackwardWeights(in.view(), grad_out.view(), grad_weights.data(), grad_bias.data());
+    std::vector<float> result(out.data(), out.data() + out.view().stored());
+    result.insert(result.end(), grad_weights.begin(), grad_weights.end());
+    return result;
+  };
+  const auto conv = Make(config);
+  conv->weights().Set(weights.data(), bias.data());
+  const std::vector<float> expected = run(conv.get());
+  std::vector<float> result;
+  std::thread([&] { result = run(conv.get()); }).join();
+  EXPECT_EQ(result, expected);
 }
 
 TEST_P(Conv2dEngineTest, TheNumberOfThreadsChangesNoBit) {

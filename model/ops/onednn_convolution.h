@@ -37,20 +37,28 @@ inline dnnl::convolution_forward::primitive_desc DescribeForward(const OneDnnCon
 }
 
 inline dnnl::convolution_backward_data::primitive_desc DescribeBackwardData(
-    const OneDnnConvolution& c, const dnnl::engine& engine, const dnnl::convolution_forward::primitive_desc& forward) {
+    const OneDnnConvolution& c, const dnnl::primitive_attr& attributes, const dnnl::engine& engine,
+    const dnnl::convolution_forward::primitive_desc& forward) {
 #if DNNL_VERSION_MAJOR >= 3
-  return {engine, c.algorithm, c.in, c.weights, c.out, c.strides, c.dilation, c.padding, c.padding, forward};
+  return {engine,     c.algorithm, c.in,      c.weights, c.out,     c.strides,
+          c.dilation, c.padding,   c.padding, forward,   attributes};
 #else
-  return {{c.algorithm, c.in, c.weights, c.out, c.strides, c.dilation, c.padding, c.padding}, engine, forward};
+  return {
+      {c.algorithm, c.in, c.weights, c.out, c.strides, c.dilation, c.padding, c.padding}, attributes, engine, forward};
 #endif
 }
 
 inline dnnl::convolution_backward_weights::primitive_desc DescribeBackwardWeights(
-    const OneDnnConvolution& c, const dnnl::engine& engine, const dnnl::convolution_forward::primitive_desc& forward) {
+    const OneDnnConvolution& c, const dnnl::primitive_attr& attributes, const dnnl::engine& engine,
+    const dnnl::convolution_forward::primitive_desc& forward) {
 #if DNNL_VERSION_MAJOR >= 3
-  return {engine, c.algorithm, c.in, c.weights, c.bias, c.out, c.strides, c.dilation, c.padding, c.padding, forward};
+  return {engine,    c.algorithm, c.in,      c.weights, c.bias,  c.out,
+          c.strides, c.dilation,  c.padding, c.padding, forward, attributes};
 #else
-  return {{c.algorithm, c.in, c.weights, c.bias, c.out, c.strides, c.dilation, c.padding, c.padding}, engine, forward};
+  return {{c.algorithm, c.in, c.weights, c.bias, c.out, c.strides, c.dilation, c.padding, c.padding},
+          attributes,
+          engine,
+          forward};
 #endif
 }
 
