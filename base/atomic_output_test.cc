@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/fresh_folder.h"
 #include "base/output_guard.h"
 #include "base/read_file.h"
 #include "base/running_tool.h"
@@ -20,19 +21,12 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-std::string TestFolder(const std::string& name) {
-  const std::string folder = ::testing::TempDir() + "/atomic_output_test_" + name;
-  fs::remove_all(folder);
-  fs::create_directories(folder);
-  return folder;
-}
-
 size_t EntryCount(const std::string& folder) {
   return std::distance(fs::directory_iterator(folder), fs::directory_iterator());
 }
 
 TEST(AtomicFileTest, AppearsOnlyOnCommit) {
-  const std::string folder = TestFolder("commit");
+  const std::string folder = FreshFolder("commit");
   const std::string path = folder + "/made/on/the/way.txt";
   auto file = AtomicFile::Create(path);
   ASSERT_TRUE(file.ok()) << file.status();
@@ -43,7 +37,7 @@ TEST(AtomicFileTest, AppearsOnlyOnCommit) {
 }
 
 TEST(AtomicFileTest, WithoutCommitTheOldContentStaysAndNothingIsLeftBehind) {
-  const std::string folder = TestFolder("rollback");
+  const std::string folder = FreshFolder("rollback");
   const std::string path = folder + "/file";
   ASSERT_TRUE(WriteFileAtomically(path, "old").ok());
   {
@@ -56,13 +50,13 @@ TEST(AtomicFileTest, WithoutCommitTheOldContentStaysAndNothingIsLeftBehind) {
 
 TEST(AtomicFileTest, LongUtf8NamesWithSpacesWork) {
   const std::string path =
-      TestFolder("long") + "/" + std::string(60, 'a') + " \xc3\xa9t\xc3\xa9 " + std::string(180, 'b');
+      FreshFolder("long") + "/" + std::string(60, 'a') + " \xc3\xa9t\xc3\xa9 " + std::string(180, 'b');
   ASSERT_TRUE(WriteFileAtomically(path, "x").ok());
   EXPECT_EQ(*ReadFile(path), "x");
 }
 
 TEST(AtomicFolderTest, ReplacesAnEarlierOutputWhole) {
-  const std::string path = TestFolder("replace") + "/out";
+  const std::string path = FreshFolder("replace") + "/out";
   for (const char* name : {"first", "second"}) {
     auto folder = AtomicFolder::Create(path + "/");
     ASSERT_TRUE(folder.ok()) << folder.status();
@@ -76,7 +70,7 @@ TEST(AtomicFolderTest, ReplacesAnEarlierOutputWhole) {
 }
 
 TEST(AtomicFolderTest, RefusesAFolderThatIsNotOurs) {
-  const std::string path = TestFolder("foreign");
+  const std::string path = FreshFolder("foreign");
   ASSERT_TRUE(WriteFileAtomically(path + "/thesis.tex", "years of work").ok());
   const auto folder = AtomicFolder::Create(path);
   ASSERT_FALSE(folder.ok());
@@ -85,7 +79,7 @@ TEST(AtomicFolderTest, RefusesAFolderThatIsNotOurs) {
 }
 
 TEST(AtomicFolderTest, FoldersThatBelongTogetherAreNewTogetherOrNotAtAll) {
-  const std::string folder = TestFolder("together");
+  const std::string folder = FreshFolder("together");
   const auto write = [&folder](const std::string& text) {
     auto a = AtomicFolder::Create(folder + "/a", Replace::kAlways),
          b = AtomicFolder::Create(folder + "/b", Replace::kAlways);
@@ -108,7 +102,7 @@ TEST(AtomicFolderTest, FoldersThatBelongTogetherAreNewTogetherOrNotAtAll) {
 }
 
 TEST(AtomicFolderTest, WithoutCommitNothingIsLeftBehind) {
-  const std::string parent = TestFolder("folder_rollback");
+  const std::string parent = FreshFolder("folder_rollback");
   { auto folder = AtomicFolder::Create(parent + "/out"); }
   EXPECT_EQ(EntryCount(parent), 0u);
 }
@@ -116,7 +110,7 @@ TEST(AtomicFolderTest, WithoutCommitNothingIsLeftBehind) {
 // A tool of which users name outputs below one folder.
 class ToolOutputTest : public ::testing::Test {
  protected:
-  ToolOutputTest() : folder_(TestFolder(::testing::UnitTest::GetInstance()->current_test_info()->name())) {
+  ToolOutputTest() : folder_(FreshFolder(::testing::UnitTest::GetInstance()->current_test_info()->name())) {
     RunningTool().name = "test/tool";
     DeclareOutput(folder_);
   }
@@ -233,7 +227,7 @@ TEST_F(ToolOutputTest, AFolderWithFilesOfTheUserStays) {
 }
 
 TEST_F(ToolOutputTest, EmptyFoldersOfTheUserStayAndThoseOfTheToolDoNotDisturb) {
-  const std::string folder = TestFolder("empty_folders"), output = folder + "/out";
+  const std::string folder = FreshFolder("empty_folders"), output = folder + "/out";
   const auto write = [&output]() -> absl::Status {
     auto created = AtomicFolder::Create(output);
     if (!created.ok()) return created.status();
@@ -325,7 +319,7 @@ TEST_F(ToolOutputTest, NamesThatAreNotUtf8AreKnownAgain) {
 }
 
 TEST_F(ToolOutputTest, WhatNoFlagNamesIsNotWritten) {
-  const std::string elsewhere = TestFolder("elsewhere");
+  const std::string elsewhere = FreshFolder("elsewhere");
   ExpectRefused(WriteFileAtomically(elsewhere + "/x", "x"), "no flag of its table");
   EXPECT_EQ(EntryCount(elsewhere), 0u);
   EXPECT_TRUE(WriteFileAtomically(elsewhere + "/cache", "x", Replace::kAlways).ok());
@@ -445,7 +439,7 @@ TEST(ReadFileTest, NamesTheMissingFile) {
 }
 
 TEST(PathExistsTest, TellsMissingFromUnknown) {
-  const std::string folder = TestFolder("exists");
+  const std::string folder = FreshFolder("exists");
   EXPECT_TRUE(*PathExists(folder));
   EXPECT_FALSE(*PathExists(folder + "/none/at/all"));
   const std::string long_name = folder + "/" + std::string(300, 'x');
@@ -453,7 +447,7 @@ TEST(PathExistsTest, TellsMissingFromUnknown) {
 }
 
 TEST(ReadFileTest, NamesThatAreTooLongAreErrors) {
-  const std::string long_name = TestFolder("too_long") + "/" + std::string(300, 'x');
+  const std::string long_name = FreshFolder("too_long") + "/" + std::string(300, 'x');
   EXPECT_THAT(std::string(ReadFile(long_name).status().message()), HasSubstr(long_name));
   EXPECT_FALSE(WriteFileAtomically(long_name + "/y", "z").ok());
   EXPECT_FALSE(AtomicFolder::Create(long_name + "/y").ok());

@@ -6,18 +6,13 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/fresh_folder.h"
+
 namespace hardface {
 namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
-
-std::string TestFolder(const std::string& name) {
-  const std::string folder = ::testing::TempDir() + "/output_guard_test_" + name;
-  fs::remove_all(folder);
-  fs::create_directories(folder);
-  return folder;
-}
 
 void MakeFile(const std::string& path) {
   fs::create_directories(fs::path(path).parent_path());
@@ -25,7 +20,7 @@ void MakeFile(const std::string& path) {
 }
 
 TEST(CheckSparesTest, NoticesInputsUnderAnyName) {
-  const std::string folder = TestFolder("spares");
+  const std::string folder = FreshFolder("spares");
   MakeFile(folder + "/data/images/a.jpg");
   fs::create_directory_symlink("data", folder + "/link");
   for (const char* output : {"data", "data/", "link", "data/../link/", "."}) {
@@ -41,7 +36,7 @@ TEST(CheckSparesTest, NoticesInputsUnderAnyName) {
 
 class InputKindTest : public ::testing::Test {
  protected:
-  InputKindTest() : folder_(TestFolder(::testing::UnitTest::GetInstance()->current_test_info()->name())) {
+  InputKindTest() : folder_(FreshFolder(::testing::UnitTest::GetInstance()->current_test_info()->name())) {
     MakeFile(folder_ + "/data/images/a.jpg");
     MakeFile(folder_ + "/labels.csv");
     fs::create_directory_symlink("data", folder_ + "/link");

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "base/atomic_output.h"
+#include "base/fresh_folder.h"
 #include "base/provenance.h"
 #include "base/running_tool.h"
 
@@ -21,10 +22,7 @@ using ::testing::SizeIs;
 
 class ProvenanceChainTest : public ::testing::Test {
  protected:
-  ProvenanceChainTest()
-      : folder_(::testing::TempDir() + "/chain_" + ::testing::UnitTest::GetInstance()->current_test_info()->name()) {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
+  ProvenanceChainTest() : folder_(FreshFolder()) {
     Write("source.txt", "annotations");
     MakeFolder("test/import", "data", {"source.txt"}, "data");
     MakeFile("test/score", "scores.jsonl", {"data/result"});

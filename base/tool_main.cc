@@ -5,10 +5,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <filesystem>
 #include <map>
-#include <new>
 #include <optional>
 #include <utility>
 
@@ -28,6 +26,7 @@
 #include "base/running_tool.h"
 #include "base/status_macros.h"
 #include "base/text_file.h"
+#include "base/without_exceptions.h"
 #include "base/written_files.h"
 
 namespace hardface {
@@ -261,17 +260,6 @@ class FlagParser {
 absl::Status FlushOutput() {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return absl::OkStatus();
   return absl::InternalError("the standard output cannot be written to; is the disk full?");
-}
-
-// Runs WORK. An exception becomes an error, and what it leaves behind has cleaned up after itself by then.
-absl::Status WithoutExceptions(const std::function<absl::Status()>& work) {
-  try {
-    return work();
-  } catch (const std::bad_alloc&) {
-    return absl::ResourceExhaustedError("out of memory");
-  } catch (const std::exception& exception) {
-    return absl::InternalError(absl::StrCat("unexpected: ", exception.what()));
-  }
 }
 
 // The paths that PATH's flag, or the arguments, give.

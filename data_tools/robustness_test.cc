@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
+#include "base/fresh_folder.h"
 #include "base/random.h"
 #include "base/read_file.h"
 #include "base/run_tool.h"
@@ -31,11 +32,7 @@ ToolOutcome RunDataTool(std::vector<std::string> command, const ToolLimits& limi
 
 class RobustnessTest : public ::testing::Test {
  protected:
-  RobustnessTest()
-      : folder_(::testing::TempDir() + "/robust_" + ::testing::UnitTest::GetInstance()->current_test_info()->name()) {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
+  RobustnessTest() : folder_(FreshFolder()) {}
 
   static std::vector<std::string> Synthesize(const std::string& output, int images, int seed) {
     return {"synthesize",

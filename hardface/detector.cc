@@ -2,9 +2,6 @@
 
 #include <omp.h>
 
-#include <exception>
-#include <functional>
-#include <new>
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
 #include <utility>
@@ -14,6 +11,7 @@
 #include "absl/synchronization/mutex.h"
 #include "base/parallel.h"
 #include "base/status_macros.h"
+#include "base/without_exceptions.h"
 #include "data_tools/images/image_io.h"
 #include "data_tools/images/image_size.h"
 #include "infer/decode.h"
@@ -109,18 +107,6 @@ absl::Status CheckOptions(const DetectorOptions& options) {
   return absl::OkStatus();
 }
 
-// No exception of OpenCV, oneDNN or the memory leaves the library.
-template <typename Result>
-absl::StatusOr<Result> WithoutExceptions(const std::function<absl::StatusOr<Result>()>& work) {
-  try {
-    return work();
-  } catch (const std::bad_alloc&) {
-    return absl::ResourceExhaustedError("out of memory");
-  } catch (const std::exception& exception) {
-    return absl::InternalError(absl::StrCat("unexpected: ", exception.what()));
-  }
-}
-
 }  // namespace
 
 class Detector::Implementation {
@@ -184,7 +170,7 @@ Detector::~Detector() = default;
 
 absl::StatusOr<Detector> Detector::Load(const std::string& path, const DetectorOptions& options) {
   RETURN_IF_ERROR(CheckOptions(options));
-  return WithoutExceptions<Detector>([&]() -> absl::StatusOr<Detector> {
+  return WithoutExceptions([&]() -> absl::StatusOr<Detector> {
     infer::DetectOptions detect;
     ASSIGN_OR_RETURN(detect.device, model::ParseDevice(options.device));
     ASSIGN_OR_RETURN(model::Model model, model::LoadModel(path));
@@ -203,14 +189,14 @@ absl::StatusOr<Detector> Detector::Load(const std::string& path, const DetectorO
 }
 
 absl::StatusOr<std::vector<Face>> Detector::Detect(const ImageView& image) const {
-  return WithoutExceptions<std::vector<Face>>([&]() -> absl::StatusOr<std::vector<Face>> {
+  return WithoutExceptions([&]() -> absl::StatusOr<std::vector<Face>> {
     ASSIGN_OR_RETURN(const cv::Mat bgr, ToBgr(image));
     return implementation_->Detect(bgr);
   });
 }
 
 absl::StatusOr<std::vector<Face>> Detector::DetectFile(const std::string& path) const {
-  return WithoutExceptions<std::vector<Face>>([&]() -> absl::StatusOr<std::vector<Face>> {
+  return WithoutExceptions([&]() -> absl::StatusOr<std::vector<Face>> {
     ASSIGN_OR_RETURN(const cv::Mat bgr, data::ReadImage(path, data::Pixels::kAsSeen));
     return implementation_->Detect(bgr);
   });

@@ -3,10 +3,8 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <exception>
 #include <filesystem>
 #include <memory>
-#include <new>
 #include <system_error>
 #include <utility>
 
@@ -16,6 +14,7 @@
 #include "base/parallel.h"
 #include "base/paths.h"
 #include "base/status_macros.h"
+#include "base/without_exceptions.h"
 #include "infer/result_names.h"
 #include "infer/result_writers.h"
 #include "infer/video_frames.h"
@@ -51,22 +50,11 @@ std::vector<std::unique_ptr<FaceDetector>> MakeDetectors(const model::Model& mod
   return detectors;
 }
 
-// What MAKE returns; an exception, which one image must not end the run by, as an error.
-template <typename Result>
-absl::StatusOr<Result> WithoutExceptions(const std::function<absl::StatusOr<Result>()>& make) {
-  try {
-    return make();
-  } catch (const std::bad_alloc&) {
-    return absl::ResourceExhaustedError("out of memory");
-  } catch (const std::exception& exception) {
-    return absl::InvalidArgumentError(absl::StrCat("unexpected: ", exception.what()));
-  }
-}
+// The code of an error that is the image's own, as an exception's is: one image must not end the run.
+constexpr absl::StatusCode kOfTheImage = absl::StatusCode::kInvalidArgument;
 
 // Whether an error of a detector is the image's own, which says nothing of the next one.
-bool IsOfTheImage(const absl::Status& error) {
-  return absl::IsResourceExhausted(error) || absl::IsInvalidArgument(error);
-}
+bool IsOfTheImage(const absl::Status& error) { return absl::IsResourceExhausted(error) || error.code() == kOfTheImage; }
 
 std::string NamedError(const ImageToDetect& image, const absl::Status& error) {
   const std::string message(error.message());
@@ -113,15 +101,15 @@ absl::Status DetectionRun::Detect(absl::Span<const ImageToDetect> images, Progre
   std::vector<DetectFunction> functions;
   for (const auto& detector : detectors_) {
     functions.push_back([&detector](const cv::Mat& image, const std::function<cv::Mat()>& upcoming) {
-      return WithoutExceptions<std::vector<ScoredBox>>([&] { return detector->Detect(image, upcoming); });
+      return WithoutExceptions([&] { return detector->Detect(image, upcoming); }, kOfTheImage);
     });
   }
   // One image ahead keeps the processors busy; the memory limit counts on no more (face_detector.cc).
   const bool host_limit =
       options_.detect.memory_limit > 0 && options_.devices.empty() && !options_.detect.device.cuda();
   const auto load_one = [&](int64_t i) {
-    return WithoutExceptions<cv::Mat>(
-        [&] { return load != nullptr ? load(i) : LoadImage(images[static_cast<size_t>(i)]); });
+    return WithoutExceptions([&] { return load != nullptr ? load(i) : LoadImage(images[static_cast<size_t>(i)]); },
+                             kOfTheImage);
   };
   DetectionWorkers workers(std::move(functions), static_cast<int64_t>(images.size()), LoadersFor(options_),
                            /*ahead=*/host_limit ? 1 : 4, load_one);

@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
+#include "base/fresh_folder.h"
 #include "base/paths.h"
 #include "base/progress.h"
 #include "base/random.h"
@@ -35,13 +36,6 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-
-std::string Folder(const std::string& name) {
-  const std::string folder = ::testing::TempDir() + "/detect_images_test_" + name;
-  fs::remove_all(folder);
-  fs::create_directories(folder);
-  return folder;
-}
 
 model::Model RandomModel(int width_divisor = 16) {
   model::Model model;
@@ -307,7 +301,7 @@ absl::StatusOr<std::vector<ImageToDetect>> ImagesIn(const std::string& path) {
 }
 
 TEST(DetectImagesTest, GoesOnAfterAnUnreadableImageAndDraws) {
-  const std::string folder = Folder("run");
+  const std::string folder = FreshFolder("run");
   ASSERT_TRUE(data::WritePng(folder + "/good.png", RandomImage(64, 48, 1)).ok());
   ASSERT_TRUE(WriteFileAtomically(folder + "/bad.png", "no picture").ok());
   const auto images = ImagesIn(folder);
@@ -326,7 +320,7 @@ TEST(DetectImagesTest, GoesOnAfterAnUnreadableImageAndDraws) {
 }
 
 TEST(DetectImagesTest, LongNamesAreDrawnAndAnImageOfAnotherSizeThanItsManifestSaysFails) {
-  const std::string folder = Folder("names"), name(250, 'x');
+  const std::string folder = FreshFolder("names"), name(250, 'x');
   ASSERT_TRUE(data::WritePng(folder + "/" + name + ".png", RandomImage(64, 48, 1)).ok());
   std::vector<ImageToDetect> images = *ImagesIn(folder);
   images.push_back(images[0]);
@@ -346,7 +340,7 @@ TEST(DetectImagesTest, LongNamesAreDrawnAndAnImageOfAnotherSizeThanItsManifestSa
 }
 
 TEST(DetectImagesTest, WritesBoxesInTheStyleAskedFor) {
-  const std::string folder = Folder("style");
+  const std::string folder = FreshFolder("style");
   ASSERT_TRUE(data::WritePng(folder + "/a.png", RandomImage(64, 48, 1)).ok());
   const auto images = ImagesIn(folder + "/a.png");
   ASSERT_TRUE(images.ok());
@@ -369,7 +363,7 @@ TEST(DetectImagesTest, WritesBoxesInTheStyleAskedFor) {
 
 // The CPU stands for several GPUs here.
 TEST(DetectImagesTest, SeveralDetectorsWriteTheFilesOfOne) {
-  const std::string folder = Folder("several");
+  const std::string folder = FreshFolder("several");
   for (int i = 0; i < 12; ++i) {
     const std::string path = absl::StrCat(folder, "/in/", absl::Dec(i, absl::kZeroPad2), ".png");
     fs::create_directories(folder + "/in");
@@ -442,7 +436,7 @@ std::function<bool()> After(int count) {
 
 TEST(DetectionRunTest, InterruptedAnywhereItGoesOnToTheFilesOfAnUndisturbedRun) {
   Progress progress("test", /*total=*/0, "images");
-  const std::string folder = Folder("resume");
+  const std::string folder = FreshFolder("resume");
   fs::create_directories(folder + "/in");
   const std::vector<ImageToDetect> images = EightPictures(folder + "/in");
   const model::Model model = RandomModel();
@@ -476,7 +470,7 @@ TEST(DetectionRunTest, InterruptedAnywhereItGoesOnToTheFilesOfAnUndisturbedRun) 
 
 TEST(DetectionRunTest, WhatIsDoneIsNotDoneAgain) {
   Progress progress("test", /*total=*/0, "images");
-  const std::string folder = Folder("once");
+  const std::string folder = FreshFolder("once");
   fs::create_directories(folder + "/in");
   const std::vector<ImageToDetect> images = EightPictures(folder + "/in");
   const model::Model model = RandomModel();
@@ -494,7 +488,7 @@ TEST(DetectionRunTest, WhatIsDoneIsNotDoneAgain) {
 
 TEST(DetectionRunTest, OtherImagesThanThoseOfTheInterruptedRunAreAnError) {
   Progress progress("test", /*total=*/0, "images");
-  const std::string folder = Folder("others");
+  const std::string folder = FreshFolder("others");
   fs::create_directories(folder + "/in");
   std::vector<ImageToDetect> images = EightPictures(folder + "/in");
   const model::Model model = RandomModel();
@@ -513,7 +507,7 @@ TEST(DetectionRunTest, OtherImagesThanThoseOfTheInterruptedRunAreAnError) {
 }
 
 TEST(DetectionRunTest, AnImageBeyondTheMemoryLimitFailsAndTheOthersAreDetected) {
-  const std::string folder = Folder("limit");
+  const std::string folder = FreshFolder("limit");
   ASSERT_TRUE(data::WritePng(folder + "/a.png", RandomImage(64, 48, 1)).ok());
   ASSERT_TRUE(data::WritePng(folder + "/b.png", cv::Mat(1500, 2000, CV_8UC3, cv::Scalar(0, 0, 0))).ok());
   DetectImagesOptions options;

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
+#include "base/fresh_folder.h"
 #include "data_tools/dataset/dataset.h"
 
 namespace hardface::infer {
@@ -21,12 +22,7 @@ using ::testing::HasSubstr;
 
 class ImagesToDetectTest : public ::testing::Test {
  protected:
-  ImagesToDetectTest()
-      : folder_(::testing::TempDir() + "/images_to_detect_" +
-                ::testing::UnitTest::GetInstance()->current_test_info()->name()) {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
+  ImagesToDetectTest() : folder_(FreshFolder()) {}
 
   void Touch(const std::string& name, const std::string& bytes = "x") const {
     ASSERT_TRUE(WriteFileAtomically(folder_ + "/" + name, bytes).ok());

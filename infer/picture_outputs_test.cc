@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <opencv2/core.hpp>
 
+#include "base/fresh_folder.h"
 #include "base/read_file.h"
 #include "data_tools/images/image_io.h"
 #include "infer/result_journal.h"
@@ -17,13 +18,6 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-std::string Folder(const std::string& name) {
-  const std::string folder = ::testing::TempDir() + "/picture_outputs_test_" + name;
-  fs::remove_all(folder);
-  fs::create_directories(folder);
-  return folder;
-}
-
 const std::vector<data::Detection>& Faces() {
   static const auto* const kFaces =
       new std::vector<data::Detection>{{{10, 10, 20, 20}, 0.9f}, {{40, 5, 10, 10}, 0.6f}, {{50, 30, 8, 8}, 0.2f}};
@@ -31,7 +25,7 @@ const std::vector<data::Detection>& Faces() {
 }
 
 TEST(PictureOutputsTest, CropsAreTheFacesOverTheThresholdWithTheirMargin) {
-  const std::string folder = Folder("crops");
+  const std::string folder = FreshFolder("crops");
   PictureOptions options;
   options.crops = true;
   options.margin = 0.5;
@@ -44,7 +38,7 @@ TEST(PictureOutputsTest, CropsAreTheFacesOverTheThresholdWithTheirMargin) {
 }
 
 TEST(PictureOutputsTest, HiddenFacesKeepThePicturesNamesAndKinds) {
-  const std::string folder = Folder("hidden");
+  const std::string folder = FreshFolder("hidden");
   PictureOptions options;
   options.blur = options.pixelate = true;
   options.margin = 0;
@@ -70,7 +64,7 @@ TEST(PictureOutputsTest, HiddenFacesKeepThePicturesNamesAndKinds) {
 }
 
 TEST(PictureOutputsTest, TheContactSheetShowsEveryPictureThatDidNotFail) {
-  const std::string folder = Folder("sheet");
+  const std::string folder = FreshFolder("sheet");
   PictureOptions options;
   options.contact_sheet = true;
   const PictureOutputs outputs(folder, options);

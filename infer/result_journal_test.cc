@@ -3,32 +3,24 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
 
 #include "base/atomic_output.h"
+#include "base/fresh_folder.h"
 #include "base/read_file.h"
 
 namespace hardface::infer {
 namespace {
 
-namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-std::string Folder(const std::string& name) {
-  const std::string folder = ::testing::TempDir() + "/result_journal_test_" + name;
-  fs::remove_all(folder);
-  fs::create_directories(folder);
-  return folder;
-}
 
 ImageOutcome Found(const std::string& name) { return {{name, false, {{{1, 2, 3, 4}, 0.5f}}}, {640, 480}, ""}; }
 ImageOutcome Failed(const std::string& name) { return {{name, false, {}}, {}, name + ": is broken"}; }
 
 // A journal of three images, and the names that another one finds there.
 std::string Three(const std::string& name) {
-  const std::string folder = Folder(name);
+  const std::string folder = FreshFolder(name);
   const auto journal = ResultJournal::Open(folder);
   EXPECT_TRUE(journal.ok()) << journal.status();
   for (const ImageOutcome& outcome : {Found("a.jpg"), Failed("b.jpg"), Found("c.jpg")}) {
@@ -49,7 +41,7 @@ std::vector<std::string> Seen(const std::string& folder, std::unique_ptr<ResultJ
 }
 
 TEST(ResultJournalTest, EveryImageIsThereWhenAddReturns) {
-  const std::string folder = Folder("each");
+  const std::string folder = FreshFolder("each");
   const auto journal = ResultJournal::Open(folder);
   ASSERT_TRUE((*journal)->Add(Found("a.jpg")).ok());
   EXPECT_EQ(*ReadFile(folder + "/detections.jsonl"), "{\"image\":\"a.jpg\",\"boxes\":[[1.00,2.00,3.00,4.00,0.5]]}\n");
@@ -71,7 +63,7 @@ TEST(ResultJournalTest, WhereverAProcessDiesTheNextOneFindsWholeImages) {
   std::unique_ptr<ResultJournal> journal;
   size_t last = 0;
   for (size_t cut = 0; cut <= images.size(); ++cut) {
-    const std::string folder = Folder("cut");
+    const std::string folder = FreshFolder("cut");
     // The file of detections is ahead.
     std::ofstream(folder + "/detections.jsonl") << detections;
     std::ofstream(folder + "/images.jsonl") << images.substr(0, cut);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "base/fresh_folder.h"
 #include "base/read_file.h"
 #include "data_tools/formats/annotation_source.h"
 #include "data_tools/formats/csv.h"
@@ -15,13 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
-
-std::string Folder(const std::string& name) {
-  const std::string folder = ::testing::TempDir() + "/result_writers_test_" + name;
-  fs::remove_all(folder);
-  fs::create_directories(folder);
-  return folder;
-}
 
 // Two faces, a picture that failed, one without faces, and the mirror image of the first.
 std::vector<ImageOutcome> Outcomes() {
@@ -37,7 +31,7 @@ std::vector<ImageOutcome> Outcomes() {
 
 // The folder with the results of RUN in FORMAT.
 std::string Written(const std::string& format, const std::vector<ImageOutcome>& run = Outcomes()) {
-  const std::string folder = Folder(format);
+  const std::string folder = FreshFolder(format);
   const auto writer = MakeResultWriter(format, folder);
   EXPECT_TRUE(writer.ok()) << writer.status();
   for (const ImageOutcome& image : run) EXPECT_TRUE((*writer)->Write(image).ok());
@@ -133,9 +127,10 @@ TEST(ResultWritersTest, NamesCannotLeaveTheTree) {
 
 TEST(ResultWritersTest, EveryFormHasAWriterAndOthersAreErrors) {
   for (const std::string& format : ResultFormats()) {
-    EXPECT_EQ(MakeResultWriter(format, Folder("all")).ok(), format != "jsonl") << format;
+    EXPECT_EQ(MakeResultWriter(format, FreshFolder("all")).ok(), format != "jsonl") << format;
   }
-  EXPECT_THAT(std::string(MakeResultWriter("excel", Folder("unknown")).status().message()), HasSubstr("face_eval"));
+  EXPECT_THAT(std::string(MakeResultWriter("excel", FreshFolder("unknown")).status().message()),
+              HasSubstr("face_eval"));
 }
 
 }  // namespace

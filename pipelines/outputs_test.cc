@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "base/fresh_folder.h"
 #include "base/read_file.h"
 #include "base/run_tool.h"
 #include "base/sha256.h"
@@ -49,11 +50,7 @@ void AddFile(const std::string& path, const std::string& text) {
 
 class OutputsTest : public ::testing::Test {
  protected:
-  OutputsTest()
-      : folder_(::testing::TempDir() + "/" + ::testing::UnitTest::GetInstance()->current_test_info()->name()) {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
+  OutputsTest() : folder_(FreshFolder()) {}
 
   std::string At(const std::string& name) const { return folder_ + "/" + name; }
 

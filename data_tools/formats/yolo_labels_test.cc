@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/atomic_output.h"
+#include "base/fresh_folder.h"
 
 namespace hardface::data {
 namespace {
@@ -16,11 +17,7 @@ namespace fs = std::filesystem;
 
 class YoloLabelIndexTest : public ::testing::Test {
  protected:
-  YoloLabelIndexTest()
-      : root_(::testing::TempDir() + "/labels_" + ::testing::UnitTest::GetInstance()->current_test_info()->name()) {
-    fs::remove_all(root_);
-    fs::create_directories(root_);
-  }
+  YoloLabelIndexTest() : root_(FreshFolder()) {}
 
   void Make(const std::vector<std::string>& names, const std::string& text = "0 0.5 0.5 0.2 0.4\n") {
     for (const std::string& name : names) ASSERT_TRUE(WriteFileAtomically(root_ + "/" + name, text).ok());

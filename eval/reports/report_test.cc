@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
+#include "base/fresh_folder.h"
 #include "data_tools/images/image_io.h"
 #include "eval/reports/metrics_log.h"
 #include "eval/reports/run_record.h"
@@ -22,13 +23,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::Pair;
-
-std::string NewFolder(const std::string& name) {
-  const std::string folder = testing::TempDir() + "/report_test_" + name;
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(folder);
-  return folder;
-}
 
 std::string Write(const std::string& path, const std::string& text) {
   EXPECT_TRUE(WriteFileAtomically(path, text).ok());
@@ -48,7 +42,7 @@ Report Make(const std::vector<RunRecord>& runs, const ReportOptions& options = {
 }
 
 MetricsLog Log(const std::string& text) {
-  const auto log = ReadMetricsLog(Write(NewFolder("log") + "/metrics.jsonl", text));
+  const auto log = ReadMetricsLog(Write(FreshFolder("log") + "/metrics.jsonl", text));
   EXPECT_TRUE(log.ok()) << log.status();
   return *log;
 }
@@ -96,7 +90,7 @@ TEST(MetricsLog, HalfALineAtTheEndMayBeATrainingUnderWay) {
 }
 
 TEST(RunRecord, FoldersWithoutAnythingAreErrorsThatNameThem) {
-  const std::string empty = NewFolder("empty");
+  const std::string empty = FreshFolder("empty");
   const absl::Status status = ReadRun(empty, "run").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(status.message()), HasSubstr(empty));
@@ -105,7 +99,7 @@ TEST(RunRecord, FoldersWithoutAnythingAreErrorsThatNameThem) {
 }
 
 TEST(RunRecord, SettingsComeFromFlagsOrProvenance) {
-  const std::string folder = NewFolder("settings");
+  const std::string folder = FreshFolder("settings");
   Write(folder + "/provenance.json",
         R"({"tool":"train/train","version":"0.1.0","flags":{"seed":"1"},"inputs":{"set/manifest.jsonl":"6ec0"}})");
   EXPECT_EQ(Read(folder).Setting("seed"), "1");
@@ -117,7 +111,7 @@ TEST(RunRecord, SettingsComeFromFlagsOrProvenance) {
 }
 
 TEST(RunRecord, BrokenFilesAreWarningsThatNameThem) {
-  const std::string folder = NewFolder("broken");
+  const std::string folder = FreshFolder("broken");
   Write(folder + "/metrics.json", "{");
   Write(folder + "/pr.csv", "curve,score,recall,precision,true_positives,false_positives\nall,1\n");
   Write(folder + "/provenance.json", "[]");
@@ -140,7 +134,7 @@ TEST(RunRecord, NamesAreLastPartsWhereTheseDiffer) {
 bool HasGnuplot() { return std::system("command -v gnuplot > /dev/null") == 0; }
 
 std::string TrainingFolder(const std::string& name, double loss) {
-  const std::string folder = NewFolder(name);
+  const std::string folder = FreshFolder(name);
   std::string lines;
   for (int i = 1; i <= 4; ++i) {
     absl::StrAppend(&lines, "{\"iteration\":", 50 * i, ",\"epoch\":1,\"loss\":", loss / i, ",\"hard_fraction\":0.5",
@@ -184,7 +178,7 @@ TEST(Report, RunsStandSideBySide) {
 
 TEST(Report, AScoringHasATableAndItsCurve) {
   if (!HasGnuplot()) GTEST_SKIP() << "gnuplot is not installed";
-  const std::string folder = NewFolder("scoring");
+  const std::string folder = FreshFolder("scoring");
   Write(folder + "/metrics.json",
         R"({"ap":0.75,"faces":120,"ap_small":null,"ap_low":0.7,"ap_high":0.8,"very_low":0.1,"matching":"official"})");
   Write(folder + "/pr.csv",
@@ -199,7 +193,7 @@ TEST(Report, AScoringHasATableAndItsCurve) {
 }
 
 TEST(Report, PicturesAreChosenEvenlyAndBrokenOnesNamed) {
-  const std::string folder = NewFolder("pictures");
+  const std::string folder = FreshFolder("pictures");
   std::filesystem::create_directories(folder + "/drawn");
   for (int i = 0; i < 6; ++i) {
     ASSERT_TRUE(
@@ -223,7 +217,7 @@ TEST(Report, PicturesAreChosenEvenlyAndBrokenOnesNamed) {
 TEST(Report, NothingFromFilesIsMarkup) {
   if (!HasGnuplot()) GTEST_SKIP() << "gnuplot is not installed";
   const std::string evil = "<script>alert(1)</script>";
-  const std::string folder = NewFolder("evil");
+  const std::string folder = FreshFolder("evil");
   std::filesystem::create_directories(folder + "/drawn");
   ASSERT_TRUE(data::WritePng(folder + "/drawn/<b>.png", cv::Mat(5, 5, CV_8UC3, cv::Scalar(9, 9, 9))).ok());
   const std::string row = "\nall" + evil + ",1,0.5,0.5,1,1";
@@ -241,7 +235,7 @@ TEST(Report, NothingFromFilesIsMarkup) {
 }
 
 TEST(Report, ARunWithoutCurvesNeedsNoGnuplot) {
-  const std::string folder = NewFolder("provenance_only");
+  const std::string folder = FreshFolder("provenance_only");
   Write(folder + "/provenance.json", "{\"tool\":\"infer/detect\",\"version\":\"0.1.0\"}");
   const Report report = Make({Read(folder)});
   EXPECT_EQ(report.charts, 0);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/atomic_output.h"
+#include "base/fresh_folder.h"
 
 namespace hardface::eval {
 namespace {
@@ -20,11 +21,7 @@ using ::testing::Pair;
 
 class RunRecordTest : public ::testing::Test {
  protected:
-  RunRecordTest() {
-    folder_ = ::testing::TempDir() + "/run_record_" + ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
+  RunRecordTest() { folder_ = FreshFolder(); }
   void Write(const std::string& name, const std::string& text) {
     ASSERT_TRUE(WriteFileAtomically(folder_ + "/" + name, text).ok());
   }

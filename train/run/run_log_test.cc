@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "base/fresh_folder.h"
 #include "base/read_file.h"
 
 namespace hardface::train {
@@ -12,13 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
-
-std::string Folder(const std::string& name) {
-  const std::string folder = ::testing::TempDir() + "/run_log_test_" + name;
-  fs::remove_all(folder);
-  fs::create_directories(folder);
-  return folder;
-}
 
 data::Dataset TwoEntries() {
   data::Dataset dataset;
@@ -38,7 +32,7 @@ std::string EventBytes(const std::string& folder) {
 }
 
 TEST(RunLog, WritesMetricsMessagesVisitsAndEvents) {
-  const std::string folder = Folder("writes");
+  const std::string folder = FreshFolder("writes");
   const auto log = RunLog::Open(folder, 0, 0, 0);
   ASSERT_TRUE(log.ok()) << log.status();
   ASSERT_TRUE((*log)->AddMessage(0, "started anew").ok());
@@ -60,7 +54,7 @@ TEST(RunLog, WritesMetricsMessagesVisitsAndEvents) {
 }
 
 TEST(RunLog, GoesOnWhereACheckpointLeftTheFiles) {
-  const std::string folder = Folder("goes_on");
+  const std::string folder = FreshFolder("goes_on");
   int64_t metrics_bytes = 0, ledger_bytes = 0;
   {
     const auto log = RunLog::Open(folder, 0, 0, 0);
