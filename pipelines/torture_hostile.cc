@@ -14,6 +14,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "data_tools/formats/made_mat_file.h"
 
 namespace hardface {
 namespace {
@@ -131,29 +132,10 @@ std::string Safetensors(uint64_t header_bytes, const std::string& header, const 
   return bytes + header + data;
 }
 
-std::string Element(uint32_t type, std::string data) {
-  const uint32_t tag[2] = {type, static_cast<uint32_t>(data.size())};
-  data.resize((data.size() + 7) / 8 * 8);
-  return std::string(reinterpret_cast<const char*>(tag), 8) + data;
-}
-
 // A .mat file of one compressed cell array of COUNT empty cells.
 std::string MatOfCells(int32_t count) {
-  const uint32_t flags[2] = {1, 0};
-  const int32_t dimensions[2] = {count, 1};
-  const std::string matrix =
-      Element(14, Element(6, {reinterpret_cast<const char*>(flags), 8}) +
-                      Element(5, {reinterpret_cast<const char*>(dimensions), 8}) + Element(1, "event_list") +
-                      Repeated(std::string("\x0e\0\0\0\0\0\0\0", 8), count));
-  std::string packed(compressBound(matrix.size()), '\0');
-  uLongf size = packed.size();
-  compress2(reinterpret_cast<Bytef*>(packed.data()), &size, reinterpret_cast<const Bytef*>(matrix.data()),
-            matrix.size(), 9);
-  packed.resize(size);
-  const uint32_t tag[2] = {15, static_cast<uint32_t>(size)};
-  std::string header = "MATLAB 5.0 MAT-file";
-  header.resize(124, ' ');
-  return header + std::string("\0\1IM", 4) + std::string(reinterpret_cast<const char*>(tag), 8) + packed;
+  return data::MadeMatFile("event_list", 1, static_cast<uint32_t>(count),
+                           Repeated(std::string("\x0e\0\0\0\0\0\0\0", 8), count));
 }
 
 constexpr char kHeader[] = "{\"format\":\"hardface.dataset\",\"version\":1,\"image_root\":\"data/images\"}\n";

@@ -11,6 +11,7 @@
 #include "base/atomic_output.h"
 #include "base/random.h"
 #include "base/read_file.h"
+#include "data_tools/formats/made_mat_file.h"
 #include "data_tools/formats/mat_test_util.h"
 
 namespace hardface::data {
@@ -127,30 +128,6 @@ TEST(MatFile, OtherFilesAreNamedForWhatTheyAre) {
   EXPECT_FALSE(ReadMatFile(testing::TempDir() + "/not_there.mat").ok());
 }
 
-// TYPE and DATA as an element, padded to 8 bytes.
-std::string ElementOf(uint32_t type, std::string data) {
-  const uint32_t tag[2] = {type, static_cast<uint32_t>(data.size())};
-  data.resize((data.size() + 7) / 8 * 8);
-  return std::string(reinterpret_cast<const char*>(tag), 8) + data;
-}
-
-// A .mat file with one compressed array of CLASS and COUNT elements, whose content is BODY.
-std::string Packed(uint32_t array_class, uint32_t count, const std::string& body) {
-  const uint32_t flags[2] = {array_class, 0}, dimensions[2] = {count, 1};
-  const std::string matrix =
-      ElementOf(14, ElementOf(6, {reinterpret_cast<const char*>(flags), 8}) +
-                        ElementOf(5, {reinterpret_cast<const char*>(dimensions), 8}) + ElementOf(1, "a") + body);
-  std::string packed(compressBound(matrix.size()), '\0');
-  uLongf size = packed.size();
-  compress2(reinterpret_cast<Bytef*>(packed.data()), &size, reinterpret_cast<const Bytef*>(matrix.data()),
-            matrix.size(), 9);
-  packed.resize(size);
-  const uint32_t tag[2] = {15, static_cast<uint32_t>(size)};
-  std::string header = "MATLAB 5.0 MAT-file";
-  header.resize(124, ' ');
-  return header + std::string("\0\1IM", 4) + std::string(reinterpret_cast<const char*>(tag), 8) + packed;
-}
-
 TEST(MatFile, BombsAreRefusedWithTheLimitStated) {
   const auto message = [](const std::string& bytes) {
     return std::string(ParseMatFile(bytes, "a.mat").status().message());
@@ -158,18 +135,18 @@ TEST(MatFile, BombsAreRefusedWithTheLimitStated) {
   // Three million empty cells: 24 MB of text, which pack to 24 KB and would be half a gigabyte in memory.
   std::string cells;
   for (int i = 0; i < 3'000'000; ++i) cells += std::string("\x0e\0\0\0\0\0\0\0", 8);
-  const std::string cell_bomb = Packed(/*array_class=*/1, 3'000'000, cells);
+  const std::string cell_bomb = MadeMatFile("a", /*array_class=*/1, 3'000'000, cells);
   EXPECT_LT(cell_bomb.size(), 100'000u);
   EXPECT_NE(message(cell_bomb).find("more than 2000000 cells, which is the limit"), std::string::npos)
       << message(cell_bomb);
   cells.resize(8 * 1000);
-  EXPECT_TRUE(ParseMatFile(Packed(1, 1000, cells), "a.mat").ok());
+  EXPECT_TRUE(ParseMatFile(MadeMatFile("a", 1, 1000, cells), "a.mat").ok());
   // Structs without fields take no bytes at all.
-  const std::string length = ElementOf(5, std::string("\x20\0\0\0", 4)), no_names = ElementOf(1, "");
-  EXPECT_NE(message(Packed(/*array_class=*/2, 40'000'000, length + no_names)).find("structs without fields"),
+  const std::string length = MadeMatElement(5, std::string("\x20\0\0\0", 4)), no_names = MadeMatElement(1, "");
+  EXPECT_NE(message(MadeMatFile("a", /*array_class=*/2, 40'000'000, length + no_names)).find("structs without fields"),
             std::string::npos);
-  EXPECT_TRUE(ParseMatFile(Packed(2, 1, length + no_names), "a.mat").ok());
-  const std::string zeros = Packed(/*array_class=*/9, 100'000'000, std::string(100'000'000, '\0'));
+  EXPECT_TRUE(ParseMatFile(MadeMatFile("a", 2, 1, length + no_names), "a.mat").ok());
+  const std::string zeros = MadeMatFile("a", /*array_class=*/9, 100'000'000, std::string(100'000'000, '\0'));
   EXPECT_LT(zeros.size(), 200'000u);
   EXPECT_NE(message(zeros).find("inflates to more than 64 MB"), std::string::npos) << message(zeros);
 }
