@@ -423,7 +423,7 @@ DetectImagesOptions EveryOutput() {
   DetectImagesOptions options;
   options.threads = 1;
   options.formats = {"jsonl", "csv", "wider", "fddb", "face_eval", "coco", "yolo"};
-  options.pictures.draw = options.pictures.crops = options.pictures.blur = options.pictures.pixelate = true;
+  options.pictures.draw = options.pictures.blur = options.pictures.pixelate = true;
   options.pictures.contact_sheet = true;
   options.pictures.threshold = 0.957f;  // a few faces
   return options;
@@ -441,12 +441,14 @@ TEST(DetectionRunTest, InterruptedAnywhereItGoesOnToTheFilesOfAnUndisturbedRun) 
   const std::vector<ImageToDetect> images = EightPictures(folder + "/in");
   const model::Model model = RandomModel();
   DetectImagesOptions options = EveryOutput();
+  options.pictures.crops = folder + "/undisturbed/crops";
   ASSERT_TRUE(DetectImages(model, images, folder + "/undisturbed", options).ok());
   const auto expected = Contents(folder + "/undisturbed");
   EXPECT_EQ(expected.count("crops/00000_00_face0.png"), 1u) << "no face was found; nothing is tested";
   EXPECT_EQ(expected.count("contact_sheet.html"), 1u);
   for (const int stop : {0, 3, 4, 7}) {
     const std::string output = absl::StrCat(folder, "/after_", stop);
+    options.pictures.crops = output + "/crops";
     options.stop = After(stop);
     {
       const auto run = DetectionRun::Start(model, output, options);

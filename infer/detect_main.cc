@@ -109,7 +109,8 @@ ABSL_FLAG(
     double, draw_threshold, -1,
     "Smallest score, from 0 to 1, of a face that is drawn, cut out, blurred or pixelated. -1 takes the model's own "
     "balanced threshold, or 0.5 where it has none.");
-ABSL_FLAG(bool, crops, false, "Writes a picture of each face into OUTPUT/crops.");
+ABSL_FLAG(std::string, crops, "",
+          "Folder to write a picture of each face into, outside of --output. Empty cuts out no faces.");
 ABSL_FLAG(bool, blur, false,
           "Writes the pictures with their faces blurred into OUTPUT/blurred, under their own names.");
 ABSL_FLAG(bool, pixelate, false,
@@ -214,7 +215,6 @@ absl::Status SetFormats(DetectImagesOptions* options) {
 
 absl::Status SetPictures(PictureOptions* pictures) {
   pictures->draw = absl::GetFlag(FLAGS_draw);
-  pictures->crops = absl::GetFlag(FLAGS_crops);
   pictures->blur = absl::GetFlag(FLAGS_blur);
   pictures->pixelate = absl::GetFlag(FLAGS_pixelate);
   pictures->contact_sheet = absl::GetFlag(FLAGS_contact_sheet);
@@ -355,7 +355,22 @@ struct Work {
   std::string model_path;
   DetectImagesOptions options;
   std::string output;
+  std::string crops;  // as given
   Provenance provenance;
+};
+
+// Where the results are put together until they are complete.
+struct Folders {
+  std::unique_ptr<AtomicFolder> results;
+  std::unique_ptr<AtomicFolder> crops;  // null where no faces are cut out
+
+  absl::Status Commit() const {
+    return crops == nullptr ? results->Commit() : AtomicFolder::CommitTogether({results.get(), crops.get()});
+  }
+  void Discard() const {
+    results->Discard();
+    if (crops != nullptr) crops->Discard();
+  }
 };
 
 absl::StatusOr<model::Model> LoadModelFor(Work* work) {
@@ -384,8 +399,8 @@ absl::Status CheckSameSettings(const std::string& folder, const nlohmann::ordere
   return absl::OkStatus();
 }
 
-// Where the results are put together; with --resume that of the interrupted run.
-absl::StatusOr<std::unique_ptr<AtomicFolder>> OpenFolder(const Work& work) {
+// The results' folder; with --resume that of the interrupted run.
+absl::StatusOr<std::unique_ptr<AtomicFolder>> OpenResults(const Work& work) {
   const bool resume = absl::GetFlag(FLAGS_resume);
   ASSIGN_OR_RETURN(auto folder,
                    AtomicFolder::CreateResumable(work.output, kImagesName, resume ? Begin::kGoOn : Begin::kAnew));
@@ -401,15 +416,43 @@ absl::StatusOr<std::unique_ptr<AtomicFolder>> OpenFolder(const Work& work) {
   return folder;
 }
 
+// Opens what --crops names and says in OPTIONS where faces go until the end.
+absl::Status OpenCrops(const Work& work, Folders* folders, DetectImagesOptions* options) {
+  if (work.crops.empty()) return absl::OkStatus();
+  const bool resume = absl::GetFlag(FLAGS_resume);
+  ASSIGN_OR_RETURN(folders->crops,
+                   AtomicFolder::CreateResumable(work.crops, "provenance.json", resume ? Begin::kGoOn : Begin::kAnew));
+  if (folders->results->goes_on() && !folders->crops->goes_on()) {
+    folders->crops->Discard();
+    return absl::FailedPreconditionError(absl::StrCat(
+        work.crops, ".unfinished: the faces that the interrupted run of ", work.output,
+        " has cut out are not there, and --resume does not do its pictures again; begin anew by --overwrite without "
+        "--resume"));
+  }
+  RETURN_IF_ERROR(work.provenance.WriteInto(folders->crops->temporary_path()));
+  options->pictures.crops = folders->crops->temporary_path();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Folders> OpenFolders(Work* work) {
+  Folders folders;
+  ASSIGN_OR_RETURN(folders.results, OpenResults(*work));
+  const absl::Status opened = OpenCrops(*work, &folders, &work->options);
+  if (!opened.ok() && !folders.results->goes_on()) folders.results->Discard();
+  RETURN_IF_ERROR(opened);
+  return folders;
+}
+
 // Puts the results in place and says what they are. WANTED: how many images there were to detect.
-absl::Status Complete(const Work& work, const DetectionCounts& counts, size_t wanted, AtomicFolder* folder) {
+absl::Status Complete(const Work& work, const DetectionCounts& counts, size_t wanted, const Folders& folders) {
   if (counts.images == 0 && !counts.failures.empty()) {
-    folder->Discard();
+    folders.Discard();
     return absl::InvalidArgumentError(
         absl::StrCat("none of ", wanted, " images could be detected; the first: ", counts.failures[0]));
   }
-  RETURN_IF_ERROR(work.provenance.WriteInto(folder->temporary_path()));
-  RETURN_IF_ERROR(folder->Commit());
+  RETURN_IF_ERROR(work.provenance.WriteInto(folders.results->temporary_path()));
+  if (folders.crops != nullptr) RETURN_IF_ERROR(work.provenance.WriteInto(folders.crops->temporary_path()));
+  RETURN_IF_ERROR(folders.Commit());
   if (absl::GetFlag(FLAGS_output).empty()) absl::FPrintF(stderr, "detect: the results are in %s/\n", work.output);
   absl::PrintF("images=%d boxes=%d failed=%d\n", counts.images, counts.boxes, counts.failures.size());
   if (counts.failures.empty()) return absl::OkStatus();
@@ -433,11 +476,15 @@ absl::Status DetectGiven(const std::vector<std::string>& arguments, Work* work) 
   RETURN_IF_ERROR(CheckResultNames(NamesOfFirstFrames(images), NamedForms(work->options)));
   SayWhatIsLeftOut(images, work->options.formats);
   RETURN_IF_ERROR(TakeShard(&images));
-  for (const ImageToDetect& image : images) RETURN_IF_ERROR(CheckSpares(work->output, image.path));
+  for (const ImageToDetect& image : images) {
+    RETURN_IF_ERROR(CheckSpares(work->output, image.path));
+    if (!work->crops.empty()) RETURN_IF_ERROR(CheckSpares(work->crops, image.path));
+  }
   ASSIGN_OR_RETURN(const model::Model model, LoadModelFor(work));
-  ASSIGN_OR_RETURN(const auto folder, OpenFolder(*work));
-  ASSIGN_OR_RETURN(const DetectionCounts counts, DetectImages(model, images, folder->temporary_path(), work->options));
-  return Complete(*work, counts, images.size(), folder.get());
+  ASSIGN_OR_RETURN(const Folders folders, OpenFolders(work));
+  ASSIGN_OR_RETURN(const DetectionCounts counts,
+                   DetectImages(model, images, folders.results->temporary_path(), work->options));
+  return Complete(*work, counts, images.size(), folders);
 }
 
 // ---- --watch.
@@ -489,7 +536,7 @@ absl::Status DetectWatched(const std::vector<std::string>& arguments, Work* work
   ASSIGN_OR_RETURN(const std::vector<std::string> folders, FoldersToWatch(arguments));
   ASSIGN_OR_RETURN(const data::Pixels pixels, PixelsFromFlags());
   ASSIGN_OR_RETURN(const model::Model model, LoadModelFor(work));
-  ASSIGN_OR_RETURN(const auto folder, OpenFolder(*work));
+  ASSIGN_OR_RETURN(const Folders outputs, OpenFolders(work));
   WatchedFolders watched(folders);
   ResultNames names(NamedForms(work->options));
   const auto know = [&](const ImageOutcome& outcome) {
@@ -498,13 +545,13 @@ absl::Status DetectWatched(const std::vector<std::string>& arguments, Work* work
     return absl::OkStatus();
   };
   work->options.stop = [] { return stop_asked != 0; };
-  ASSIGN_OR_RETURN(const auto run, DetectionRun::Start(model, folder->temporary_path(), work->options, know));
+  ASSIGN_OR_RETURN(const auto run, DetectionRun::Start(model, outputs.results->temporary_path(), work->options, know));
   StopAtInterrupt();
   absl::FPrintF(stderr, "detect: watching; the results so far are in %s/%s, and Ctrl-C completes them\n",
-                folder->temporary_path(), kDetectionsName);
+                outputs.results->temporary_path(), kDetectionsName);
   RETURN_IF_ERROR(DetectWhatComes(&watched, pixels, &names, run.get()));
   ASSIGN_OR_RETURN(const DetectionCounts counts, run->Finish());
-  return Complete(*work, counts, static_cast<size_t>(run->done()), folder.get());
+  return Complete(*work, counts, static_cast<size_t>(run->done()), outputs);
 }
 
 absl::Status Run(const std::string& program, const std::vector<std::string>& arguments) {
@@ -515,6 +562,7 @@ absl::Status Run(const std::string& program, const std::vector<std::string>& arg
   if (!absl::GetFlag(FLAGS_dataset).empty()) RETURN_IF_ERROR(RequireFlag("output", work.output));
   if (work.output.empty()) work.output = "found";
   ASSIGN_OR_RETURN(work.options, OptionsFromFlags());
+  work.crops = absl::GetFlag(FLAGS_crops);
   work.model_path = absl::GetFlag(FLAGS_model);
   if (work.model_path.empty()) {
     ASSIGN_OR_RETURN(work.model_path, ShippedModelPath(program));
@@ -537,6 +585,7 @@ int main(int argc, char** argv) {
         {"dataset", hardface::kReadsDataset},
         {"images", hardface::kReadsImages, hardface::PathForm::kList},
         {"", hardface::kReadsImages},
-        {"output", hardface::kWrites, hardface::PathForm::kOne, "found"}}},
+        {"output", hardface::kWrites, hardface::PathForm::kOne, "found"},
+        {"crops", hardface::kWrites}}},
       [argv](const std::vector<std::string>& arguments) { return hardface::infer::Run(argv[0], arguments); });
 }

@@ -100,15 +100,15 @@ for number in 1{0..3}{0..9}; do
   printf '%s' "$number$number$number" | dd of="many/$number.bmp" bs=1 seek=60 conv=notrunc status=none
 done
 printf 'no picture' > many/125.bmp
-outputs=("${quick[@]}" --score_threshold=0.001 --draw_threshold=0.001 --format=jsonl,csv,coco,yolo --crops --blur --contact_sheet)
+outputs=("${quick[@]}" --score_threshold=0.001 --draw_threshold=0.001 --format=jsonl,csv,coco,yolo --blur --contact_sheet)
 lines() { if [[ -e "$1" ]]; then wc -l < "$1"; else echo 0; fi; }
 printf '%s\n' many/*.bmp > many.txt
-expect_status 1 "$detect" "${outputs[@]}" --output=undisturbed @many.txt
+expect_status 1 "$detect" "${outputs[@]}" --output=undisturbed --crops=faces_undisturbed @many.txt
 for last in 103 104 119 126 138; do
   # It dies when it waits for this picture, which is a pipe that nobody writes to.
   mv "many/$last.bmp" aside.bmp
   mkfifo "many/$last.bmp"
-  "$detect" "${outputs[@]}" --resume --output=killed @many.txt 2> "$work/stderr" > /dev/null &
+  "$detect" "${outputs[@]}" --resume --output=killed --crops=faces_killed @many.txt 2> "$work/stderr" > /dev/null &
   process=$!
   until (( $(lines killed.unfinished/images.jsonl) >= last - 100 )); do
     kill -0 "$process" || fail "ended by itself: $(cat "$work/stderr")"
@@ -122,17 +122,25 @@ for last in 103 104 119 126 138; do
 done
 echo '{"image":"torn' >> killed.unfinished/images.jsonl
 truncate -s -1 killed.unfinished/images.jsonl
-expect_status 1 "$detect" "${outputs[@]}" --output=killed @many.txt
+expect_status 1 "$detect" "${outputs[@]}" --output=killed --crops=faces_killed @many.txt
 grep -q 'killed.unfinished: holds what an interrupted run has done.*--resume' "$work/stderr" || fail "$(cat "$work/stderr")"
-expect_status 1 "$detect" "${outputs[@]}" --nms=plain --resume --output=killed @many.txt
+expect_status 1 "$detect" "${outputs[@]}" --nms=plain --resume --output=killed --crops=faces_killed @many.txt
 grep -q -- '--nms differs from that of the interrupted run' "$work/stderr" || fail "$(cat "$work/stderr")"
-expect_status 1 "$detect" "${outputs[@]}" --resume --output=killed many/139.bmp @many.txt
+expect_status 1 "$detect" "${outputs[@]}" --resume --output=killed --crops=faces_killed many/139.bmp @many.txt
 grep -q "interrupted run's image 1 is many/100.bmp, but now it is many/139.bmp" "$work/stderr" || fail "$(cat "$work/stderr")"
-expect_status 1 "$detect" "${outputs[@]}" --resume --output=killed @many.txt
+expect_status 1 "$detect" "${outputs[@]}" --resume --output=killed --crops=faces_killed @many.txt
 grep -q 'detect: many/125.bmp: ' "$work/stderr" || fail "the broken picture is not named: $(cat "$work/stderr")"
-sed -i 's/"output": "killed"/"output": "undisturbed"/' killed/provenance.json
+sed -i 's/"output": "killed"/"output": "undisturbed"/; s/faces_killed/faces_undisturbed/' {,faces_}killed/provenance.json
 diff -r undisturbed killed || fail "the results differ"
-[[ ! -e killed.unfinished ]] || fail "something is left behind"
+diff -r faces_undisturbed faces_killed || fail "the faces that were cut out differ"
+compgen -G "faces_killed/*_face0.png" > /dev/null || fail "no face was cut out; nothing is tested"
+[[ ! -e killed.unfinished && ! -e faces_killed.unfinished ]] || fail "something is left behind"
+
+# Faces have a folder of their own.
+for bad in two . two/faces; do
+  expect_status 2 "$detect" "${outputs[@]}" --output=two --crops="$bad" many/100.bmp
+  [[ ! -e two && ! -e two.unfinished ]] || fail "--crops=$bad left something behind"
+done
 
 expect_status 2 "$detect" --watch --output=file many/100.bmp
 

@@ -57,11 +57,11 @@ absl::Status PictureOutputs::Write(int64_t index, const ImageToDetect& image, co
   for (const auto& [box, score] : faces) {
     if (score >= options_.threshold) boxes.push_back(box);
   }
-  for (size_t i = 0; options_.crops && i < boxes.size(); ++i) {
+  for (size_t i = 0; !options_.crops.empty() && i < boxes.size(); ++i) {
     const cv::Rect area = AreaOf(boxes[i], options_.margin, pixels.size());
     if (area.empty()) continue;
     const std::string name = CropName(index, image, static_cast<int64_t>(i));
-    RETURN_IF_ERROR(data::WritePng(absl::StrCat(folder_, "/crops/", name), pixels(area).clone()));
+    RETURN_IF_ERROR(data::WritePng(absl::StrCat(options_.crops, "/", name), pixels(area).clone()));
   }
   RETURN_IF_ERROR(WriteCopies(image, pixels, boxes));
   const bool on_sheet = options_.contact_sheet && index < kMostOnSheet;

@@ -16,7 +16,7 @@ namespace hardface::infer {
 
 struct PictureOptions {
   bool draw = false;           // FOLDER/drawn: pictures with the boxes
-  bool crops = false;          // FOLDER/crops: a picture of each face
+  std::string crops;           // a folder for a picture of each face; empty: none
   bool blur = false;           // FOLDER/blurred: pictures with their faces blurred
   bool pixelate = false;       // FOLDER/pixelated: the same, pixelated
   bool contact_sheet = false;  // FOLDER/contact_sheet.html: small pictures with the boxes on one page

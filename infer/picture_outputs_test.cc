@@ -27,7 +27,7 @@ const std::vector<data::Detection>& Faces() {
 TEST(PictureOutputsTest, CropsAreTheFacesOverTheThresholdWithTheirMargin) {
   const std::string folder = FreshFolder("crops");
   PictureOptions options;
-  options.crops = true;
+  options.crops = folder + "/crops";
   options.margin = 0.5;
   const cv::Mat image(48, 64, CV_8UC3, cv::Scalar(1, 2, 3));
   ASSERT_TRUE(PictureOutputs(folder, options).Write(3, {"a/b.jpg", "a/b.jpg"}, image, Faces()).ok());

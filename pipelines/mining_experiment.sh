@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Does hard image mining pay? A test tube in which the truth is known: drawn faces, nine tenths of the training images easy
-# (upright faces before an empty background), one tenth hard (small, dark, half hidden). Trains with and without mining,
-# several seeds each and equally many steps, and compares the AP on unseen hard images.
+# (upright faces before an empty background), one tenth hard (turned, dark, half hidden, among look-alikes). Trains with and
+# without mining, several seeds each and equally many steps, and compares the AP on unseen hard images.
 #
 #   ./bazelw run //pipelines:mining_experiment -- --output=OUT [options]
 #
-#   --output=OUT      what is made: OUT/ablation/table/table.md, and what it is made from
-#   --images=N        training images, a tenth of them hard (1200)
+#   --output=OUT      what is made: OUT/ablation/table/table.md, OUT/visits.md and what they are made from
+#   --images=N        training images, a tenth of them hard (1000)
 #   --test_images=N   hard images to test on; a quarter as many easy ones (400)
 #   --seeds=LIST      of training (1,2,3,4,5,6,7,8)
-#   --iterations=N    of each training (4000)
+#   --iterations=N    of each training (3000)
 #   --jobs=N          trainings at a time (2)
 #   --dry_run         prints the commands that are still to be run
 #
@@ -21,7 +21,7 @@ if [[ -d "$0.runfiles/hardface" ]]; then here="$0.runfiles/hardface/pipelines"; 
 # shellcheck source=pipelines/stages.sh
 source "$here/stages.sh"
 
-output="" images=1200 test_images=400 seeds=1,2,3,4,5,6,7,8 iterations=4000 jobs=2
+output="" images=1000 test_images=400 seeds=1,2,3,4,5,6,7,8 iterations=3000 jobs=2
 for argument in "$@"; do
   value="${argument#*=}"
   case "$argument" in
@@ -45,20 +45,41 @@ draw() {
   local folder="$output/data/$1"
   if complete "$folder" "\"images\": \"$3\"" "\"seed\": \"$5\""; then return; fi
   run "drawing $3 $2 scenes" "$tools/data_tools/synthesize" --output="$folder" --scenes="$2" --images="$3" --face_px="$4" \
-    --seed="$5" --width=160 --height=120 --faces_per_image=1,3
+    --seed="$5" --width=64 --height=64 --faces_per_image=1,1
 }
 
-draw easy plain $((images - images / 10)) 20,40 1
-draw hard adverse $((images / 10)) 18,28 2
-draw hard_test adverse "$test_images" 18,28 3
-draw easy_test plain $((test_images / 4)) 20,40 4
+draw easy plain $((images - images / 10)) 28,34 1
+draw hard adverse $((images / 10)) 24,34 2
+draw hard_test adverse "$test_images" 24,34 3
+draw easy_test plain $((test_images / 4)) 28,34 4
 if ! complete "$output/data/train" "$(hash_of "$output/data/easy/manifest.jsonl")" \
   "$(hash_of "$output/data/hard/manifest.jsonl")"; then
   run "one training set" "$tools/data_tools/merge" --inputs="$output/data/easy,$output/data/hard" --output="$output/data/train"
 fi
 
-arguments=(--train="$output/data/train" --test=hard="$output/data/hard_test@120" --test=easy="$output/data/easy_test@120"
+arguments=(--train="$output/data/train" --test=hard="$output/data/hard_test@64" --test=easy="$output/data/easy_test@64"
   --output="$output/ablation" --recipe="$root/train/recipes/mining_experiment.flags" --variants=dh,him_dh --baseline=dh
   --inference= --seeds="$seeds" --iterations="$iterations" --jobs="$jobs" --threads=1)
 if [[ "$dry_run" == yes ]]; then arguments+=(--dry_run); fi
-exec "$here/ablations.sh" "${arguments[@]}"
+"$here/ablations.sh" "${arguments[@]}"
+if [[ "$dry_run" == yes ]]; then exit; fi
+
+# How often each kind was visited: what mining changes first.
+visits() {
+  awk -v easy_images=$((images - images / 10)) -v hard_images=$((images / 10)) '
+    /"wpas"/ && /\/easy\// { ++easy }
+    /"wpas"/ && /\/hard\// { ++hard }
+    END { printf "%.1f | %.1f", easy / easy_images, hard / hard_images }' "$1"
+}
+{
+  echo "| training | visits of an easy image | of a hard image |"
+  echo "|---|---|---|"
+  IFS=, read -ra seed_list <<<"$seeds"
+  for variant in dh him_dh; do
+    for seed in "${seed_list[@]}"; do
+      echo "| $variant, seed $seed | $(visits "$output/ablation/runs/$variant.seed$seed/ledger.jsonl") |"
+    done
+  done
+} >"$output/visits.md.new"
+mv -- "$output/visits.md.new" "$output/visits.md"
+say "Visits: $output/visits.md"

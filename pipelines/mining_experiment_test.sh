@@ -13,6 +13,7 @@ expect 0 "rows=4 results=4" "${command[@]}"
 for set in "hard (8," "easy (2,"; do
   grep -qF "| $set" "$work/out/ablation/table/table.md" || fail "no row of $set"
 done
+grep -qF "| him_dh, seed 1 |" "$work/out/visits.md" || fail "no row of visits"
 [[ "$(grep -c '"image":' "$work/out/data/train/manifest.jsonl")" == 20 ]] || fail "the training set has not 20 images"
 
 # Again: only the table.
