@@ -39,7 +39,7 @@ chroot "$debian" /bin/bash -euo pipefail -c '
   hardface detect --dataset=set --output=found_set
   hardface eval dataset --dataset=set --detections=found_set --output=scores
   hardface train --flagfile="$(dirname "$(readlink -f /usr/bin/hardface)")/../share/hardface/recipes/from_scratch.flags" \
-    --dataset=set --output=run --iterations=2 --itersize=1 --batch=2 --crop_size=128 | tail -n 2
+    --dataset=set --output=run --iterations=2 --warmup=0 --itersize=1 --batch=2 --crop_size=128 | tail -n 2
   hardface model describe --model=run/model.safetensors | tail -n 3
   OMPI_COMM_WORLD_SIZE=1 hardface train --dataset=set --output=ranks --iterations=1 2>&1 | tail -n 1 || true
 '
