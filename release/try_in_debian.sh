@@ -38,9 +38,11 @@ chroot "$debian" /bin/bash -euo pipefail -c '
   hardface detect --draw set/images/*.jpg
   hardface detect --dataset=set --output=found_set
   hardface eval dataset --dataset=set --detections=found_set --output=scores
-  hardface train --flagfile="$(dirname "$(readlink -f /usr/bin/hardface)")/../share/hardface/recipes/from_scratch.flags" \
-    --dataset=set --output=run --iterations=2 --warmup=0 --itersize=1 --batch=2 --crop_size=128 | tail -n 2
-  hardface model describe --model=run/model.safetensors | tail -n 3
-  OMPI_COMM_WORLD_SIZE=1 hardface train --dataset=set --output=ranks --iterations=1 2>&1 | tail -n 1 || true
+  recipe="$(dirname "$(readlink -f /usr/bin/hardface)")/../share/hardface/recipes/from_scratch.flags"
+  training=(--flagfile="$recipe" --dataset=set --iterations=2 --warmup=0 --itersize=1 --batch=2 --crop_size=128)
+  hardface train "${training[@]}" --output=run 2>&1 | tail -n 1
+  hardface model describe --model=run/model.safetensors | tail -n 1
+  # As if mpirun had started it, where there is no Open MPI.
+  { OMPI_COMM_WORLD_SIZE=1 hardface train "${training[@]}" --output=ranks 2>&1 || true; } | grep "apt-get install openmpi-bin"
 '
 echo "== the release runs on $suite"
