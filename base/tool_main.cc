@@ -130,9 +130,16 @@ std::string UseText(const ToolPaths& paths, const std::string& flag) {
   return "";
 }
 
+// What a user types to run this tool: a release's command says so (release/hardface.sh).
+std::string CommandName(const ToolInfo& info) {
+  const char* const command = std::getenv("HARDFACE_COMMAND");
+  return command != nullptr && *command != '\0' ? command : info.name;
+}
+
 std::string HelpText(const ToolInfo& info) {
-  std::string text = absl::StrCat(info.name, ": ", info.summary, "\n\nUsage: ", info.name, " [flags] ", info.arguments,
-                                  "\n\nFlags:\n");
+  const std::string command = CommandName(info);
+  std::string text =
+      absl::StrCat(command, ": ", info.summary, "\n\nUsage: ", command, " [flags] ", info.arguments, "\n\nFlags:\n");
   for (const auto& [name, flag] : ToolFlags()) {
     const std::string value = flag->DefaultValue();
     absl::StrAppend(&text, "  --", name, "  ", flag->Help(),

@@ -20,19 +20,28 @@ std::string ModelIn(std::unique_ptr<Runfiles> runfiles) {
   return !path.empty() && std::filesystem::exists(path, ignored) ? path : "";
 }
 
+// Where a release (//release:tar) has it, seen from FILE, libexec/hardface/detect; empty where it is not there.
+std::string ModelOfRelease(const std::filesystem::path& file) {
+  const auto path = file.parent_path() / "../../share/hardface/hardface-s.safetensors";
+  std::error_code ignored;
+  return std::filesystem::exists(path, ignored) ? path.lexically_normal().string() : "";
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> ShippedModelPath(const std::string& program) {
+  // argv[0] says what was typed; the kernel knows the file itself.
+  std::error_code ignored;
+  const std::string file = std::filesystem::read_symlink("/proc/self/exe", ignored).string();
+  const std::string of_release = ModelOfRelease(file);
+  if (!of_release.empty()) return of_release;
   std::string problem;
   const std::string beside_program = ModelIn(std::unique_ptr<Runfiles>(Runfiles::Create(program, &problem)));
   if (!beside_program.empty()) return beside_program;
-  // argv[0] says what was typed; the kernel knows the file itself. Without the environment's runfiles, which may be
-  // those of whatever started this process.
-  std::error_code ignored;
-  const std::string file = std::filesystem::read_symlink("/proc/self/exe", ignored).string();
+  // Without the environment's runfiles, which may be those of whatever started this process.
   const std::string beside_file = ModelIn(std::unique_ptr<Runfiles>(Runfiles::Create(file, "", "", &problem)));
   if (!beside_file.empty()) return beside_file;
-  return absl::NotFoundError(absl::StrCat("the shipped model is not where Bazel puts it, beside ", file,
+  return absl::NotFoundError(absl::StrCat("the shipped model is not where Bazel or a release puts it, beside ", file,
                                           "; name a model with --model (model/zoo/hardface-s.safetensors is one)"));
 }
 

@@ -8,9 +8,9 @@
 
 namespace hardface::infer {
 
-// The path of model/zoo/hardface-s.safetensors in Bazel's runfiles of this process, whose argv[0] is PROGRAM: also
-// where it was started by a link, or by its name alone as PATH finds it. NotFound, saying to give --model, where the
-// program has been copied away from them.
+// The path of hardface-s.safetensors: in the release that this process's program lies in, or in Bazel's runfiles of
+// this process, whose argv[0] is PROGRAM. It is found as well where the program was started by a link, or by its name
+// alone as PATH finds it. NotFound, saying to give --model, where the program has been copied away from both.
 absl::StatusOr<std::string> ShippedModelPath(const std::string& program);
 
 }  // namespace hardface::infer

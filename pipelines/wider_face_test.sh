@@ -7,6 +7,8 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 # Open MPI's sockets need a short path.
 TMPDIR="$(mktemp -d /tmp/wider.XXXX)"
 export TMPDIR
+# Open MPI 5 wants a home, and Bazel's tests have none.
+export HOME="${HOME:-$TMPDIR}"
 trap 'rm -rf "$TMPDIR"' EXIT
 
 data_tools/synthesize --output="$work/train" --images=6 --width=160 --height=120 --seed=3 >/dev/null

@@ -1,6 +1,7 @@
 """The repositories that the build needs, for this workspace and for those of programs that use the library (examples/)."""
 
 load("//third_party/cuda:configure.bzl", "cuda_configure")
+load("//third_party/host:host.bzl", "host_repository")
 load("//third_party/pkg_config:pkg_config.bzl", "pkg_config_repository")
 
 _EMPTY = "third_party/empty"
@@ -80,5 +81,7 @@ def hardface_repositories(root = ""):
 
     # data.yaml of YOLO data sets.
     pkg_config_repository(name = "yaml_cpp", modules = ["yaml-cpp"])
+
+    host_repository(name = "host")
 
     cuda_configure(name = "local_cuda")

@@ -11,6 +11,8 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 # A short path: Open MPI keeps sockets below it. One thread each: the ranks share what processors there are.
 TMPDIR="$(mktemp -d /tmp/hf.XXXXXX)"
 export TMPDIR OMP_NUM_THREADS=1
+# Open MPI 5 wants a home, and Bazel's tests have none.
+export HOME="${HOME:-$TMPDIR}"
 trap 'rm -rf "$TMPDIR"' EXIT
 
 ranks() {  # ranks N FLAGS...

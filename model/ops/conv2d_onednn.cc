@@ -37,9 +37,11 @@ memory::desc ActivationDesc(const Shape& shape, int block) {
 }
 
 // Pixels one after the other, all channels of one together: what the tiles of AMX want.
-memory::desc Bf16Desc(const Shape& shape) {
-  return memory::desc({shape.n, shape.c, shape.h, shape.w}, memory::data_type::bf16, memory::format_tag::nhwc);
+memory::desc PlainDesc(const Shape& shape, memory::data_type type) {
+  return memory::desc({shape.n, shape.c, shape.h, shape.w}, type, memory::format_tag::nhwc);
 }
+
+memory::desc Bf16Desc(const Shape& shape) { return PlainDesc(shape, memory::data_type::bf16); }
 
 memory Wrap(const memory::desc& desc, const float* data) { return memory(desc, CpuEngine(), const_cast<float*>(data)); }
 
@@ -55,10 +57,7 @@ class OneDnnConv2d : public Conv2d {
     out_ = ActivationDesc(out_shape, config.out_block);
     kernel_in_ = bf16 ? Bf16Desc(config.input) : in_;
     kernel_grad_out_ = bf16 ? Bf16Desc(out_shape) : out_;
-    kernel_out_ = kernel_grad_out_;
-    if (bf16 && !spec_.relu) {
-      kernel_out_ = memory::desc(kernel_out_.dims(), memory::data_type::f32, memory::format_tag::nhwc);
-    }
+    kernel_out_ = bf16 && !spec_.relu ? PlainDesc(out_shape, memory::data_type::f32) : kernel_grad_out_;
     bias_ = memory::desc({spec_.out_channels}, memory::data_type::f32, memory::format_tag::x);
     plain_weights_ = memory::desc(WeightDims(), memory::data_type::f32, memory::format_tag::oihw);
     const auto weight_type = bf16 ? memory::data_type::bf16 : memory::data_type::f32;

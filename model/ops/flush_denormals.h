@@ -18,7 +18,7 @@ class FlushDenormals {
   FlushDenormals& operator=(const FlushDenormals&) = delete;
 
  private:
-  std::vector<unsigned> former_;  // MXCSR of each thread
+  std::vector<unsigned> former_;  // each thread's register of floating-point modes
 };
 
 }  // namespace hardface::model

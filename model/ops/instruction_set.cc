@@ -21,11 +21,13 @@ std::string InstructionSetName(InstructionSet set) {
 
 std::vector<InstructionSet> SupportedInstructionSets() {
   std::vector<InstructionSet> sets = {InstructionSet::kBaseline};
+#if defined(__x86_64__)
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back(InstructionSet::kAvx2);
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("fma")) {
     sets.push_back(InstructionSet::kAvx512);
   }
+#endif
   return sets;
 }
 

@@ -1,6 +1,5 @@
 #include "train/ranks/mpi_communicator.h"
 
-#include <mpi.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,6 +22,7 @@
 #include "absl/strings/str_join.h"
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "train/ranks/mpi_library.h"
 
 namespace hardface::train {
 namespace {
@@ -50,7 +50,7 @@ int IntOfEnvironment(const char* name, int otherwise) {
 
 class MpiCommunicator : public Communicator {
  public:
-  explicit MpiCommunicator(const MpiOptions& options) : options_(options) {
+  MpiCommunicator(const MpiLibrary& mpi, const MpiOptions& options) : mpi_(mpi), options_(options) {
     thread_ = std::thread([this] { Work(); });
   }
 
@@ -82,7 +82,7 @@ class MpiCommunicator : public Communicator {
       for (int64_t done = 0; done < count; done += kLargestPart) {
         const int part = static_cast<int>(std::min(count - done, kLargestPart));
         Exchange([&](MPI_Request* request) {
-          MPI_Iallreduce(MPI_IN_PLACE, values + done, part, MPI_FLOAT, MPI_SUM, MPI_COMM_WORLD, request);
+          mpi_.Iallreduce(MPI_IN_PLACE, values + done, part, mpi_.type_float, mpi_.sum, mpi_.world, request);
         });
       }
     });
@@ -92,8 +92,8 @@ class MpiCommunicator : public Communicator {
     HARDFACE_CHECK(count <= INT_MAX);
     Enqueue([this, values, count, all] {
       Exchange([&](MPI_Request* request) {
-        MPI_Iallgather(values, static_cast<int>(count), MPI_FLOAT, all, static_cast<int>(count), MPI_FLOAT,
-                       MPI_COMM_WORLD, request);
+        mpi_.Iallgather(values, static_cast<int>(count), mpi_.type_float, all, static_cast<int>(count), mpi_.type_float,
+                        mpi_.world, request);
       });
     });
   }
@@ -111,7 +111,7 @@ class MpiCommunicator : public Communicator {
     std::string all;
     Enqueue([&] {
       Exchange([&](MPI_Request* request) {
-        MPI_Iallgather(&mine, 1, MPI_INT, sizes.data(), 1, MPI_INT, MPI_COMM_WORLD, request);
+        mpi_.Iallgather(&mine, 1, mpi_.type_int, sizes.data(), 1, mpi_.type_int, mpi_.world, request);
       });
       int64_t total = 0;
       for (size_t i = 0; i < sizes.size(); ++i) {
@@ -121,8 +121,8 @@ class MpiCommunicator : public Communicator {
       HARDFACE_CHECK(total <= INT_MAX);
       all.resize(static_cast<size_t>(total));
       Exchange([&](MPI_Request* request) {
-        MPI_Iallgatherv(text.data(), mine, MPI_CHAR, all.data(), sizes.data(), starts.data(), MPI_CHAR, MPI_COMM_WORLD,
-                        request);
+        mpi_.Iallgatherv(text.data(), mine, mpi_.type_char, all.data(), sizes.data(), starts.data(), mpi_.type_char,
+                         mpi_.world, request);
       });
     });
     RETURN_IF_ERROR(Wait());
@@ -154,7 +154,7 @@ class MpiCommunicator : public Communicator {
   // A message to a monitor: this rank has come to exchange `number`.
   struct Announcement {
     int64_t number = 0;
-    MPI_Request request = MPI_REQUEST_NULL;
+    MPI_Request request = nullptr;
   };
 
   void Enqueue(std::function<void()> task) {
@@ -183,9 +183,9 @@ class MpiCommunicator : public Communicator {
 
   void Initialize() {
     int provided = 0;
-    MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided);
-    MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
-    MPI_Comm_size(MPI_COMM_WORLD, &size_);
+    mpi_.Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided);
+    mpi_.Comm_rank(mpi_.world, &rank_);
+    mpi_.Comm_size(mpi_.world, &size_);
     arrived_.assign(static_cast<size_t>(size_), 0);
     heard_.assign(static_cast<size_t>(size_), Clock::now());
     last_exchange_ = Clock::now();
@@ -201,20 +201,20 @@ class MpiCommunicator : public Communicator {
       if (announcements_.empty()) break;
       std::this_thread::yield();
     }
-    MPI_Request barrier = MPI_REQUEST_NULL;
-    MPI_Ibarrier(MPI_COMM_WORLD, &barrier);
+    MPI_Request barrier = nullptr;
+    mpi_.Ibarrier(mpi_.world, &barrier);
     for (int done = 0; done == 0;) {
       ReceiveArrivals();
-      MPI_Test(&barrier, &done, MPI_STATUS_IGNORE);
+      mpi_.Test(&barrier, &done, MPI_STATUS_IGNORE);
       if (done == 0) std::this_thread::yield();
     }
-    MPI_Finalize();
+    mpi_.Finalize();
   }
 
   [[noreturn]] void AbortNow(const std::string& message) {
     std::fprintf(stderr, "\ntrain: %s\n", message.c_str());
     std::fflush(stderr);
-    MPI_Abort(MPI_COMM_WORLD, 1);
+    mpi_.Abort(mpi_.world, 1);
     std::abort();
   }
 
@@ -222,14 +222,14 @@ class MpiCommunicator : public Communicator {
   void Exchange(const std::function<void(MPI_Request*)>& start) {
     ReceiveArrivals();  // also of exchanges that end before anybody waits
     AnnounceArrival();
-    MPI_Request request = MPI_REQUEST_NULL;
+    MPI_Request request = nullptr;
     start(&request);
     const Clock::time_point began = Clock::now();
     const double patience = PatienceSeconds();
     double next_sign = kSecondsBetweenSigns;
     int done = 0;
     while (true) {
-      MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+      mpi_.Test(&request, &done, MPI_STATUS_IGNORE);
       if (done != 0) break;
       if (aborting_) AbortNow(WaitForAbortMessage());
       ReceiveArrivals();
@@ -255,7 +255,7 @@ class MpiCommunicator : public Communicator {
       if (monitor == rank_) continue;
       Announcement& sent = announcements_.emplace_back();  // a deque keeps its elements' places
       sent.number = number;
-      MPI_Issend(&sent.number, 1, MPI_INT64_T, monitor, kArrivalTag, MPI_COMM_WORLD, &sent.request);
+      mpi_.Issend(&sent.number, 1, mpi_.type_int64, monitor, kArrivalTag, mpi_.world, &sent.request);
     }
   }
 
@@ -263,7 +263,7 @@ class MpiCommunicator : public Communicator {
   void DropDelivered() {
     while (!announcements_.empty()) {
       int delivered = 0;
-      MPI_Test(&announcements_.front().request, &delivered, MPI_STATUS_IGNORE);
+      mpi_.Test(&announcements_.front().request, &delivered, MPI_STATUS_IGNORE);
       if (delivered == 0) return;
       announcements_.pop_front();
     }
@@ -274,10 +274,10 @@ class MpiCommunicator : public Communicator {
     while (true) {
       int there = 0;
       MPI_Status status;
-      MPI_Iprobe(MPI_ANY_SOURCE, kArrivalTag, MPI_COMM_WORLD, &there, &status);
+      mpi_.Iprobe(MPI_ANY_SOURCE, kArrivalTag, mpi_.world, &there, &status);
       if (there == 0) return;
       int64_t number = 0;
-      MPI_Recv(&number, 1, MPI_INT64_T, status.MPI_SOURCE, kArrivalTag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+      mpi_.Recv(&number, 1, mpi_.type_int64, status.MPI_SOURCE, kArrivalTag, mpi_.world, MPI_STATUS_IGNORE);
       arrived_[static_cast<size_t>(status.MPI_SOURCE)] = number;
       heard_[static_cast<size_t>(status.MPI_SOURCE)] = Clock::now();
     }
@@ -307,6 +307,7 @@ class MpiCommunicator : public Communicator {
     return abort_message_;
   }
 
+  const MpiLibrary& mpi_;
   const MpiOptions options_;
   int rank_ = 0, size_ = 1;
   std::vector<std::string> names_;  // of the ranks: machine and process
@@ -344,7 +345,8 @@ int LocalRank() {
 }
 
 absl::StatusOr<std::unique_ptr<Communicator>> JoinMpi(const MpiOptions& options) {
-  auto communicator = std::make_unique<MpiCommunicator>(options);
+  ASSIGN_OR_RETURN(const MpiLibrary* const mpi, LoadMpi());
+  auto communicator = std::make_unique<MpiCommunicator>(*mpi, options);
   RETURN_IF_ERROR(communicator->Join());
   return communicator;
 }

@@ -9,7 +9,8 @@ A picture is one of Pillow's; or an array of 8-bit numbers of NumPy or anything 
 shape (height, width), (height, width, 3) or (height, width, 4); or the name of a JPEG, PNG, WebP or BMP file. Arrays are
 taken for RGB (and RGBA), as Pillow, imageio and scikit-image give them; OpenCV's are BGR: detect(array, order="bgr").
 
-The work is done by libhardface.so, which lies in this package or where HARDFACE_LIBRARY says. No other package is needed.
+The work is done by libhardface.so, which lies in this package (in a wheel: in release/lib) or where HARDFACE_LIBRARY
+says. No other package is needed.
 """
 
 import ctypes
@@ -61,8 +62,14 @@ class _Options(ctypes.Structure):
     ]
 
 
+def _path_of(name, folder):
+    """A file of this package; a wheel has it in FOLDER of its release."""
+    beside = os.path.join(_HERE, name)
+    return beside if os.path.exists(beside) else os.path.join(_HERE, "release", folder, name)
+
+
 def _load_library():
-    path = os.environ.get("HARDFACE_LIBRARY") or os.path.join(_HERE, "libhardface.so")
+    path = os.environ.get("HARDFACE_LIBRARY") or _path_of("libhardface.so", "lib")
     library = ctypes.CDLL(path)
     faces = ctypes.POINTER(_Face)
     text = ctypes.POINTER(ctypes.c_char)
@@ -154,7 +161,7 @@ class Detector:
         """
         self._detector = None
         if model is None:
-            model = os.environ.get("HARDFACE_MODEL") or os.path.join(_HERE, "hardface-s.safetensors")
+            model = os.environ.get("HARDFACE_MODEL") or _path_of("hardface-s.safetensors", "share/hardface")
         options = _Options()
         _library.hardface_default_options(ctypes.byref(options))
         if score_threshold is not None:

@@ -1,3 +1,4 @@
+#if defined(__x86_64__)
 #define HARDFACE_WIDTH 8
 #include "model/ops/kernels/conv_kernels_inl.h"
 
@@ -9,3 +10,4 @@ const ConvKernels& Avx2ConvKernels() {
 }
 
 }  // namespace hardface::model
+#endif  // __x86_64__
