@@ -84,7 +84,8 @@ def _number(kind, ctx, name, text):
 
 def _flags(kind, ctx, given, own):
     """The flags of a call: GIVEN (name to value) where they are set, then the settings, which must name none of OWN."""
-    flags = ["--%s=%s" % (name, value) for name, value in given.items() if value not in ("", 0, -1, None)]
+    given = {name: value for name, value in given.items() if value not in ("", 0, -1)}
+    flags = ["--%s=%s" % (name, value) for name, value in given.items()]
     for name, value in ctx.attr.settings.items():
         if name.startswith("-"):
             _stop(kind, ctx, "settings name flags without the leading dashes; write \"%s\" for \"%s\"." % (name.lstrip("-"), name))
@@ -117,9 +118,9 @@ def _environment(ctx):
     """The PATH of --action_env, for gnuplot and the like, and nothing else: an action's key holds all that it sees."""
     return {"PATH": ctx.configuration.default_shell_env.get("PATH", "/usr/local/bin:/usr/bin:/bin")}
 
-def _run(ctx, mnemonic, flags, inputs, outputs, doing):
+def _run(ctx, mnemonic, flags, inputs, outputs, doing, tool = None):
     ctx.actions.run(
-        executable = ctx.executable._tool,
+        executable = tool or ctx.executable._tool,
         arguments = flags,
         inputs = depset(transitive = inputs),
         outputs = outputs,
@@ -128,13 +129,17 @@ def _run(ctx, mnemonic, flags, inputs, outputs, doing):
         env = _environment(ctx),
     )
 
+def _outputs(ctx, files):
+    """As runfiles, too: a test that takes the target as data finds them."""
+    return DefaultInfo(files = depset(files), runfiles = ctx.runfiles(files = files))
+
 def _made_dataset(ctx, mnemonic, flags, datasets, doing, more = []):
     """Runs a tool that makes a dataset of others."""
     folder = ctx.actions.declare_directory(ctx.label.name)
     earlier = [dataset.files for dataset in datasets]
     _run(ctx, mnemonic, flags + ["--output=" + folder.path], earlier + more, [folder], doing)
     return [
-        DefaultInfo(files = depset([folder])),
+        _outputs(ctx, [folder]),
         DatasetInfo(label = str(ctx.label), path = folder.path, files = depset([folder], transitive = earlier)),
     ]
 
@@ -180,7 +185,7 @@ fi
         env = _environment(ctx),
     )
     return [
-        DefaultInfo(files = depset([folder])),
+        _outputs(ctx, [folder]),
         DatasetInfo(label = str(ctx.label), path = folder.path, files = depset([folder])),
     ]
 
@@ -327,7 +332,7 @@ def _split_impl(ctx):
         )
         for i in range(len(names))
     }
-    return [DefaultInfo(files = depset(folders)), _PartsInfo(folders = {names[i]: folders[i] for i in range(len(names))}, parts = parts)]
+    return [_outputs(ctx, folders), _PartsInfo(folders = {names[i]: folders[i] for i in range(len(names))}, parts = parts)]
 
 _PartsInfo = provider(fields = ["folders", "parts"])
 
@@ -342,7 +347,7 @@ _split = rule(
 
 def _part_impl(ctx):
     parts = ctx.attr.whole[_PartsInfo]
-    return [DefaultInfo(files = depset([parts.folders[ctx.attr.part]])), parts.parts[ctx.attr.part]]
+    return [_outputs(ctx, [parts.folders[ctx.attr.part]]), parts.parts[ctx.attr.part]]
 
 _part = rule(
     implementation = _part_impl,
@@ -398,7 +403,7 @@ def _train_impl(ctx):
         use_default_shell_env = True,
     )
     return [
-        DefaultInfo(files = depset([folder])),
+        _outputs(ctx, [folder]),
         OutputGroupInfo(run = depset([run])),
         ModelInfo(path = folder.path + "/model.safetensors", files = depset([folder]), run = run),
     ]
@@ -438,7 +443,7 @@ def _mining_score_impl(ctx):
         "short_side": ctx.attr.short_side,
     }, ["output"])
     _run(ctx, "MiningScore", flags + ["--output=" + path], [dataset.files, model.files], [folder], "Scoring how hard images are for")
-    return [DefaultInfo(files = depset([folder])), DifficultyInfo(dataset = dataset, path = path, files = depset([folder]))]
+    return [_outputs(ctx, [folder]), DifficultyInfo(dataset = dataset, path = path, files = depset([folder]))]
 
 _mining_score = rule(
     implementation = _mining_score_impl,
@@ -491,7 +496,7 @@ def _detect_impl(ctx):
         "flip": "" if ctx.attr.flip else "false",
     }, ["output", "resume", "images", "shard", "watch"])
     _run(ctx, "Detect", flags + ["--output=" + folder.path], [dataset.files, model.files], [folder], "Finding faces for")
-    return [DefaultInfo(files = depset([folder])), DetectionsInfo(dataset = dataset, path = folder.path, files = depset([folder]))]
+    return [_outputs(ctx, [folder]), DetectionsInfo(dataset = dataset, path = folder.path, files = depset([folder]))]
 
 _detect = rule(
     implementation = _detect_impl,
@@ -525,24 +530,47 @@ def _score_impl(ctx):
             _stop("score", ctx, "the file \"%s\" does not say which images it is about; give dataset, too." % target.label)
         dataset = _dataset("score", ctx, "dataset", ctx.attr.dataset)
         path, files = file.path, depset([file])
+    wider = ctx.attr.protocol == "wider"
+    truth, truth_files = dataset.path, [dataset.files]
+    if ctx.files.ground_truth:
+        if not wider:
+            _stop("score", ctx, "ground_truth goes with protocol = \"wider\" only; that of \"dataset\" is the dataset itself.")
+        folders = {file.dirname: True for file in ctx.files.ground_truth}.keys()
+        if len(folders) != 1:
+            _stop("score", ctx, "the files of ground_truth must lie in one folder; they lie in %s." % ", ".join(folders))
+        truth, truth_files = folders[0], [depset(ctx.files.ground_truth)]
     folder = ctx.actions.declare_directory(ctx.label.name)
     flags = _flags("score", ctx, {
-        "dataset": dataset.path,
+        "ground_truth" if wider else "dataset": truth,
         "detections": path,
         "bootstrap": ctx.attr.bootstrap,
         "outcomes": "true",
     }, ["output"])
-    _run(ctx, "Score", flags + ["--output=" + folder.path], [dataset.files, files], [folder], "Scoring the detections of")
-    return [DefaultInfo(files = depset([folder])), ScoresInfo(dataset = dataset, folder = folder)]
+    _run(
+        ctx,
+        "Score",
+        flags + ["--output=" + folder.path],
+        truth_files + [files],
+        [folder],
+        "Scoring the detections of",
+        tool = ctx.executable._wider if wider else ctx.executable._tool,
+    )
+    return [_outputs(ctx, [folder]), ScoresInfo(dataset = dataset, folder = folder)]
 
 _score = rule(
     implementation = _score_impl,
-    doc = "Scores detections (eval:dataset): metrics.json, pr.csv, and outcomes.jsonl for paired comparisons.",
+    doc = "Scores detections (eval:dataset, eval:wider): metrics.json, pr.csv, and outcomes.jsonl for paired comparisons.",
     attrs = dict({
         "detections": attr.label(mandatory = True, allow_files = True, doc = "A target of detect, or a kept detections.jsonl."),
         "dataset": attr.label(doc = "The ground truth, where the detections are a file; those of detect know theirs."),
         "bootstrap": attr.int(doc = "Resamplings of the images for 95 % intervals; 0 makes none."),
+        "protocol": attr.string(default = "dataset", values = ["dataset", "wider"], doc = "Whose rules count: eval:dataset's or WIDER FACE's."),
+        "ground_truth": attr.label_list(
+            allow_files = [".mat"],
+            doc = "With the protocol wider, wider_{easy,medium,hard}_val.mat of the official toolkit; without them the dataset is taken.",
+        ),
         "_tool": _tool("//eval:dataset"),
+        "_wider": _tool("//eval:wider"),
     }, **_SETTINGS),
 )
 
@@ -656,7 +684,7 @@ def _matrix_impl(ctx):
         progress_message = "Making the report of %s" % ctx.label,
         env = _environment(ctx),
     )
-    return [DefaultInfo(files = depset([table, page]))]
+    return [_outputs(ctx, [table, page])]
 
 _matrix = rule(
     implementation = _matrix_impl,
@@ -714,7 +742,7 @@ def detect(name, tags = None, **kwargs):
     _stage(_detect, name, tags, kwargs)
 
 def score(name, tags = None, **kwargs):
-    """Scores of detections: detections, dataset, bootstrap, settings."""
+    """Scores of detections: detections, dataset, protocol, ground_truth, bootstrap, settings."""
     _stage(_score, name, tags, kwargs)
 
 def ap_test(name, tags = None, size = "small", **kwargs):
@@ -788,7 +816,8 @@ def matrix(
       iterations: steps of every training; 0 leaves them to the recipes
       threads: of each training; 0 takes all processors
       inference: ways to detect by name, as flags of infer:detect: {"plain_nms": {"nms": "plain"}}. They are run with the
-        models of inference_of and compared with the test set's own way, in a table of their own.
+        models of inference_of and compared with the test set's own way (as_given), in a table of their own. Where they
+        depend on the test set, a function that takes a test_set and gives them.
       inference_of: that variant
       bootstrap: resamplings of the images for the table's intervals
       tags: of all targets
@@ -826,11 +855,12 @@ def matrix(
                 _detect_and_score(scored, model, test, {}, 0, tags)
                 scores.append(scored)
                 rows.append(",".join(["training", test_name, variant_name, str(seed), "" if variant_name == against or variant_name == baseline else against, scored]))
-                if variant_name != inference_of or not inference:
+                ways = inference(test) if type(inference) == "function" else inference
+                if variant_name != inference_of or not ways:
                     continue
                 table = "inference of " + inference_of
                 rows.append(",".join([table, test_name, "as_given", str(seed), "", scored]))
-                for way_name, change in inference.items():
+                for way_name, change in ways.items():
                     other = "%s.%s" % (scored, way_name)
                     _detect_and_score(other, model, test, change, 0, tags)
                     scores.append(other)

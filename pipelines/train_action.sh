@@ -37,7 +37,7 @@ command=("$trainer")
 if ((ranks > 1)); then
   # Open MPI keeps sockets below this folder, whose path must be short.
   TMPDIR="$(mktemp -d /tmp/hf.XXXXXX)"
-  export TMPDIR
+  export TMPDIR OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
   trap 'rm -rf -- "$TMPDIR"' EXIT
   command=(mpirun --oversubscribe --bind-to none -np "$ranks" "$trainer")
 fi
