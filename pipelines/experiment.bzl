@@ -226,7 +226,7 @@ def _dataset_repository_impl(repository_ctx):
         header["image_root"] = path.rstrip("/") if root == "." else path.rstrip("/") + "/" + root
     repository_ctx.file("header.json", json.encode(header) + "\n", executable = False)
     repository_ctx.symlink(manifest, "original.jsonl")
-    repository_ctx.file("BUILD", """load("%s", "outside_dataset")
+    repository_ctx.file("BUILD", """load("@%s//pipelines:experiment.bzl", "outside_dataset")
 
 outside_dataset(
     name = "%s",
@@ -236,7 +236,7 @@ outside_dataset(
     sha256 = "%s",
     visibility = ["//visibility:public"],
 )
-""" % (Label("//pipelines:experiment.bzl"), name, path, wanted), executable = False)
+""" % (Label("//pipelines:experiment.bzl").workspace_name, name, path, wanted), executable = False)
 
 dataset_repository = repository_rule(
     implementation = _dataset_repository_impl,
