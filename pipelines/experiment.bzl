@@ -118,6 +118,13 @@ def _environment(ctx):
     """The PATH of --action_env, for gnuplot and the like, and nothing else: an action's key holds all that it sees."""
     return {"PATH": ctx.configuration.default_shell_env.get("PATH", "/usr/local/bin:/usr/bin:/bin")}
 
+def _training_environment(ctx):
+    """All of --action_env, with what mpirun may need, and HARDFACE_SCRATCH from there or from --define."""
+    environment = dict(ctx.configuration.default_shell_env)
+    if "HARDFACE_SCRATCH" in ctx.var:
+        environment["HARDFACE_SCRATCH"] = ctx.var["HARDFACE_SCRATCH"]
+    return environment
+
 def _run(ctx, mnemonic, flags, inputs, outputs, doing, tool = None):
     ctx.actions.run(
         executable = tool or ctx.executable._tool,
@@ -399,8 +406,9 @@ def _train_impl(ctx):
         outputs = [run, folder],
         mnemonic = "Train",
         progress_message = "Training %s" % ctx.label,
-        # The only action that sees all of --action_env: HARDFACE_SCRATCH, and what mpirun may need.
-        use_default_shell_env = True,
+        env = _training_environment(ctx),
+        # SIGTERM and some seconds for a checkpoint, where Bazel would kill at once.
+        execution_requirements = {"supports-graceful-termination": ""},
     )
     return [
         _outputs(ctx, [folder]),
@@ -415,7 +423,7 @@ _train = rule(
 NAME/ holds model.safetensors and its provenance; NAME.run/ is the training's whole folder, with its logs and checkpoints. Only
 the first is what later targets read, so that a training made again to the same bits makes nothing else again.
 
-With --action_env=HARDFACE_SCRATCH=/FOLDER an interrupted training goes on where it was: docs/PIPELINES.md.""",
+With --define=HARDFACE_SCRATCH=/FOLDER an interrupted training goes on where it was: docs/PIPELINES.md.""",
     attrs = dict({
         "dataset": attr.label(mandatory = True, doc = "What to train on."),
         "recipes": attr.label_list(allow_files = True, doc = "Flag files (train/recipes/*.flags), later ones over earlier ones."),

@@ -45,6 +45,10 @@ fi
 # Bazel's SIGTERM goes to all processes of the action: the training ends with a checkpoint, and this script waits for that.
 trap : TERM INT
 
+# Bazel runs this script through its process-wrapper; when that loses its parent, Bazel was killed and nobody takes the outputs.
+parent_of_parent() { ps -o ppid= -p "$PPID" 2>/dev/null || true; }
+bazel="$(parent_of_parent)"
+
 status=0
 if [[ -z "${HARDFACE_SCRATCH:-}" ]]; then
   "${command[@]}" "$@" --output="$run" --resume || status=$?
@@ -69,8 +73,8 @@ else
   mkdir -- "$run"
   if ((status == 0)); then
     cp -a -- "$scratch/." "$run"
-    # The lock's file stays while others may wait for it; it is empty.
-    rm -rf -- "$scratch"
+    # What nobody takes is kept for the next build. The lock's file, which is empty, stays: others may wait for it.
+    if [[ "$(parent_of_parent)" == "$bazel" ]]; then rm -rf -- "$scratch"; fi
   elif ((status == 3)); then
     echo "The training was stopped. $scratch holds its checkpoint, and the same build goes on from there." >&2
   fi

@@ -83,6 +83,23 @@ expect_action 0 "resuming at iteration" killed "$work/data"
 same killed
 [[ "$(folders)" == 0 ]] || fail "the scratch folder is not cleared:"
 
+# Bazel is killed, and the training alone goes on to its end: the next build takes the result. The middle one of the three
+# processes stands for Bazel's process-wrapper.
+(
+  export -f action
+  export work
+  exec bash -c 'bash -c "(action \"\$@\"); :" wrapper "$@"; :' bazel orphan "$work/data"
+) >"$work/log" 2>&1 &
+bazel=$!
+until compgen -G "$HARDFACE_SCRATCH/*/checkpoints/iteration-*" >/dev/null; do sleep 0.05; done
+kill -KILL "$bazel"
+wait "$bazel" || true
+until [[ -s "$work/orphan/provenance.json" ]]; do sleep 0.2; done
+[[ "$(folders)" == 1 ]] || fail "the result that nobody took is not kept:"
+expect_action 0 "resuming at iteration 120" taken "$work/data"
+same taken
+[[ "$(folders)" == 0 ]] || fail "the scratch folder is not cleared:"
+
 HARDFACE_SCRATCH=somewhere
 expect_action 1 "HARDFACE_SCRATCH=somewhere must be the absolute path" whole "$work/data"
 [[ "$failures" == 0 ]]
