@@ -57,6 +57,7 @@ folders() { find "$HARDFACE_SCRATCH" -mindepth 1 -maxdepth 1 -type d | wc -l; }
 same() { cmp "$work/whole/model.safetensors" "$work/$1/model.safetensors" || fail "$1 has another model:"; }
 
 expect_action 0 "train:" whole "$work/data"
+expect 0 "findings=0" pipelines/verify "$work/whole"
 export HARDFACE_SCRATCH="$work/scratch"
 expect_action 0 "train:" undisturbed "$work/data"
 same undisturbed
