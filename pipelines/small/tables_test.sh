@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# What the experiments of this package end in.
+# Usage: tables_test.sh ABLATION_TABLE ABLATION_PAGE WIDER_SCORES
+set -uo pipefail
+
+failures=0
+has() {  # has FILE PATTERN
+  grep -qE -- "$2" "$1" || {
+    echo "FAILED: no \"$2\" in $1:"
+    head -n 30 "$1"
+    failures=$((failures + 1))
+  }
+}
+
+for variant in baseline_three baseline_single him dh him_dh no_ohem; do
+  has "$1/table.csv" "^training,drawn,[0-9]+,[0-9]+,ap,$variant,1,"
+done
+has "$1/table.md" '^\| drawn .*\| him_dh \| .*\| baseline_single \|'
+has "$1/table.md" '^\| drawn .*\| no_ohem \| .*\| him_dh \|'
+for way in as_given without_100 without_100_200 only_200 plain_nms; do
+  has "$1/table.csv" "^inference of him_dh,drawn,[0-9]+,[0-9]+,ap,$way,1,"
+done
+has "$2" 'ablations\.no_ohem\.seed1'
+has "$3/metrics.json" '"faces_hard": [1-9]'
+has "$3/metrics.json" '"images": 5'
+has "$3/attribution.csv" .
+((failures == 0))
