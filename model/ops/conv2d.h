@@ -1,5 +1,5 @@
-// 2-D convolution with "same" zero padding and stride 1: kernels 1x1 and 3x3, any dilation, an optional fused ReLU and,
-// for inference, an optional fused 2x2 max pooling.
+// 2-D convolution: kernels 1x1 and 3x3, any dilation, zero padding that is "same" or given, any stride, an optional
+// fused ReLU and, for inference, an optional fused 2x2 max pooling.
 #ifndef HARDFACE_MODEL_OPS_CONV2D_H_
 #define HARDFACE_MODEL_OPS_CONV2D_H_
 
@@ -18,8 +18,23 @@ struct Conv2dSpec {
   int in_channels = 0;
   int out_channels = 0;
   int kernel = 3;    // 1 or 3
-  int dilation = 1;  // distance between kernel taps; the padding is dilation * (kernel - 1) / 2
+  int dilation = 1;  // distance between kernel taps
   bool relu = false;
+  int stride = 1;    // input pixels from one output to the next
+  int padding = -1;  // zeros around the input; -1 = "same", dilation * (kernel - 1) / 2
+
+  int pad() const { return padding >= 0 ? padding : dilation * (kernel - 1) / 2; }
+  // Whether the output has the input's height and width, by stride 1 and "same" padding. Only such are trained.
+  bool same_size() const { return stride == 1 && pad() == dilation * (kernel - 1) / 2; }
+  // The output's height or width for one of the input, rounded down; 0 or less where the kernel does not fit.
+  int OutputSize(int input) const {
+    const int room = input + 2 * pad() - dilation * (kernel - 1) - 1;
+    return room < 0 ? 0 : room / stride + 1;
+  }
+  // (N, out_channels, ...) of an input.
+  Shape OutputShape(const Shape& input) const {
+    return {input.n, out_channels, OutputSize(input.h), OutputSize(input.w)};
+  }
 };
 
 enum class Conv2dEngine {
@@ -55,8 +70,8 @@ class Conv2d {
 
   ConvWeights& weights() { return *weights_; }
 
-  // IN (N, in, H, W) -> OUT (N, out, H, W). POOLED, where given, receives OUT max-pooled 2x2, (N, out, H / 2, W / 2);
-  // OUT may then be null. POOLED only where FusesPooling says so.
+  // IN (N, in, H, W) -> OUT (spec.OutputShape). POOLED, where given, receives OUT max-pooled 2x2, (N, out, H / 2, W /
+  // 2); OUT may then be null. POOLED only where FusesPooling says so.
   virtual void Forward(const TensorView& in, const TensorView* out, const TensorView* pooled) = 0;
   void Forward(const TensorView& in, const TensorView& out) { Forward(in, &out, nullptr); }
   // GRAD_OUT is the gradient before the ReLU (ReluBackward has been applied); GRAD_IN is overwritten.
