@@ -89,13 +89,16 @@ std::vector<std::pair<int, int>> HeadMaps(const DetectorSpec& detector) {
 // The numbers of parameters follow from the num_output and kernel_size of every layer in the published prototxts, and
 // are counted in docs/FIELD.md. VGG16 to conv5_3 has 14,714,688.
 
-// github.com/mahyarnajibi/SSH, SSH/models/test_ssh.prototxt; its fixed bilinear weights (2048) not counted.
+// github.com/mahyarnajibi/SSH, SSH/models/test_ssh.prototxt; its fixed bilinear weights (2048) not counted. Intel's
+// Open Model Zoo (ssh-mxnet, github.com/openvinotoolkit/open_model_zoo) states 19.7684 million parameters with them,
+// and 267.0594 GFLOP, those of layers that are no convolutions included.
 TEST(PublishedDetectorsTest, SshHasThePublishedShapes) {
   const auto ssh = BuildDetector({"ssh"});
   ASSERT_TRUE(ssh.ok()) << ssh.status();
   EXPECT_EQ(CountParameters(ssh->network), 19766372);
   EXPECT_EQ(HeadMaps(*ssh), (std::vector<std::pair<int, int>>{{4, 80}, {4, 40}, {4, 20}}));
   EXPECT_EQ(ssh->heads[2].anchor_sizes, (std::vector<int>{256, 512}));
+  EXPECT_NEAR(*CountFlops(ssh->network, {1, 3, 640, 640}) * 1e-9, 267.06, 0.5);
   EXPECT_EQ(ssh->size_multiple, 32);
   EXPECT_TRUE(ssh->tiles);
   const auto shapes = InferShapes(ssh->network, {1, 3, 64, 96});
@@ -104,8 +107,7 @@ TEST(PublishedDetectorsTest, SshHasThePublishedShapes) {
   EXPECT_EQ(Find(ListParameters(ssh->network), "m2@ssh_7x7-1.weight")->dims, (std::vector<int>{128, 128, 3, 3}));
 }
 
-// github.com/sfzhang15/SFD, models/VGGNet/WIDER_FACE/SFD/deploy.prototxt. As 32-bit numbers these are the 85.7 MB
-// (2^20) of the weights that circulate.
+// github.com/sfzhang15/SFD, models/VGGNet/WIDER_FACE/SFD/deploy.prototxt.
 TEST(PublishedDetectorsTest, S3fdHasThePublishedShapes) {
   const auto s3fd = BuildDetector({"s3fd"});
   ASSERT_TRUE(s3fd.ok()) << s3fd.status();
