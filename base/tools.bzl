@@ -29,6 +29,7 @@ TOOLS = [
     "//mining:select",
     "//model:convert",
     "//model:describe",
+    "//model:time",
     "//pipelines:verify",
     "//train:train",
 ]

@@ -15,6 +15,7 @@
 #include "base/provenance.h"
 #include "base/status_macros.h"
 #include "base/tool_main.h"
+#include "eval/published/published_results.h"
 #include "eval/reports/report.h"
 #include "eval/reports/run_record.h"
 
@@ -50,6 +51,9 @@ ABSL_FLAG(hardface::eval::RunList, run, {},
 ABSL_FLAG(std::string, output, "", "Page to write, named FILE.html. Required.");
 ABSL_FLAG(int, pictures, 12, "Number of pictures of drawn/ taken from each run, from 0 to 10000.");
 ABSL_FLAG(int, picture_side, 480, "Longer side of the pictures in pixels, from 16 to 4000.");
+ABSL_FLAG(
+    std::string, published, "",
+    "CSV file of published results to list below the scores, such as eval/published/results.csv. Empty lists none.");
 
 namespace hardface::eval {
 namespace {
@@ -69,6 +73,10 @@ absl::Status Run(const std::vector<std::string>&) {
   const std::vector<std::string> names = RunNames(folders);
   std::vector<RunRecord> runs;
   Provenance provenance;
+  if (const std::string published = absl::GetFlag(FLAGS_published); !published.empty()) {
+    ASSIGN_OR_RETURN(options.published, ReadPublishedResults(published));
+    RETURN_IF_ERROR(provenance.AddInput(published));
+  }
   for (size_t i = 0; i < folders.size(); ++i) {
     ASSIGN_OR_RETURN(runs.emplace_back(), ReadRun(folders[i], names[i]));
     for (const std::string& file : runs.back().files) RETURN_IF_ERROR(provenance.AddInput(file));
@@ -93,6 +101,8 @@ int main(int argc, char** argv) {
        "folders hold: curves (metrics.jsonl, pr.csv, roc.csv), scores (metrics.json), difficulty (difficulty.jsonl), "
        "pictures (drawn/) and settings (flags.txt, provenance.json).",
        "",
-       {{"run", hardface::kReadsFolder, hardface::PathForm::kList}, {"output", hardface::kWrites}}},
+       {{"run", hardface::kReadsFolder, hardface::PathForm::kList},
+        {"published", hardface::kReadsFile},
+        {"output", hardface::kWrites}}},
       &hardface::eval::Run);
 }

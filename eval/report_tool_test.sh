@@ -22,6 +22,11 @@ grep -q 'a/metrics.jsonl": "[0-9a-f]' "$work/report.html.provenance.json" || fai
 expect_status 0 eval/report --run="$work/runs/a,$work/runs/b" --output="$work/list.html"
 cmp "$work/report.html" "$work/list.html" || fail "a list gives another page"
 
+# Published results stand beside the runs'.
+expect_status 0 eval/report --run="$work/runs/a" --published=eval/published/results.csv --output="$work/field.html"
+grep -q 'PyramidBox (released model)' "$work/field.html" || fail "no published results"
+expect_status 1 eval/report --run="$work/runs/a" --published="$work/stdout" --output="$work/x.html"
+
 # An older page stays where nothing can be reported.
 expect_status 1 eval/report --run="$work/runs/a" --run="$work/empty" --output="$work/list.html"
 grep -q 'empty: nothing to report' "$work/stderr" || fail "$(cat "$work/stderr")"

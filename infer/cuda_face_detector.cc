@@ -121,7 +121,7 @@ absl::StatusOr<model::CudaExecutor*> CudaFaceDetector::ExecutorFor(const model::
 absl::Status CudaFaceDetector::WriteInput(const model::LevelGeometry& geometry, const model::CudaExecutor& executor,
                                           bool mirror_first, int from_x, int from_y) const {
   model::DeviceLevel level{geometry.rows, geometry.columns, geometry.x_step, geometry.y_step};
-  std::copy(std::begin(model::kBgrMean), std::end(model::kBgrMean), level.mean);
+  std::copy(model_.detector.bgr_mean.begin(), model_.detector.bgr_mean.end(), level.mean);
   level.factor = 1.0f / model_.info.input_divisor;
   level.mirror_first = mirror_first;
   level.from_x = from_x;

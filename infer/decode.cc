@@ -71,10 +71,7 @@ std::vector<ScoredBox> DecodeDetections(const std::vector<model::AnchorPlane>& p
   boxes.reserve(count);
   for (const auto& [anchor, score] : candidates) {
     const model::AnchorPlane& plane = planes[anchor.plane];
-    const int cell = plane.cell(anchor.y, anchor.x);
-    const data::Box box =
-        model::DecodeBox(plane.anchor(anchor.y, anchor.x),
-                         {plane.deltas[0][cell], plane.deltas[1][cell], plane.deltas[2][cell], plane.deltas[3][cell]});
+    const data::Box box = plane.box(anchor.y, anchor.x);
     const data::Box placed{box.x1 + left, box.y1 + top, box.x2 + left, box.y2 + top};
     boxes.push_back({Clip(placed, image_width, image_height), score});
   }

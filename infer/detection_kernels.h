@@ -134,9 +134,7 @@ struct DecodeKernel {
     const auto count = static_cast<uint32_t>(list.count), width = static_cast<uint32_t>(list.width);
     const model::AnchorPlane& plane = list.planes[place % count];
     const int x = static_cast<int>(place / count % width), y = static_cast<int>(place / count / width);
-    const int cell = plane.cell(y, x);
-    const data::Box box = model::DecodeBox(plane.anchor(y, x), {plane.deltas[0][cell], plane.deltas[1][cell],
-                                                                plane.deltas[2][cell], plane.deltas[3][cell]});
+    const data::Box box = plane.box(y, x);
     const auto right = static_cast<float>(geometry.level_width - 1);
     const auto bottom = static_cast<float>(geometry.level_height - 1);
     const data::Box clipped{Clamp(box.x1, right), Clamp(box.y1, bottom), Clamp(box.x2, right), Clamp(box.y2, bottom)};

@@ -105,7 +105,7 @@ std::vector<FaceDetector::PlannedLevel> FaceDetector::Levels() const {
     if (planned.empty()) {
       planned.push_back({level, &kWhole});
     } else if (step != steps.end()) {
-      planned.push_back({level, &*step});
+      planned.push_back({level, model_.detector.tiles ? &*step : &kWhole});
     }
   }
   return planned;

@@ -45,7 +45,8 @@ struct SpeedStep {
   int overlap = 0;
 };
 // In rising UP_TO; larger levels than the last are left out, except when the pyramid begins with one. The first level
-// is always run whole. Not of kAccurate.
+// is always run whole. Not of kAccurate. Where a detector's tiles are no cut-outs of the level (DetectorSpec::tiles),
+// what would be run in regions is run whole.
 const std::vector<SpeedStep>& SpeedSteps(Speed speed);
 
 struct DetectOptions {

@@ -12,6 +12,8 @@
 namespace hardface::infer {
 namespace {
 
+constexpr int kMoreThanAnyLevel = 1 << 28;
+
 std::vector<TileSpan> SpansOf(int size, int count, int tile, const TileRules& rules) {
   const int core = model::RoundUp((size + count - 1) / count, rules.multiple);
   std::vector<TileSpan> spans;
@@ -35,6 +37,8 @@ int64_t LeastBytes(const TileRules& rules, int height, int width) {
 }  // namespace
 
 TileRules TileRulesOf(const model::DetectorSpec& detector, double bytes_per_pixel) {
+  // Tiles that overlap by more than any level has pixels are the whole level.
+  if (!detector.tiles) return {detector.size_multiple, kMoreThanAnyLevel, bytes_per_pixel};
   return {detector.size_multiple, model::RoundUp(model::ReceptiveRadius(detector.network), detector.size_multiple),
           bytes_per_pixel};
 }

@@ -47,7 +47,8 @@ absl::Status LevelRunner::RunWhole(const cv::Mat& level, const LevelPlan& plan, 
     const model::Shape shape{batch, 3, padded.h, padded.w};
     ASSIGN_OR_RETURN(model::Executor* const executor, executors_.Get(shape, model_.parameters, /*version=*/0));
     for (int n = 0; n < batch; ++n) {
-      model::WriteNetworkInput(level, model_.info.input_divisor, /*mirror=*/first + n == 1, n, executor->input());
+      model::WriteNetworkInput(level, model_.info.input_divisor, /*mirror=*/first + n == 1, n, executor->input(),
+                               {0, 0}, model_.detector.bgr_mean);
     }
     executor->Forward();
     for (int n = 0; n < batch; ++n) {
@@ -68,7 +69,7 @@ absl::Status LevelRunner::RunTiles(const cv::Mat& level, const LevelPlan& plan, 
       const model::Shape shape{1, 3, plan.tile_height, plan.tile_width};
       ASSIGN_OR_RETURN(model::Executor* const executor, executors_.Get(shape, model_.parameters, /*version=*/0));
       model::WriteNetworkInput(level, model_.info.input_divisor, mirrored, 0, executor->input(),
-                               {columns.begin, rows.begin});
+                               {columns.begin, rows.begin}, model_.detector.bgr_mean);
       executor->Forward();
       for (auto& [name, output] : outputs) {
         CopyCore(executor->output(name), rows, columns, padded.h / output.shape().h, output.view());
@@ -83,7 +84,8 @@ absl::Status LevelRunner::RunTiles(const cv::Mat& level, const LevelPlan& plan, 
 absl::Status LevelRunner::RunTile(const cv::Mat& tile, const model::Shape& shape, bool mirrored,
                                   const TileVisitor& visit) {
   ASSIGN_OR_RETURN(model::Executor* const executor, executors_.Get(shape, model_.parameters, /*version=*/0));
-  model::WriteNetworkInput(tile, model_.info.input_divisor, mirrored, 0, executor->input());
+  model::WriteNetworkInput(tile, model_.info.input_divisor, mirrored, 0, executor->input(), {0, 0},
+                           model_.detector.bgr_mean);
   executor->Forward();
   visit([executor](const std::string& name) { return executor->output(name); });
   return absl::OkStatus();

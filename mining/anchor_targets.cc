@@ -21,9 +21,9 @@ struct PlaneMatch {
 // The cells whose anchors can meet BOX along one axis, [first, last].
 std::pair<int, int> CellRange(float low, float high, const model::AnchorPlane& plane, int cells) {
   const float half = 0.5f * static_cast<float>(plane.size);
-  const float stride = static_cast<float>(plane.stride);
-  const int first = static_cast<int>(std::floor((low - 7.5f - half) / stride)) - 1;
-  const int last = static_cast<int>(std::ceil((high - 7.5f + half) / stride)) + 1;
+  const float stride = static_cast<float>(plane.stride), centre = plane.coding.first_centre;
+  const int first = static_cast<int>(std::floor((low - centre - half) / stride)) - 1;
+  const int last = static_cast<int>(std::ceil((high - centre + half) / stride)) + 1;
   return {std::clamp(first, 0, cells), std::clamp(last, -1, cells - 1)};
 }
 

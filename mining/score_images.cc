@@ -42,7 +42,8 @@ absl::StatusOr<Difficulty> ScoreImage(const model::Model& model, const data::Dat
   const int multiple = model.detector.size_multiple;
   const model::Shape shape{1, 3, model::RoundUp(resized.rows, multiple), model::RoundUp(resized.cols, multiple)};
   ASSIGN_OR_RETURN(model::Executor* const executor, executors->Get(shape, model.parameters, /*version=*/0));
-  model::WriteNetworkInput(resized, model.info.input_divisor, entry.flip, 0, executor->input());
+  model::WriteNetworkInput(resized, model.info.input_divisor, entry.flip, 0, executor->input(), {0, 0},
+                           model.detector.bgr_mean);
   executor->Forward();
   const auto planes = model::PlanesOf(
       model.detector, [&](const std::string& name) { return executor->output(name); }, 0);

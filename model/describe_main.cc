@@ -22,22 +22,6 @@ ABSL_FLAG(int, height, 640,
 namespace hardface::model {
 namespace {
 
-const char* KindName(LayerKind kind) {
-  switch (kind) {
-    case LayerKind::kInput:
-      return "input";
-    case LayerKind::kConv2d:
-      return "conv";
-    case LayerKind::kMaxPool:
-      return "max pool";
-    case LayerKind::kUpsample:
-      return "upsample x2";
-    case LayerKind::kConcat:
-      return "concat";
-  }
-  return "";
-}
-
 absl::Status PrintLayers(const Model& model, const Shape& input) {
   ASSIGN_OR_RETURN(const auto shapes, InferShapes(model.detector.network, input));
   absl::PrintF("%-26s %-12s %-18s %s\n", "layer", "kind", "output", "from");
@@ -45,6 +29,8 @@ absl::Status PrintLayers(const Model& model, const Shape& input) {
     std::string kind = KindName(layer.kind);
     if (layer.kind == LayerKind::kConv2d) absl::StrAppend(&kind, " ", layer.kernel, "x", layer.kernel);
     if (layer.dilation > 1) absl::StrAppend(&kind, " d", layer.dilation);
+    if (layer.stride > 1) absl::StrAppend(&kind, " s", layer.stride);
+    if (layer.padding >= 0) absl::StrAppend(&kind, " p", layer.padding);
     absl::PrintF(
         "%-26s %-12s %-18s %s%s\n", layer.name, kind, shapes.at(layer.name).ToString(),
         absl::StrJoin(layer.inputs, ", "),

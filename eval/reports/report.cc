@@ -96,6 +96,7 @@ class ReportBuilder {
   absl::Status AddDifficulty(Html* body);
   void AddOverview(Html* body) const;
   void AddScores(Html* body) const;
+  void AddPublished(Html* body) const;
   void AddPictures(Html* body);
   void AddSettings(Html* body) const;
   void AddInputs(Html* body) const;
@@ -234,6 +235,20 @@ void ReportBuilder::AddScores(Html* body) const {
   *body += RunTable(names, [](const RunRecord& run, const std::string& name) {
     return run.scores.has_value() ? ScoreWithInterval(*run.scores, name) : "";
   });
+}
+
+void ReportBuilder::AddPublished(Html* body) const {
+  if (options_.published.empty()) return;
+  std::vector<HtmlRow> rows;
+  for (const PublishedResult& result : options_.published) {
+    rows.push_back(
+        HtmlTextRow({result.method, absl::StrCat(result.dataset, result.subset.empty() ? "" : ", ", result.subset),
+                     result.metric, absl::StrCat(result.percent, " %"), result.protocol, result.source}));
+  }
+  *body += HtmlElement("h2", "Published results");
+  *body += HtmlElement(
+      "p", "As their sources give them. Protocols differ; scores above are fractions, these are per cent.", "note");
+  *body += HtmlTable(HtmlTextRow({"method", "scored on", "metric", "result", "protocol", "source"}), rows);
 }
 
 absl::Status ReportBuilder::AddTrainingCharts(Html* body) {
@@ -398,6 +413,7 @@ absl::StatusOr<Report> ReportBuilder::Build() {
   const std::string title = runs_.size() == 1 ? runs_[0].name : absl::StrCat(runs_.size(), " runs");
   Html body;
   AddScores(&body);
+  AddPublished(&body);
   RETURN_IF_ERROR(AddTrainingCharts(&body));
   RETURN_IF_ERROR(AddScoreCharts(&body));
   RETURN_IF_ERROR(AddDifficulty(&body));

@@ -6,13 +6,15 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "eval/published/published_results.h"
 #include "eval/reports/run_record.h"
 
 namespace hardface::eval {
 
 struct ReportOptions {
-  int pictures = 12;       // of drawn/, of each run, evenly chosen; 0: none
-  int picture_side = 480;  // pixels that their longer side is scaled down to
+  int pictures = 12;                            // of drawn/, of each run, evenly chosen; 0: none
+  int picture_side = 480;                       // pixels that their longer side is scaled down to
+  std::vector<PublishedResult> published = {};  // a table of these stands below the runs' scores
 };
 
 struct Report {

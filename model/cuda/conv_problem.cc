@@ -1,17 +1,23 @@
 #include "model/cuda/conv_problem.h"
 
+#include <string>
+
 #include "absl/strings/str_cat.h"
 
 namespace hardface::model {
 namespace {
 
-// PIXELS stands for the sizes: "2x80x80", or a size class.
+// PIXELS stands for the sizes: "2x80x80", or a size class. Stride and padding stand there where they are not 1 and
+// "same", so that plan caches know all other problems by the names they always had.
 std::string Describe(const ConvProblem& problem, const std::string& pixels) {
   static constexpr const char* kPasses[] = {"forward", "forward_bias", "forward_bias_relu", "backward_data",
                                             "backward_weights"};
-  return absl::StrCat(kPasses[static_cast<int>(problem.pass)], " ", PrecisionName(problem.precision), " ", pixels, " ",
-                      problem.in_channels, " to ", problem.out_channels, " kernel ", problem.kernel, " dilation ",
-                      problem.dilation, problem.deterministic ? " deterministic" : "");
+  std::string text = absl::StrCat(kPasses[static_cast<int>(problem.pass)], " ", PrecisionName(problem.precision), " ",
+                                  pixels, " ", problem.in_channels, " to ", problem.out_channels, " kernel ",
+                                  problem.kernel, " dilation ", problem.dilation);
+  if (problem.stride != 1) absl::StrAppend(&text, " stride ", problem.stride);
+  if (problem.pad() != problem.kernel / 2 * problem.dilation) absl::StrAppend(&text, " padding ", problem.pad());
+  return absl::StrCat(text, problem.deterministic ? " deterministic" : "");
 }
 
 }  // namespace

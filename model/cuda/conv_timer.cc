@@ -22,7 +22,7 @@ class DeviceConvTimer : public ConvTimer {
   absl::Status Allocate() {
     const int64_t element = ElementBytes(ElementTypeOf(problem_.precision));
     const int64_t in = problem_.pixels() * problem_.in_channels * element;
-    const int64_t out = problem_.pixels() * problem_.out_channels * element;
+    const int64_t out = problem_.out_pixels() * problem_.out_channels * element;
     const int64_t weights =
         int64_t{problem_.out_channels} * problem_.in_channels * problem_.kernel * problem_.kernel * element;
     const bool data = problem_.pass == ConvPass::kBackwardData, filter = problem_.pass == ConvPass::kBackwardWeights;

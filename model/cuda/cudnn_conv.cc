@@ -56,11 +56,11 @@ absl::StatusOr<CudnnDescriptor> MakeConvolution(const ConvProblem& problem) {
   ASSIGN_OR_RETURN(auto convolution, CudnnDescriptor::Create(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR));
   const cudnnDataType_t compute = CUDNN_DATA_FLOAT;
   const cudnnConvolutionMode_t mode = CUDNN_CROSS_CORRELATION;
-  const int64_t padding = int64_t{problem.kernel / 2} * problem.dilation;
+  const int64_t padding = problem.pad();
   RETURN_IF_ERROR(convolution.Set(CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &compute));
   RETURN_IF_ERROR(convolution.Set(CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE, 1, &mode));
   RETURN_IF_ERROR(convolution.SetInt64(CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, {2}));
-  RETURN_IF_ERROR(convolution.SetInt64(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, {1, 1}));
+  RETURN_IF_ERROR(convolution.SetInt64(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, {problem.stride, problem.stride}));
   RETURN_IF_ERROR(convolution.SetInt64(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, {padding, padding}));
   RETURN_IF_ERROR(convolution.SetInt64(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, {padding, padding}));
   RETURN_IF_ERROR(convolution.SetInt64(CUDNN_ATTR_CONVOLUTION_DILATIONS, {problem.dilation, problem.dilation}));
@@ -148,7 +148,7 @@ absl::StatusOr<CudnnDescriptor> MakeGraph(const ConvProblem& problem, const Cudn
     return MakeTensor(id, type, problem.n, problem.in_channels, problem.h, problem.w);
   };
   const auto out = [&](TensorId id, bool is_virtual = false) {
-    return MakeTensor(id, type, problem.n, problem.out_channels, problem.h, problem.w, is_virtual);
+    return MakeTensor(id, type, problem.n, problem.out_channels, problem.out_h(), problem.out_w(), is_virtual);
   };
   const auto weights = [&](TensorId id) {
     return MakeTensor(id, type, problem.out_channels, problem.in_channels, problem.kernel, problem.kernel);

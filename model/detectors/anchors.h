@@ -23,9 +23,11 @@ struct AnchorIndex {
   bool operator==(const AnchorIndex& o) const { return plane == o.plane && y == o.y && x == o.x; }
 };
 
-// The square of SIZE pixels: the base box (0, 0, 15, 15) scaled about its centre, shifted by STRIDE * (x, y).
-HARDFACE_HOST_DEVICE inline data::Box AnchorBox(int size, int stride, int y, int x) {
-  const float center_x = 7.5f + static_cast<float>(stride * x), center_y = 7.5f + static_cast<float>(stride * y);
+// The square of SIZE pixels about FIRST_CENTRE, shifted by STRIDE * (x, y). The paper scales the base box (0, 0, 15,
+// 15) about its centre.
+HARDFACE_HOST_DEVICE inline data::Box AnchorBox(int size, int stride, int y, int x, float first_centre = 7.5f) {
+  const float center_x = first_centre + static_cast<float>(stride * x);
+  const float center_y = first_centre + static_cast<float>(stride * y);
   const float half = 0.5f * static_cast<float>(size - 1);
   return {center_x - half, center_y - half, center_x + half, center_y + half};
 }
@@ -40,8 +42,14 @@ struct AnchorPlane {
   float* face = nullptr;           // logits
   std::array<float*, 4> deltas{};  // dx, dy, dw, dh
 
-  HARDFACE_HOST_DEVICE data::Box anchor(int y, int x) const { return AnchorBox(size, stride, y, x); }
+  BoxCoding coding = {};
+
+  HARDFACE_HOST_DEVICE data::Box anchor(int y, int x) const {
+    return AnchorBox(size, stride, y, x, coding.first_centre);
+  }
   HARDFACE_HOST_DEVICE int cell(int y, int x) const { return y * width + x; }
+  // The box that the network predicts for an anchor.
+  HARDFACE_HOST_DEVICE data::Box box(int y, int x) const;
 };
 
 // The planes of image N of a batch, heads in order and anchor sizes within each. OUTPUT gives an output layer's tensor
@@ -68,6 +76,13 @@ HARDFACE_HOST_DEVICE inline data::Box DecodeBox(const data::Box& anchor, const s
   const float center_x = deltas[0] * anchor.width() + anchor.x1 + 0.5f * anchor.width();
   const float center_y = deltas[1] * anchor.height() + anchor.y1 + 0.5f * anchor.height();
   return {center_x - 0.5f * width, center_y - 0.5f * height, center_x + 0.5f * width, center_y + 0.5f * height};
+}
+
+HARDFACE_HOST_DEVICE inline data::Box AnchorPlane::box(int y, int x) const {
+  const int i = cell(y, x);
+  const float move = coding.centre_variance, growth = coding.size_variance;
+  return DecodeBox(anchor(y, x),
+                   {deltas[0][i] * move, deltas[1][i] * move, deltas[2][i] * growth, deltas[3][i] * growth});
 }
 
 }  // namespace hardface::model

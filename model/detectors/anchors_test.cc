@@ -40,6 +40,23 @@ TEST(BoxCodingTest, DecodingInvertsButForThePublishedPixel) {
   EXPECT_NEAR(decoded.y2, target.y2 + 1, 1e-4);
 }
 
+// SSD: a prior of 32 pixels in the middle of the cell (x 3, y 2) of stride 8, (28, 20), variances 0.1 and 0.2.
+TEST(BoxCodingTest, SsdByHand) {
+  const auto s3fd = BuildDetector({"s3fd", 16});
+  ASSERT_TRUE(s3fd.ok());
+  const float values[4] = {1, -2, std::log(2.0f) * 5, 0};
+  float maps[4][12] = {};
+  AnchorPlane plane{32, 8, 3, 4};
+  plane.coding = s3fd->heads[1].coding;
+  const int cell = plane.cell(2, 3);
+  for (int k = 0; k < 4; ++k) {
+    maps[k][cell] = values[k];
+    plane.deltas[k] = maps[k];
+  }
+  // The middle moves by 3.2 and -6.4, the width doubles: 64.
+  ExpectBox(plane.box(2, 3), 31.2f - 32, 13.6f - 16, 31.2f + 32, 13.6f + 16);
+}
+
 TEST(BoxCodingTest, HugeDeltasStayFinite) {
   const data::Box box = DecodeBox({0, 0, 15, 15}, {0, 0, 1000, 1000});
   EXPECT_TRUE(std::isfinite(box.x2) && std::isfinite(box.y2));

@@ -42,6 +42,7 @@ absl::Status CudaExecutorResources::Release() {
 int64_t CudaExecutorResources::bytes() const {
   int64_t bytes = arena.bytes() + workspace.bytes();
   for (const auto& [name, of_layer] : weights) bytes += of_layer->bytes();
+  for (const auto& [name, of_layer] : scales) bytes += of_layer.bytes();
   return bytes;
 }
 
@@ -57,6 +58,7 @@ class CudaExecutor::Builder {
 
   absl::Status Build(const Shape& input) {
     ASSIGN_OR_RETURN(shapes_, InferShapes(network_, input));
+    if (options_.training) RETURN_IF_ERROR(CheckTrainable(network_));
     layer_buffers_[network_.layers[0].name] = AddTensor(input, 0);
     for (int i = 1; i < layers_; ++i) RETURN_IF_ERROR(AddStep(i));
     for (const std::string& name : network_.outputs) AddOutput(name);
@@ -119,6 +121,7 @@ class CudaExecutor::Builder {
       Use(step.output, end_ - i);
     }
     if (convolution && executor_->resources_ != nullptr) RETURN_IF_ERROR(AddConvolution(&step));
+    if (layer.kind == LayerKind::kL2Norm && executor_->resources_ != nullptr) RETURN_IF_ERROR(AddScales(layer));
     executor_->steps_.push_back(std::move(step));
     return absl::OkStatus();
   }
@@ -127,7 +130,7 @@ class CudaExecutor::Builder {
     const LayerSpec& layer = step->layer;
     Conv2dCudaConfig config;
     config.input = shapes_.at(layer.inputs[0]);
-    config.spec = {config.input.c, layer.out_channels, layer.kernel, layer.dilation, layer.relu};
+    config.spec = layer.convolution(config.input.c);
     config.precision = options_.precision;
     config.training = step->needs_weight_gradient;
     config.input_grad = step->input_gradients[0] >= 0;
@@ -146,6 +149,16 @@ class CudaExecutor::Builder {
     step->weights = known.at(layer.parameters);
     ASSIGN_OR_RETURN(step->conv, Conv2dCuda::Create(config, executor_->resources_->context));
     executor_->workspace_bytes_ = std::max(executor_->workspace_bytes_, step->conv->workspace_bytes());
+    return absl::OkStatus();
+  }
+
+  absl::Status AddScales(const LayerSpec& layer) {
+    auto& known = executor_->resources_->scales;
+    if (known.count(layer.parameters) > 0) return absl::OkStatus();
+    const int64_t bytes =
+        int64_t{StoredChannels(shapes_.at(layer.name).c)} * ElementBytes(ElementTypeOf(options_.precision));
+    ASSIGN_OR_RETURN(auto memory, DeviceMemory::Allocate(bytes, "scales"));
+    known.emplace(layer.parameters, std::move(memory));
     return absl::OkStatus();
   }
 
@@ -217,6 +230,11 @@ absl::Status CudaExecutor::SetParameters(const DeviceParameters& parameters) {
   for (const auto& [name, weights] : resources_->weights) {
     RETURN_IF_ERROR(weights->Set(parameters.at(name + ".weight"), parameters.at(name + ".bias"), stream()));
   }
+  for (const auto& [name, scales] : resources_->scales) {
+    const std::string of_layer = name + ".weight";
+    RETURN_IF_ERROR(PackBias(parameters.at(of_layer), static_cast<int>(parameters.size_of(of_layer)), buffers_[0].type,
+                             scales.data(), stream()));
+  }
   return absl::OkStatus();
 }
 
@@ -234,6 +252,14 @@ absl::Status CudaExecutor::ForwardStep(const Step& step) {
       return Upsample2x(in, out, stream());
     case LayerKind::kConcat:
       return ConcatChannels(in, buffers_[static_cast<size_t>(step.inputs[1])], out, stream());
+    case LayerKind::kL2Norm:
+      return L2Normalize(in, resources_->scales.at(step.layer.parameters).data(), out, stream());
+    case LayerKind::kAdd:
+      return AddMaps(in, buffers_[static_cast<size_t>(step.inputs[1])], step.layer.relu, out, stream());
+    case LayerKind::kMultiply:
+      return MultiplyMaps(in, buffers_[static_cast<size_t>(step.inputs[1])], out, stream());
+    case LayerKind::kMaxOut:
+      return MaxOut(in, step.layer.background_logits, step.layer.face_logits, out, stream());
   }
   return absl::OkStatus();
 }
@@ -326,6 +352,11 @@ absl::Status CudaExecutor::BackwardStep(const Step& step, const DeviceParameters
       return ConcatChannelsBackward(gradient, buffers_[static_cast<size_t>(a)], buffers_[static_cast<size_t>(b)],
                                     stream());
     }
+    case LayerKind::kL2Norm:
+    case LayerKind::kAdd:
+    case LayerKind::kMultiply:
+    case LayerKind::kMaxOut:
+      HARDFACE_CHECK(false);  // CheckTrainable
   }
   return absl::OkStatus();
 }

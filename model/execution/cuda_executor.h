@@ -40,6 +40,7 @@ struct CudaExecutorResources {
 
   const std::shared_ptr<CudaContext> context;
   std::map<std::string, std::shared_ptr<DeviceConvWeights>> weights;  // by LayerSpec::parameters
+  std::map<std::string, DeviceMemory> scales;                         // of the L2 norms, by the same
   DeviceMemory arena;                                                 // activations
   DeviceMemory workspace;                                             // of the convolutions
   int64_t moves = 0;

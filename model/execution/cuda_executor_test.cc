@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <set>
@@ -233,6 +234,35 @@ TEST(CudaExecutorTest, ExecutorsOfSeveralShapesShareTheirMemory) {
         first[name] = std::move(output);
       }
     }
+  }
+}
+
+TEST(CudaExecutorTest, TheComparedDetectorsAgreeWithTheCpu) {
+  SKIP_WITHOUT_GPU();
+  for (const char* const architecture : {"ssh", "s3fd", "pyramidbox"}) {
+    const DetectorSpec detector = SmallDetector(architecture);
+    const ParameterSet parameters = InitializeParameters(ListParameters(detector.network), Initialization::kHe, 1);
+    const Tensor image = RandomTensor({1, 3, 64, 96}, 1, 5);
+    const auto cpu = *Executor::Create(detector.network, image.shape(), {});
+    cpu->SetParameters(parameters);
+    std::copy(image.data(), image.data() + image.shape().size(), cpu->input().data);
+    cpu->Forward();
+    CudaExecutorOptions options;
+    options.precision = Precision::kFp32;
+    DeviceNetwork device(detector.network, parameters, options);
+    const auto executor = device.Make(image.shape());
+    ASSERT_NE(executor, nullptr) << architecture;
+    device.SetInput(*executor, image);
+    ASSERT_OK(executor->Forward());
+    for (const std::string& name : detector.network.outputs) {
+      const Tensor output = ToHost(executor->output(name), device.stream());
+      EXPECT_LT(RelativeError(output.view(), cpu->output(name)), NetworkTolerance(Precision::kFp32))
+          << architecture << " " << name;
+    }
+    options.training = true;
+    options.resources = device.options.resources;
+    EXPECT_EQ(CudaExecutor::Create(detector.network, image.shape(), options).status().code(),
+              absl::StatusCode::kUnimplemented);
   }
 }
 

@@ -8,7 +8,10 @@
 #include "base/status_macros.h"
 #include "model/execution/memory_plan.h"
 #include "model/ops/concat.h"
+#include "model/ops/elementwise.h"
 #include "model/ops/flush_denormals.h"
+#include "model/ops/l2_norm.h"
+#include "model/ops/max_out.h"
 #include "model/ops/max_pool.h"
 #include "model/ops/relu.h"
 #include "model/ops/upsample.h"
@@ -59,6 +62,7 @@ int64_t ExecutorResources::bytes() const {
 absl::StatusOr<std::unique_ptr<Executor>> Executor::Create(const NetworkSpec& network, const Shape& input,
                                                            const ExecutorOptions& options) {
   ASSIGN_OR_RETURN(const auto shapes, InferShapes(network, input));
+  if (options.training) RETURN_IF_ERROR(CheckTrainable(network));
   std::unique_ptr<Executor> executor(new Executor);
   executor->resources_ = options.resources != nullptr ? options.resources : std::make_shared<ExecutorResources>();
   ExecutorResources& resources = *executor->resources_;
@@ -81,7 +85,7 @@ absl::StatusOr<std::unique_ptr<Executor>> Executor::Create(const NetworkSpec& ne
     Conv2dConfig config;
     if (layer.kind == LayerKind::kConv2d) {
       config.input = shapes.at(layer.inputs[0]);
-      config.spec = {config.input.c, layer.out_channels, layer.kernel, layer.dilation, layer.relu};
+      config.spec = layer.convolution(config.input.c);
       config.in_block = buffers.views[layer_buffers[layer.inputs[0]]].block;
       config.out_block = block;
       config.engine = options.engine;
@@ -121,6 +125,7 @@ absl::StatusOr<std::unique_ptr<Executor>> Executor::Create(const NetworkSpec& ne
       config.workspace = resources.workspace;
       ASSIGN_OR_RETURN(step.conv, MakeConv2d(config));
     }
+    if (layer.kind == LayerKind::kL2Norm) resources.scales.emplace(layer.parameters, nullptr);
     executor->steps_.push_back(std::move(step));
   }
   // A frozen early part lets go of its activations as inference does; everything else is kept by the lifetimes above.
@@ -163,6 +168,7 @@ void Executor::SetParameters(const ParameterSet& parameters) {
   for (const auto& [name, weights] : resources_->weights) {
     weights->Set(parameters.at(name + ".weight").values.data(), parameters.at(name + ".bias").values.data());
   }
+  for (auto& [name, scales] : resources_->scales) scales = parameters.at(name + ".weight").values.data();
 }
 
 void Executor::ForwardStep(const Step& step) {
@@ -182,6 +188,18 @@ void Executor::ForwardStep(const Step& step) {
       break;
     case LayerKind::kConcat:
       ConcatChannels(in, buffers_[step.inputs[1]], *out);
+      break;
+    case LayerKind::kL2Norm:
+      L2Normalize(in, resources_->scales.at(step.layer.parameters), *out);
+      break;
+    case LayerKind::kAdd:
+      AddMaps(in, buffers_[step.inputs[1]], step.layer.relu, *out);
+      break;
+    case LayerKind::kMultiply:
+      MultiplyMaps(in, buffers_[step.inputs[1]], *out);
+      break;
+    case LayerKind::kMaxOut:
+      MaxOut(in, step.layer.background_logits, step.layer.face_logits, *out);
       break;
   }
 }
@@ -256,6 +274,11 @@ void Executor::BackwardStep(const Step& step, ParameterSet* gradients) {
       gradient_written_[step.input_gradients[0]] = gradient_written_[step.input_gradients[1]] = true;
       break;
     }
+    case LayerKind::kL2Norm:
+    case LayerKind::kAdd:
+    case LayerKind::kMultiply:
+    case LayerKind::kMaxOut:
+      HARDFACE_CHECK(false);  // CheckTrainable
   }
 }
 

@@ -22,6 +22,7 @@ namespace hardface::model {
 // packed weights exist once. Not thread-safe.
 struct ExecutorResources {
   std::map<std::string, std::shared_ptr<ConvWeights>> weights;  // by LayerSpec::parameters
+  std::map<std::string, const float*> scales;                   // of the L2 norms, by the same
   std::shared_ptr<Workspace> workspace = std::make_shared<Workspace>();
   Workspace arena;  // activations
 

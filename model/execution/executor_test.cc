@@ -256,6 +256,15 @@ TEST(ExecutorTest, PoolingIsFusedInInferenceOnly) {
   EXPECT_LT(bytes[1], bytes[0]);  // "b" is never written at full size
 }
 
+TEST(ExecutorTest, WhatIsOnlyRunIsNotTrained) {
+  for (const char* const name : {"ssh", "s3fd", "pyramidbox"}) {
+    ExecutorOptions options;
+    options.training = true;
+    const auto executor = Executor::Create(BuildDetector({name, 16})->network, {1, 3, 64, 64}, options);
+    EXPECT_EQ(executor.status().code(), absl::StatusCode::kUnimplemented) << name << ": " << executor.status();
+  }
+}
+
 // VGG16's trunk, He weights: relative L2 error against sums in double precision.
 TEST(ExecutorTest, WinogradLosesLittlePrecisionOverTheTrunk) {
   // The environment variable is for docs/RESULTS.md: the full width takes minutes.

@@ -8,7 +8,6 @@
 
 #include "base/check.h"
 #include "model/execution/resize_tap.h"
-#include "model/weights/model_file.h"
 
 namespace hardface::model {
 
@@ -87,7 +86,7 @@ cv::Mat ResizeToFloat(const cv::Mat& image, double scale, const cv::Rect& window
 }
 
 void WriteNetworkInput(const cv::Mat& image, float input_divisor, bool mirror, int n, const TensorView& input,
-                       cv::Point from) {
+                       cv::Point from, const std::array<float, 3>& bgr_mean) {
   HARDFACE_CHECK(image.type() == CV_32FC3 && input.block == 1 && input.shape.c == 3);
   const float factor = 1.0f / input_divisor;
   const int columns = std::clamp(image.cols - from.x, 0, input.shape.w);
@@ -100,7 +99,7 @@ void WriteNetworkInput(const cv::Mat& image, float input_divisor, bool mirror, i
         const float* const source = image.ptr<float>(y + from.y) + c;
         for (; x < columns; ++x) {
           const int at = mirror ? image.cols - 1 - (from.x + x) : from.x + x;
-          target[x] = (source[3 * at] - kBgrMean[c]) * factor;
+          target[x] = (source[3 * at] - bgr_mean[c]) * factor;
         }
       }
       std::fill(target + x, target + input.shape.w, 0.0f);

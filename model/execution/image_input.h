@@ -2,8 +2,10 @@
 #ifndef HARDFACE_MODEL_EXECUTION_IMAGE_INPUT_H_
 #define HARDFACE_MODEL_EXECUTION_IMAGE_INPUT_H_
 
+#include <array>
 #include <opencv2/core/mat.hpp>
 
+#include "data_tools/images/bgr_mean.h"
 #include "model/ops/tensor.h"
 
 namespace hardface::model {
@@ -23,11 +25,14 @@ cv::Mat ResizeToFloat(const cv::Mat& image, double scale, const cv::Rect& window
 // SIZE rounded up to a multiple of MULTIPLE.
 inline int RoundUp(int size, int multiple) { return (size + multiple - 1) / multiple * multiple; }
 
-// Writes float BGR into image N of INPUT (N, 3, H, W; block 1): mean subtracted, divided by INPUT_DIVISOR, mirrored on
-// request. INPUT shows the (mirrored) image from the pixel FROM on; what lies beyond it at the right and bottom is
+// That of VGG16 as Faster R-CNN has it, and of the detectors of this project.
+inline constexpr std::array<float, 3> kDefaultBgrMean = {data::kBgrMean[0], data::kBgrMean[1], data::kBgrMean[2]};
+
+// Writes float BGR into image N of INPUT (N, 3, H, W; block 1): BGR_MEAN subtracted, divided by INPUT_DIVISOR, mirrored
+// on request. INPUT shows the (mirrored) image from the pixel FROM on; what lies beyond it at the right and bottom is
 // zero.
 void WriteNetworkInput(const cv::Mat& image, float input_divisor, bool mirror, int n, const TensorView& input,
-                       cv::Point from = {0, 0});
+                       cv::Point from = {0, 0}, const std::array<float, 3>& bgr_mean = kDefaultBgrMean);
 
 }  // namespace hardface::model
 

@@ -34,7 +34,7 @@ bool IsOurs(const Conv2dConfig& config) {
 // What WinogradConv2d computes; the rest (a gradient of the image, plain layouts elsewhere) is left to oneDNN.
 bool HasOwnKernel(const Conv2dConfig& config) {
   const int width = PreferredBlock();
-  if (!IsOurs(config) || config.out_block != width) return false;
+  if (!IsOurs(config) || config.out_block != width || !config.spec.same_size()) return false;
   if (config.in_block == width) return true;
   const bool needs_image_gradient = config.training && config.input_grad;
   return config.in_block == 1 && config.spec.kernel == 3 && config.spec.dilation == 1 && !needs_image_gradient;
@@ -81,7 +81,15 @@ absl::StatusOr<std::unique_ptr<Conv2d>> MakeConv2d(const Conv2dConfig& config) {
                                                    " channels with dilation ", spec.dilation,
                                                    ": all must be at least 1"));
   }
-  if (config.input.c != spec.in_channels || config.input.size() <= 0) {
+  if (spec.stride < 1 || spec.padding < -1) {
+    return absl::InvalidArgumentError(absl::StrCat("a convolution of stride ", spec.stride, " and padding ",
+                                                   spec.padding, ": the stride is at least 1, the padding at least 0"));
+  }
+  if (config.training && !spec.same_size()) {
+    return absl::UnimplementedError(absl::StrCat("a convolution of stride ", spec.stride, " and padding ", spec.pad(),
+                                                 " has no backward step: only those of stride 1 that keep the size"));
+  }
+  if (config.input.c != spec.in_channels || config.input.size() <= 0 || spec.OutputShape(config.input).size() <= 0) {
     return absl::InvalidArgumentError(absl::StrCat("a convolution over ", spec.in_channels,
                                                    " channels cannot take an input of ", config.input.ToString()));
   }

@@ -1,5 +1,5 @@
-// 2-D convolution with "same" zero padding and stride 1: kernels 1x1 and 3x3, any dilation, an optional fused ReLU and,
-// for inference, an optional fused 2x2 max pooling.
+// 2-D convolution: kernels 1x1 and 3x3, any dilation, zero padding that is "same" or given, any stride, an optional
+// fused ReLU and, for inference, an optional fused 2x2 max pooling.
 #ifndef HARDFACE_MODEL_OPS_CONV2D_H_
 #define HARDFACE_MODEL_OPS_CONV2D_H_
 
@@ -8,19 +8,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "model/ops/conv2d_spec.h"
 #include "model/ops/conv_weights.h"
 #include "model/ops/tensor.h"
 #include "model/ops/workspace.h"
 
 namespace hardface::model {
-
-struct Conv2dSpec {
-  int in_channels = 0;
-  int out_channels = 0;
-  int kernel = 3;    // 1 or 3
-  int dilation = 1;  // distance between kernel taps; the padding is dilation * (kernel - 1) / 2
-  bool relu = false;
-};
 
 enum class Conv2dEngine {
   kFastest,         // our own: Winograd with the tile that a measured rule chooses (docs/ENGINE.md)
@@ -55,8 +48,8 @@ class Conv2d {
 
   ConvWeights& weights() { return *weights_; }
 
-  // IN (N, in, H, W) -> OUT (N, out, H, W). POOLED, where given, receives OUT max-pooled 2x2, (N, out, H / 2, W / 2);
-  // OUT may then be null. POOLED only where FusesPooling says so.
+  // IN (N, in, H, W) -> OUT (spec.OutputShape). POOLED, where given, receives OUT max-pooled 2x2, (N, out, H / 2, W /
+  // 2); OUT may then be null. POOLED only where FusesPooling says so.
   virtual void Forward(const TensorView& in, const TensorView* out, const TensorView* pooled) = 0;
   void Forward(const TensorView& in, const TensorView& out) { Forward(in, &out, nullptr); }
   // GRAD_OUT is the gradient before the ReLU (ReluBackward has been applied); GRAD_IN is overwritten.

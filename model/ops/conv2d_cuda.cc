@@ -35,6 +35,8 @@ class PlannedConv2d : public Conv2dCuda {
     problem.out_channels = StoredChannels(config_.spec.out_channels);
     problem.kernel = config_.spec.kernel;
     problem.dilation = config_.spec.dilation;
+    problem.stride = config_.spec.stride;
+    problem.padding = config_.spec.padding;
     problem.deterministic = config_.deterministic;
     problem.pass = config_.spec.relu ? ConvPass::kForwardBiasRelu : ConvPass::kForwardBias;
     RETURN_IF_ERROR(Find(problem, &forward_));
@@ -121,7 +123,7 @@ class PlannedConv2d : public Conv2dCuda {
   int64_t PackedGradientBytes() const {
     return AlignUp(PackedWeightBytes(config_.spec.out_channels, config_.spec.in_channels, config_.spec.kernel, type_));
   }
-  Shape OutputShape() const { return {config_.input.n, config_.spec.out_channels, config_.input.h, config_.input.w}; }
+  Shape OutputShape() const { return config_.spec.OutputShape(config_.input); }
 
   const Conv2dCudaConfig config_;
   const ElementType type_;
@@ -136,10 +138,15 @@ absl::StatusOr<std::unique_ptr<Conv2dCuda>> Conv2dCuda::Create(const Conv2dCudaC
                                                                std::shared_ptr<CudaContext> context) {
   const Conv2dSpec& spec = config.spec;
   if ((spec.kernel != 1 && spec.kernel != 3) || spec.in_channels < 1 || spec.out_channels < 1 || spec.dilation < 1 ||
-      config.input.c != spec.in_channels || config.input.size() <= 0) {
+      spec.stride < 1 || config.input.c != spec.in_channels || config.input.size() <= 0 ||
+      spec.OutputShape(config.input).size() <= 0) {
     return absl::InvalidArgumentError(absl::StrCat("a convolution of kernel ", spec.kernel, ", ", spec.in_channels,
                                                    " to ", spec.out_channels, " channels and dilation ", spec.dilation,
                                                    " over ", config.input.ToString(), " is not possible"));
+  }
+  if (config.training && !spec.same_size()) {
+    return absl::UnimplementedError(absl::StrCat("a convolution of stride ", spec.stride, " and padding ", spec.pad(),
+                                                 " has no backward step: only those of stride 1 that keep the size"));
   }
   auto convolution = std::make_unique<PlannedConv2d>(config, std::move(context));
   RETURN_IF_ERROR(convolution->MakePlans());

@@ -41,7 +41,7 @@ class Conv2dCuda {
   // What WORKSPACE below must hold; calls may share it one after the other.
   virtual int64_t workspace_bytes() const = 0;
 
-  // IN (N, in, H, W) -> OUT (N, out, H, W), with bias and, as the spec says, ReLU.
+  // IN (N, in, H, W) -> OUT (spec.OutputShape), with bias and, as the spec says, ReLU.
   virtual absl::Status Forward(const DeviceConvWeights& weights, const DeviceTensor& in, const DeviceTensor& out,
                                void* workspace) = 0;
   // To be called first in the backward pass. GRAD_OUT is the gradient behind the ReLU; afterwards it is the one before

@@ -52,7 +52,7 @@ class OneDnnConv2d : public Conv2d {
   // In bf16, inputs, weights and gradients of activations are rounded to it; sums, the weights' gradients and outputs
   // without a ReLU (those of the network) stay in fp32. Throws dnnl::error where no kernel supports the config.
   OneDnnConv2d(const Conv2dConfig& config, Algorithm algorithm, bool bf16) : Conv2d(config), spec_(config.spec) {
-    const Shape out_shape{config.input.n, spec_.out_channels, config.input.h, config.input.w};
+    const Shape out_shape = spec_.OutputShape(config.input);
     in_ = ActivationDesc(config.input, config.in_block);
     out_ = ActivationDesc(out_shape, config.out_block);
     kernel_in_ = bf16 ? Bf16Desc(config.input) : in_;
@@ -62,9 +62,9 @@ class OneDnnConv2d : public Conv2d {
     plain_weights_ = memory::desc(WeightDims(), memory::data_type::f32, memory::format_tag::oihw);
     const auto weight_type = bf16 ? memory::data_type::bf16 : memory::data_type::f32;
     const memory::desc any_weights(WeightDims(), weight_type, memory::format_tag::any);
-    const memory::dim reach = spec_.dilation * (spec_.kernel / 2), gap = spec_.dilation - 1;
-    OneDnnConvolution geometry{algorithm,   kernel_in_, any_weights, bias_,
-                               kernel_out_, {1, 1},     {gap, gap},  {reach, reach}};
+    const memory::dim padding = spec_.pad(), gap = spec_.dilation - 1, stride = spec_.stride;
+    OneDnnConvolution geometry{algorithm,   kernel_in_,       any_weights, bias_,
+                               kernel_out_, {stride, stride}, {gap, gap},  {padding, padding}};
 
     // oneDNN's own scratchpad belongs to the thread that makes a primitive, and another one must not execute it then.
     dnnl::primitive_attr attributes, without_relu;
@@ -212,7 +212,7 @@ bool HasBf16() {
 
 absl::StatusOr<std::unique_ptr<Conv2d>> MakeOneDnnConv2d(const Conv2dConfig& config) {
   const bool bf16 = config.engine == Conv2dEngine::kOneDnnBf16;
-  const bool winograd_shape = config.spec.kernel == 3 && config.spec.dilation == 1;
+  const bool winograd_shape = config.spec.kernel == 3 && config.spec.dilation == 1 && config.spec.same_size();
   if (config.engine != Conv2dEngine::kOneDnnDirect && !bf16 && winograd_shape) {
     try {
       return std::make_unique<OneDnnConv2d>(config, Algorithm::convolution_winograd, /*bf16=*/false);

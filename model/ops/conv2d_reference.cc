@@ -54,8 +54,8 @@ class ReferenceConv2d : public Conv2d {
   void ForEachOutput(const Function& function) const {
     for (int n = 0; n < shape_.n; ++n) {
       for (int o = 0; o < spec_.out_channels; ++o) {
-        for (int y = 0; y < shape_.h; ++y) {
-          for (int x = 0; x < shape_.w; ++x) function(n, o, y, x);
+        for (int y = 0; y < spec_.OutputSize(shape_.h); ++y) {
+          for (int x = 0; x < spec_.OutputSize(shape_.w); ++x) function(n, o, y, x);
         }
       }
     }
@@ -64,11 +64,11 @@ class ReferenceConv2d : public Conv2d {
   // function(weight index, input channel, input y, input x) for the taps of output (o, y, x) that lie inside the image.
   template <typename Function>
   void ForEachTap(int o, int y, int x, const Function& function) const {
-    const int reach = spec_.kernel / 2;
     for (int i = 0; i < spec_.in_channels; ++i) {
       for (int ky = 0; ky < spec_.kernel; ++ky) {
         for (int kx = 0; kx < spec_.kernel; ++kx) {
-          const int iy = y + (ky - reach) * spec_.dilation, ix = x + (kx - reach) * spec_.dilation;
+          const int iy = y * spec_.stride - spec_.pad() + ky * spec_.dilation;
+          const int ix = x * spec_.stride - spec_.pad() + kx * spec_.dilation;
           if (iy < 0 || iy >= shape_.h || ix < 0 || ix >= shape_.w) continue;
           function(((o * spec_.in_channels + i) * spec_.kernel + ky) * spec_.kernel + kx, i, iy, ix);
         }

@@ -63,6 +63,68 @@ TEST(ReferenceConv2dTest, DilationReachesFurther) {
   EXPECT_EQ(out.view().at(0, 0, 2, 2), 6);
 }
 
+// S3FD's stride-2 layers and its fc6, whose padding makes the map larger.
+TEST(ReferenceConv2dTest, StrideAndPaddingByHand) {
+  Conv2dConfig config{{1, 1, 3, 1, false, /*stride=*/2, /*padding=*/1}, {1, 1, 3, 4}};
+  config.engine = Conv2dEngine::kReference;
+  const std::vector<float> weights = {1, 2, 3, 4, 5, 6, 7, 8, 9}, bias = {10};
+  const Tensor in({1, 1, 3, 4});
+  for (int i = 0; i < 12; ++i) in.data()[i] = static_cast<float>(i);  // rows 0 1 2 3, 4 5 6 7, 8 9 10 11
+  const auto run = [&](const Tensor& out) {
+    const auto conv = Make(config);
+    conv->weights().Set(weights.data(), bias.data());
+    conv->Forward(in.view(), out.view());
+  };
+  const Tensor halved({1, 1, 2, 2});
+  run(halved);
+  EXPECT_EQ(halved.view().at(0, 0, 0, 0), 10 + 5 * 0 + 6 * 1 + 8 * 4 + 9 * 5);
+  EXPECT_EQ(halved.view().at(0, 0, 1, 1), 10 + 1 * 5 + 2 * 6 + 3 * 7 + 4 * 9 + 5 * 10 + 6 * 11);
+  config.spec.stride = 1;
+  config.spec.padding = 3;
+  EXPECT_EQ(config.spec.OutputShape(in.shape()), (Shape{1, 1, 7, 8}));
+  const Tensor grown({1, 1, 7, 8});
+  run(grown);
+  EXPECT_EQ(grown.view().at(0, 0, 0, 0), 10);                  // nothing but zeros
+  EXPECT_EQ(grown.view().at(0, 0, 1, 2), 10 + 8 * 0 + 9 * 1);  // the image's corner comes in
+  EXPECT_EQ(grown.view().at(0, 0, 6, 7), 10);
+}
+
+TEST(Conv2dGeometryTest, EnginesAgreeWithTheReference) {
+  for (const char* const engine : {"fastest", "winograd4", "onednn_winograd", "onednn_direct"}) {
+    for (const Conv2dSpec& spec :
+         {Conv2dSpec{16, 32, 3, 1, true, 2, 1}, Conv2dSpec{32, 24, 3, 1, false, 1, 3}, Conv2dSpec{8, 16, 3, 2, true, 2},
+          Conv2dSpec{3, 16, 3, 1, true, 2, 0}, Conv2dSpec{16, 8, 1, 1, false, 2}}) {
+      Conv2dConfig config{spec, {2, spec.in_channels, 7, 10}};
+      config.in_block = spec.in_channels == 3 ? 1 : PreferredBlock();
+      config.out_block = PreferredBlock();
+      const std::vector<float> weights =
+          RandomVector(static_cast<size_t>(spec.out_channels) * spec.in_channels * spec.kernel * spec.kernel, 1);
+      const std::vector<float> bias = RandomVector(spec.out_channels, 2);
+      const Shape shape = spec.OutputShape(config.input);
+      const Tensor in = RandomTensor(config.input, config.in_block, 3);
+      const Tensor out(shape, config.out_block), expected(shape, config.out_block);
+      for (const bool reference : {true, false}) {
+        config.engine = reference ? Conv2dEngine::kReference : *ParseConv2dEngine(engine);
+        EXPECT_FALSE(FusesPooling(config));
+        const auto conv = Make(config);
+        conv->weights().Set(weights.data(), bias.data());
+        conv->Forward(in.view(), reference ? expected.view() : out.view());
+      }
+      EXPECT_LT(RelativeError(out.view(), expected.view()), 1e-5) << engine << " stride " << spec.stride;
+    }
+  }
+}
+
+TEST(Conv2dGeometryTest, OnlyThoseOfOneSizeAreTrained) {
+  Conv2dConfig config{{16, 16, 3, 1, false, /*stride=*/2}, {1, 16, 8, 8}};
+  config.training = true;
+  const auto conv = MakeConv2d(config);
+  EXPECT_EQ(conv.status().code(), absl::StatusCode::kUnimplemented);
+  EXPECT_NE(conv.status().message().find("stride 2"), std::string::npos) << conv.status();
+  config.spec.stride = 0;
+  EXPECT_EQ(MakeConv2d(config).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
 struct Case {
   Conv2dSpec spec;
   Shape input;

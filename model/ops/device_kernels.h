@@ -6,6 +6,7 @@
 #ifndef HARDFACE_MODEL_OPS_DEVICE_KERNELS_H_
 #define HARDFACE_MODEL_OPS_DEVICE_KERNELS_H_
 
+#include <cmath>
 #include <cstdint>
 
 #include "base/host_device.h"
@@ -148,6 +149,92 @@ struct AddKernel {
     Channels<T> b = to[i];
     for (int k = 0; k < 8; ++k) b.set(k, b.get(k) + a.get(k));
     to[i] = b;
+  }
+};
+
+// out = a + b, then ReLU on request (elementwise.h).
+template <typename T>
+struct AddMapsKernel {
+  const Channels<T>* a;
+  const Channels<T>* b;
+  Channels<T>* out;
+  bool relu;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const Channels<T> left = a[i], right = b[i];
+    Channels<T> result;
+    for (int k = 0; k < 8; ++k) {
+      const float sum = left.get(k) + right.get(k);
+      result.set(k, relu ? Larger(sum, 0.0f) : sum);
+    }
+    out[i] = result;
+  }
+};
+
+// out = a * b.
+template <typename T>
+struct MultiplyMapsKernel {
+  const Channels<T>* a;
+  const Channels<T>* b;
+  Channels<T>* out;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const Channels<T> left = a[i], right = b[i];
+    Channels<T> result;
+    for (int k = 0; k < 8; ++k) result.set(k, left.get(k) * right.get(k));
+    out[i] = result;
+  }
+};
+
+// L2 normalisation across the channels (l2_norm.h). Indices are of pixels, whose groups lie together; SCALE has a
+// number for every stored channel, 0 for the filling.
+template <typename T>
+struct L2NormKernel {
+  const Channels<T>* in;
+  const Channels<T>* scale;
+  Channels<T>* out;
+  int groups;
+  float epsilon;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const Channels<T>* const pixel = in + i * groups;
+    float sum = epsilon;
+    for (int g = 0; g < groups; ++g) {
+      const Channels<T> value = pixel[g];
+      for (int k = 0; k < 8; ++k) sum += value.get(k) * value.get(k);
+    }
+    const float factor = 1.0f / sqrtf(sum);
+    for (int g = 0; g < groups; ++g) {
+      const Channels<T> value = pixel[g], of_group = scale[g];
+      Channels<T> result;
+      for (int k = 0; k < 8; ++k) result.set(k, value.get(k) * factor * of_group.get(k));
+      out[i * groups + g] = result;
+    }
+  }
+};
+
+// The largest logit of each of two classes (max_out.h), all of them among the first 8 channels. Indices are of pixels;
+// OUT has one group.
+template <typename T>
+struct MaxOutKernel {
+  const Channels<T>* in;
+  Channels<T>* out;
+  int groups, background, face;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const Channels<T> value = in[i * groups];
+    float classes[2] = {value.get(0), 0};
+    Channels<T> result;
+    for (int k = 0; k < 8; ++k) {
+      const float v = value.get(k);
+      if (k < background) classes[0] = Larger(classes[0], v);
+      if (k == background) classes[1] = v;
+      if (k > background && k < background + face) classes[1] = Larger(classes[1], v);
+      result.set(k, 0.0f);
+    }
+    result.set(0, classes[0]);
+    result.set(1, classes[1]);
+    out[i] = result;
   }
 };
 

@@ -3,11 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
 #include <vector>
 
 #include "model/cuda/precision.h"
 #include "model/ops/concat.h"
+#include "model/ops/elementwise.h"
 #include "model/ops/gradient_check.h"
+#include "model/ops/l2_norm.h"
+#include "model/ops/max_out.h"
 #include "model/ops/max_pool.h"
 #include "model/ops/relu.h"
 #include "model/ops/tensor.h"
@@ -75,6 +79,46 @@ TEST_P(DeviceKernelsTest, MaxPooling) {
                                                     shape_.h, shape_.w, groups_});
   ExpectSame(device_out, out.view());
   ExpectSame(device_grad_in, grad_in.view());
+}
+
+TEST_P(DeviceKernelsTest, SumsAndProducts) {
+  const Tensor a = RandomTensor(shape_, 1, 21), b = RandomTensor(shape_, 1, 22);
+  Tensor expected(shape_);
+  const Groups device_a = ToGroups(a.view()), device_b = ToGroups(b.view());
+  Groups out(device_a.size());
+  for (const bool relu : {false, true}) {
+    AddMaps(a.view(), b.view(), relu, expected.view());
+    RunAll(small_count_, AddMapsKernel<float>{device_a.data(), device_b.data(), out.data(), relu});
+    ExpectSame(out, expected.view());
+  }
+  MultiplyMaps(a.view(), b.view(), expected.view());
+  RunAll(small_count_, MultiplyMapsKernel<float>{device_a.data(), device_b.data(), out.data()});
+  ExpectSame(out, expected.view());
+}
+
+TEST_P(DeviceKernelsTest, L2Norm) {
+  const Tensor in = RandomTensor(shape_, 1, 23), scale = RandomTensor({1, shape_.c, 1, 1}, 1, 24);
+  Tensor expected(shape_), actual(shape_);
+  L2Normalize(in.view(), scale.data(), expected.view());
+  const Groups device_in = ToGroups(in.view()), device_scale = ToGroups(scale.view());
+  Groups out(device_in.size());
+  RunAll(shape_.n * Pixels(shape_),
+         L2NormKernel<float>{device_in.data(), device_scale.data(), out.data(), groups_, kL2NormEpsilon});
+  RunAll(shape_.size(), ToPlanarKernel<float>{out[0].values, actual.data(), shape_.c, 8 * groups_, Pixels(shape_)});
+  EXPECT_LT(RelativeError(actual.view(), expected.view()), 1e-6);
+}
+
+TEST_P(DeviceKernelsTest, MaxOutOfEightChannels) {
+  const Shape wide{shape_.n, 8, shape_.h, shape_.w}, classes{shape_.n, 2, shape_.h, shape_.w};
+  const Tensor in = RandomTensor(wide, 1, 25);
+  const Groups device_in = ToGroups(in.view());
+  Groups out(device_in.size());
+  Tensor expected(classes);
+  for (const auto& [background, face] : {std::pair(3, 1), {1, 3}, {1, 1}, {4, 4}}) {
+    MaxOut(in.view(), background, face, expected.view());
+    RunAll(wide.n * Pixels(wide), MaxOutKernel<float>{device_in.data(), out.data(), 1, background, face});
+    ExpectSame(out, expected.view());
+  }
 }
 
 TEST_P(DeviceKernelsTest, Upsampling) {

@@ -6,6 +6,7 @@
 #include "model/cuda/launch.cuh"
 #include "model/ops/device_kernels.h"
 #include "model/ops/device_ops.h"
+#include "model/ops/l2_norm.h"
 
 namespace hardface::model {
 namespace {
@@ -110,6 +111,52 @@ absl::Status Add(const DeviceTensor& from, const DeviceTensor& to, CudaStreamHan
   return WithElement(from.type, [&](auto zero) {
     using T = decltype(zero);
     return ForEachIndex(AllGroups(from), AddKernel<T>{GroupsOf<T>(from), GroupsOf<T>(to)}, stream, "Add");
+  });
+}
+
+absl::Status AddMaps(const DeviceTensor& a, const DeviceTensor& b, bool relu, const DeviceTensor& out,
+                     CudaStreamHandle stream) {
+  RETURN_IF_ERROR(Require(a.shape == out.shape, "AddMaps", a, out));
+  RETURN_IF_ERROR(Require(b.shape == out.shape, "AddMaps", b, out));
+  return WithElement(out.type, [&](auto zero) {
+    using T = decltype(zero);
+    return ForEachIndex(AllGroups(out), AddMapsKernel<T>{GroupsOf<T>(a), GroupsOf<T>(b), GroupsOf<T>(out), relu},
+                        stream, "AddMaps");
+  });
+}
+
+absl::Status MultiplyMaps(const DeviceTensor& a, const DeviceTensor& b, const DeviceTensor& out,
+                          CudaStreamHandle stream) {
+  RETURN_IF_ERROR(Require(a.shape == out.shape, "MultiplyMaps", a, out));
+  RETURN_IF_ERROR(Require(b.shape == out.shape, "MultiplyMaps", b, out));
+  return WithElement(out.type, [&](auto zero) {
+    using T = decltype(zero);
+    return ForEachIndex(AllGroups(out), MultiplyMapsKernel<T>{GroupsOf<T>(a), GroupsOf<T>(b), GroupsOf<T>(out)}, stream,
+                        "MultiplyMaps");
+  });
+}
+
+absl::Status L2Normalize(const DeviceTensor& in, const void* scale, const DeviceTensor& out, CudaStreamHandle stream) {
+  RETURN_IF_ERROR(Require(in.shape == out.shape, "L2Normalize", in, out));
+  return WithElement(out.type, [&](auto zero) {
+    using T = decltype(zero);
+    return ForEachIndex(out.pixels(),
+                        L2NormKernel<T>{GroupsOf<T>(in), static_cast<const Channels<T>*>(scale), GroupsOf<T>(out),
+                                        GroupCount(out), kL2NormEpsilon},
+                        stream, "L2Normalize");
+  });
+}
+
+absl::Status MaxOut(const DeviceTensor& in, int background, int face, const DeviceTensor& out,
+                    CudaStreamHandle stream) {
+  const Shape expected{in.shape.n, 2, in.shape.h, in.shape.w};
+  const int logits = background + face;
+  RETURN_IF_ERROR(Require(out.shape == expected && logits <= in.shape.c && logits <= 8, "MaxOut", in, out));
+  return WithElement(out.type, [&](auto zero) {
+    using T = decltype(zero);
+    return ForEachIndex(out.pixels(),
+                        MaxOutKernel<T>{GroupsOf<T>(in), GroupsOf<T>(out), GroupCount(in), background, face}, stream,
+                        "MaxOut");
   });
 }
 

@@ -39,6 +39,15 @@ absl::Status AddBias(const void* bias, bool relu, const DeviceTensor& tensor, Cu
 // TO += FROM.
 absl::Status Add(const DeviceTensor& from, const DeviceTensor& to, CudaStreamHandle stream);
 
+// The forward steps of elementwise.h, l2_norm.h and max_out.h. SCALE: packed as a bias is (PackBias). MaxOut reads the
+// first 8 channels at most.
+absl::Status AddMaps(const DeviceTensor& a, const DeviceTensor& b, bool relu, const DeviceTensor& out,
+                     CudaStreamHandle stream);
+absl::Status MultiplyMaps(const DeviceTensor& a, const DeviceTensor& b, const DeviceTensor& out,
+                          CudaStreamHandle stream);
+absl::Status L2Normalize(const DeviceTensor& in, const void* scale, const DeviceTensor& out, CudaStreamHandle stream);
+absl::Status MaxOut(const DeviceTensor& in, int background, int face, const DeviceTensor& out, CudaStreamHandle stream);
+
 // OUT (N, C, 2H, 2W) of IN (N, C, H, W); GRAD_IN is overwritten.
 absl::Status Upsample2x(const DeviceTensor& in, const DeviceTensor& out, CudaStreamHandle stream);
 absl::Status Upsample2xBackward(const DeviceTensor& grad_out, const DeviceTensor& grad_in, CudaStreamHandle stream);

@@ -15,6 +15,14 @@ absl::Status MaxPool2x2Backward(const DeviceTensor&, const DeviceTensor&, const 
 absl::Status ReluBackward(const DeviceTensor&, const DeviceTensor&, CudaStreamHandle) { return NoCuda(); }
 absl::Status AddBias(const void*, bool, const DeviceTensor&, CudaStreamHandle) { return NoCuda(); }
 absl::Status Add(const DeviceTensor&, const DeviceTensor&, CudaStreamHandle) { return NoCuda(); }
+absl::Status AddMaps(const DeviceTensor&, const DeviceTensor&, bool, const DeviceTensor&, CudaStreamHandle) {
+  return NoCuda();
+}
+absl::Status MultiplyMaps(const DeviceTensor&, const DeviceTensor&, const DeviceTensor&, CudaStreamHandle) {
+  return NoCuda();
+}
+absl::Status L2Normalize(const DeviceTensor&, const void*, const DeviceTensor&, CudaStreamHandle) { return NoCuda(); }
+absl::Status MaxOut(const DeviceTensor&, int, int, const DeviceTensor&, CudaStreamHandle) { return NoCuda(); }
 absl::Status Upsample2x(const DeviceTensor&, const DeviceTensor&, CudaStreamHandle) { return NoCuda(); }
 absl::Status Upsample2xBackward(const DeviceTensor&, const DeviceTensor&, CudaStreamHandle) { return NoCuda(); }
 absl::Status ConcatChannels(const DeviceTensor&, const DeviceTensor&, const DeviceTensor&, CudaStreamHandle) {

@@ -7,6 +7,9 @@
 
 #include "model/ops/concat.h"
 #include "model/ops/cuda_test_util.h"
+#include "model/ops/elementwise.h"
+#include "model/ops/l2_norm.h"
+#include "model/ops/max_out.h"
 #include "model/ops/max_pool.h"
 #include "model/ops/relu.h"
 #include "model/ops/upsample.h"
@@ -73,6 +76,32 @@ TEST_P(DeviceOpsTest, Concat) {
   EXPECT_EQ(RelativeError(device_out.ToHost().view(), out.view()), 0);
   EXPECT_EQ(RelativeError(split_a.ToHost().view(), a.view()), 0);
   EXPECT_EQ(RelativeError(split_b.ToHost().view(), b.view()), 0);
+}
+
+TEST_P(DeviceOpsTest, LayersOfTheComparedDetectors) {
+  const Tensor a = Random(small_, 21), b = Random(small_, 22), scale = Random({1, small_.c, 1, 1}, 23);
+  Tensor sum(small_), product(small_), normalised(small_);
+  AddMaps(a.view(), b.view(), /*relu=*/true, sum.view());
+  MultiplyMaps(a.view(), b.view(), product.view());
+  L2Normalize(a.view(), scale.data(), normalised.view());
+  const TestTensor device_a = ToDevice(a), device_b = ToDevice(b), device_scale = ToDevice(scale);
+  const TestTensor out = Empty(small_);
+  ASSERT_OK(AddMaps(device_a.get(), device_b.get(), /*relu=*/true, out.get(), stream().handle()));
+  ExpectClose(out.ToHost().view(), sum.view(), precision_, "AddMaps");
+  ASSERT_OK(MultiplyMaps(device_a.get(), device_b.get(), out.get(), stream().handle()));
+  ExpectClose(out.ToHost().view(), product.view(), precision_, "MultiplyMaps");
+  ASSERT_OK(L2Normalize(device_a.get(), device_scale.get().data, out.get(), stream().handle()));
+  ExpectClose(out.ToHost().view(), normalised.view(), precision_, "L2Normalize");
+
+  const Shape logits{small_.n, 6, small_.h, small_.w}, classes{small_.n, 2, small_.h, small_.w};
+  const Tensor in = Random(logits, 24);
+  Tensor largest(classes);
+  MaxOut(in.view(), 1, 3, largest.view());
+  const TestTensor device_in = ToDevice(in), device_largest = Empty(classes);
+  ASSERT_OK(MaxOut(device_in.get(), 1, 3, device_largest.get(), stream().handle()));
+  EXPECT_EQ(RelativeError(device_largest.ToHost().view(), largest.view()), 0);
+  EXPECT_EQ(MaxOut(device_in.get(), 4, 3, device_largest.get(), stream().handle()).code(),
+            absl::StatusCode::kInvalidArgument);
 }
 
 TEST_P(DeviceOpsTest, ReluBackwardAndAdd) {

@@ -178,6 +178,8 @@ bool SharersReadAlike(const NetworkSpec& network) {
 }  // namespace
 
 Model WithoutDeadChannels(const Model& model) {
+  // Channels that are added, multiplied or normalised together cannot go one by one.
+  if (!CheckTrainable(model.detector.network).ok()) return model;
   if (!SharersReadAlike(model.detector.network)) return model;
   Pruner pruner(model);
   pruner.Find();

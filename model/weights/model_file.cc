@@ -121,6 +121,15 @@ absl::StatusOr<Model> FromSafeTensors(const std::string& path) {
   return model;
 }
 
+// Which detector a .caffemodel holds, told by a layer that no other has.
+std::string PublishedArchitecture(const ParameterSet& parameters) {
+  for (const auto& [layer, architecture] :
+       {std::pair("m1@ssh_3x3", "ssh"), {"cpm0_branch1", "pyramidbox"}, {"conv3_3_norm", "s3fd"}}) {
+    if (parameters.count(absl::StrCat(layer, ".weight")) > 0) return architecture;
+  }
+  return "smallhard";
+}
+
 absl::StatusOr<Model> FromCaffe(const std::string& path) {
   Model model;
   ASSIGN_OR_RETURN(model.parameters, ReadCaffeModel(path));
@@ -130,8 +139,12 @@ absl::StatusOr<Model> FromCaffe(const std::string& path) {
         absl::StrCat(path, ": has no layer conv1_1; only the published detectors can be read"));
   }
   DetectorOptions options;
+  options.architecture = PublishedArchitecture(model.parameters);
   options.width_divisor = 64 / first->second.dims[0];
   ASSIGN_OR_RETURN(model.detector, BuildDetector(options));
+  model.info.data = "imported from Caffe";
+  SetPublishedInput(options.architecture, &model.info);
+  if (options.architecture != "smallhard") return model;
   // The dilated heads share one weight; Caffe stores it with each of them.
   for (const char* suffix : {".weight", ".bias"}) {
     for (const char* head : {"head_2", "head_4"}) {
@@ -142,7 +155,6 @@ absl::StatusOr<Model> FromCaffe(const std::string& path) {
                                                      ", but the dilated heads share their weights"));
     }
   }
-  model.info.data = "imported from Caffe";
   return model;
 }
 
@@ -154,6 +166,17 @@ void ScaleFirstLayer(float factor, ParameterSet* weights) {
 }
 
 }  // namespace
+
+void SetPublishedInput(const std::string& architecture, ModelInfo* info) {
+  if (architecture == "ssh") info->pyramid = {500, 800, 1200, 1600};
+  // Their scales are the image's own: a half, one and two, and PyramidBox's steps of a quarter. On WIDER FACE's images,
+  // which are 1024 pixels wide, level 800 is about the image.
+  if (architecture == "s3fd") info->pyramid = {400, 800, 1600};
+  if (architecture == "pyramidbox") {
+    info->pyramid = {200, 400, 600, 800, 1000, 1200};
+    info->input_divisor = 127.5f;  // 1 / 0.007843
+  }
+}
 
 absl::StatusOr<Model> LoadModel(const std::string& path) {
   ASSIGN_OR_RETURN(Model model, absl::EndsWith(path, ".caffemodel") ? FromCaffe(path) : FromSafeTensors(path));

@@ -40,9 +40,13 @@ struct Model {
   ParameterSet parameters;
 };
 
-// Reads a .safetensors written by SaveModel, or a published .caffemodel (smallhard with dilated heads; the width
-// divisor is read off conv1_1). All parameters are checked, and what the metadata say of the input and the scores:
-// errors name file, tensor or key, and value.
+// How a compared detector (published_detectors.h) wants its image: sets divisor and pyramid, as near to its own test
+// settings as levels come. Leaves INFO alone for others.
+void SetPublishedInput(const std::string& architecture, ModelInfo* info);
+
+// Reads a .safetensors written by SaveModel, or a published .caffemodel (smallhard with dilated heads, SSH or S3FD,
+// told by their layers; the width divisor is read off conv1_1). All parameters are checked, and what the metadata say
+// of the input and the scores: errors name file, tensor or key, and value.
 absl::StatusOr<Model> LoadModel(const std::string& path);
 
 // STORAGE: of the weights (safetensors.h).

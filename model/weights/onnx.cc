@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/atomic_output.h"
 #include "base/provenance.h"
 #include "model/weights/onnx_graph.h"
@@ -19,10 +20,11 @@ void AddConvolution(const LayerSpec& layer, onnx::GraphProto* graph) {
   const std::string raw = layer.relu ? layer.name + "_before_relu" : layer.name;
   onnx::NodeProto* node =
       AddNode("Conv", {layer.inputs[0], layer.parameters + ".weight", layer.parameters + ".bias"}, raw, graph);
-  const int64_t reach = int64_t{layer.dilation} * (layer.kernel / 2);
+  const int64_t reach = layer.convolution(1).pad();
   AddInts("kernel_shape", {layer.kernel, layer.kernel}, node);
   AddInts("pads", {reach, reach, reach, reach}, node);
   AddInts("dilations", {layer.dilation, layer.dilation}, node);
+  if (layer.stride > 1) AddInts("strides", {layer.stride, layer.stride}, node);
   if (layer.relu) AddNode("Relu", {raw}, layer.name, graph);
 }
 
@@ -63,7 +65,28 @@ void AddLayer(const LayerSpec& layer, int channels, onnx::GraphProto* graph) {
     case LayerKind::kConcat:
       AddInt("axis", 1, AddNode("Concat", layer.inputs, layer.name, graph));
       break;
+    case LayerKind::kAdd: {
+      const std::string raw = layer.relu ? layer.name + "_before_relu" : layer.name;
+      AddNode("Add", layer.inputs, raw, graph);
+      if (layer.relu) AddNode("Relu", {raw}, layer.name, graph);
+      break;
+    }
+    case LayerKind::kMultiply:
+      AddNode("Mul", layer.inputs, layer.name, graph);
+      break;
+    case LayerKind::kL2Norm:
+    case LayerKind::kMaxOut:
+      break;  // CheckWritable
   }
+}
+
+absl::Status CheckWritable(const NetworkSpec& network) {
+  for (const LayerSpec& layer : network.layers) {
+    if (layer.kind != LayerKind::kL2Norm && layer.kind != LayerKind::kMaxOut) continue;
+    return absl::UnimplementedError(absl::StrCat("layer ", layer.name, " (", KindName(layer.kind),
+                                                 ") cannot be written to ONNX; write .safetensors instead"));
+  }
+  return absl::OkStatus();
 }
 
 void DescribeValue(const std::string& name, int channels, const std::string& place, onnx::ValueInfoProto* info) {
@@ -95,6 +118,7 @@ void AddMetadata(const std::string& key, const std::string& value, onnx::ModelPr
 absl::Status WriteOnnx(const std::string& path, const Model& model,
                        const std::optional<OnnxPostprocessing>& postprocessing) {
   const NetworkSpec& network = model.detector.network;
+  if (const absl::Status writable = CheckWritable(network); !writable.ok()) return writable;
   // Any size will do: only the channel counts are looked at.
   const auto shapes = InferShapes(network, {1, 3, 64, 64});
   if (!shapes.ok()) return shapes.status();
@@ -103,7 +127,7 @@ absl::Status WriteOnnx(const std::string& path, const Model& model,
   proto.set_producer_name("hardface");
   proto.set_producer_version(kVersion);
   proto.add_opset_import()->set_version(kOpset);
-  AddMetadata("input_mean_bgr", absl::StrCat(kBgrMean[0], ",", kBgrMean[1], ",", kBgrMean[2]), &proto);
+  AddMetadata("input_mean_bgr", absl::StrJoin(model.detector.bgr_mean, ","), &proto);
   AddMetadata("input_divisor", absl::StrCat(model.info.input_divisor), &proto);
   AddMetadata("size_multiple", absl::StrCat(model.detector.size_multiple), &proto);
   onnx::GraphProto* graph = proto.mutable_graph();

@@ -28,6 +28,11 @@ ParameterSet InitializeParameters(const std::vector<ParameterSpec>& specs, Initi
                                   uint64_t seed) {
   ParameterSet parameters = ZeroParameters(specs);
   for (const ParameterSpec& spec : specs) {
+    if (spec.fill != 0) {
+      std::vector<float>& values = parameters[spec.name].values;
+      std::fill(values.begin(), values.end(), spec.fill);
+      continue;
+    }
     if (spec.bias) continue;
     const double fan_in = static_cast<double>(spec.size()) / spec.dims[0];
     const double deviation = initialization == Initialization::kHe ? std::sqrt(2.0 / fan_in) : kGaussianDeviation;

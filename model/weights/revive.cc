@@ -44,7 +44,7 @@ RevivedChannels ReviveChannels(const std::vector<ParameterSpec>& specs, uint64_t
   const ParameterSet fresh = InitializeParameters(specs, Initialization::kHe, seed);
   RevivedChannels revived;
   for (const ParameterSpec& spec : specs) {
-    if (spec.bias) continue;
+    if (spec.dims.size() != 4) continue;  // a bias, or scales
     const Weights weights(&parameters->at(spec.name));
     const std::vector<float>& drawn = fresh.at(spec.name).values;
     std::vector<float> of_outputs, of_inputs;

@@ -15,14 +15,15 @@ void RescaleScores(const DetectorSpec& detector, double temperature, double shif
     const auto layer = std::find_if(detector.network.layers.begin(), detector.network.layers.end(),
                                     [&head](const LayerSpec& layer) { return layer.name == head.scores; });
     HARDFACE_CHECK(layer != detector.network.layers.end());
-    if (!done.insert(layer->parameters).second) continue;
-    for (float& weight : parameters->at(layer->parameters + ".weight").values) {
-      weight = static_cast<float>(weight / temperature);
-    }
-    // The first half of the channels is background, the second faces.
-    std::vector<float>& bias = parameters->at(layer->parameters + ".bias").values;
+    // The first half of the channels is background, the second faces; before a max-out so many are.
+    const bool max_out = layer->kind == LayerKind::kMaxOut;
+    const std::string& name = max_out ? layer->inputs[0] : layer->parameters;
+    if (!done.insert(name).second) continue;
+    for (float& weight : parameters->at(name + ".weight").values) weight = static_cast<float>(weight / temperature);
+    std::vector<float>& bias = parameters->at(name + ".bias").values;
+    const size_t first_face = max_out ? static_cast<size_t>(layer->background_logits) : bias.size() / 2;
     for (size_t i = 0; i < bias.size(); ++i) {
-      const double shifted = i < bias.size() / 2 ? bias[i] : bias[i] - shift;
+      const double shifted = i < first_face ? bias[i] : bias[i] - shift;
       bias[i] = static_cast<float>(shifted / temperature);
     }
   }

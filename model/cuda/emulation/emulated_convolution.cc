@@ -92,8 +92,9 @@ class EmulatedCall : public ConvCall {
     work_->type = ElementTypeOf(problem.precision);
     const int k = problem.kernel;
     Conv2dConfig config;
-    config.spec = {problem.in_channels, problem.out_channels, k, problem.dilation,
-                   problem.pass == ConvPass::kForwardBiasRelu};
+    config.spec = {
+        problem.in_channels, problem.out_channels, k, problem.dilation, problem.pass == ConvPass::kForwardBiasRelu,
+        problem.stride,      problem.padding};
     config.input = {problem.n, problem.in_channels, problem.h, problem.w};
     config.training = problem.pass == ConvPass::kBackwardData || problem.pass == ConvPass::kBackwardWeights;
     work_->convolution = *MakeConv2d(config);
@@ -127,7 +128,7 @@ class EmulatedCall : public ConvCall {
     Conv2d& convolution = *work->convolution;
     const ConvProblem& problem = work->problem;
     const Tensor in({problem.n, problem.in_channels, problem.h, problem.w});
-    const Tensor out({problem.n, problem.out_channels, problem.h, problem.w});
+    const Tensor out({problem.n, problem.out_channels, problem.out_h(), problem.out_w()});
     switch (problem.pass) {
       case ConvPass::kBackwardData:
         SetWeights(work, pointers.second, nullptr);
