@@ -59,7 +59,7 @@ struct TimingOptions {
 struct TimingRow {
   std::string detector;
   std::string label;
-  std::vector<double> seconds;  // of each round, all passes
+  std::vector<double> seconds = {};  // of each round, all passes
   double median = 0, least = 0;
   double ratio =
       0;  // to the first detector: the median of the rounds' ratios, so that a load that comes and goes counts little
