@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/check.h"
+#include "base/random.h"
 #include "base/status_macros.h"
 #include "model/execution/cuda_executor.h"
 #include "model/execution/executor_cache.h"
@@ -140,6 +142,15 @@ double PyramidBoxLimit(int height, int width) {
   return most >= 1.5 ? most - 0.1 : most;
 }
 
+// 0 .. COUNT - 1 in an order that the ROUND decides.
+std::vector<size_t> ShuffledPlaces(size_t count, uint64_t round) {
+  std::vector<size_t> places(count);
+  std::iota(places.begin(), places.end(), size_t{0});
+  Random random({/*use=*/uint64_t{0x71e}, round});
+  for (size_t i = count; i > 1; --i) std::swap(places[i - 1], places[random.Index(static_cast<int64_t>(i))]);
+  return places;
+}
+
 Shape InputOf(const TimedPass& pass, const DetectorSpec& detector) {
   return {1, 3, RoundUp(pass.height, detector.size_multiple), RoundUp(pass.width, detector.size_multiple)};
 }
@@ -238,7 +249,7 @@ absl::StatusOr<std::vector<TimingRow>> TimeDetectors(
       if (rounds > 1) RETURN_IF_ERROR(contestant.RunAll(contestant.cases[c]).status());
     }
     for (int round = 0; round < rounds; ++round) {
-      for (size_t i = 0; i < contestants.size(); ++i) {
+      for (const size_t i : ShuffledPlaces(contestants.size(), static_cast<uint64_t>(round))) {
         ASSIGN_OR_RETURN(const double seconds, contestants[i].RunAll(contestants[i].cases[c]));
         of_case[i].seconds.push_back(seconds);
         tell(absl::StrFormat("%s, round %d of %d: %s %.3f s", of_case[i].label, round + 1, rounds, of_case[i].detector,

@@ -59,7 +59,7 @@ struct TimingOptions {
 struct TimingRow {
   std::string detector;
   std::string label;
-  std::vector<double> seconds;  // of each round, all passes
+  std::vector<double> seconds = {};  // of each round, all passes
   double median = 0, least = 0;
   double ratio =
       0;  // to the first detector: the median of the rounds' ratios, so that a load that comes and goes counts little
@@ -81,9 +81,9 @@ absl::StatusOr<std::unique_ptr<TimedNetwork>> MakeTimedNetwork(const NetworkSpec
                                                                const TimingOptions& options);
 
 // Times DETECTORS on the cases of each: CASES(detector) gives one list of equally many cases for every detector. In
-// every round each detector runs once, one after the other, so that they meet the same load; before the first round
-// each runs a case's passes once untimed where the case has more than one round. TELL gets a line of progress. Rows
-// come case by case.
+// every round each detector runs once, one after the other, so that they meet the same load, and in another order than
+// in the last, so that none always follows the same one; before the first round each runs a case's passes once untimed
+// where the case has more than one round. TELL gets a line of progress. Rows come case by case.
 absl::StatusOr<std::vector<TimingRow>> TimeDetectors(
     const std::vector<TimedDetector>& detectors,
     const std::function<std::vector<TimedCase>(const TimedDetector&)>& cases, const TimingOptions& options,

@@ -58,7 +58,7 @@ TEST(TimeDetectorsTest, EveryDetectorHasARowForEveryCase) {
   ASSERT_TRUE(rows.ok()) << rows.status();
   ASSERT_EQ(rows->size(), 4u);
   EXPECT_EQ(told.size(), 2u * (3 + 1));
-  EXPECT_THAT(told[1], HasSubstr("64x64, round 1 of 3: ssh"));
+  EXPECT_THAT(told, ::testing::Contains(HasSubstr("64x64, round 1 of 3: ssh")));
   for (const TimingRow& row : *rows) {
     EXPECT_EQ(row.seconds.size(), row.label == "pyramid" ? 1u : 3u);
     EXPECT_GT(row.median, 0);

@@ -1,10 +1,13 @@
 #include "model/ops/conv2d.h"
 
+#include <algorithm>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/check.h"
 #include "model/ops/conv2d_internal.h"
 
 namespace hardface::model {
@@ -38,6 +41,53 @@ bool HasOwnKernel(const Conv2dConfig& config) {
   if (config.in_block == width) return true;
   const bool needs_image_gradient = config.training && config.input_grad;
   return config.in_block == 1 && config.spec.kernel == 3 && config.spec.dilation == 1 && !needs_image_gradient;
+}
+
+// A convolution of stride 1 with more padding than "same": the "same" one on an input with zeros around it, so that
+// every engine computes it with its fastest kernel. (oneDNN's own have none for padding beyond the kernel, and its
+// reference takes seconds for S3FD's fc6.) For inference.
+class PaddedConv2d : public Conv2d {
+ public:
+  PaddedConv2d(const Conv2dConfig& config, int margin, const Shape& padded, std::unique_ptr<Conv2d> same)
+      : Conv2d(config), margin_(margin), padded_(padded, config.in_block), same_(std::move(same)) {}
+
+  using Conv2d::Forward;
+  void Forward(const TensorView& in, const TensorView* out, const TensorView* pooled) override {
+    HARDFACE_CHECK(pooled == nullptr);
+    const TensorView to = padded_.view();  // its margin stays zero
+    const auto row_floats = static_cast<size_t>(in.shape.w) * in.block;
+    for (int n = 0; n < in.shape.n; ++n) {
+      for (int b = 0; b < in.blocks(); ++b) {
+        for (int y = 0; y < in.shape.h; ++y) {
+          std::copy_n(in.row(n, b, y), row_floats, to.row(n, b, y + margin_) + int64_t{margin_} * in.block);
+        }
+      }
+    }
+    same_->Forward(to, out, nullptr);
+  }
+  void BackwardData(const TensorView&, const TensorView&) override { HARDFACE_CHECK(false); }
+  void BackwardWeights(const TensorView&, const TensorView&, float*, float*) override { HARDFACE_CHECK(false); }
+
+ private:
+  const int margin_;
+  const Tensor padded_;
+  const std::unique_ptr<Conv2d> same_;
+};
+
+absl::StatusOr<std::unique_ptr<Conv2d>> MakePaddedConv2d(Conv2dConfig config) {
+  const int same = config.spec.dilation * (config.spec.kernel - 1) / 2, margin = config.spec.pad() - same;
+  // Both use the same weights.
+  if (config.weights == nullptr) {
+    config.weights =
+        std::make_shared<ConvWeights>(config.spec.out_channels, config.spec.in_channels, config.spec.kernel);
+  }
+  Conv2dConfig inner = config;
+  inner.spec.padding = -1;
+  inner.input.h += 2 * margin;
+  inner.input.w += 2 * margin;
+  auto convolution = MakeConv2d(inner);
+  if (!convolution.ok()) return convolution.status();
+  return std::make_unique<PaddedConv2d>(config, margin, inner.input, std::move(*convolution));
 }
 
 // oneDNN 2.6.3 computes gradients of weights by AMX, and in rows of 319, 324 and most greater numbers of pixels reaches
@@ -94,6 +144,7 @@ absl::StatusOr<std::unique_ptr<Conv2d>> MakeConv2d(const Conv2dConfig& config) {
                                                    " channels cannot take an input of ", config.input.ToString()));
   }
   if (config.engine == Conv2dEngine::kReference) return MakeReferenceConv2d(config);
+  if (spec.stride == 1 && spec.pad() > spec.dilation * (spec.kernel - 1) / 2) return MakePaddedConv2d(config);
   if (config.engine == Conv2dEngine::kOneDnnBf16 && config.training && config.input.w > kWidestBf16Gradient) {
     Conv2dConfig exact = config;
     exact.engine = Conv2dEngine::kFastest;
