@@ -131,10 +131,7 @@ class Detector::Implementation {
     Return(std::move(detector));
     if (!boxes.ok()) return boxes.status();
     std::vector<Face> faces;
-    for (const infer::ScoredBox& box : *boxes) {
-      const data::Rect area = infer::CoveredArea(box.box);
-      faces.push_back({area.x, area.y, area.w, area.h, box.score});
-    }
+    for (const auto& [box, score] : *boxes) faces.push_back({box.x, box.y, box.w, box.h, score});
     return faces;
   }
 

@@ -70,10 +70,7 @@ TEST(DetectorTest, FindsWhatTheToolFinds) {
     options.speed = of_tool;
     std::vector<Face> expected;
     const auto boxes = infer::FaceDetector(*model::LoadModel(kModel), options).Detect(image);
-    for (const auto& [box, score] : *boxes) {
-      const data::Rect area = infer::CoveredArea(box);
-      expected.push_back({area.x, area.y, area.w, area.h, score});
-    }
+    for (const auto& [box, score] : *boxes) expected.push_back({box.x, box.y, box.w, box.h, score});
     ExpectSame(*faces, expected);
     ExpectSame(*detector->DetectFile(path), expected);
   }

@@ -20,7 +20,7 @@ constexpr int kProbeSide = 512;
 // replace.
 constexpr int64_t kContextBytes = int64_t{512} << 20;
 // cuDNN's engines count the elements of a tensor in 32 bits, with few exceptions.
-constexpr double kMostElements = std::numeric_limits<int32_t>::max();
+constexpr double kMaxElements = std::numeric_limits<int32_t>::max();
 
 // The most elements of a layer for each pixel of the input.
 double ElementsPerPixel(const model::NetworkSpec& network) {
@@ -54,11 +54,11 @@ absl::StatusOr<std::unique_ptr<CudaFaceDetector>> CudaFaceDetector::Create(const
                    model::DeviceParameters::Create(model::ListParameters(model.detector.network), stream.handle()));
   RETURN_IF_ERROR(detector->parameters_.Upload(model.parameters, stream));
   detector->resources_ = std::make_shared<model::CudaExecutorResources>(detector->context_);
-  detector->most_workspace_ = WorkspaceWithin(options.memory_limit);
+  detector->max_workspace_ = WorkspaceWithin(options.memory_limit);
   model::CudaExecutorOptions executor_options;
   executor_options.precision = options.precision;
   executor_options.resources = detector->resources_;
-  executor_options.most_workspace = detector->most_workspace_;
+  executor_options.max_workspace = detector->max_workspace_;
   const model::NetworkSpec& network = model.detector.network;
   detector->executors_ = std::make_unique<model::CudaExecutorCache>(network, executor_options);
   ASSIGN_OR_RETURN(const int64_t probe,
@@ -216,7 +216,7 @@ absl::StatusOr<int64_t> CudaFaceDetector::BytesLeft(const model::Shape& padded) 
   if (weights == 0) weights = parameters_.size() * 4;  // before the first executor
   // The image and the next one.
   const int64_t held = kContextBytes + 2 * int64_t{3} * rows_ * columns_ + parameters_.size() * 4 + weights +
-                       detections_->bytes() + of_level + most_workspace_;
+                       detections_->bytes() + of_level + max_workspace_;
   if (held < options_.memory_limit) return options_.memory_limit - held;
   return absl::ResourceExhaustedError(absl::StrCat(
       "an image of ", columns_, " x ", rows_, " pixels and this model take ", held / 1000000, " MB of cuda:",
@@ -224,8 +224,8 @@ absl::StatusOr<int64_t> CudaFaceDetector::BytesLeft(const model::Shape& padded) 
 }
 
 absl::StatusOr<LevelPlan> CudaFaceDetector::Plan(const model::Shape& padded) const {
-  const double most_pixels = kMostElements / ElementsPerPixel(model_.detector.network);
-  int64_t most = std::min(most_activations_, static_cast<int64_t>(rules_.bytes_per_pixel * most_pixels));
+  const double max_pixels = kMaxElements / ElementsPerPixel(model_.detector.network);
+  int64_t most = std::min(max_activations_, static_cast<int64_t>(rules_.bytes_per_pixel * max_pixels));
   if (options_.memory_limit > 0) {
     ASSIGN_OR_RETURN(const int64_t left, BytesLeft(padded));
     most = std::min(most, left);
@@ -255,8 +255,13 @@ absl::Status CudaFaceDetector::RunLevel(double scale) {
         return RunPlan(geometry, scale, padded, pieces);
       },
       [this] { return resources_->Release(); }));
-  if (rules_.BytesOf(last_plan_) < rules_.BytesOf(plan)) most_activations_ = rules_.BytesOf(last_plan_);
+  if (rules_.BytesOf(last_plan_) < rules_.BytesOf(plan)) max_activations_ = rules_.BytesOf(last_plan_);
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<data::Detection>> CudaFaceDetector::Finish() {
+  ASSIGN_OR_RETURN(const std::vector<ScoredBox> boxes, detections_->Finish());
+  return ToDetections(boxes);
 }
 
 }  // namespace hardface::infer

@@ -14,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "data_tools/dataset/detections.h"
 #include "infer/device_detections.h"
 #include "infer/level_plan.h"
 #include "infer/nms.h"
@@ -51,7 +52,7 @@ class CudaFaceDetector {
   // Any time between Start() and Finish(): copies the image that the next Start() will be called with to the device,
   // beside what is being computed. IMAGE must not change until then. Where that fails, Start() copies it.
   void Preload(const cv::Mat& image);
-  absl::StatusOr<std::vector<ScoredBox>> Finish() { return detections_->Finish(); }
+  absl::StatusOr<std::vector<data::Detection>> Finish();
   // How the last level was run.
   const LevelPlan& last_plan() const { return last_plan_; }
 
@@ -93,14 +94,14 @@ class CudaFaceDetector {
   model::DeviceParameters parameters_;
   std::unique_ptr<DeviceDetections> detections_;
   TileRules rules_;
-  int64_t most_workspace_ = 0;  // of a convolution
+  int64_t max_workspace_ = 0;  // of a convolution
   ImageSlot slots_[2];
   int current_ = 0;             // the slot of the image that is being worked on
   int rows_ = 0, columns_ = 0;  // of that image
   model::DeviceMemory maps_;    // of LevelMaps()
   LevelPlan last_plan_;
   // Activations for which there once was memory after more had failed: what fails is not tried again and again.
-  int64_t most_activations_ = std::numeric_limits<int64_t>::max();
+  int64_t max_activations_ = std::numeric_limits<int64_t>::max();
 };
 
 }  // namespace hardface::infer

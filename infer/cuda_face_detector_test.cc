@@ -37,12 +37,12 @@ cv::Mat RandomImage(int rows, int columns) {
 }
 
 // Nearly all boxes: rounding may exchange neighbours in the order, and with it what a group is.
-void ExpectNearlyTheSame(const std::vector<ScoredBox>& actual, const std::vector<ScoredBox>& expected) {
+void ExpectNearlyTheSame(const std::vector<data::Detection>& actual, const std::vector<data::Detection>& expected) {
   const auto size = static_cast<double>(expected.size());
   size_t found = 0;
-  for (const ScoredBox& box : expected) {
-    found += std::any_of(actual.begin(), actual.end(), [&](const ScoredBox& other) {
-      return std::fabs(other.score - box.score) < 1e-3f && data::InclusiveIou(other.box, box.box) > 0.98f;
+  for (const data::Detection& box : expected) {
+    found += std::any_of(actual.begin(), actual.end(), [&](const data::Detection& other) {
+      return std::fabs(other.score - box.score) < 1e-3f && data::ContinuousIou(other.box, box.box) > 0.98f;
     });
   }
   EXPECT_GT(expected.size(), 0u);
@@ -60,7 +60,7 @@ TEST(CudaFaceDetectorTest, FindsWhatTheCpuFinds) {
     options.pyramid = {200, 400};
     options.merge = merge;
     options.precision = model::Precision::kFp32;
-    options.decode.max_boxes = 300;  // fewer than kMostMerged in all
+    options.decode.max_boxes = 300;  // fewer than kMaxMerged in all
     FaceDetector cpu(*model, options);
     options.device = {model::Device::Kind::kCuda, 0};
     FaceDetector gpu(*model, options);
@@ -77,7 +77,7 @@ TEST(CudaFaceDetectorTest, FindsWhatTheCpuFinds) {
 CudaFaceDetectorOptions OneLevel() {
   CudaFaceDetectorOptions options;
   options.precision = model::Precision::kFp32;
-  options.detections.most_passes = 2;
+  options.detections.max_passes = 2;
   options.detections.decode.max_boxes = 300;
   return options;
 }
@@ -88,7 +88,7 @@ TEST(CudaFaceDetectorTest, TilesUnderAMemoryLimitFindWhatTheWholeLevelFinds) {
   ASSERT_TRUE(model.ok()) << model.status();
   const cv::Mat image = RandomImage(900, 1100);
   const double scale = 1.5;  // 1650 x 1350 pixels: about 140 MB of fp32 activations a pass
-  std::vector<std::vector<ScoredBox>> found;
+  std::vector<std::vector<data::Detection>> found;
   for (const int64_t limit : {int64_t{0}, int64_t{700} << 20}) {
     CudaFaceDetectorOptions options = OneLevel();
     options.memory_limit = limit;
@@ -150,7 +150,7 @@ TEST(CudaFaceDetectorTest, DetectorsOnThreadsOfTheirOwnGiveTheSame) {
   const auto model = model::LoadModel("model/testdata/net_w16.caffemodel");
   ASSERT_TRUE(model.ok()) << model.status();
   constexpr int kThreads = 4;  // on as many GPUs as there are
-  std::vector<std::vector<ScoredBox>> found(kThreads);
+  std::vector<std::vector<data::Detection>> found(kThreads);
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {

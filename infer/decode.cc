@@ -51,7 +51,7 @@ std::vector<Candidate> Candidates(const std::vector<model::AnchorPlane>& planes,
   return candidates;
 }
 
-data::Box Clip(const data::Box& box, int width, int height) {
+data::EdgeBox Clip(const data::EdgeBox& box, int width, int height) {
   const float right = static_cast<float>(width - 1), bottom = static_cast<float>(height - 1);
   return {std::clamp(box.x1, 0.0f, right), std::clamp(box.y1, 0.0f, bottom), std::clamp(box.x2, 0.0f, right),
           std::clamp(box.y2, 0.0f, bottom)};
@@ -71,8 +71,8 @@ std::vector<ScoredBox> DecodeDetections(const std::vector<model::AnchorPlane>& p
   boxes.reserve(count);
   for (const auto& [anchor, score] : candidates) {
     const model::AnchorPlane& plane = planes[anchor.plane];
-    const data::Box box = plane.box(anchor.y, anchor.x);
-    const data::Box placed{box.x1 + left, box.y1 + top, box.x2 + left, box.y2 + top};
+    const data::EdgeBox box = plane.box(anchor.y, anchor.x);
+    const data::EdgeBox placed{box.x1 + left, box.y1 + top, box.x2 + left, box.y2 + top};
     boxes.push_back({Clip(placed, image_width, image_height), score});
   }
   return boxes;

@@ -42,7 +42,7 @@ TEST(DecodeDetectionsTest, APerfectNetworkGivesTheAnnotatedBoxBackAtEveryScale) 
     for (int k = 0; k < 4; ++k) plane.values[static_cast<size_t>(16 * (2 + k) + cell)] = deltas[static_cast<size_t>(k)];
     const auto boxes = DecodeDetections(plane.planes, 64, 64, {0.5f, 1});
     ASSERT_EQ(boxes.size(), 1u);
-    const data::Rect found = CoveredArea(boxes[0].box);
+    const data::Rect found = data::ToRect(boxes[0].box);
     EXPECT_NEAR(found.x / scale, face.x, 1e-4);
     EXPECT_NEAR(found.y / scale, face.y, 1e-4);
     EXPECT_NEAR(found.w / scale, face.w, 1e-4);

@@ -22,10 +22,10 @@
 namespace hardface::infer {
 namespace {
 
-data::ImageDetections ToDetections(const ImageToDetect& image, const std::vector<ScoredBox>& boxes,
+data::ImageDetections ToDetections(const ImageToDetect& image, const std::vector<data::Detection>& boxes,
                                    const data::BoxStyle& style) {
   data::ImageDetections detections{image.name, image.flip, {}};
-  for (const auto& [box, score] : boxes) detections.boxes.push_back({data::Restyle(CoveredArea(box), style), score});
+  for (const auto& [box, score] : boxes) detections.boxes.push_back({data::Restyle(box, style), score});
   return detections;
 }
 

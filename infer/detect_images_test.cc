@@ -79,9 +79,9 @@ TEST(FaceDetectorTest, MirroredImageGivesMirroredFacesWithFlips) {
   for (size_t i = 0; i < boxes->size(); ++i) {
     EXPECT_NEAR((*boxes)[i].score, (*other)[i].score, 1e-5);
     bool found = false;
-    for (const ScoredBox& box : *other) {
-      found |=
-          std::abs(128 - box.box.x2 - (*boxes)[i].box.x1) < 0.05 && std::abs(box.box.y1 - (*boxes)[i].box.y1) < 0.05;
+    for (const data::Detection& box : *other) {
+      const data::Rect back = data::Mirror(box.box, 128);
+      found |= std::abs(back.x - (*boxes)[i].box.x) < 0.05 && std::abs(back.y - (*boxes)[i].box.y) < 0.05;
     }
     EXPECT_TRUE(found) << i;
   }
@@ -112,13 +112,13 @@ TEST(FaceDetectorTest, EnginesAndTilesGiveTheSameDetections) {
     const auto boxes = FaceDetector(RandomModel(4), options).Detect(image);
     ASSERT_TRUE(boxes.ok()) << boxes.status();
     ASSERT_EQ(boxes->size(), expected->size());
-    for (const ScoredBox& box : *boxes) {  // in any order: scores that are nearly equal may change places
-      const bool found = std::any_of(expected->begin(), expected->end(), [&box](const ScoredBox& other) {
-        const data::Box &a = box.box, &b = other.box;
+    for (const data::Detection& box : *boxes) {  // in any order: scores that are nearly equal may change places
+      const bool found = std::any_of(expected->begin(), expected->end(), [&box](const data::Detection& other) {
+        const data::Rect &a = box.box, &b = other.box;
         return std::abs(box.score - other.score) < 1e-4f &&
-               std::abs(a.x1 - b.x1) + std::abs(a.y1 - b.y1) + std::abs(a.x2 - b.x2) + std::abs(a.y2 - b.y2) < 1e-2f;
+               std::abs(a.x - b.x) + std::abs(a.y - b.y) + std::abs(a.w - b.w) + std::abs(a.h - b.h) < 1e-2f;
       });
-      EXPECT_TRUE(found) << box.box.x1 << " " << box.box.y1 << " " << box.score;
+      EXPECT_TRUE(found) << box.box.x << " " << box.box.y << " " << box.score;
     }
   }
   options.memory_limit = 100 << 20;
@@ -208,10 +208,10 @@ TEST(FaceDetectorTest, BalancedFindsWhatOnlyALargerLevelSeesWellWhereASmallerOne
     options.speed = speed;
     const auto boxes = FaceDetector(BrightnessModel(), options).Detect(image);
     EXPECT_TRUE(boxes.ok()) << boxes.status();
-    return std::any_of(boxes->begin(), boxes->end(), [&](const ScoredBox& found) {
-      const data::Box& box = found.box;
-      return box.x1 <= static_cast<float>(x) && static_cast<float>(x) <= box.x2 && box.y1 <= static_cast<float>(y) &&
-             static_cast<float>(y) <= box.y2;
+    return std::any_of(boxes->begin(), boxes->end(), [&](const data::Detection& found) {
+      const data::Rect& box = found.box;
+      return box.x <= static_cast<float>(x) && static_cast<float>(x) <= box.x + box.w &&
+             box.y <= static_cast<float>(y) && static_cast<float>(y) <= box.y + box.h;
     });
   };
   for (const Speed speed : {Speed::kAccurate, Speed::kBalanced}) {
@@ -263,7 +263,7 @@ TEST(LevelRunnerTest, ARegionsDetectionsAreTheWholeLevels) {
                                 static_cast<size_t>((core.core_y2 - core.core_y1) / 8));
     for (const ScoredBox& box : boxes) {
       const bool found = std::any_of(whole.begin(), whole.end(), [&box](const ScoredBox& other) {
-        const data::Box &a = box.box, &b = other.box;
+        const data::EdgeBox &a = box.box, &b = other.box;
         return std::abs(box.score - other.score) < 1e-4f &&
                std::abs(a.x1 - b.x1) + std::abs(a.y1 - b.y1) + std::abs(a.x2 - b.x2) + std::abs(a.y2 - b.y2) < 1e-2f;
       });
@@ -286,11 +286,11 @@ TEST(FaceDetectorTest, BoxesLieInTheImage) {
   const auto boxes = detector.Detect(RandomImage(100, 70, 4));
   ASSERT_TRUE(boxes.ok());
   ASSERT_FALSE(boxes->empty());
-  for (const ScoredBox& box : *boxes) {
-    EXPECT_GE(box.box.x1, -0.01);
-    EXPECT_LE(box.box.x2, 100.01);  // the mirrored pass: x -> width - x, as published
-    EXPECT_GE(box.box.y1, -0.01);
-    EXPECT_LE(box.box.y2, 70.01);
+  for (const auto& [box, score] : *boxes) {
+    EXPECT_GE(box.x, -0.01);
+    EXPECT_LE(box.x + box.w, 100.01);  // the mirrored pass: x -> width - x, as published
+    EXPECT_GE(box.y, -0.01);
+    EXPECT_LE(box.y + box.h, 70.01);
   }
 }
 

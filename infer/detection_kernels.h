@@ -38,8 +38,8 @@ HARDFACE_HOST_DEVICE inline uint32_t PlaceOf(uint64_t key) { return static_cast<
 
 // The anchor planes of one image, by value: they go into a kernel's arguments. Places are in the order y, x, plane.
 struct PlaneList {
-  static constexpr int kMost = 16;
-  model::AnchorPlane planes[kMost];
+  static constexpr int kMaxPlanes = 16;
+  model::AnchorPlane planes[kMaxPlanes];
   int count = 0;
   int height = 0, width = 0;  // of the largest plane
 
@@ -134,17 +134,14 @@ struct DecodeKernel {
     const auto count = static_cast<uint32_t>(list.count), width = static_cast<uint32_t>(list.width);
     const model::AnchorPlane& plane = list.planes[place % count];
     const int x = static_cast<int>(place / count % width), y = static_cast<int>(place / count / width);
-    const data::Box box = plane.box(y, x);
+    const data::EdgeBox box = plane.box(y, x);
     const auto right = static_cast<float>(geometry.level_width - 1);
     const auto bottom = static_cast<float>(geometry.level_height - 1);
-    const data::Box clipped{Clamp(box.x1, right), Clamp(box.y1, bottom), Clamp(box.x2, right), Clamp(box.y2, bottom)};
+    const data::EdgeBox clipped{Clamp(box.x1, right), Clamp(box.y1, bottom), Clamp(box.x2, right),
+                                Clamp(box.y2, bottom)};
     *is_small = score >= small_score && clipped.area() <= small_area;
-    const float f = geometry.factor;
-    data::Box scaled{clipped.x1 * f, clipped.y1 * f, clipped.x2 * f, clipped.y2 * f};
-    if (geometry.mirrored) {
-      scaled = {geometry.image_width - scaled.x2, scaled.y1, geometry.image_width - scaled.x1, scaled.y2};
-    }
-    return {scaled, score};
+    const data::EdgeBox scaled = data::Scaled(clipped, geometry.factor);
+    return {geometry.mirrored ? data::Mirror(scaled, geometry.image_width) : scaled, score};
   }
 };
 

@@ -16,7 +16,7 @@ constexpr int64_t kOutPerWorker = 8;
 DetectionWorkers::DetectionWorkers(std::vector<DetectFunction> detectors, int64_t count, int loaders, int64_t ahead,
                                    LoadFunction load)
     : count_(count),
-      most_out_(kOutPerWorker * static_cast<int64_t>(detectors.size())),
+      max_out_(kOutPerWorker * static_cast<int64_t>(detectors.size())),
       loaded_(count, loaders * static_cast<int>(detectors.size()), ahead * static_cast<int64_t>(detectors.size()),
               std::move(load)) {
   HARDFACE_CHECK(!detectors.empty());
@@ -59,7 +59,7 @@ std::optional<DetectionWorkers::Taken> DetectionWorkers::Take(bool wait) {
 
 DetectionWorkers::Made DetectionWorkers::Make(Worker* worker, Taken taken) {
   if (taken.failure != nullptr) return {std::nullopt, taken.failure};
-  DetectedImage image{std::move(taken.pixels), std::vector<ScoredBox>()};
+  DetectedImage image{std::move(taken.pixels), std::vector<data::Detection>()};
   if (!image.pixels.ok()) return {std::move(image), nullptr};
   const auto upcoming = [this, worker] {
     // Waiting for others to finish would keep them waiting for this image.

@@ -15,18 +15,18 @@
 
 #include "absl/status/statusor.h"
 #include "base/prefetcher.h"
-#include "infer/nms.h"
+#include "data_tools/dataset/detections.h"
 
 namespace hardface::infer {
 
 // Finds the faces of an image. UPCOMING may be called once; it returns the image of this detector's next call, so that
 // work on it can begin, or an empty one where there is none yet.
-using DetectFunction = std::function<absl::StatusOr<std::vector<ScoredBox>>(const cv::Mat& image,
-                                                                            const std::function<cv::Mat()>& upcoming)>;
+using DetectFunction = std::function<absl::StatusOr<std::vector<data::Detection>>(
+    const cv::Mat& image, const std::function<cv::Mat()>& upcoming)>;
 
 struct DetectedImage {
-  absl::StatusOr<cv::Mat> pixels;                // or why the image could not be read
-  absl::StatusOr<std::vector<ScoredBox>> boxes;  // where there are pixels
+  absl::StatusOr<cv::Mat> pixels;                      // or why the image could not be read
+  absl::StatusOr<std::vector<data::Detection>> boxes;  // where there are pixels
 };
 
 // Next() returns what became of images 0, 1, ... COUNT - 1. One detector works on the caller's thread, within Next();
@@ -63,7 +63,7 @@ class DetectionWorkers {
     std::optional<Taken> upcoming;  // taken ahead of its turn
   };
 
-  bool MayTake() const { return stop_ || taken_ == count_ || taken_ < given_ + most_out_; }
+  bool MayTake() const { return stop_ || taken_ == count_ || taken_ < given_ + max_out_; }
   // The next image, which waits until it is loaded; nothing when all are taken or the work is to end. Without WAIT
   // nothing, too, when results would run too far ahead of their use.
   std::optional<Taken> Take(bool wait);
@@ -72,7 +72,7 @@ class DetectionWorkers {
   bool Step(Worker* worker);
 
   const int64_t count_;
-  const int64_t most_out_;  // images taken and not yet given
+  const int64_t max_out_;  // images taken and not yet given
   Prefetcher<absl::StatusOr<cv::Mat>> loaded_;
   std::mutex mutex_;
   std::condition_variable changed_;

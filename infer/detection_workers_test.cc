@@ -27,7 +27,7 @@ absl::StatusOr<cv::Mat> Load(int64_t index) {
   return ImageOf(index);
 }
 
-std::vector<ScoredBox> BoxesOf(int64_t index) { return {{{0, 0, 1, 1}, static_cast<float>(index)}}; }
+std::vector<data::Detection> BoxesOf(int64_t index) { return {{{0, 0, 1, 1}, static_cast<float>(index)}}; }
 
 void Sleep(int64_t milliseconds) { std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds)); }
 
@@ -118,7 +118,7 @@ TEST(DetectionWorkersTest, ASlowImageHoldsUpOthersOnlyAtTheLimit) {
 TEST(DetectionWorkersTest, AnErrorComesInItsTurnAndTheRestIsLeft) {
   std::atomic<int64_t> begun{0};
   const DetectFunction detect = [&](const cv::Mat& image,
-                                    const std::function<cv::Mat()>&) -> absl::StatusOr<std::vector<ScoredBox>> {
+                                    const std::function<cv::Mat()>&) -> absl::StatusOr<std::vector<data::Detection>> {
     ++begun;
     if (IndexOf(image) == 2) return absl::ResourceExhaustedError("too large");
     Sleep(2);

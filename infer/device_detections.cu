@@ -14,15 +14,15 @@ namespace {
 
 // Boxes that are merged on the device; the mask of their overlaps grows with the square: 32 MiB here. More of them (an
 // untrained network's) are merged on the CPU.
-constexpr int kMostMerged = 16384;
-constexpr int kMostWords = kMostMerged / 64;
+constexpr int kMaxMerged = 16384;
+constexpr int kMaxWords = kMaxMerged / 64;
 constexpr int kScanThreads = 256;
 
 #ifdef __CUDACC__
 // Goes through the boxes in falling score; one block. Its threads share the words of each step.
 __global__ void __launch_bounds__(kScanThreads)
     ScanKernel(int count, int words, const uint64_t* mask, int* owner, int* last_first) {
-  __shared__ uint64_t taken[kMostWords];
+  __shared__ uint64_t taken[kMaxWords];
   for (int word = threadIdx.x; word < words; word += blockDim.x) taken[word] = 0;
   __syncthreads();
   for (int i = 0; i < count; ++i) {
@@ -68,15 +68,15 @@ class DetectionsOnDevice : public DeviceDetections {
   DetectionsOnDevice(const DeviceDetectionsOptions& options, std::shared_ptr<model::CudaContext> context)
       : options_(options),
         context_(std::move(context)),
-        most_boxes_(options.decode.max_boxes),
-        slots_(options.decode.max_boxes * options.most_passes) {}
+        max_boxes_(options.decode.max_boxes),
+        slots_(options.decode.max_boxes * options.max_passes) {}
 
   absl::Status Allocate() {
     ASSIGN_OR_RETURN(boxes_, model::DeviceMemory::Allocate(BytesOf<ScoredBox>(slots_), "boxes"));
     ASSIGN_OR_RETURN(sorted_, model::DeviceMemory::Allocate(BytesOf<ScoredBox>(slots_), "boxes"));
-    ASSIGN_OR_RETURN(merged_, model::DeviceMemory::Allocate(BytesOf<ScoredBox>(kMostMerged), "boxes"));
+    ASSIGN_OR_RETURN(merged_, model::DeviceMemory::Allocate(BytesOf<ScoredBox>(kMaxMerged), "boxes"));
     ASSIGN_OR_RETURN(small_, model::DeviceMemory::Allocate(BytesOf<bool>(slots_), "boxes"));
-    ASSIGN_OR_RETURN(owner_, model::DeviceMemory::Allocate(BytesOf<int>(kMostMerged), "boxes"));
+    ASSIGN_OR_RETURN(owner_, model::DeviceMemory::Allocate(BytesOf<int>(kMaxMerged), "boxes"));
     ASSIGN_OR_RETURN(numbers_, model::DeviceMemory::Allocate(BytesOf<int>(2), "boxes"));
     ASSIGN_OR_RETURN(count_host_, model::PinnedMemory::Allocate(BytesOf<int>(1)));
     return GrowKeys(slots_);
@@ -86,7 +86,7 @@ class DetectionsOnDevice : public DeviceDetections {
   int passes() const override { return passes_; }
 
   int64_t bytes() const override {
-    int64_t bytes = BytesOf<uint64_t>(int64_t{kMostMerged} * kMostWords);  // of mask_, which grows as needed
+    int64_t bytes = BytesOf<uint64_t>(int64_t{kMaxMerged} * kMaxWords);  // of mask_, which grows as needed
     for (const model::DeviceMemory* memory :
          {&boxes_, &small_, &sorted_, &merged_, &owner_, &numbers_, &keys_, &sorted_keys_, &sort_scratch_}) {
       bytes += memory->bytes();
@@ -95,9 +95,9 @@ class DetectionsOnDevice : public DeviceDetections {
   }
 
   absl::Status AddPass(const std::vector<model::AnchorPlane>& planes, const PassGeometry& geometry) override {
-    if (passes_ == options_.most_passes || planes.size() > PlaneList::kMost) {
+    if (passes_ == options_.max_passes || planes.size() > PlaneList::kMaxPlanes) {
       return absl::InternalError(absl::StrCat("pass ", passes_ + 1, " with ", planes.size(), " planes of anchors: ",
-                                              options_.most_passes, " and ", PlaneList::kMost, " are the most"));
+                                              options_.max_passes, " and ", PlaneList::kMaxPlanes, " are the most"));
     }
     PlaneList list;
     for (const model::AnchorPlane& plane : planes) {
@@ -114,9 +114,9 @@ class DetectionsOnDevice : public DeviceDetections {
         model::ForEachIndex(places, AnchorKeysKernel{list, keys_.as<uint64_t>()}, stream(), "ranking anchors"));
     RETURN_IF_ERROR(model::SortKeys(keys_.as<uint64_t>(), sorted_keys_.as<uint64_t>(), places, /*first_bit=*/32,
                                     sort_scratch_, stream()));
-    const int64_t first = int64_t{passes_} * most_boxes_;
+    const int64_t first = int64_t{passes_} * max_boxes_;
     RETURN_IF_ERROR(
-        model::ForEachIndex(most_boxes_,
+        model::ForEachIndex(max_boxes_,
                             DecodeKernel{list, sorted_keys_.as<uint64_t>(), places, options_.decode.min_score, geometry,
                                          boxes_.as<ScoredBox>() + first, small_.as<bool>() + first,
                                          options_.small_score, options_.small_area},
@@ -127,9 +127,9 @@ class DetectionsOnDevice : public DeviceDetections {
 
   absl::StatusOr<bool> SmallCandidates(int passes) override {
     HARDFACE_CHECK(passes <= passes_);
-    const int64_t count = int64_t{passes} * most_boxes_;
+    const int64_t count = int64_t{passes} * max_boxes_;
     RETURN_IF_ERROR(small_host_.Grow(count));
-    const bool* const last = small_.as<bool>() + int64_t{passes_ - passes} * most_boxes_;
+    const bool* const last = small_.as<bool>() + int64_t{passes_ - passes} * max_boxes_;
     RETURN_IF_ERROR(model::CopyToHost(last, small_host_.data(), BytesOf<bool>(count), stream()));
     RETURN_IF_ERROR(context_->stream().Synchronize());
     const bool* const values = small_host_.as<bool>();
@@ -138,7 +138,7 @@ class DetectionsOnDevice : public DeviceDetections {
 
   absl::StatusOr<std::vector<ScoredBox>> Finish() override {
     if (passes_ == 0) return std::vector<ScoredBox>();
-    const int total = passes_ * most_boxes_;
+    const int total = passes_ * max_boxes_;
     RETURN_IF_ERROR(model::ForEachIndex(
         total, BoxKeysKernel{boxes_.as<ScoredBox>(), options_.score_threshold, keys_.as<uint64_t>()}, stream(),
         "ranking boxes"));
@@ -152,7 +152,7 @@ class DetectionsOnDevice : public DeviceDetections {
     RETURN_IF_ERROR(context_->stream().Synchronize());
     const int count = *count_host_.as<int>();
     if (count == 0) return std::vector<ScoredBox>();
-    if (count > kMostMerged) return MergeOnHost(count);
+    if (count > kMaxMerged) return MergeOnHost(count);
     if (const absl::Status merging = MergeOnDevice(count); !merging.ok()) {
       // The mask's memory is all that it gets.
       if (absl::IsResourceExhausted(merging)) return MergeOnHost(count);
@@ -170,14 +170,14 @@ class DetectionsOnDevice : public DeviceDetections {
   model::CudaStreamHandle stream() const { return context_->stream().handle(); }
 
   absl::Status GrowKeys(int count) {
-    if (count <= most_keys_) return absl::OkStatus();
+    if (count <= max_keys_) return absl::OkStatus();
     RETURN_IF_ERROR(context_->stream().Synchronize());  // what is queued may use the old memory
-    most_keys_ = 0;                                     // until all three are there
+    max_keys_ = 0;                                      // until all three are there
     RETURN_IF_ERROR(keys_.Grow(BytesOf<uint64_t>(count), "ranking"));
     RETURN_IF_ERROR(sorted_keys_.Grow(BytesOf<uint64_t>(count), "ranking"));
     ASSIGN_OR_RETURN(const int64_t scratch, model::SortScratchBytes(count));
     RETURN_IF_ERROR(sort_scratch_.Grow(scratch, "ranking"));
-    most_keys_ = count;
+    max_keys_ = count;
     return absl::OkStatus();
   }
 
@@ -211,15 +211,15 @@ class DetectionsOnDevice : public DeviceDetections {
 
   const DeviceDetectionsOptions options_;
   const std::shared_ptr<model::CudaContext> context_;
-  const int most_boxes_;  // of a pass
-  const int slots_;       // of all passes
+  const int max_boxes_;  // of a pass
+  const int slots_;      // of all passes
   int passes_ = 0;
   model::DeviceMemory boxes_, small_;  // (passes, most boxes)
   model::DeviceMemory sorted_;         // of all passes, in falling score
   model::DeviceMemory merged_, owner_, mask_;
   model::DeviceMemory numbers_;  // how many are sorted; the last that is the first of a group
   model::DeviceMemory keys_, sorted_keys_, sort_scratch_;
-  int most_keys_ = 0;  // that the three have room for
+  int max_keys_ = 0;  // that the three have room for
   model::PinnedMemory small_host_, count_host_;
 };
 

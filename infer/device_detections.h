@@ -20,7 +20,7 @@ namespace hardface::infer {
 
 struct DeviceDetectionsOptions {
   DecodeOptions decode;
-  int most_passes = 10;           // of an image
+  int max_passes = 10;            // of an image
   float score_threshold = 0.05f;  // of all passes together
   bool vote = true;               // else NMS
   VoteOptions voting;

@@ -45,11 +45,11 @@ DetectOptions TwoLevels() {
   return options;
 }
 
-void ExpectNearlyTheSame(const std::vector<ScoredBox>& actual, const std::vector<ScoredBox>& expected) {
+void ExpectNearlyTheSame(const std::vector<data::Detection>& actual, const std::vector<data::Detection>& expected) {
   ASSERT_GT(expected.size(), 0u);
-  const auto found = std::count_if(expected.begin(), expected.end(), [&](const ScoredBox& box) {
-    return std::any_of(actual.begin(), actual.end(), [&](const ScoredBox& other) {
-      return std::fabs(other.score - box.score) < 1e-3f && data::InclusiveIou(other.box, box.box) > 0.98f;
+  const auto found = std::count_if(expected.begin(), expected.end(), [&](const data::Detection& box) {
+    return std::any_of(actual.begin(), actual.end(), [&](const data::Detection& other) {
+      return std::fabs(other.score - box.score) < 1e-3f && data::ContinuousIou(other.box, box.box) > 0.98f;
     });
   });
   EXPECT_GE(static_cast<double>(found), 0.97 * static_cast<double>(expected.size()));

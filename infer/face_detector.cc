@@ -30,9 +30,9 @@ model::Model Prepared(model::Model model, const DetectOptions& options) {
 double ScaleOf(const cv::Mat& image, int level) { return BaseScale(image.cols, image.rows) * level / kReferenceLevel; }
 
 // BOX with its width and height multiplied by REACH.
-data::Box Grown(const data::Box& box, float reach) {
+data::EdgeBox Grown(const data::EdgeBox& box, float reach) {
   const float x = (box.x1 + box.x2) / 2, y = (box.y1 + box.y2) / 2;
-  const float half_width = (box.x2 - box.x1) / 2 * reach, half_height = (box.y2 - box.y1) / 2 * reach;
+  const float half_width = box.width() / 2 * reach, half_height = box.height() / 2 * reach;
   return {x - half_width, y - half_height, x + half_width, y + half_height};
 }
 
@@ -117,8 +117,8 @@ void FaceDetector::Add(const std::vector<ScoredBox>& boxes, double scale, bool m
   const float least = LeastCandidate(options_.speed);
   for (auto [box, score] : boxes) {
     if (score <= options_.score_threshold && score < least) continue;
-    box = {box.x1 * factor, box.y1 * factor, box.x2 * factor, box.y2 * factor};
-    if (mirrored) box = {image_width - box.x2, box.y1, image_width - box.x1, box.y2};  // x -> width - x, as published
+    box = data::Scaled(box, factor);
+    if (mirrored) box = data::Mirror(box, image_width);  // x -> width - x, as published
     if (score > options_.score_threshold) found->boxes.push_back({box, score});
     if (score >= least) found->candidates.push_back({box, score});
   }
@@ -136,9 +136,9 @@ absl::Status FaceDetector::DetectAtScale(const cv::Mat& image, double scale, boo
 
 absl::Status FaceDetector::DetectInRegions(const cv::Mat& image, double scale, double coarser, const SpeedStep& step,
                                            Found* found) {
-  std::vector<data::Box> wanted;
+  std::vector<data::EdgeBox> wanted;
   for (const auto& [box, score] : found->candidates) {
-    const float side = std::sqrt((box.x2 - box.x1) * (box.y2 - box.y1)) * static_cast<float>(coarser);
+    const float side = std::sqrt(box.area()) * static_cast<float>(coarser);
     if (score >= step.min_score && side <= step.max_side) wanted.push_back(Grown(box, step.reach));
   }
   TileRules rules = runner_->rules();
@@ -146,20 +146,18 @@ absl::Status FaceDetector::DetectInRegions(const cv::Mat& image, double scale, d
   RETURN_IF_ERROR(RunRegions(image, scale, wanted, rules, /*mirrored=*/false, found));
   if (!step.mirrored || !options_.flip) return absl::OkStatus();
   const auto width = static_cast<float>(image.cols);
-  for (data::Box& box : wanted) box = {width - box.x2, box.y1, width - box.x1, box.y2};
+  for (data::EdgeBox& box : wanted) box = data::Mirror(box, width);
   return RunRegions(image, scale, wanted, rules, /*mirrored=*/true, found);
 }
 
-absl::Status FaceDetector::RunRegions(const cv::Mat& image, double scale, const std::vector<data::Box>& wanted,
+absl::Status FaceDetector::RunRegions(const cv::Mat& image, double scale, const std::vector<data::EdgeBox>& wanted,
                                       const TileRules& rules, bool mirrored, Found* found) {
   const model::LevelGeometry level = model::LevelGeometryOf(image.rows, image.cols, scale);
   const int multiple = model_.detector.size_multiple;
   const int height = model::RoundUp(level.rows, multiple), width = model::RoundUp(level.columns, multiple);
   const auto factor = static_cast<float>(scale);
-  std::vector<data::Box> on_level;
-  for (const auto& box : wanted) {
-    on_level.push_back({box.x1 * factor, box.y1 * factor, box.x2 * factor, box.y2 * factor});
-  }
+  std::vector<data::EdgeBox> on_level;
+  for (const data::EdgeBox& box : wanted) on_level.push_back(data::Scaled(box, factor));
   for (const LevelRegion& region : CoverRegions(rules, height, width, on_level)) {
     // What the tile shows of the level, or of its mirror image.
     cv::Rect window = cv::Rect(region.columns.begin, region.rows.begin, region.tile_width, region.tile_height) &
@@ -197,7 +195,7 @@ absl::Status FaceDetector::StartDevice() {
   options.flip = flip;
   options.memory_limit = options_.memory_limit;
   options.detections.decode = options_.decode;
-  options.detections.most_passes = static_cast<int>(levels) * (flip ? 2 : 1);
+  options.detections.max_passes = static_cast<int>(levels) * (flip ? 2 : 1);
   options.detections.score_threshold = options_.score_threshold;
   options.detections.vote = options_.merge == Merge::kVote;
   options.detections.voting = options_.vote;
@@ -211,8 +209,8 @@ absl::Status FaceDetector::StartDevice() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<ScoredBox>> FaceDetector::DetectOnDevice(const cv::Mat& image,
-                                                                    const std::function<cv::Mat()>& upcoming) {
+absl::StatusOr<std::vector<data::Detection>> FaceDetector::DetectOnDevice(const cv::Mat& image,
+                                                                          const std::function<cv::Mat()>& upcoming) {
   if (cuda_ == nullptr) RETURN_IF_ERROR(StartDevice());
   bool asked = upcoming == nullptr;
   // While the device has something to compute and before it is waited for.
@@ -234,8 +232,8 @@ absl::StatusOr<std::vector<ScoredBox>> FaceDetector::DetectOnDevice(const cv::Ma
   return cuda_->Finish();
 }
 
-absl::StatusOr<std::vector<ScoredBox>> FaceDetector::Detect(const cv::Mat& image,
-                                                            const std::function<cv::Mat()>& upcoming) {
+absl::StatusOr<std::vector<data::Detection>> FaceDetector::Detect(const cv::Mat& image,
+                                                                  const std::function<cv::Mat()>& upcoming) {
   if (options_.device.cuda()) return DetectOnDevice(image, upcoming);
   Found found;
   double coarser = 0;  // the scale before
@@ -247,10 +245,10 @@ absl::StatusOr<std::vector<ScoredBox>> FaceDetector::Detect(const cv::Mat& image
     coarser = scale;
   }
   std::vector<ScoredBox>& boxes = found.boxes;
-  if (options_.merge == Merge::kVote) return VoteBoxes(std::move(boxes), options_.vote);
+  if (options_.merge == Merge::kVote) return ToDetections(VoteBoxes(std::move(boxes), options_.vote));
   std::vector<ScoredBox> kept;
   for (const int i : PlainNms(boxes, options_.nms_threshold)) kept.push_back(boxes[static_cast<size_t>(i)]);
-  return kept;
+  return ToDetections(kept);
 }
 
 }  // namespace hardface::infer

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "data_tools/dataset/box.h"
+#include "data_tools/dataset/detections.h"
 #include "infer/cuda_face_detector.h"
 #include "infer/decode.h"
 #include "infer/level_plan.h"
@@ -81,8 +82,8 @@ class FaceDetector {
   //
   // UPCOMING, where given, may be called once, while a CUDA device computes; it returns the image that the next call
   // will be for, which then goes there meanwhile and must not change, or an empty one where that is not known.
-  absl::StatusOr<std::vector<ScoredBox>> Detect(const cv::Mat& image,
-                                                const std::function<cv::Mat()>& upcoming = nullptr);
+  absl::StatusOr<std::vector<data::Detection>> Detect(const cv::Mat& image,
+                                                      const std::function<cv::Mat()>& upcoming = nullptr);
 
  private:
   // What the levels run so far found, pixels of the image.
@@ -99,7 +100,8 @@ class FaceDetector {
   };
   // In the order in which they are run.
   std::vector<PlannedLevel> Levels() const;
-  absl::StatusOr<std::vector<ScoredBox>> DetectOnDevice(const cv::Mat& image, const std::function<cv::Mat()>& upcoming);
+  absl::StatusOr<std::vector<data::Detection>> DetectOnDevice(const cv::Mat& image,
+                                                              const std::function<cv::Mat()>& upcoming);
   absl::Status StartDevice();
 
   // Adds boxes of a level, pixels of it, to FOUND.
@@ -109,7 +111,7 @@ class FaceDetector {
   // The same of the level's regions that may add a face, by STEP. COARSER: the scale of the level before it.
   absl::Status DetectInRegions(const cv::Mat& image, double scale, double coarser, const SpeedStep& step, Found* found);
   // One pass over regions around WANTED, pixels of the image. RULES: of the tiles.
-  absl::Status RunRegions(const cv::Mat& image, double scale, const std::vector<data::Box>& wanted,
+  absl::Status RunRegions(const cv::Mat& image, double scale, const std::vector<data::EdgeBox>& wanted,
                           const TileRules& rules, bool mirrored, Found* found);
 
   // What the memory limit leaves for activations while IMAGE and its resized LEVEL are held.

@@ -13,7 +13,7 @@
 namespace hardface::infer {
 namespace {
 
-void ExpectBox(const data::Box& box, const nlohmann::json& expected) {
+void ExpectBox(const data::EdgeBox& box, const nlohmann::json& expected) {
   const float corners[4] = {box.x1, box.y1, box.x2, box.y2};
   for (int k = 0; k < 4; ++k) {
     const double e = expected[k];

@@ -30,6 +30,13 @@ ScoredBox WeightedMean(const std::vector<ScoredBox>& group) {
 
 }  // namespace
 
+std::vector<data::Detection> ToDetections(const std::vector<ScoredBox>& boxes) {
+  std::vector<data::Detection> detections;
+  detections.reserve(boxes.size());
+  for (const auto& [box, score] : boxes) detections.push_back({data::ToRect(box), score});
+  return detections;
+}
+
 std::vector<int> PlainNms(const std::vector<ScoredBox>& boxes, float iou_threshold) {
   std::vector<int> kept;
   for (const int candidate : ByFallingScore(boxes)) {

@@ -5,13 +5,18 @@
 #include <vector>
 
 #include "data_tools/dataset/box.h"
+#include "data_tools/dataset/detections.h"
 
 namespace hardface::infer {
 
+// A decoded box on its way to being a data::Detection.
 struct ScoredBox {
-  data::Box box;  // pixels
+  data::EdgeBox box;  // pixels
   float score = 0;
 };
+
+// The same as they are returned and written.
+std::vector<data::Detection> ToDetections(const std::vector<ScoredBox>& boxes);
 
 // Greedy NMS: indices of the boxes kept, in falling score (ties: the earlier). A box goes when its IoU with a kept one
 // of higher score is above IOU_THRESHOLD.

@@ -64,7 +64,7 @@ absl::Status PictureOutputs::Write(int64_t index, const ImageToDetect& image, co
     RETURN_IF_ERROR(data::WritePng(absl::StrCat(options_.crops, "/", name), pixels(area).clone()));
   }
   RETURN_IF_ERROR(WriteCopies(image, pixels, boxes));
-  const bool on_sheet = options_.contact_sheet && index < kMostOnSheet;
+  const bool on_sheet = options_.contact_sheet && index < kMaxOnSheet;
   if (!options_.draw && !on_sheet) return absl::OkStatus();
   const cv::Mat drawn = DrawDetections(pixels, faces, options_.threshold);
   if (on_sheet) {
@@ -85,7 +85,7 @@ absl::Status PictureOutputs::Finish() const {
   for (;; ++index) {
     ASSIGN_OR_RETURN(const bool more, journal->Next(&outcome));
     if (!more) break;
-    if (!outcome.error.empty() || index >= kMostOnSheet) continue;
+    if (!outcome.error.empty() || index >= kMaxOnSheet) continue;
     ASSIGN_OR_RETURN(const std::string picture, ReadFile(PartOfSheet(index)));
     size_t faces = 0;
     for (const data::Detection& detection : outcome.detections.boxes) faces += detection.score >= options_.threshold;

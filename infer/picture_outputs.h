@@ -25,7 +25,7 @@ struct PictureOptions {
 };
 
 // Pictures that a contact sheet shows: the run's first so many.
-inline constexpr int64_t kMostOnSheet = 1000;
+inline constexpr int64_t kMaxOnSheet = 1000;
 
 class PictureOutputs {
  public:

@@ -96,8 +96,8 @@ class PublishedDetectorsTest : public ::testing::TestWithParam<std::string> {
     const nlohmann::json& expected = golden_["detections"];
     ASSERT_EQ(faces->size(), expected.size());
     for (size_t i = 0; i < expected.size(); ++i) {
-      const ScoredBox& face = (*faces)[i];
-      const float values[5] = {face.box.x1, face.box.y1, face.box.x2, face.box.y2, face.score * 100};
+      const auto& [box, score] = (*faces)[i];
+      const float values[5] = {box.x, box.y, box.x + box.w, box.y + box.h, score * 100};
       for (int k = 0; k < 5; ++k) {
         EXPECT_NEAR(values[k], expected[i][k].get<double>() * (k == 4 ? 100 : 1), tolerance) << i << ", value " << k;
       }

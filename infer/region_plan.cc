@@ -60,11 +60,11 @@ std::vector<CellRect> RunsOf(const std::vector<bool>& marked, int rows, int colu
 LevelRegion WholeLevel(int height, int width) { return {{0, height, 0}, {0, width, 0}, height, width}; }
 
 std::vector<LevelRegion> CoverRegions(const TileRules& rules, int height, int width,
-                                      const std::vector<data::Box>& wanted) {
+                                      const std::vector<data::EdgeBox>& wanted) {
   const int cell = model::RoundUp(kCellSide, rules.multiple);
   const int rows = (height + cell - 1) / cell, columns = (width + cell - 1) / cell;
   std::vector<bool> marked(static_cast<size_t>(rows) * static_cast<size_t>(columns));
-  for (const data::Box& box : wanted) {
+  for (const data::EdgeBox& box : wanted) {
     if (!(box.x2 > 0 && box.y2 > 0 && box.x1 < static_cast<float>(width) && box.y1 < static_cast<float>(height)))
       continue;
     const auto cell_of = [cell](float pixel, int count) {

@@ -26,7 +26,7 @@ LevelRegion WholeLevel(int height, int width);
 // count). Neighbours become one region where that costs fewer pixels than their overlaps do. One region is the whole
 // level where all others together would take as many pixels; none where WANTED is empty.
 std::vector<LevelRegion> CoverRegions(const TileRules& rules, int height, int width,
-                                      const std::vector<data::Box>& wanted);
+                                      const std::vector<data::EdgeBox>& wanted);
 
 }  // namespace hardface::infer
 

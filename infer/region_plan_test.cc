@@ -20,7 +20,7 @@ bool Covers(const std::vector<LevelRegion>& regions, int x, int y) {
 
 TEST(CoverRegionsTest, CoresCoverWhatIsWantedAndHaveTheOverlapInsideTheLevel) {
   const int height = 720, width = 1200;
-  const std::vector<data::Box> wanted = {{-20, -5, 10, 12}, {300, 200, 310.5f, 240}, {1190, 700, 1300, 900}};
+  const std::vector<data::EdgeBox> wanted = {{-20, -5, 10, 12}, {300, 200, 310.5f, 240}, {1190, 700, 1300, 900}};
   const std::vector<LevelRegion> regions = CoverRegions(kRules, height, width, wanted);
   ASSERT_EQ(regions.size(), 3u);
   for (const auto& [x, y] : std::vector<std::pair<int, int>>{
@@ -46,7 +46,7 @@ TEST(CoverRegionsTest, NeighboursShareARegion) {
 }
 
 TEST(CoverRegionsTest, TheWholeLevelWhereRegionsWouldCostAsMuch) {
-  std::vector<data::Box> wanted;
+  std::vector<data::EdgeBox> wanted;
   for (int y = 60; y < 320; y += 100) {
     for (int x = 30; x < 480; x += 100)
       wanted.push_back(

@@ -1,6 +1,7 @@
-// Boxes. Two conventions live in face detection; each has its own type here, so that they cannot be mixed up:
+// Boxes. Three conventions live in face detection; each has its own type here, so that they cannot be mixed up:
 // Rect is what annotation and result files hold (corner and extent), Box is what the method computes with (both corners
-// inclusive). All coordinates are pixels, origin at the top left corner of the image, x to the right, y down.
+// inclusive), EdgeBox is what a detector's outputs are decoded to (both corners on edges). All coordinates are pixels,
+// origin at the top left corner of the image, x to the right, y down.
 #ifndef HARDFACE_DATA_TOOLS_DATASET_BOX_H_
 #define HARDFACE_DATA_TOOLS_DATASET_BOX_H_
 
@@ -29,8 +30,25 @@ struct Box {
   float center_y() const { return 0.5f * (y1 + y2); }
 };
 
+// A box between the edges x1 and x2, y1 and y2: its width is x2 - x1. Decoding puts x2 and y2 behind the last pixel (cx
+// + w / 2, without -1). Taken for a Box, every detection would be a pixel too wide and too high, which costs a face of
+// 8 pixels a fifth of its IoU.
+struct EdgeBox {
+  float x1 = 0, y1 = 0, x2 = 0, y2 = 0;
+
+  HARDFACE_HOST_DEVICE float width() const { return x2 - x1; }
+  HARDFACE_HOST_DEVICE float height() const { return y2 - y1; }
+  HARDFACE_HOST_DEVICE float area() const { return width() * height(); }
+};
+
 inline Box ToBox(const Rect& r) { return {r.x, r.y, r.x + r.w - 1, r.y + r.h - 1}; }
 inline Rect ToRect(const Box& b) { return {b.x1, b.y1, b.width(), b.height()}; }
+inline Rect ToRect(const EdgeBox& b) { return {b.x1, b.y1, b.width(), b.height()}; }
+
+// The box with all coordinates times FACTOR: of another level of the pyramid.
+HARDFACE_HOST_DEVICE inline EdgeBox Scaled(const EdgeBox& b, float factor) {
+  return {b.x1 * factor, b.y1 * factor, b.x2 * factor, b.y2 * factor};
+}
 
 // Intersection over union with the "+1" convention; 0 for boxes that do not meet.
 HARDFACE_HOST_DEVICE inline float InclusiveIou(const Box& a, const Box& b) {
@@ -39,6 +57,11 @@ HARDFACE_HOST_DEVICE inline float InclusiveIou(const Box& a, const Box& b) {
   if (w <= 0 || h <= 0) return 0;
   const float intersection = w * h;
   return intersection / (a.area() + b.area() - intersection);
+}
+
+// What the published code computes when it merges detections: it takes decoded corners for pixels.
+HARDFACE_HOST_DEVICE inline float InclusiveIou(const EdgeBox& a, const EdgeBox& b) {
+  return InclusiveIou(Box{a.x1, a.y1, a.x2, a.y2}, Box{b.x1, b.y1, b.x2, b.y2});
 }
 
 // Intersection over union of continuous rectangles, without the "+1"; 0 where they do not meet or one has no area.
@@ -52,6 +75,9 @@ inline double ContinuousIou(const Rect& a, const Rect& b) {
 
 // The box in the image mirrored about its vertical axis; IMAGE_WIDTH in pixels.
 inline Rect Mirror(const Rect& r, float image_width) { return {image_width - r.x - r.w, r.y, r.w, r.h}; }
+HARDFACE_HOST_DEVICE inline EdgeBox Mirror(const EdgeBox& b, float image_width) {
+  return {image_width - b.x2, b.y1, image_width - b.x1, b.y2};
+}
 
 }  // namespace hardface::data
 

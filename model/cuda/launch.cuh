@@ -27,9 +27,9 @@ __global__ void ForEachIndexKernel(int64_t count, Kernel kernel) {
 template <typename Kernel>
 absl::Status ForEachIndex(int64_t count, const Kernel& kernel, CudaStreamHandle stream, const char* operation) {
   constexpr int kThreads = 256;
-  constexpr int64_t kMostBlocks = 1 << 20;
+  constexpr int64_t kMaxBlocks = 1 << 20;
   if (count <= 0) return absl::OkStatus();
-  const int64_t blocks = std::min((count + kThreads - 1) / kThreads, kMostBlocks);
+  const int64_t blocks = std::min((count + kThreads - 1) / kThreads, kMaxBlocks);
   ForEachIndexKernel<<<static_cast<unsigned>(blocks), kThreads, 0, stream>>>(count, kernel);
   CUDA_RETURN_IF_LAUNCH_FAILED(operation);
   return absl::OkStatus();

@@ -49,7 +49,7 @@ struct AnchorPlane {
   }
   HARDFACE_HOST_DEVICE int cell(int y, int x) const { return y * width + x; }
   // The box that the network predicts for an anchor.
-  HARDFACE_HOST_DEVICE data::Box box(int y, int x) const;
+  HARDFACE_HOST_DEVICE data::EdgeBox box(int y, int x) const;
 };
 
 // The planes of image N of a batch, heads in order and anchor sizes within each. OUTPUT gives an output layer's tensor
@@ -67,8 +67,8 @@ HARDFACE_HOST_DEVICE inline std::array<float, 4> EncodeBox(const data::Box& anch
           std::log(width / anchor_width), std::log(height / anchor_height)};
 }
 
-// The inverse, except for the published asymmetry: x1 = cx - w / 2 and x2 = cx + w / 2, without -1.
-HARDFACE_HOST_DEVICE inline data::Box DecodeBox(const data::Box& anchor, const std::array<float, 4>& deltas) {
+// The inverse, except for the published asymmetry: x1 = cx - w / 2 and x2 = cx + w / 2, without -1, are edges.
+HARDFACE_HOST_DEVICE inline data::EdgeBox DecodeBox(const data::Box& anchor, const std::array<float, 4>& deltas) {
   // exp(10) is 22,026 anchor widths: a cap that no real box meets keeps a diverged network's boxes finite.
   constexpr float kMaxLogScale = 10.0f;
   const float width = anchor.width() * std::exp(std::min(deltas[2], kMaxLogScale));
@@ -78,7 +78,7 @@ HARDFACE_HOST_DEVICE inline data::Box DecodeBox(const data::Box& anchor, const s
   return {center_x - 0.5f * width, center_y - 0.5f * height, center_x + 0.5f * width, center_y + 0.5f * height};
 }
 
-HARDFACE_HOST_DEVICE inline data::Box AnchorPlane::box(int y, int x) const {
+HARDFACE_HOST_DEVICE inline data::EdgeBox AnchorPlane::box(int y, int x) const {
   const int i = cell(y, x);
   const float move = coding.centre_variance, growth = coding.size_variance;
   return DecodeBox(anchor(y, x),

@@ -8,7 +8,8 @@
 namespace hardface::model {
 namespace {
 
-void ExpectBox(const data::Box& box, float x1, float y1, float x2, float y2) {
+template <typename Corners>  // Box or EdgeBox
+void ExpectBox(const Corners& box, float x1, float y1, float x2, float y2) {
   EXPECT_FLOAT_EQ(box.x1, x1);
   EXPECT_FLOAT_EQ(box.y1, y1);
   EXPECT_FLOAT_EQ(box.x2, x2);
@@ -33,7 +34,7 @@ TEST(BoxCodingTest, HandComputed) {
 
 TEST(BoxCodingTest, DecodingInvertsButForThePublishedPixel) {
   const data::Box anchor{16, 8, 47, 39}, target{10, 20, 60, 50};
-  const data::Box decoded = DecodeBox(anchor, EncodeBox(anchor, target));
+  const data::EdgeBox decoded = DecodeBox(anchor, EncodeBox(anchor, target));
   EXPECT_NEAR(decoded.x1, target.x1, 1e-4);
   EXPECT_NEAR(decoded.y1, target.y1, 1e-4);
   EXPECT_NEAR(decoded.x2, target.x2 + 1, 1e-4);
@@ -58,7 +59,7 @@ TEST(BoxCodingTest, SsdByHand) {
 }
 
 TEST(BoxCodingTest, HugeDeltasStayFinite) {
-  const data::Box box = DecodeBox({0, 0, 15, 15}, {0, 0, 1000, 1000});
+  const data::EdgeBox box = DecodeBox({0, 0, 15, 15}, {0, 0, 1000, 1000});
   EXPECT_TRUE(std::isfinite(box.x2) && std::isfinite(box.y2));
 }
 

@@ -135,7 +135,7 @@ class CudaExecutor::Builder {
     config.training = step->needs_weight_gradient;
     config.input_grad = step->input_gradients[0] >= 0;
     config.deterministic = options_.deterministic;
-    config.most_workspace = options_.most_workspace;
+    config.max_workspace = options_.max_workspace;
     // A frozen convolution after a trained layer would need the data pass alone; no detector has one.
     if (config.input_grad && !config.training) {
       return absl::UnimplementedError(absl::StrCat("layer ", layer.name, " is frozen, and what comes before is not"));

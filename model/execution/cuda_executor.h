@@ -51,7 +51,7 @@ struct CudaExecutorOptions {
   Precision precision = Precision::kBf16;
   bool deterministic = true;  // the same bits at every run
   bool record_graph = true;   // of inference: launch the whole network at once from the second Forward() on
-  int64_t most_workspace = kMaxConvWorkspace;  // bytes, of a convolution
+  int64_t max_workspace = kMaxConvWorkspace;  // bytes, of a convolution
   // Of training: parts without gradients.
   std::function<bool(NetworkPart)> frozen = [](NetworkPart) { return false; };
   std::shared_ptr<CudaExecutorResources> resources = nullptr;  // needed

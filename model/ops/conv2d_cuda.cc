@@ -97,7 +97,7 @@ class PlannedConv2d : public Conv2dCuda {
  private:
   // PASS without a plan where there is no engine.
   absl::Status Find(const ConvProblem& problem, PlannedPass* pass) const {
-    ASSIGN_OR_RETURN(pass->plan, context_->conv_planner().Get(problem, config_.most_workspace));
+    ASSIGN_OR_RETURN(pass->plan, context_->conv_planner().Get(problem, config_.max_workspace));
     if (pass->plan != nullptr) pass->call = pass->plan->NewCall();
     return absl::OkStatus();
   }

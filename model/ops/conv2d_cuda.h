@@ -20,10 +20,10 @@ struct Conv2dCudaConfig {
   Conv2dSpec spec;
   Shape input;  // (N, in_channels, H, W)
   Precision precision = Precision::kBf16;
-  bool training = false;                       // the backward functions will be called
-  bool input_grad = true;                      // ... and BackwardData among them
-  bool deterministic = true;                   // the same bits at every run
-  int64_t most_workspace = kMaxConvWorkspace;  // bytes; engines that need more are left out
+  bool training = false;                      // the backward functions will be called
+  bool input_grad = true;                     // ... and BackwardData among them
+  bool deterministic = true;                  // the same bits at every run
+  int64_t max_workspace = kMaxConvWorkspace;  // bytes; engines that need more are left out
 };
 
 // One convolution at one input shape. Creating it asks the context's planner for an engine of each pass. The first

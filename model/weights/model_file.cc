@@ -22,9 +22,9 @@ namespace {
 
 constexpr char kFormat[] = "hardface.model";
 // What input_divisor may be. Pixels of 0..255 leave a network no signal, or nothing but overflow, far before.
-constexpr float kLeastInputDivisor = 0.001f, kMostInputDivisor = 100000;
+constexpr float kLeastInputDivisor = 0.001f, kMaxInputDivisor = 100000;
 // Of a pyramid: 125 times the base scale.
-constexpr int kMostLevel = 100000;
+constexpr int kMaxLevel = 100000;
 
 // Typed access to the metadata; errors name file and key.
 class Metadata {
@@ -57,10 +57,10 @@ class Metadata {
   }
 
   absl::StatusOr<float> InputDivisor() const {
-    constexpr auto kGood = [](float divisor) { return divisor >= kLeastInputDivisor && divisor <= kMostInputDivisor; };
+    constexpr auto kGood = [](float divisor) { return divisor >= kLeastInputDivisor && divisor <= kMaxInputDivisor; };
     float divisor = 1;
     RETURN_IF_ERROR(ReadGood<float>("input_divisor", &absl::SimpleAtof, kGood,
-                                    absl::StrCat("a number from ", kLeastInputDivisor, " to ", kMostInputDivisor),
+                                    absl::StrCat("a number from ", kLeastInputDivisor, " to ", kMaxInputDivisor),
                                     &divisor));
     return divisor;
   }
@@ -84,9 +84,9 @@ absl::Status ReadPyramid(const Metadata& metadata, const std::string& path, std:
   pyramid->clear();
   for (const absl::string_view part : absl::StrSplit(text, ',')) {
     int level = 0;
-    if (!absl::SimpleAtoi(part, &level) || level <= 0 || level > kMostLevel) {
+    if (!absl::SimpleAtoi(part, &level) || level <= 0 || level > kMaxLevel) {
       return absl::InvalidArgumentError(absl::StrCat(path, ": metadata \"pyramid\" is \"", text,
-                                                     "\"; expected levels like 100,300, of 1 to ", kMostLevel));
+                                                     "\"; expected levels like 100,300, of 1 to ", kMaxLevel));
     }
     pyramid->push_back(level);
   }

@@ -21,10 +21,8 @@ absl::StatusOr<data::ImageDetections> DetectOn(const data::DatasetEntry& entry, 
                                                infer::FaceDetector* detector) {
   cv::Mat shown = image;
   if (entry.flip) cv::flip(image, shown, /*flipCode=*/1);
-  ASSIGN_OR_RETURN(const std::vector<infer::ScoredBox> boxes, detector->Detect(shown));
-  data::ImageDetections found{entry.image, entry.flip, {}};
-  for (const infer::ScoredBox& box : boxes) found.boxes.push_back({infer::CoveredArea(box.box), box.score});
-  return found;
+  ASSIGN_OR_RETURN(std::vector<data::Detection> boxes, detector->Detect(shown));
+  return data::ImageDetections{entry.image, entry.flip, std::move(boxes)};
 }
 
 }  // namespace

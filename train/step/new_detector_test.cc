@@ -117,10 +117,11 @@ TEST(NewDetectorTest, TrainsAndFindsTheFaceItWasTrainedOn) {
     const auto margin = [&](int at) { return plane.face[at] - plane.background[at]; };
     if (margin(cell) > margin(best)) best = cell;
   }
-  const data::Box found =
+  const data::EdgeBox found =
       model::DecodeBox(plane.anchor(best / plane.width, best % plane.width),
                        {plane.deltas[0][best], plane.deltas[1][best], plane.deltas[2][best], plane.deltas[3][best]});
-  EXPECT_GT(data::InclusiveIou(found, face), 0.6f) << found.x1 << " " << found.y1 << " " << found.x2 << " " << found.y2;
+  EXPECT_GT(data::ContinuousIou(data::ToRect(found), data::ToRect(face)), 0.6)
+      << found.x1 << " " << found.y1 << " " << found.x2 << " " << found.y2;
 }
 
 }  // namespace

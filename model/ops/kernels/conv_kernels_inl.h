@@ -454,13 +454,13 @@ void PlanarRowOuter(const float* in, int64_t in_plane, int64_t in_row, int chann
 // ---- transforms of weights
 
 typedef double DoubleVec __attribute__((vector_size(8 * kWidth)));
-constexpr int kMostPoints = 8;
+constexpr int kMaxPoints = 8;
 
 // By pointer: as a result, a vector wider than the registers would change the calling convention.
 HARDFACE_INLINE void ToDouble(Vec v, DoubleVec* to) { *to = __builtin_convertvector(v, DoubleVec); }
 
 void TransformTaps(const double* g, int n, const float* taps, float* to, int64_t stride, int lanes) {
-  DoubleVec half[kMostPoints][3];
+  DoubleVec half[kMaxPoints][3];
   for (int x = 0; x < 3; ++x) {
     DoubleVec t0, t1, t2;
     ToDouble(Load(taps + x * kWidth), &t0);
