@@ -62,29 +62,46 @@ std::string RangeLine(const char* axis, ChartRange range, const Extent& data) {
 
 // A logarithmic axis from and to 1, 2 or 5 times a power of 10, with labels there: gnuplot labels the powers only, of
 // which a loss may have none.
-std::string LogAxisLines(const Extent& y) {
+std::string LogAxisLines(const char* axis, const Extent& data) {
   std::vector<double> tics;
-  for (int power = static_cast<int>(std::floor(std::log10(y.low))); tics.empty() || tics.back() < y.high; ++power) {
+  for (int power = static_cast<int>(std::floor(std::log10(data.low))); tics.empty() || tics.back() < data.high;
+       ++power) {
     for (const int digit : {1, 2, 5}) {
       const double tic = digit * std::pow(10.0, power);
-      if (tic <= y.low) tics.clear();
-      if (tics.empty() || tics.back() < y.high) tics.push_back(tic);
+      if (tic <= data.low) tics.clear();
+      if (tics.empty() || tics.back() < data.high) tics.push_back(tic);
     }
   }
   std::string labels;
   for (const double tic : tics) absl::StrAppendFormat(&labels, "%s%.3g", labels.empty() ? "" : ", ", tic);
-  return absl::StrFormat("set logscale y\nset yrange [%.3g:%.3g]\nset ytics (%s)\n", tics.front(), tics.back(), labels);
+  return absl::StrFormat("set logscale %s\nset %srange [%.3g:%.3g]\nset %stics (%s)\n", axis, axis, tics.front(),
+                         tics.back(), axis, labels);
+}
+
+std::string AxisLines(const char* axis, const ChartRange& range, bool logarithmic, const Extent& data) {
+  // Within a factor of 3, a logarithmic axis looks like a linear one with odd labels.
+  if (!logarithmic || data.low <= 0 || data.high <= 3 * data.low) return RangeLine(axis, range, data);
+  // Beyond 6 powers of 10, gnuplot's own labels do well.
+  if (data.high < 1e6 * data.low) return LogAxisLines(axis, data);
+  return absl::StrCat("set logscale ", axis, "\nset format ", axis, " \"%g\"\n");
 }
 
 std::string AxesLines(const std::vector<ChartCurve>& curves, const ChartOptions& options) {
   const DataExtent extent = ExtentOf(curves);
-  const std::string x = RangeLine("x", options.x, extent.x);
-  // Within a factor of 3, a logarithmic axis looks like a linear one with odd labels.
-  const bool log_y = options.log_y && extent.y.low > 0 && extent.y.high > 3 * extent.y.low;
-  if (!log_y) return x + RangeLine("y", options.y, extent.y);
-  // Beyond 6 powers of 10, gnuplot's own labels do well.
-  if (extent.y.high < 1e6 * extent.y.low) return x + LogAxisLines(extent.y);
-  return absl::StrCat(x, "set logscale y\nset format y \"%g\"\n");
+  return absl::StrCat(AxisLines("x", options.x, options.log_x, extent.x),
+                      AxisLines("y", options.y, options.log_y, extent.y));
+}
+
+// The points of CURVE, a line each.
+std::string DataLines(const ChartCurve& curve) {
+  std::string lines;
+  for (size_t i = 0; i < curve.points.size(); ++i) {
+    const auto& point = curve.points[i];
+    if (IsFinite(point)) absl::StrAppendFormat(&lines, "%.9g %.9g", point.first, point.second);
+    if (IsFinite(point) && !curve.labels.empty()) absl::StrAppend(&lines, " ", GnuplotText(curve.labels[i]));
+    lines += "\n";
+  }
+  return lines;
 }
 
 const char* StyleText(ChartStyle style) {
@@ -121,14 +138,12 @@ std::string ChartProgram(const std::vector<ChartCurve>& curves, const ChartOptio
   std::string plot;
   for (size_t i = 0; i < curves.size(); ++i) {
     if (!HasPoint(curves[i])) continue;
-    absl::StrAppendFormat(&program, "$curve%d << END\n", i);
-    for (const auto& point : curves[i].points) {
-      if (IsFinite(point)) absl::StrAppendFormat(&program, "%.9g %.9g\n", point.first, point.second);
-      if (!IsFinite(point)) program += "\n";
-    }
-    program += "END\n";
+    absl::StrAppendFormat(&program, "$curve%d << END\n%sEND\n", i, DataLines(curves[i]));
     absl::StrAppendFormat(&plot, "%s $curve%d using 1:2 with %s linetype %d title %s", plot.empty() ? "plot" : ",", i,
                           StyleText(options.style), i + 1, GnuplotText(curves[i].title));
+    if (curves[i].labels.empty()) continue;
+    absl::StrAppendFormat(&plot, ", $curve%d using 1:2:3 with labels offset 0,0.8 textcolor linetype %d notitle", i,
+                          i + 1);
   }
   return absl::StrCat(program, plot, "\n");
 }

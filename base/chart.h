@@ -16,7 +16,8 @@ using ChartPoints = std::vector<std::pair<double, double>>;
 
 struct ChartCurve {
   std::string title;
-  ChartPoints points;  // (x, y), x not falling; what is not finite is a gap
+  ChartPoints points;                    // (x, y), x not falling; what is not finite is a gap
+  std::vector<std::string> labels = {};  // one beside each point, or none at all
 };
 
 struct ChartRange {
@@ -38,6 +39,7 @@ struct ChartOptions {
   ChartRange x, y;
   // Logarithmic y axis, where every value is above 0 and they are far enough apart to need it.
   bool log_y = false;
+  bool log_x = false;                 // the same of the x axis
   std::string key = "top right";      // where the titles stand, in gnuplot's words; "above": clear of the curves; "off"
   std::optional<double> x_mark = {};  // a dashed vertical line
 };

@@ -38,6 +38,15 @@ TEST(Chart, LogarithmicOnlyWherePossibleAndUseful) {
   EXPECT_FALSE(Has(ChartProgram({{"", {{0, 8}, {1, 7}}}}, options, ".svg"), "logscale"));
 }
 
+TEST(Chart, LogarithmicXAndLabelledPoints) {
+  ChartOptions options;
+  options.log_x = true;
+  const std::string program = ChartProgram({{"a", {{0.1, 1}, {2, 3}}, {"fast", "slow"}}}, options, ".svg");
+  EXPECT_TRUE(Has(program, "set logscale x\nset xrange [0.1:2]\nset xtics (0.1, 0.2, 0.5, 1, 2)\n")) << program;
+  EXPECT_TRUE(Has(program, "0.1 1 \"fast\"\n2 3 \"slow\"\n")) << program;
+  EXPECT_TRUE(Has(program, "$curve0 using 1:2:3 with labels")) << program;
+}
+
 TEST(Chart, CurvesKeepTheirColourWhereOthersAreEmpty) {
   const std::string program = ChartProgram({{"a", {}}, {"b", {{0, 1}, {1, 2}}}}, {}, ".svg");
   EXPECT_TRUE(Has(program, "plot $curve1 using 1:2 with lines linewidth 2 linetype 2 title \"b\"\n")) << program;

@@ -282,9 +282,9 @@ absl::Status ReportBuilder::AddScoreCharts(Html* body) {
   PlotOptions options;
   Html charts;
   options.title = "precision and recall";
-  RETURN_IF_ERROR(AddChart(pr, PlotChart(/*is_roc=*/false, options), &charts));
+  RETURN_IF_ERROR(AddChart(pr, PlotChart(PlotKind::kPrecisionRecall, options), &charts));
   options.title = "ROC";
-  RETURN_IF_ERROR(AddChart(roc, PlotChart(/*is_roc=*/true, options), &charts));
+  RETURN_IF_ERROR(AddChart(roc, PlotChart(PlotKind::kRoc, options), &charts));
   if (!charts.code.empty()) *body += HtmlElement("h2", "Score curves") + HtmlElement("div", charts, "gallery charts");
   return absl::OkStatus();
 }

@@ -13,7 +13,7 @@ Needs opencv-python-headless and numpy, and onnxruntime for SCRFD:
 A set is a dataset of this project; the numbers behind @ are our pyramid's levels there (without: those kept in the model). Peers see each
 picture at every one of --long_sides, enlarged too, and the boxes of all of these pass one non-maximum suppression. All keep
 boxes from a score of --score_threshold on. Detections are kept under --output as our jsonl, and are not computed again.
-Writes OUTPUT/table.md and prints it. Processor time (user and system) counts, of a whole run with all its starting,
+Writes OUTPUT/table.md and prints it, and OUTPUT/times.csv, of which `eval:plot` draws AP against time. Processor time (user and system) counts, of a whole run with all its starting,
 divided by the number of pictures.
 """
 import argparse
@@ -171,13 +171,13 @@ def main():
         parser.error("give --output, at least one --set, and at least one --peer or --ours")
     os.makedirs(args.output, exist_ok=True)
     os.environ["OMP_NUM_THREADS"] = str(args.threads)
-    runs = []  # (name, how to run it on a set: a function of dataset, levels and the file to write)
+    runs = []  # (detector, variant, how to run it on a set: a function of dataset, levels and the file to write)
     for peer in args.peer:
         kind, weights = pair(peer, "KIND=WEIGHTS")
         if kind not in PEERS:
             sys.exit(f"{peer}: {kind} is none of {', '.join(PEERS)}")
         for sides in args.long_sides.split("/"):
-            runs.append((f"{kind} {sides}", lambda dataset, levels, output, kind=kind, weights=weights, sides=sides: run(
+            runs.append((kind, sides, lambda dataset, levels, output, kind=kind, weights=weights, sides=sides: run(
                 [sys.executable, os.path.abspath(__file__), "--worker", kind, weights, dataset, sides,
                  str(args.score_threshold), output])))
     for ours in args.ours:
@@ -191,15 +191,17 @@ def main():
                 os.rename(f"{output}.run/detections.jsonl", output)
                 shutil.rmtree(output + ".run")
                 return used
-            runs.append((f"{name} {speed}", detect))
+            runs.append((name, speed, detect))
 
     lines = [machine(), "", f"{args.threads} threads; AP at IoU 0.5 with 95 % intervals over pictures.", "",
              "| set | detector | AP | 16-32 pixels | 32-64 pixels | processor-seconds a picture |", "|---|---|---|---|---|---|"]
+    times = ["set,detector,variant,seconds,ap,ap_low,ap_high"]
     for text in args.set:
         set_name, dataset = pair(text, "NAME=DATASET")
         dataset, _, levels = dataset.partition("@")
         pictures = sum(1 for _ in entries(dataset))
-        for name, detect in runs:
+        for detector, variant, detect in runs:
+            name = f"{detector} {variant}"
             base = os.path.join(args.output, f"{set_name}.{name}".replace(" ", "."))
             if not os.path.exists(base + ".jsonl"):
                 processor, wall, peak = detect(dataset, levels, base + ".jsonl")
@@ -216,8 +218,11 @@ def main():
             lines.append(f"| {set_name} | {name} | {metrics['ap']:.3f} [{metrics['ap_low']:.3f}, {metrics['ap_high']:.3f}] | "
                          f"{heights[0]} | {heights[1]} | {time:.3f} |")
             print(lines[-1], flush=True)
-    with open(os.path.join(args.output, "table.md"), "w") as file:
-        file.write("\n".join(lines) + "\n")
+            figures = [time] + [metrics[key] for key in ("ap", "ap_low", "ap_high")]
+            times.append(",".join([set_name, detector, variant.replace(",", "+")] + [f"{figure:.4f}" for figure in figures]))
+    for file_name, text in (("table.md", lines), ("times.csv", times)):
+        with open(os.path.join(args.output, file_name), "w") as file:
+            file.write("\n".join(text) + "\n")
 
 
 if __name__ == "__main__":
