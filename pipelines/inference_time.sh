@@ -10,17 +10,16 @@
 #   any flag of model/time, which comes after these settings: --rounds=9 --device=cpu --threads=2
 
 set -euo pipefail
-here="$(dirname "${BASH_SOURCE[0]}")"
-if [[ -d "$0.runfiles/hardface" ]]; then here="$0.runfiles/hardface/pipelines"; fi
-# shellcheck source=pipelines/stages.sh
-source "$here/stages.sh"
-# This pipeline's runfiles hold one tool, and not that by which stages.sh tells them.
-if [[ -x "$root/model/time" ]]; then tools="$root"; fi
+
+usage_error() {
+  echo "inference_time: $*" >&2
+  exit 2
+}
 
 output="" pyramid=1024x768 more=() settings=(--sizes=640x480,1024x768 --rounds=5)
 for argument in "$@"; do
   case "$argument" in
-    --output=?*) output="$(absolute "${argument#*=}")" ;;
+    --output=?*) output="$(cd "${BUILD_WORKING_DIRECTORY:-.}" && realpath -m -s -- "${argument#*=}")" ;;
     --smoke) pyramid=64x48 settings=(--sizes=64x64,96x64 --rounds=2 --width_divisor=32) ;;
     --no_pyramids) pyramid="" ;;
     --help) sed -n '2,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 0 ;;
@@ -29,6 +28,7 @@ for argument in "$@"; do
   esac
 done
 [[ -n "$output" ]] || usage_error "--output=FOLDER must be given; --help lists all"
-require_tools model/time
-stop_on_problems
+# The tool lies in Bazel's runfiles, which are the current folder under `bazel run` and in tests.
+tools=.
+if [[ -d "$0.runfiles/hardface" ]]; then tools="$0.runfiles/hardface"; fi
 exec "$tools/model/time" --output="$output" "${settings[@]}" --pyramid_image="$pyramid" ${more[@]+"${more[@]}"}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the experiments of this package end in.
-# Usage: tables_test.sh ABLATION_TABLE ABLATION_PAGE WIDER_SCORES
+# Usage: tables_test.sh ABLATION_TABLE ABLATION_PAGE WIDER_SCORES MINING_TABLE MINING_PAGE VISITS
 set -uo pipefail
 
 failures=0
@@ -24,4 +24,9 @@ has "$2" 'ablations\.no_ohem\.seed1'
 has "$3/metrics.json" '"faces_hard": [1-9]'
 has "$3/metrics.json" '"images": 5'
 has "$3/attribution.csv" .
+has "$4/table.csv" "^training,hard,8,[0-9]+,ap,him_dh,1,"
+has "$4/table.csv" "^training,easy,2,[0-9]+,ap,him_dh,1,"
+# Without mining, 52 steps of 8 images visit each of the 20 images as often as the other.
+has "$6" '^\| mining.dh.seed1 \| 20\.[0-9] \| 2[01]\.[0-9] \|$'
+has "$6" '^\| mining.him_dh.seed1 \| '
 ((failures == 0))
