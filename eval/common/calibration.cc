@@ -69,8 +69,8 @@ Calibration FitCalibration(ForEachOutcome outcomes) {
     const double a = fit.slope2 + kRidge, d = fit.offset2 + kRidge, determinant = a * d - fit.both * fit.both;
     const double slope_step = (d * fit.slope - fit.both * fit.offset) / determinant;
     const double offset_step = (a * fit.offset - fit.both * fit.slope) / determinant;
-    // Once the loss can fall by its rounding only, no halved step would be seen to lower it, and each costs a look at all
-    // detections. The whole step ends it: Newton's error is squared by it.
+    // Once the loss can fall by its rounding only, no halved step would be seen to lower it, and each costs a look at
+    // all detections. The whole step ends it: Newton's error is squared by it.
     constexpr double kRounding = 1e-12;
     if (slope_step * fit.slope + offset_step * fit.offset < kRounding * fit.loss) {
       slope -= slope_step;
