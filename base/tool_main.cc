@@ -21,6 +21,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/check.h"
+#include "base/edit_distance.h"
 #include "base/output_guard.h"
 #include "base/paths.h"
 #include "base/running_tool.h"
@@ -50,20 +51,6 @@ std::map<std::string, absl::CommandLineFlag*> ToolFlags() {
     if (IsToolFlag(*flag)) flags.emplace(std::string(name), flag);
   }
   return flags;
-}
-
-size_t EditDistance(absl::string_view a, absl::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-    }
-  }
-  return row[b.size()];
 }
 
 absl::CommandLineFlag* FindToolFlag(absl::string_view name) {
@@ -379,6 +366,14 @@ absl::Status RequireFlag(absl::string_view flag, absl::string_view value) {
   return UsageError(absl::StrCat("--", flag, " must be given. --help says what it means."));
 }
 
+// --threads means the same in all tools; a number below 0 would be taken for all processors.
+absl::Status CheckThreads() {
+  const absl::CommandLineFlag* const flag = FindToolFlag("threads");
+  int threads = 0;
+  if (flag == nullptr || !absl::SimpleAtoi(flag->CurrentValue(), &threads) || threads >= 0) return absl::OkStatus();
+  return UsageError(absl::StrCat("--threads=", threads, ": give a number of threads, or 0 for all processors"));
+}
+
 absl::StatusOr<std::vector<std::string>> ParseToolFlags(int argc, char** argv, const ToolInfo& info) {
   if (const char* folder = std::getenv("BUILD_WORKING_DIRECTORY"); folder != nullptr && chdir(folder) != 0) {
     return absl::InternalError(absl::StrCat(folder, ": cannot enter this folder (BUILD_WORKING_DIRECTORY)"));
@@ -397,6 +392,7 @@ absl::StatusOr<std::vector<std::string>> ParseToolFlags(int argc, char** argv, c
   if (!arguments.empty() && info.arguments.empty()) {
     return UsageError(absl::StrCat("unexpected argument \"", arguments[0], "\"; ", info.name, " takes flags only"));
   }
+  RETURN_IF_ERROR(CheckThreads());
   AllowOverwriting(parser.overwrite());
   RunningTool().name = info.name;
   RunningTool().flag_files = parser.flag_files();

@@ -16,6 +16,7 @@ ABSL_FLAG(int, iterations, 10, "A number.");
 ABSL_FLAG(bool, mirror, false, "A switch.");
 ABSL_FLAG(std::string, dataset, "", "A path.");
 ABSL_FLAG(std::string, output, "", "Another path.");
+ABSL_FLAG(int, threads, 0, "Threads.");
 
 namespace hardface {
 namespace {
@@ -41,6 +42,13 @@ TEST(ParseToolFlagsTest, UnderstandsEveryForm) {
   ASSERT_TRUE(Parse({"--nomirror"}).ok());
   EXPECT_FALSE(absl::GetFlag(FLAGS_mirror));
   EXPECT_EQ(RunningTool().flags["iterations"], "7");
+}
+
+TEST(ParseToolFlagsTest, ThreadsAreNotBelowZero) {
+  const auto result = Parse({"--threads=-3"});
+  EXPECT_TRUE(IsUsageError(result.status()));
+  EXPECT_EQ(result.status().message(), "--threads=-3: give a number of threads, or 0 for all processors");
+  EXPECT_TRUE(Parse({"--threads=0"}).ok());
 }
 
 TEST(ParseToolFlagsTest, UnknownFlagIsAUsageErrorWithAHint) {

@@ -56,6 +56,7 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
   options.drop_others = others == "drop";
   options.keep_empty = absl::GetFlag(FLAGS_keep_empty);
   options.limit = absl::GetFlag(FLAGS_limit);
+  if (options.limit < 0) return UsageError(absl::StrCat("--limit=", options.limit, ": give 0 or a number of images"));
   ASSIGN_OR_RETURN(const DatasetCounts counts, SubsetDataset(options));
   if (counts.images == 0) {
     std::fprintf(stderr,

@@ -122,7 +122,10 @@ absl::Status WriteScores(const Inputs& inputs, DatasetScores scores, ScoreOutput
   if (!inputs.layout.empty()) RETURN_IF_ERROR(output->Write("layout.csv", inputs.layout.Csv()));
   RETURN_IF_ERROR(output->Write("pr.csv", CurveCsvHeader() + CurveToCsv("all", scores.curve, CurvePoints::kCorners)));
   if (absl::GetFlag(FLAGS_attribution)) RETURN_IF_ERROR(WriteAttribution(inputs.joined, output, &scores.metrics));
-  RETURN_IF_ERROR(WriteConfidence(MakeOutcomes(inputs.dataset, inputs.joined), /*threads=*/0, output, &scores.metrics));
+  if (WantsConfidence()) {
+    const Outcomes outcomes = MakeOutcomes(inputs.dataset, inputs.joined);
+    RETURN_IF_ERROR(WriteConfidence(outcomes, /*threads=*/0, output, &scores.metrics));
+  }
   return output->Commit(scores.metrics, provenance);
 }
 

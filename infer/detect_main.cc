@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
@@ -145,6 +146,10 @@ absl::StatusOr<std::vector<int>> ParseLevels() {
     if (!absl::SimpleAtoi(text, &level) || level < 1 || level > 100000) {
       return UsageError(
           absl::StrCat("--pyramid: \"", text, "\" is not a level; give whole numbers such as 100,300,600"));
+    }
+    if (std::find(levels.begin(), levels.end(), level) != levels.end()) {
+      return UsageError(
+          absl::StrCat("--pyramid: the level ", level, " stands twice, and each of its boxes would; remove one"));
     }
     levels.push_back(level);
   }

@@ -100,6 +100,8 @@ expect 2 "--shard=4/4" infer/detect --model="$model" --dataset="$work/data" --ou
 expect 0 "images=6" infer/detect --dataset="$work/data" --output="$work/shipped" --pyramid=100,200
 expect 2 "either --dataset, or images" infer/detect --model="$model" --output="$work/one"
 expect 2 "--pyramid" infer/detect --model="$model" --output="$work/one" --pyramid=100,x a.jpg
+expect 2 "the level 100 stands twice" infer/detect --model="$model" --output="$work/one" --pyramid=100,200,100 a.jpg
+expect 2 "--threads=-3: give a number of threads" infer/detect --model="$model" --output="$work/one" --threads=-3 a.jpg
 expect 2 "--device=cuda:0" infer/detect --model="$model" --output="$work/one" --device=cuda:0 a.jpg
 expect 2 "cuda:1 is named twice" infer/detect --model="$model" --output="$work/one" --devices=cuda:1,cuda:1 a.jpg
 expect 2 "either --device=cpu or --devices=all" infer/detect --model="$model" --output="$work/one" --device=cpu --devices=all a.jpg

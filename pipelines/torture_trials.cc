@@ -87,7 +87,7 @@ bool MakeStates(const TortureWorkspace& workspace, const TortureCase& tried, Sta
       tally->faults.push_back(absl::StrCat("undisturbed: ", outcome.error));
       return false;
     }
-    *contents = workspace.Contents(tried.outputs);
+    *contents = workspace.Contents(tried);
   }
   if (states->first == states->second) tally->faults.push_back("both settings give the same output");
   return states->first != states->second;
@@ -114,7 +114,7 @@ std::string StateOf(const Contents& now, const States& states, const TortureCase
 }
 
 void Judge(const TortureWorkspace& workspace, const States& states, const TortureCase& tried, Tally* tally) {
-  const std::string state = StateOf(workspace.Contents(tried.outputs), states, tried);
+  const std::string state = StateOf(workspace.Contents(tried), states, tried);
   if (absl::StartsWith(state, "FAULT")) tally->faults.push_back(state);
   ++tally->counts[state];
 }
@@ -125,7 +125,7 @@ void FinishWork(const TortureWorkspace& workspace, const States& states, const T
   tally->See(outcome);
   if (outcome.exit_code != 0) {
     tally->faults.push_back(absl::StrCat("the next run: ", outcome.error));
-  } else if (workspace.Contents(tried.outputs) != states.second) {
+  } else if (workspace.Contents(tried) != states.second) {
     tally->faults.push_back("the next run gives another output");
   } else if (const auto left = workspace.Leftovers(); !left.empty()) {
     tally->faults.push_back(absl::StrCat("left behind: ", left[0]));
@@ -246,7 +246,7 @@ void ExpectFailure(const TortureWorkspace& workspace, const TortureCase& tried, 
                    const ToolLimits& limits, bool can_say_why, Tally* tally) {
   const ToolOutcome outcome = workspace.Run(tried.tool, tried.second, limits);
   tally->See(outcome);
-  const Contents now = workspace.Contents(tried.outputs);
+  const Contents now = workspace.Contents(tried);
   if (outcome.exit_code == 0) {
     ++tally->counts["done all the same"];
   } else if (outcome.exit_code != 1 || (can_say_why && !SaysWhy(outcome))) {
@@ -273,7 +273,7 @@ void FillDisks(const TortureWorkspace& workspace, TortureReport* report) {
     limits.timeout_ms = kTimeoutMs;
     workspace.Remove(plain.outputs);
     workspace.Run(plain.tool, plain.first);
-    ExpectFailure(workspace, plain, workspace.Contents(plain.outputs), limits, /*can_say_why=*/false, &tally);
+    ExpectFailure(workspace, plain, workspace.Contents(plain), limits, /*can_say_why=*/false, &tally);
     workspace.Remove(plain.outputs);
     ExpectFailure(workspace, plain, {}, limits, /*can_say_why=*/false, &tally);
     FinishWork(workspace, states, plain, &tally);
@@ -284,7 +284,7 @@ void FillDisks(const TortureWorkspace& workspace, TortureReport* report) {
       if (can_mount) {
         const TortureCase tried = Within("disk", plain);
         workspace.Run(tried.tool, tried.first);
-        ExpectFailure(workspace, tried, workspace.Contents(tried.outputs), Watched(), /*can_say_why=*/true, &tally);
+        ExpectFailure(workspace, tried, workspace.Contents(tried), Watched(), /*can_say_why=*/true, &tally);
       }
     }
     tally.Report("disk", plain.tool,
@@ -310,7 +310,7 @@ void ForbidWriting(const TortureWorkspace& workspace, TortureReport* report) {
       }
     }
     workspace.Run(tried.tool, tried.first);
-    const Contents before = workspace.Contents(tried.outputs);
+    const Contents before = workspace.Contents(tried);
     if (geteuid() == 0) {
       mount("tmpfs", folder.c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, nullptr);
     } else {
@@ -452,7 +452,7 @@ void CompareBytes(const TortureWorkspace& workspace, TortureReport* report) {
       const ToolOutcome outcome = where.Run(tried.tool, flags, Watched());
       tally.See(outcome);
       if (outcome.exit_code != 0) tally.faults.push_back(outcome.error);
-      Contents contents = where.Contents(tried.outputs);
+      Contents contents = where.Contents(tried);
       where.Remove(tried.outputs);
       return contents;
     };

@@ -1,14 +1,20 @@
 #include "pipelines/torture_workspace.h"
 
+#include <matio.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/read_file.h"
 #include "base/sha256.h"
 #include "base/status_macros.h"
+#include "data_tools/formats/mat_test_util.h"
 
 namespace hardface {
 namespace {
@@ -26,6 +32,37 @@ std::string HashOf(const fs::path& path) {
   if (fs::is_symlink(path, ignored)) return absl::StrCat("-> ", fs::read_symlink(path, ignored).string());
   if (fs::is_directory(path, ignored)) return "folder";
   return HashFile(path.string()).value_or("unreadable");
+}
+
+// The flags of the folder OUTPUT, and what does not fit its provenance.
+std::string FlagsIfWhole(const fs::path& output) {
+  constexpr char kProvenance[] = "provenance.json";
+  const auto provenance = nlohmann::json::parse(ReadFile((output / kProvenance).string()).value_or(""), nullptr,
+                                                /*allow_exceptions=*/false);
+  if (!provenance.is_object()) return "no provenance";
+  std::set<std::string> listed = {kProvenance};
+  for (const auto& line : provenance.value("files", nlohmann::json::array())) {
+    const std::string text = line.get<std::string>(), name = text.substr(66);  // "SHA-256  NAME"
+    if (HashOf(output / name) != text.substr(0, 64)) return absl::StrCat(name, " is not as its provenance says");
+    listed.insert(name);
+  }
+  for (const auto& entry : fs::recursive_directory_iterator(output)) {
+    const std::string name = entry.path().lexically_relative(output).string();
+    if (!entry.is_directory() && listed.count(name) == 0) return absl::StrCat(name, " is not in its provenance");
+  }
+  return provenance.value("flags", nlohmann::json::object()).dump();
+}
+
+// Annotations of PASCAL faces' form: a face in each of three pictures.
+void WriteFaceEvalMat(const std::string& path) {
+  const char* fields[] = {"imgname", "objects"};
+  size_t dimensions[2] = {1, 3};
+  matvar_t* annotations = Mat_VarCreateStruct("Annotations", 2, dimensions, fields, 2);
+  for (size_t i = 0; i < dimensions[1]; ++i) {
+    Mat_VarSetStructFieldByName(annotations, "imgname", i, data::NewText(nullptr, absl::StrCat("p", i, ".jpg")));
+    Mat_VarSetStructFieldByName(annotations, "objects", i, data::NewDoubles(nullptr, {{10, 10, 90, 90, 0, 0}}, 6));
+  }
+  data::WriteMat(path, {annotations});
 }
 
 }  // namespace
@@ -72,7 +109,13 @@ absl::Status TortureWorkspace::Make(int images) {
   std::ofstream(At("faces.txt")) << "a/img_1\n1\n30 30 0 50 50 1\na/img_2\n1\n20 10 0.5 50 50 1\n";
   std::ofstream(At("boxes.txt")) << "a/img_1\n2\n20 20 60 60 0.9\n0 0 9 9 0.5\na/img_2\n0\n";
   std::ofstream(At("sizes.csv")) << "name,width,height\na/img_1,100,100\na/img_2,100,100\n";
+  WriteFaceEvalMat(At("faces.mat"));
+  std::ofstream(At("corners.txt")) << "p0 0.9 10 10 90 90\np1 0.8 10 20 90 95\np2 0.7 200 200 290 290\n";
   return absl::OkStatus();
+}
+
+std::vector<std::string> TortureWorkspace::OtherTools() {
+  return {"eval/gate", "model/describe", "pipelines/verify", "train/train"};
 }
 
 std::vector<TortureCase> TortureWorkspace::Cases() const {
@@ -127,6 +170,9 @@ std::vector<TortureCase> TortureWorkspace::Cases() const {
   add("eval/report", with({"--output=out.html"}, {"--run=scored"}, {"--run=scored2"}), {"out.html"}, {"scored"});
   add("eval/ablation_table", with({out, "--bootstrap=10"}, {"--results=results.csv"}, {"--results=results2.csv"}), outs,
       {"results.csv", "scored", "scored2"}, true);
+  add("eval/face_eval",
+      with({out, "--annotations=faces.mat", "--detections=corners.txt"}, {"--refits=0"}, {"--top_edge_shift=0.2"}),
+      outs, {"faces.mat", "corners.txt"});
   add("mining/score", with({out, detector, "--short_side=96"}, {"--dataset=data"}, {"--dataset=other"}), outs, {"data"},
       true);
   add("mining/select",
@@ -136,6 +182,11 @@ std::vector<TortureCase> TortureWorkspace::Cases() const {
   add("model/convert",
       with({"--output=out.safetensors"}, {"--input=run/model.safetensors"}, {"--input=run2/model.safetensors"}),
       {"out.safetensors"}, {"run/model.safetensors"});
+  add("model/time",
+      with({out, "--detectors=single", "--width_divisor=16", "--rounds=1", "--device=cpu", "--threads=1"},
+           {"--sizes=64x64"}, {"--sizes=96x96"}),
+      outs, {});
+  if (!cases.empty() && cases.back().tool == "model/time") cases.back().measures = true;
   return cases;
 }
 
@@ -149,6 +200,16 @@ std::map<std::string, std::string> TortureWorkspace::Contents(const std::vector<
     for (const auto& entry : fs::recursive_directory_iterator(At(output), error)) {
       contents[entry.path().lexically_relative(folder_).string()] = HashOf(entry.path());
     }
+  }
+  return contents;
+}
+
+std::map<std::string, std::string> TortureWorkspace::Contents(const TortureCase& tried) const {
+  if (!tried.measures) return Contents(tried.outputs);
+  std::map<std::string, std::string> contents;
+  std::error_code ignored;
+  for (const std::string& output : tried.outputs) {
+    if (fs::exists(At(output), ignored)) contents[output] = FlagsIfWhole(At(output));
   }
   return contents;
 }

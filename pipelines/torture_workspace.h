@@ -20,6 +20,7 @@ struct TortureCase {
   std::vector<std::string> outputs;  // what it writes, "out"
   std::vector<std::string> reads;    // files and folders that `first` reads
   bool threaded = false;             // it takes --threads
+  bool measures = false;             // times, say, which differ from run to run: outputs are told apart by their flags
 };
 
 class TortureWorkspace {
@@ -37,6 +38,8 @@ class TortureWorkspace {
 
   // The tools that write, each with two settings; those named by Only(), where it was called.
   std::vector<TortureCase> Cases() const;
+  // Those that Cases() passes over: they write nothing, or have a trial of their own.
+  static std::vector<std::string> OtherTools();
   void Only(std::vector<std::string> tools) { only_ = std::move(tools); }
 
   ToolOutcome Run(const std::string& tool, const std::vector<std::string>& flags, ToolLimits limits = {}) const;
@@ -44,6 +47,8 @@ class TortureWorkspace {
   // Every file of OUTPUTS with its hash, without the provenances beside files, which may be of what comes next. A link
   // has its target.
   std::map<std::string, std::string> Contents(const std::vector<std::string>& outputs) const;
+  // The same of the outputs of TRIED; of one that measures the flags in its provenance, and whether it is whole.
+  std::map<std::string, std::string> Contents(const TortureCase& tried) const;
   void Remove(const std::vector<std::string>& outputs) const;
   // Names of leftovers in the workspace: hidden files.
   std::vector<std::string> Leftovers() const;

@@ -11,6 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/json_keys.h"
 #include "base/json_text.h"
 #include "base/output_guard.h"
 #include "base/paths.h"
@@ -105,6 +106,7 @@ absl::StatusOr<Face> FaceFromJson(const Json& json, const std::string& place) {
   const bool four_numbers = box->is_array() && box->size() == 4 && (*box)[0].is_number() && (*box)[1].is_number() &&
                             (*box)[2].is_number() && (*box)[3].is_number();
   if (!four_numbers) return BadKey(place, "box", *box, "[x, y, width, height]");
+  RETURN_IF_ERROR(CheckNoMisspeltKey(json, {"box", "ignore", "attributes"}, place));
   face.box = {(*box)[0], (*box)[1], (*box)[2], (*box)[3]};
   if (!IsFinite(face.box)) return BadKey(place, "box", *box, "numbers that a float holds");
   if (const auto ignore = json.find("ignore"); ignore != json.end()) {
@@ -160,6 +162,7 @@ absl::StatusOr<DatasetEntry> EntryFromJson(absl::string_view line, const std::st
     return BadLine(place, absl::StrCat(parsed.status().message(), "; got ", Shorten(std::string(line))));
   if (!parsed->is_object()) return BadLine(place, absl::StrCat("not a JSON object: ", Shorten(std::string(line))));
   const Json& json = *parsed;
+  RETURN_IF_ERROR(CheckNoMisspeltKey(json, {"image", "width", "height", "flip", "faces", "attributes"}, place));
   DatasetEntry entry;
   const auto image = json.find("image");
   if (image == json.end()) return BadLine(place, "no \"image\"");
@@ -213,6 +216,7 @@ absl::StatusOr<std::unique_ptr<DatasetReader>> DatasetReader::Open(const std::st
         place, "version", version,
         absl::StrCat("at most ", kDatasetVersion, ": this dataset was written by a newer hardface; update this one"));
   }
+  RETURN_IF_ERROR(CheckNoMisspeltKey(header, {"format", "version", "image_root"}, place));
   const Json root = header.value("image_root", Json("."));
   if (!root.is_string()) return BadKey(place, "image_root", root, "a folder");
   reader->header_.image_root = root.get<std::string>();

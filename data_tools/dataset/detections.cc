@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/json_keys.h"
 #include "base/json_text.h"
 #include "base/paths.h"
 #include "base/status_macros.h"
@@ -43,6 +44,7 @@ absl::StatusOr<ImageDetections> DetectionsFromJson(absl::string_view line, const
     return Bad(place,
                absl::StrCat("expected {\"image\":\"..\",\"boxes\":[[x,y,w,h,score],..]}, got: ", line.substr(0, 80)));
   }
+  RETURN_IF_ERROR(CheckNoMisspeltKey(json, {"image", "flip", "boxes"}, place));
   ImageDetections detections;
   detections.image = PlainName(json["image"].get<std::string>());
   if (const auto flip = json.find("flip"); flip != json.end()) {

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "base/text_lines.h"
 
 namespace hardface::data {
@@ -39,9 +40,16 @@ void SetLandmarks(const std::vector<Landmark>& landmarks, AnnotatedFace* face) {
   if (any_occluded) face->attributes["landmarks_occluded"] = std::move(occluded);
 }
 
-bool IsAngleInRadians(double angle) {
+std::string EllipseFault(const Ellipse& ellipse) {
   constexpr double kHalfTurn = 3.1416;  // rounded up
-  return std::fabs(angle) <= kHalfTurn;
+  if (std::fabs(ellipse.angle) > kHalfTurn) {
+    return absl::StrCat("the angle ", ellipse.angle,
+                        " is no angle in radians, which lie from -pi to pi; is it in degrees?");
+  }
+  // A box would be drawn around the radii's absolute values, and nobody would see that the columns are others.
+  if (ellipse.major_radius >= 0 && ellipse.minor_radius >= 0) return "";
+  return absl::StrCat("the radii ", ellipse.major_radius, " and ", ellipse.minor_radius,
+                      " must not be below zero; are the columns in the order major, minor, angle, cx, cy?");
 }
 
 void SetEllipse(const Ellipse& ellipse, AnnotatedFace* face) {

@@ -108,8 +108,9 @@ void SetLandmarks(const std::vector<Landmark>& landmarks, AnnotatedFace* face);
 struct Ellipse {
   double major_radius = 0, minor_radius = 0, angle = 0, center_x = 0, center_y = 0;
 };
-// Whether ANGLE can be one in radians: FDDB's lie within half a turn. Degrees, which other ellipse tools write, do not.
-bool IsAngleInRadians(double angle);
+// What is wrong with it; "" where nothing is. Radii are above zero, and FDDB's angles lie within half a turn: degrees,
+// which other ellipse tools write, do not.
+std::string EllipseFault(const Ellipse& ellipse);
 // Sets the box, and the ellipse as attribute "ellipse": [major, minor, angle, cx, cy].
 void SetEllipse(const Ellipse& ellipse, AnnotatedFace* face);
 

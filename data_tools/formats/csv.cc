@@ -152,7 +152,7 @@ class CsvReader {
     face.place = Place();
     std::vector<double> values;
     if (!Numbers(row, at_.geometry, &values, error)) return false;
-    SetGeometry(values, &face);
+    if (!SetGeometry(values, &face, error)) return false;
     if (!at_.class_name.empty()) face.class_name = row[at_.class_name[0]];
     if (!at_.ignore.empty() && !ParseBoolean(row[at_.ignore[0]], &face.ignore)) {
       *error = absl::StrCat("column ", columns_.ignore, " is \"", row[at_.ignore[0]].substr(0, 80), "\"; expected ",
@@ -164,15 +164,18 @@ class CsvReader {
     return true;
   }
 
-  void SetGeometry(const std::vector<double>& v, AnnotatedFace* face) const {
+  bool SetGeometry(const std::vector<double>& v, AnnotatedFace* face, std::string* error) const {
     if (!columns_.ellipse.empty()) {
-      SetEllipse({v[0], v[1], v[2], v[3], v[4]}, face);
-      return;
+      const Ellipse ellipse{v[0], v[1], v[2], v[3], v[4]};
+      *error = EllipseFault(ellipse);
+      if (error->empty()) SetEllipse(ellipse, face);
+      return error->empty();
     }
     face->x = v[0];
     face->y = v[1];
     face->w = columns_.corners.empty() ? v[2] : v[2] - v[0];
     face->h = columns_.corners.empty() ? v[3] : v[3] - v[1];
+    return true;
   }
 
   const std::string path_;

@@ -65,6 +65,16 @@ TEST(CsvTest, GathersTheRowsOfAnImageWithAllColumns) {
   EXPECT_TRUE((*images)[1].faces[0].ignore);
 }
 
+TEST(CsvTest, EllipsesThatAreNoneAreErrors) {
+  CsvColumns columns;
+  columns.ellipse = {"a", "b", "t", "cx", "cy"};
+  const auto images = Read("image,a,b,t,cx,cy\na.jpg,20,10,85,50,60\nb.jpg,20,-10,0,50,60\n", columns);
+  ASSERT_TRUE(images.ok()) << images.status();
+  ASSERT_THAT(*images, SizeIs(2));
+  EXPECT_THAT((*images)[0].errors, ElementsAre(AllOf(HasSubstr(":2: the angle 85"), HasSubstr("degrees"))));
+  EXPECT_THAT((*images)[1].errors, ElementsAre(HasSubstr(":3: the radii 20 and -10 must not be below zero")));
+}
+
 TEST(CsvTest, CornersEllipsesAndImagesWithoutFaces) {
   CsvColumns columns;
   columns.corners = {"x1", "y1", "x2", "y2"};

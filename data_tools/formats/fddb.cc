@@ -69,13 +69,13 @@ bool ParseFace(const std::string& line, const std::string& place, AnnotatedFace*
     *error = absl::StrCat(place, ": \"", fields[i].substr(0, 80), "\" is not a number");
     return false;
   }
-  if (!IsAngleInRadians(v[2])) {
-    *error = absl::StrCat(place, ": the angle ", v[2],
-                          " is no angle in radians, which lie from -pi to pi; is it in degrees?");
+  const Ellipse ellipse{v[0], v[1], v[2], v[3], v[4]};
+  if (const std::string fault = EllipseFault(ellipse); !fault.empty()) {
+    *error = absl::StrCat(place, ": ", fault);
     return false;
   }
   face->place = place;
-  SetEllipse({v[0], v[1], v[2], v[3], v[4]}, face);
+  SetEllipse(ellipse, face);
   return true;
 }
 

@@ -53,6 +53,12 @@ TEST(ParseFddbListTest, AnglesInDegreesAreErrors) {
   EXPECT_THAT(images[0].errors[0], AllOf(HasSubstr("f.txt:3: the angle 85"), HasSubstr("degrees")));
 }
 
+TEST(ParseFddbListTest, RadiiBelowZeroAreErrors) {
+  const auto images = ParseFddbList("2002/a\n1\n-30 20 1.5 100 50 1\n", "f.txt");
+  ASSERT_EQ(images.size(), 1u);
+  EXPECT_THAT(images[0].errors, ElementsAre(HasSubstr("f.txt:3: the radii -30 and 20 must not be below zero")));
+}
+
 TEST(ParseFddbListTest, MoreRowsThanAnnouncedAreAnErrorOfTheirImage) {
   const auto images = ParseFddbList("a/b\n1\n1 2 3 4 5 1\n1 2 3 4 6 1\n1 2 3 4 7 1\nc/d\n0\n", "f.txt");
   ASSERT_THAT(images, SizeIs(2));

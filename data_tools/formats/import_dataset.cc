@@ -2,6 +2,7 @@
 
 #include <re2/re2.h>
 
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -62,6 +63,7 @@ struct Work {
   absl::Status spared;         // an error where the output would replace the image
   FileId file;
   int64_t boxes = 0;
+  std::set<std::array<float, 4>> different_boxes;
 };
 
 // The part that looks at one image only, so that images can be worked on in parallel.
@@ -249,6 +251,12 @@ class ImageImporter {
                 static_cast<float>(face->h)};
     kept.ignore = face->ignore;
     if (!JudgeBox(*face, place, &kept.ignore, work)) return;
+    if (!work->different_boxes.insert({kept.box.x, kept.box.y, kept.box.w, kept.box.h}).second) {
+      work->findings.push_back({"double_box", place,
+                                absl::StrCat(BoxText(*face),
+                                             " stands twice in this image; both are kept, and "
+                                             "data_tools:doctor --repair removes one")});
+    }
     kept.attributes = std::move(face->attributes);
     // "face" says nothing: every entry of `faces` is one.
     if (!face->class_name.empty() && face->class_name != "face") kept.attributes["class"] = face->class_name;
@@ -423,6 +431,7 @@ class Collector {
       const Finding finding{found.kind, found.place, found.message, found.is_error};
       RETURN_IF_ERROR(report_->Add(finding, found.image));
     }
+    RETURN_IF_ERROR(ReportCorners());
     return ReportUnnamed();
   }
 
@@ -473,8 +482,34 @@ class Collector {
     summary_.faces += faces;
     summary_.images_without_faces += faces == 0;
     summary_.boxes_left_out += work.boxes - work.source.placeholder_boxes - faces;
-    for (const Face& face : work.entry.faces) summary_.ignored += face.ignore;
+    for (const Face& face : work.entry.faces) {
+      summary_.ignored += face.ignore;
+      CompareWithCorners(face.box, work);
+    }
     return writer_->Write(work.entry);
+  }
+
+  // Whether BOX would lie in the image if its last two numbers were those of a corner, and does not as they are.
+  void CompareWithCorners(const Rect& box, const Work& work) {
+    const auto width = static_cast<float>(work.entry.width), height = static_cast<float>(work.entry.height);
+    if (width == 0) return;
+    ++boxes_compared_;
+    boxes_like_corners_ +=
+        box.x >= 0 && box.y >= 0 && box.w > box.x && box.h > box.y && box.w <= width + 1 && box.h <= height + 1;
+    if (box.x + box.w <= width + 1 && box.y + box.h <= height + 1) return;
+    if (boxes_beyond_++ == 0) first_beyond_ = work.entry.image;
+  }
+
+  // x1 y1 x2 y2 read as x y width height: where all boxes can be so, one that leaves its image tells it.
+  absl::Status ReportCorners() {
+    if (boxes_beyond_ == 0 || boxes_like_corners_ < boxes_compared_) return absl::OkStatus();
+    return report_->Add({"corners", "",
+                         absl::StrCat(boxes_beyond_, " of ", boxes_compared_,
+                                      " boxes reach beyond their images, such as in ", first_beyond_,
+                                      ", and all would lie inside if their numbers were the corners x1, y1, x2, y2. If "
+                                      "they are, subtract the first from the second and import again (csv: "
+                                      "--csv_corners)")},
+                        first_beyond_);
   }
 
   bool IsNamed(const std::string& image) const {
@@ -508,6 +543,8 @@ class Collector {
   absl::flat_hash_set<std::string> named_;  // of images whose files were not looked for or not found
   std::set<FileId> named_files_;
   Pictures pictures_;
+  int64_t boxes_compared_ = 0, boxes_like_corners_ = 0, boxes_beyond_ = 0;
+  std::string first_beyond_;
   ImportSummary summary_;
 };
 

@@ -127,7 +127,7 @@ TEST_F(ImportDatasetTest, BoxesOfAnotherSizeAreScaled) {
 TEST_F(ImportDatasetTest, ClassesAreFilteredByPatternAndKept) {
   options_.classes = "face|head_.*";
   const auto summary = Import(
-      {ImageWith("a.jpg", {FaceAt(1, 2, 3, 4, "face"), FaceAt(1, 2, 3, 4, "faces"), FaceAt(1, 2, 3, 4, "head_left")})});
+      {ImageWith("a.jpg", {FaceAt(1, 2, 3, 4, "face"), FaceAt(1, 2, 3, 4, "faces"), FaceAt(5, 2, 3, 4, "head_left")})});
   ASSERT_TRUE(summary.ok()) << summary.status();
   EXPECT_EQ(summary->boxes, 3);
   EXPECT_THAT(summary->findings, ElementsAre(Pair("other_class", 1)));
@@ -163,6 +163,28 @@ TEST_F(ImportDatasetTest, BoxesBeyondTheImageAreKeptAndReported) {
   ASSERT_TRUE(summary.ok()) << summary.status();
   EXPECT_THAT(summary->findings, ElementsAre(Pair("beyond_image", 1)));
   EXPECT_EQ(Entries()[0].faces[0].box, (Rect{190, 90, 11, 10}));
+}
+
+TEST_F(ImportDatasetTest, ABoxThatStandsTwiceIsReported) {
+  MakeImage("b.jpg", 100, 100);
+  const auto summary = Import({ImageWith("a.jpg", {FaceAt(1, 2, 3, 4), FaceAt(9, 2, 3, 4), FaceAt(1, 2, 3, 4)}),
+                               ImageWith("b.jpg", {FaceAt(1, 2, 3, 4)})});
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->faces, 4);
+  EXPECT_THAT(summary->findings, ElementsAre(Pair("double_box", 1)));
+  EXPECT_THAT(ReportText(), HasSubstr("box 1 2 3 4 stands twice in this image"));
+}
+
+TEST_F(ImportDatasetTest, BoxesThatLookLikeCornersAreReported) {
+  // Images of 200 x 100. The second box alone says nothing: a face may be as large as that.
+  auto summary = Import({ImageWith("a.jpg", {FaceAt(120, 60, 180, 90), FaceAt(10, 10, 50, 50)})});
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_THAT(summary->findings, ElementsAre(Pair("beyond_image", 1), Pair("corners", 1)));
+  EXPECT_THAT(ReportText(), HasSubstr("1 of 2 boxes reach beyond their images, such as in a.jpg, and all would lie"));
+  // One that cannot be corners settles it.
+  summary = Import({ImageWith("a.jpg", {FaceAt(120, 60, 180, 90), FaceAt(60, 60, 20, 20)})});
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_THAT(summary->findings, ElementsAre(Pair("beyond_image", 1)));
 }
 
 TEST_F(ImportDatasetTest, BoxesWhollyOutsideTheImageAreBad) {

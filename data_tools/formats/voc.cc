@@ -214,6 +214,10 @@ AnnotatedImage VocFromXml(absl::string_view xml, const std::string& file, VocBox
     image.errors.push_back(absl::StrCat(file, ": <", twice, "> stands twice in one <annotation>"));
     return image;
   }
+  if (const std::string twice = RepeatedChild(root.child("size"), {"width", "height"}); !twice.empty()) {
+    image.errors.push_back(absl::StrCat(file, ": <", twice, "> stands twice in <size>"));
+    return image;
+  }
   image.declared_width = ReadSize(root.child("size"), "width");
   image.declared_height = ReadSize(root.child("size"), "height");
   ReadAttributes(root, &image.attributes);
@@ -227,7 +231,12 @@ AnnotatedImage VocFromXml(absl::string_view xml, const std::string& file, VocBox
           absl::StrCat(face.place, ": <", twice, "> stands twice in one <object>; give each face its own"));
       continue;
     }
-    if (!ReadCorners(object.child("bndbox"), face.place, &corners, &error)) {
+    const pugi::xml_node box = object.child("bndbox");
+    if (const std::string twice = RepeatedChild(box, {"xmin", "ymin", "xmax", "ymax"}); !twice.empty()) {
+      image.errors.push_back(absl::StrCat(face.place, ": <", twice, "> stands twice in one <bndbox>"));
+      continue;
+    }
+    if (!ReadCorners(box, face.place, &corners, &error)) {
       image.errors.push_back(error);
       continue;
     }

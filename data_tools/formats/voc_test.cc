@@ -58,6 +58,9 @@ TEST(VocFromXmlTest, WhatThereIsOneOfDoesNotStandTwice) {
   EXPECT_EQ(error("<object>" + box + "</object><object>" + box + "</object>"), "");
   EXPECT_THAT(error("<object>" + box + box + "</object>"), HasSubstr("b.xml:1: <bndbox> stands twice"));
   EXPECT_THAT(error("<filename>a</filename><filename>b</filename>"), HasSubstr("b.xml: <filename> stands twice"));
+  EXPECT_THAT(error("<object><bndbox><xmin>7</xmin>" + box.substr(8) + "</object>"),
+              HasSubstr("b.xml:1: <xmin> stands twice in one <bndbox>"));
+  EXPECT_THAT(error("<size><width>7</width><width>9</width></size>"), HasSubstr("b.xml: <width> stands twice"));
 }
 
 TEST(VocFromXmlTest, PixelBoxesCountFromOneAndIncludeTheLast) {

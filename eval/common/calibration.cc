@@ -10,9 +10,10 @@ namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-bool AreProbabilities(const Ranking& ranking) {
-  return std::all_of(ranking.outcomes.begin(), ranking.outcomes.end(),
-                     [](const Outcome& outcome) { return outcome.score >= 0 && outcome.score <= 1; });
+bool AreProbabilities(ForEachOutcome outcomes) {
+  bool all = true;
+  outcomes([&](double score, double, double) { all = all && score >= 0 && score <= 1; });
+  return all;
 }
 
 // Of a score that may be 0 or 1 by rounding.
@@ -27,7 +28,7 @@ struct Fit {
   double loss = 0, slope = 0, offset = 0, slope2 = 0, both = 0, offset2 = 0;
 };
 
-Fit Evaluate(const Ranking& ranking, double slope, double offset, double target_right, double target_wrong) {
+Fit Evaluate(ForEachOutcome outcomes, double slope, double offset, double target_right, double target_wrong) {
   Fit fit;
   const auto add = [&](double x, double weight, double target) {
     if (weight == 0) return;
@@ -42,36 +43,44 @@ Fit Evaluate(const Ranking& ranking, double slope, double offset, double target_
     fit.both += curvature * x;
     fit.offset2 += curvature;
   };
-  for (const Outcome& outcome : ranking.outcomes) {
-    const double x = Logit(outcome.score);
-    add(x, outcome.true_positives, target_right);
-    add(x, outcome.false_positives, target_wrong);
-  }
+  outcomes([&](double score, double right, double wrong) {
+    const double x = Logit(score);
+    add(x, right, target_right);
+    add(x, wrong, target_wrong);
+  });
   return fit;
 }
 
 }  // namespace
 
-Calibration FitCalibration(const Ranking& ranking) {
+Calibration FitCalibration(ForEachOutcome outcomes) {
   double right = 0, wrong = 0;
-  for (const Outcome& outcome : ranking.outcomes) {
-    right += outcome.true_positives;
-    wrong += outcome.false_positives;
-  }
-  if (right == 0 || wrong == 0 || !AreProbabilities(ranking)) return {kNone, kNone};
+  outcomes([&](double, double is_right, double is_wrong) {
+    right += is_right;
+    wrong += is_wrong;
+  });
+  if (right == 0 || wrong == 0 || !AreProbabilities(outcomes)) return {kNone, kNone};
   const double target_right = (right + 1) / (right + 2), target_wrong = 1 / (wrong + 2);
   double slope = 1, offset = 0;
-  Fit fit = Evaluate(ranking, slope, offset, target_right, target_wrong);
+  Fit fit = Evaluate(outcomes, slope, offset, target_right, target_wrong);
   // Newton's method; a step that does not lower the loss is halved.
   for (int step = 0; step < 100; ++step) {
     constexpr double kRidge = 1e-10;
     const double a = fit.slope2 + kRidge, d = fit.offset2 + kRidge, determinant = a * d - fit.both * fit.both;
     const double slope_step = (d * fit.slope - fit.both * fit.offset) / determinant;
     const double offset_step = (a * fit.offset - fit.both * fit.slope) / determinant;
+    // Once the loss can fall by its rounding only, no halved step would be seen to lower it, and each costs a look at
+    // all detections. The whole step ends it: Newton's error is squared by it.
+    constexpr double kRounding = 1e-12;
+    if (slope_step * fit.slope + offset_step * fit.offset < kRounding * fit.loss) {
+      slope -= slope_step;
+      offset -= offset_step;
+      break;
+    }
     double factor = 1;
     Fit next;
     for (; factor > 1e-10; factor /= 2) {
-      next = Evaluate(ranking, slope - factor * slope_step, offset - factor * offset_step, target_right, target_wrong);
+      next = Evaluate(outcomes, slope - factor * slope_step, offset - factor * offset_step, target_right, target_wrong);
       if (next.loss < fit.loss) break;
     }
     if (factor <= 1e-10) break;
@@ -83,21 +92,21 @@ Calibration FitCalibration(const Ranking& ranking) {
   return {1 / slope, -offset / slope};
 }
 
-double CalibrationError(const Ranking& ranking) {
+double CalibrationError(ForEachOutcome outcomes) {
   struct Bin {
     double count = 0, right = 0, score = 0;
   };
-  if (!AreProbabilities(ranking)) return kNone;
+  if (!AreProbabilities(outcomes)) return kNone;
   std::array<Bin, 10> bins;
   double count = 0;
-  for (const Outcome& outcome : ranking.outcomes) {
-    Bin& bin = bins[std::min<size_t>(static_cast<size_t>(outcome.score * bins.size()), bins.size() - 1)];
-    const double weight = outcome.true_positives + outcome.false_positives;
+  outcomes([&](double score, double right, double wrong) {
+    Bin& bin = bins[std::min<size_t>(static_cast<size_t>(score * bins.size()), bins.size() - 1)];
+    const double weight = right + wrong;
     bin.count += weight;
-    bin.right += outcome.true_positives;
-    bin.score += weight * outcome.score;
+    bin.right += right;
+    bin.score += weight * score;
     count += weight;
-  }
+  });
   double error = 0;
   for (const Bin& bin : bins) error += std::fabs(bin.right - bin.score);
   return count > 0 ? error / count : kNone;

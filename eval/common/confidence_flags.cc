@@ -21,6 +21,8 @@ absl::Status CheckConfidenceFlags() {
   return UsageError(absl::StrCat("--bootstrap=", bootstrap, ": give a number from 0 to 1000000; 1000 is usual"));
 }
 
+bool WantsConfidence() { return absl::GetFlag(FLAGS_bootstrap) > 0 || absl::GetFlag(FLAGS_outcomes); }
+
 absl::Status WriteConfidence(const Outcomes& outcomes, int threads, ScoreOutput* output, Metrics* metrics) {
   AddIntervals(outcomes.sets, {absl::GetFlag(FLAGS_bootstrap), absl::GetFlag(FLAGS_seed), threads}, metrics);
   if (!absl::GetFlag(FLAGS_outcomes)) return absl::OkStatus();

@@ -11,6 +11,9 @@ namespace hardface::eval {
 // A UsageError when the flags are out of range.
 absl::Status CheckConfidenceFlags();
 
+// Whether any of them asks for something. Outcomes need not be made otherwise.
+bool WantsConfidence();
+
 // Adds 95 % intervals to METRICS where --bootstrap asks for them and writes outcomes.jsonl where --outcomes does.
 absl::Status WriteConfidence(const Outcomes& outcomes, int threads, ScoreOutput* output, Metrics* metrics);
 

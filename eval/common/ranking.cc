@@ -12,12 +12,6 @@ namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-CurvePoint PointOf(double score, double true_positives, double false_positives, double faces) {
-  const double found = true_positives + false_positives;
-  return {score, true_positives, false_positives, faces > 0 ? true_positives / faces : kNan,
-          found > 0 ? true_positives / found : kNan};
-}
-
 // A number clearly below SCORE, also as a 32-bit float and after a few printed digits.
 double Below(double score) { return score - std::max(1.0, 1e-3 * std::fabs(score)); }
 
@@ -29,6 +23,27 @@ double WeightedFaces(const Ranking& ranking, absl::Span<const int> weights) {
 }
 
 }  // namespace
+
+CurvePoint PointOf(double score, double true_positives, double false_positives, double faces) {
+  const double found = true_positives + false_positives;
+  return {score, true_positives, false_positives, faces > 0 ? true_positives / faces : kNan,
+          found > 0 ? true_positives / found : kNan};
+}
+
+void CurveCorners::Add(double score, bool right) {
+  const bool keep = right || points_.empty();
+  // Recall rises here, so that the point before is a corner as well.
+  if (keep && !last_is_kept_) points_.push_back(PointOf(last_score_, true_positives_, false_positives_, faces_));
+  ++(right ? true_positives_ : false_positives_);
+  if (keep) points_.push_back(PointOf(score, true_positives_, false_positives_, faces_));
+  last_is_kept_ = keep;
+  last_score_ = score;
+}
+
+std::vector<CurvePoint> CurveCorners::Points() && {
+  if (!last_is_kept_) points_.push_back(PointOf(last_score_, true_positives_, false_positives_, faces_));
+  return std::move(points_);
+}
 
 int64_t Ranking::total_faces() const { return std::accumulate(faces.begin(), faces.end(), int64_t{0}); }
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -40,6 +41,9 @@ struct CurvePoint {
   double precision = 0;  // true_positives / (true_positives + false_positives); NaN when both are 0
 };
 
+// The point with these counts; FACES: all that count.
+CurvePoint PointOf(double score, double true_positives, double false_positives, double faces);
+
 enum class Ties {
   kApart,     // every outcome is a point (VOC: equal scores stay in their order)
   kTogether,  // outcomes of equal score are one point: the points that a score threshold can really reach
@@ -47,6 +51,54 @@ enum class Ties {
 
 // The curve, best score first. WEIGHTS, where given, says how often each image counts (bootstrap); empty: once.
 std::vector<CurvePoint> MakeCurve(const Ranking& ranking, Ties ties, absl::Span<const int> weights = {});
+
+// The corners of the curve with ties apart: the first point, those before and after every rise of recall, and the last.
+// They are all that AllPointAp and CurvePoints::kCorners look at, and at most twice as many as faces and one, however
+// many detections there are. Example:
+//   CurveCorners corners(total_faces);
+//   for (each detection, in falling score) corners.Add(score, is_true_positive);
+//   const double ap = AllPointAp(std::move(corners).Points());
+class CurveCorners {
+ public:
+  explicit CurveCorners(int64_t faces) : faces_(static_cast<double>(faces)) {}
+
+  void Add(double score, bool right);
+  // Ends the curve.
+  std::vector<CurvePoint> Points() &&;
+
+ private:
+  const double faces_;
+  double true_positives_ = 0, false_positives_ = 0;
+  bool last_is_kept_ = true;
+  double last_score_ = 0;
+  std::vector<CurvePoint> points_;
+};
+
+// The curve with ties together, point by point: MakeCurve(.., Ties::kTogether) for more detections than memory holds
+// points. VISIT(point) is called when the next score comes, and by Finish().
+template <typename Visit>
+class TiesTogether {
+ public:
+  TiesTogether(int64_t faces, Visit visit) : faces_(static_cast<double>(faces)), visit_(std::move(visit)) {}
+
+  void Add(double score, bool right) {
+    if (any_ && score != score_) Emit();
+    any_ = true;
+    score_ = score;
+    ++(right ? true_positives_ : false_positives_);
+  }
+  void Finish() {
+    if (any_) Emit();
+  }
+
+ private:
+  void Emit() { visit_(PointOf(score_, true_positives_, false_positives_, faces_)); }
+
+  const double faces_;
+  Visit visit_;
+  bool any_ = false;
+  double score_ = 0, true_positives_ = 0, false_positives_ = 0;
+};
 
 // VOC all-point average precision: the area under the curve whose precision at a recall is the best precision at this
 // or a higher recall. Points are in rising recall. NaN precision (no detections yet) counts as none, as in MATLAB's

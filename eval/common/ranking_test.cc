@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <random>
 
 namespace hardface::eval {
 namespace {
@@ -122,6 +123,51 @@ TEST(Ranking, CsvKeepsTheCorners) {
             "a,4,0.5,0.25,1,3\n"
             "a,3,1,0.40000000000000002,2,3\n"
             "a,1,1,0.2857142857142857,2,5\n");
+}
+
+// Many detections of few scores, each right with the probability SHARE.
+Ranking MadeRanking(int detections, double share, uint32_t seed) {
+  std::mt19937 random(seed);
+  Ranking ranking;
+  ranking.faces = {detections};
+  for (int i = 0; i < detections; ++i) {
+    const bool right = std::uniform_real_distribution<>(0, 1)(random) < share;
+    const double score = std::uniform_int_distribution<>(0, detections / 2)(random);
+    ranking.outcomes.push_back({score, 0, right ? kYes : kNo, right ? kNo : kYes});
+  }
+  ranking.Sort();
+  return ranking;
+}
+
+TEST(CurveCorners, HoldTheWholeCurveInFewPoints) {
+  for (const int detections : {0, 1, 2, 3, 50, 1000}) {
+    for (const double share : {0.0, 0.05, 0.5, 1.0}) {
+      const Ranking ranking = MadeRanking(detections, share, static_cast<uint32_t>(detections));
+      CurveCorners corners(ranking.total_faces());
+      size_t right = 0;
+      for (const Outcome& outcome : ranking.outcomes) {
+        corners.Add(outcome.score, outcome.true_positives > 0);
+        right += outcome.true_positives > 0;
+      }
+      const std::vector<CurvePoint> few = std::move(corners).Points(), all = MakeCurve(ranking, Ties::kApart);
+      EXPECT_LE(few.size(), 2 * right + 2);
+      EXPECT_EQ(CurveToCsv("a", few, CurvePoints::kCorners), CurveToCsv("a", all, CurvePoints::kCorners));
+      EXPECT_EQ(CurveToCsv("a", few, CurvePoints::kAll), CurveToCsv("a", few, CurvePoints::kCorners));
+      EXPECT_EQ(AllPointAp(few), AllPointAp(all)) << "to the last bit";
+    }
+  }
+}
+
+TEST(TiesTogether, GivesTheCurvePointByPoint) {
+  for (const int detections : {0, 1, 30, 500}) {
+    const Ranking ranking = MadeRanking(detections, 0.3, 7);
+    std::vector<CurvePoint> points;
+    TiesTogether together(ranking.total_faces(), [&](const CurvePoint& point) { points.push_back(point); });
+    for (const Outcome& outcome : ranking.outcomes) together.Add(outcome.score, outcome.true_positives > 0);
+    together.Finish();
+    EXPECT_EQ(CurveToCsv("a", points, CurvePoints::kAll),
+              CurveToCsv("a", MakeCurve(ranking, Ties::kTogether), CurvePoints::kAll));
+  }
 }
 
 }  // namespace

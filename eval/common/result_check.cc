@@ -5,8 +5,8 @@
 #include <tuple>
 
 #include "absl/strings/str_cat.h"
-#include "base/read_file.h"
 #include "base/status_macros.h"
+#include "base/text_file.h"
 
 namespace hardface::eval {
 namespace {
@@ -14,6 +14,7 @@ namespace {
 constexpr size_t kBoxesTried = 10;        // of an image, best first
 constexpr int64_t kRowsForScoreForm = 3;  // of all images together: one or two boxes may begin at the border by chance
 constexpr int64_t kBoxesForForm = 10;     // from so many on, the form of corners in every row is no chance
+constexpr int64_t kHitsForOrder = 3;      // as many boxes lie on faces by chance in no other order of their numbers
 constexpr double kMinIou = 0.5;
 constexpr double kClearlyBetter = 0.2;  // in IoU: boxes close to the top left corner look alike both ways
 
@@ -51,6 +52,8 @@ void TryBestBoxes(const std::vector<ResultBox>& boxes, const std::vector<FaceRec
     const double as_extent = BestIou(faces, {box.x, box.y, box.w, box.h});
     const double as_corners = BestIou(faces, {box.x, box.y, box.w - box.x, box.h - box.y});
     evidence->as_extents += as_extent >= kMinIou;
+    evidence->as_centres += BestIou(faces, {box.x - box.w / 2, box.y - box.h / 2, box.w, box.h}) >= kMinIou;
+    evidence->as_rows_first += BestIou(faces, {box.y, box.x, box.h, box.w}) >= kMinIou;
     evidence->as_score_first += BestIou(faces, {box.y, box.w, box.h, box.score}) >= kMinIou;
     if (std::max(as_extent, as_corners) >= kMinIou) {
       ++(as_corners > as_extent ? evidence->better_as_corners : evidence->better_as_extents);
@@ -136,6 +139,27 @@ void ReportScoreFirst(const std::vector<ImageEvidence>& images, LayoutReport* la
   }
 }
 
+void ReportOtherOrders(const std::vector<ImageEvidence>& images, LayoutReport* layout) {
+  int64_t as_extents = 0, as_centres = 0, as_rows_first = 0;
+  const ImageEvidence* first = nullptr;
+  for (const ImageEvidence& image : images) {
+    as_extents += image.as_extents;
+    as_centres += image.as_centres;
+    as_rows_first += image.as_rows_first;
+    if (first == nullptr && image.boxes > 0) first = &image;
+  }
+  const auto is_clear = [&](int64_t hits) { return hits >= kHitsForOrder && hits > 2 * as_extents; };
+  if (is_clear(as_centres) && as_centres >= as_rows_first) {
+    layout->Add("results of boxes by their centres", PlaceOf(*first, first->first_line),
+                absl::StrCat("read as centre x, centre y, w, h ", as_centres, " of the best boxes lie on faces, and ",
+                             as_extents, " read as x y w h: x and y must be the top left corner"));
+  } else if (is_clear(as_rows_first)) {
+    layout->Add("results of boxes row first", PlaceOf(*first, first->first_line),
+                absl::StrCat("read as y x h w ", as_rows_first, " of the best boxes lie on faces, and ", as_extents,
+                             " read as x y w h: the columns must be x y w h score"));
+  }
+}
+
 void ReportFractions(const std::vector<ImageEvidence>& images, LayoutReport* layout) {
   for (const ImageEvidence& image : images) {
     if (image.boxes == 0 || !image.has_fractions) continue;
@@ -156,6 +180,7 @@ void ReportMistakes(const std::vector<ImageEvidence>& images, LayoutReport* layo
   ReportFractions(images, layout);
   ReportScoreFirst(images, layout);
   ReportCorners(images, layout);
+  ReportOtherOrders(images, layout);
   ReportNegativeExtents(images, layout);
   ReportScoreScales(images, layout);
   ReportDoubledRows(images, layout);
@@ -196,15 +221,13 @@ void ReportDoubledRows(const std::vector<ImageEvidence>& images, LayoutReport* l
 }
 
 absl::StatusOr<std::vector<int64_t>> FilledLines(const std::string& file) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
+  ASSIGN_OR_RETURN(const auto lines, LineReader::Open(file, "expected a detections.jsonl"));
   std::vector<int64_t> numbers;
-  int64_t number = 1;
-  for (size_t begin = 0; begin < text.size(); ++number) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    if (end > begin) numbers.push_back(number);
-    begin = end + 1;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, lines->Next());
+    if (!more) return numbers;
+    numbers.push_back(lines->number());
   }
-  return numbers;
 }
 
 }  // namespace hardface::eval

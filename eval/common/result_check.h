@@ -1,6 +1,7 @@
 // Mistakes that read without complaint: boxes of corners x1 y1 x2 y2 where x y w h is expected, the score in the first
-// column, fractions of the image instead of pixels, negative extents, scores of another scale than other images', rows
-// that stand twice. All are told image by image, as results are often put together from several runs.
+// column, boxes by their centre or row first, fractions of the image instead of pixels, negative extents, scores of
+// another scale than other images', rows that stand twice. All are told image by image, as results are often put
+// together from several runs.
 #ifndef HARDFACE_EVAL_COMMON_RESULT_CHECK_H_
 #define HARDFACE_EVAL_COMMON_RESULT_CHECK_H_
 
@@ -22,9 +23,9 @@ struct ImageEvidence {
   std::string image;       // the same: shown beside the line where a file holds many images; may be empty
   int64_t boxes = 0;
   int64_t first_line = 0;
-  // Of the best boxes, how many lie on a face read as extents, how many read as corners and not as extents, and how
-  // many read as score x y w h.
-  int64_t as_extents = 0, as_corners = 0, as_score_first = 0;
+  // Of the best boxes, how many lie on a face read as extents, how many read as corners and not as extents, how many
+  // read as score x y w h, how many read as centre x, centre y, w, h, and how many read as y x h w.
+  int64_t as_extents = 0, as_corners = 0, as_score_first = 0, as_centres = 0, as_rows_first = 0;
   // Of the best boxes that lie on a face either way, how many overlap it more as extents, and how many as corners.
   int64_t better_as_extents = 0, better_as_corners = 0;
   bool could_be_corners = false;  // column 3 is above column 1 and column 4 above column 2 in every row
@@ -50,6 +51,10 @@ void ReportCorners(const std::vector<ImageEvidence>& images, LayoutReport* layou
 // images together tell the same. Images of that form are reported too where another is sure, or where all images have
 // it: boxes that all begin in the first pixel column do not occur.
 void ReportScoreFirst(const std::vector<ImageEvidence>& images, LayoutReport* layout);
+
+// Results whose boxes are given by their centre (YOLO's cx cy w h) or row first (y x h w): of all images' best boxes,
+// hardly any lies on a face as x y w h, and most of them do read so. Few boxes say nothing: they may do so by chance.
+void ReportOtherOrders(const std::vector<ImageEvidence>& images, LayoutReport* layout);
 
 // Images all of whose boxes lie within 0..1: no face is a pixel wide.
 void ReportFractions(const std::vector<ImageEvidence>& images, LayoutReport* layout);

@@ -185,6 +185,27 @@ TEST(DoubledRows, NameTheSecondRow) {
   EXPECT_NE(layout.Text().find("f:5"), std::string::npos) << layout.Text();
 }
 
+TEST(OtherOrders, CentresAndRowsFirstAreReported) {
+  std::vector<ResultBox> centres = kGood, rows_first = {{50, 300, 60, 60, 0.8, 3}};
+  for (ResultBox& box : centres) {
+    box.x += box.w / 2;
+    box.y += box.h / 2;
+  }
+  const auto report = [](const std::vector<ResultBox>& bad, int bad_files) {
+    LayoutReport layout;
+    ReportOtherOrders(Mixed(bad, bad_files), &layout);
+    return layout;
+  };
+  EXPECT_TRUE(report(centres, 0).empty());
+  EXPECT_EQ(report(centres, 10).count("results of boxes by their centres"), 1);
+  EXPECT_NE(report(centres, 10).Text().find("file0.txt:3"), std::string::npos) << report(centres, 10).Text();
+  EXPECT_TRUE(report(centres, 5).empty()) << "as many lie on faces as they are";
+  EXPECT_EQ(report(rows_first, 10).count("results of boxes row first"), 1);
+  LayoutReport few;
+  ReportOtherOrders({ExamineImage(centres, kFaces)}, &few);
+  EXPECT_TRUE(few.empty()) << "two boxes may lie so by chance";
+}
+
 TEST(FilledLines, SkipsEmptyOnes) {
   const std::string path = testing::TempDir() + "/lines.jsonl";
   ASSERT_TRUE(WriteFileAtomically(path, "a\n\nb\n \nc").ok());

@@ -15,6 +15,7 @@
 #include <tuple>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -186,18 +187,49 @@ absl::Status ArchiveError(const std::string& path, archive* reader) {
       "(COCO)"));
 }
 
+struct UnpackedTree {
+  ResultTree tree;
+  absl::flat_hash_map<std::string, size_t> by_name;  // in the archive: which of the files
+};
+
+// What packers write in place of a file that they packed before under another name. A folder packed again with links
+// followed has the content.
+absl::Status TakeHardLink(const std::string& target, const std::string& name, const std::string& place,
+                          UnpackingLimit* limit, UnpackedTree* unpacked) {
+  const auto found = unpacked->by_name.find(target);
+  if (found == unpacked->by_name.end()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(place, ": is a link to ", target,
+                     ", which does not stand before it; pack the folder again with tar --hard-dereference"));
+  }
+  ResultFile same{LastTwoParts(name), place, unpacked->tree.files[found->second].bytes};
+  RETURN_IF_ERROR(limit->Take(same.bytes.size()));
+  unpacked->tree.files.push_back(std::move(same));
+  return absl::OkStatus();
+}
+
 // Takes in an entry where it is a result. Nothing is written anywhere, so it does not matter where its name leads to.
 absl::Status TakeEntry(archive* reader, archive_entry* entry, const std::string& path, UnpackingLimit* limit,
-                       ResultTree* tree) {
+                       UnpackedTree* unpacked) {
+  ResultTree* const tree = &unpacked->tree;
   const char* const name = archive_entry_pathname(entry);
   const std::string place = absl::StrCat(path, ":", name == nullptr ? "?" : name);
   const auto type = archive_entry_filetype(entry);
   if (name != nullptr && type == AE_IFDIR && absl::EndsWithIgnoreCase(absl::StripSuffix(name, "/"), ".txt")) {
     tree->folders_named_txt.push_back(place);
   }
-  if (name == nullptr || type != AE_IFREG || !absl::EndsWithIgnoreCase(name, ".txt") || IsHidden(name)) {
-    return PassOverEntry(reader, place, limit);
+  const bool is_named_so = name != nullptr && absl::EndsWithIgnoreCase(name, ".txt") && !IsHidden(name);
+  if (const char* const target = archive_entry_hardlink(entry); is_named_so && target != nullptr) {
+    return TakeHardLink(target, name, place, limit, unpacked);
   }
+  if (is_named_so && type == AE_IFLNK) {
+    const char* const target = archive_entry_symlink(entry);
+    return absl::InvalidArgumentError(
+        absl::StrCat(place, ": is a link to ", target == nullptr ? "?" : target,
+                     " and has no content; pack the folder again with tar --dereference"));
+  }
+  if (!is_named_so || type != AE_IFREG) return PassOverEntry(reader, place, limit);
+  unpacked->by_name[name] = tree->files.size();
   ResultFile& file = tree->files.emplace_back(ResultFile{LastTwoParts(name), place, ""});
   return ReadEntry(reader, file.place, limit, &file.bytes);
 }
@@ -210,15 +242,15 @@ absl::StatusOr<ResultTree> ReadArchive(const std::string& path) {
   if (archive_read_open_filename(reader.get(), path.c_str(), kReadChunk) != ARCHIVE_OK) {
     return ArchiveError(path, reader.get());
   }
-  ResultTree tree;
+  UnpackedTree unpacked;
   UnpackingLimit limit(path);
   while (true) {
     archive_entry* entry;
     const int result = archive_read_next_header(reader.get(), &entry);
-    if (result == ARCHIVE_EOF) return tree;
+    if (result == ARCHIVE_EOF) return std::move(unpacked.tree);
     if (result != ARCHIVE_OK && result != ARCHIVE_WARN) return ArchiveError(path, reader.get());
     RETURN_IF_ERROR(limit.TakeEntry());
-    RETURN_IF_ERROR(TakeEntry(reader.get(), entry, path, &limit, &tree));
+    RETURN_IF_ERROR(TakeEntry(reader.get(), entry, path, &limit, &unpacked));
   }
 }
 

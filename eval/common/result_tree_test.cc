@@ -72,6 +72,47 @@ TEST(ReadResultTree, NamesThatLeadElsewhereAreHarmless) {
   }
 }
 
+// PATH with a file, a hard link to TARGET and, where SYMBOLIC, a symbolic link.
+std::string PackLinks(const std::string& name, const std::string& target, bool symbolic) {
+  const std::string path = Path(name);
+  const std::unique_ptr<archive, int (*)(archive*)> writer(archive_write_new(), &archive_write_free);
+  archive_write_set_format(writer.get(), ARCHIVE_FORMAT_TAR_USTAR);
+  EXPECT_EQ(archive_write_open_filename(writer.get(), path.c_str()), ARCHIVE_OK);
+  const std::string text = "a\n0\n";
+  for (const char* entry_name : {"ev/a.txt", "ev/b.txt", "ev/c.txt"}) {
+    const std::string entry_text = entry_name == std::string("ev/a.txt") ? text : "";
+    if (entry_name == std::string("ev/c.txt") && !symbolic) break;
+    const std::unique_ptr<archive_entry, void (*)(archive_entry*)> entry(archive_entry_new(), &archive_entry_free);
+    archive_entry_set_pathname(entry.get(), entry_name);
+    archive_entry_set_size(entry.get(), static_cast<la_int64_t>(entry_text.size()));
+    archive_entry_set_filetype(entry.get(), AE_IFREG);
+    archive_entry_set_perm(entry.get(), 0644);
+    if (entry_name == std::string("ev/b.txt")) archive_entry_set_hardlink(entry.get(), target.c_str());
+    if (entry_name == std::string("ev/c.txt")) {
+      archive_entry_set_filetype(entry.get(), AE_IFLNK);
+      archive_entry_set_symlink(entry.get(), "a.txt");
+    }
+    EXPECT_EQ(archive_write_header(writer.get(), entry.get()), ARCHIVE_OK);
+    archive_write_data(writer.get(), entry_text.data(), entry_text.size());
+  }
+  EXPECT_EQ(archive_write_close(writer.get()), ARCHIVE_OK);
+  return path;
+}
+
+// tar writes a file's second name as a link without content.
+TEST(ReadResultTree, LinksInArchivesHaveTheirContentOrAreErrors) {
+  const auto tree = ReadResultTree(PackLinks("hard.tar", "ev/a.txt", false), 1);
+  ASSERT_TRUE(tree.ok()) << tree.status();
+  ASSERT_EQ(tree->files.size(), 2u);
+  EXPECT_EQ(tree->files[1].name, "ev/b.txt");
+  EXPECT_EQ(tree->files[1].bytes, "a\n0\n");
+  EXPECT_THAT(
+      Message(PackLinks("lost.tar", "ev/none.txt", false)),
+      ::testing::AllOf(HasSubstr("lost.tar:ev/b.txt: is a link to ev/none.txt"), HasSubstr("--hard-dereference")));
+  EXPECT_THAT(Message(PackLinks("soft.tar", "ev/a.txt", true)),
+              ::testing::AllOf(HasSubstr("soft.tar:ev/c.txt: is a link to a.txt"), HasSubstr("--dereference")));
+}
+
 // macOS's tar and zip put "._NAME" beside every file.
 TEST(ReadResultTree, HiddenFilesAreNoResults) {
   const std::vector<std::pair<std::string, std::string>> files = {{"./0--A/a.txt", "a\n0\n"},

@@ -180,6 +180,20 @@ absl::StatusOr<std::vector<uint16_t>> HalvesOf(const Array& array, const std::st
   return halves;
 }
 
+// A checkpoint without sense must not take the place of one with sense.
+absl::Status CheckCanBeWritten(const SafeTensors& content, const std::string& path) {
+  for (const auto& [name, array] : content.tensors) {
+    for (const float value : array.values) {
+      if (std::isfinite(value)) continue;
+      return absl::FailedPreconditionError(
+          absl::StrCat(path, ": tensor ", name, " would hold ", value,
+                       ", which is not a finite number; nothing was written. Where this is a training, it has "
+                       "diverged: lower --learning_rate, or set --clip_norm, and go on from the last checkpoint"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<SafeTensors> ReadSafeTensors(const std::string& path) {
@@ -213,6 +227,7 @@ absl::StatusOr<SafeTensors> ReadSafeTensors(const std::string& path) {
 }
 
 absl::Status WriteSafeTensors(const std::string& path, const SafeTensors& content, Storage storage) {
+  RETURN_IF_ERROR(CheckCanBeWritten(content, path));
   const std::string type = storage == Storage::kF16 ? "F16" : "F32";
   nlohmann::ordered_json header;
   if (!content.metadata.empty()) header["__metadata__"] = content.metadata;

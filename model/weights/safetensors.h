@@ -29,7 +29,8 @@ enum class Storage {
   kF16,  // half the bytes; values are rounded to the nearest of 11 bits
 };
 
-// Equal content gives equal bytes. OutOfRange where a value is too large for Storage::kF16 (65,504), naming the tensor.
+// Equal content gives equal bytes. An error where a value is not finite; what was at PATH stays. OutOfRange where a
+// value is too large for Storage::kF16 (65,504), naming the tensor.
 absl::Status WriteSafeTensors(const std::string& path, const SafeTensors& content, Storage storage = Storage::kF32);
 
 }  // namespace hardface::model

@@ -145,10 +145,23 @@ TEST(SafeTensorsTest, HalvesTakeHalfTheBytesAndRoundToTheNearest) {
   EXPECT_EQ(values[3], 65504.0f);
   EXPECT_NEAR(values[4], 6e-8f, 3e-8f);
   EXPECT_NEAR(values[5], 0.1f, 0.1f / 2048);
-  content.tensors["a"].values[1] = 70000;
+  content.tensors["a"].values[1] = 70000;  // still finite in 32 bits
   const absl::Status status = WriteSafeTensors(path, content, Storage::kF16);
   EXPECT_EQ(status.code(), absl::StatusCode::kOutOfRange);
   EXPECT_NE(status.message().find("tensor a"), std::string::npos) << status;
+}
+
+TEST(SafeTensorsTest, NumbersThatAreNotFiniteAreNotWrittenOverGoodOnes) {
+  const std::string path = ::testing::TempDir() + "/kept.safetensors";
+  SafeTensors content;
+  content.tensors["a"] = {{2}, {1, 2}};
+  ASSERT_TRUE(WriteSafeTensors(path, content).ok());
+  for (const float value : {std::nanf(""), std::numeric_limits<float>::infinity()}) {
+    content.tensors["a"].values[1] = value;
+    const absl::Status status = WriteSafeTensors(path, content);
+    EXPECT_THAT(std::string(status.message()), HasSubstr("kept.safetensors: tensor a would hold "));
+    EXPECT_EQ(ReadSafeTensors(path)->tensors.at("a").values[1], 2);
+  }
 }
 
 }  // namespace

@@ -145,16 +145,17 @@ TEST_F(CheckpointTest, CheckpointsOfVersion2DidNotNameTheirEntries) {
   EXPECT_EQ(state->rank_states[0].ledger.size(), 3u);
 }
 
-TEST_F(CheckpointTest, WeightsThatAreNotFiniteAreABrokenCheckpoint) {
+TEST_F(CheckpointTest, WeightsThatAreNotFiniteAreNoCheckpoint) {
   Save(10);
   state_.parameters["head_1.weight"].values[2] = std::nanf("");
-  Save(20);
+  state_.iteration = 20;
+  EXPECT_THAT(std::string(SaveCheckpoint(output_, state_, model_, /*keep=*/1).message()),
+              HasSubstr("tensor weights.head_1.weight would hold nan"));
   std::vector<std::string> warnings;
   const auto found = LoadNewestCheckpoint(output_, &warnings);
   ASSERT_TRUE(found.ok() && found->has_value()) << found.status();
   EXPECT_EQ((*found)->state.iteration, 10);
-  ASSERT_EQ(warnings.size(), 1u);
-  EXPECT_THAT(warnings[0], HasSubstr("tensor weights.head_1.weight: value 2 is nan"));
+  EXPECT_TRUE(warnings.empty());
 }
 
 TEST_F(CheckpointTest, AFolderWithoutCheckpointsIsNoError) {

@@ -73,7 +73,8 @@ KNOB(
     "Network to train: smallhard (the paper's, one map of stride 8) or three_maps (the baseline with strides 8, 16 and "
     "32).")
     .Heading("Network");
-KNOB(width_divisor, detector.width_divisor, "Number that every channel count is divided by. 1 gives VGG16's width.");
+KNOB(width_divisor, detector.width_divisor, "Number that every channel count is divided by. 1 gives VGG16's width.")
+    .Range(1, 64);
 KNOB(dilated_heads, detector.dilated_heads, "Uses three dilated heads (DH) instead of one head with three anchors.")
     .With("architecture", "smallhard");
 KNOB(initialization, initialization,
@@ -95,15 +96,18 @@ KNOB(seed, seed,
      "Seed for weight initialisation, shuffling (the shuffle seed) and augmentation. Two runs with equal seeds and "
      "settings give bitwise equal weights.");
 KNOB(threads, threads,
-     "Number of threads that compute. 0 uses all processors; with mpirun the ranks of a machine share them.");
+     "Number of threads that compute. 0 uses all processors; with mpirun the ranks of a machine share them.")
+    .Range(0, 1e9);
 KNOB_SET(int, workers, 0,
          "Number of worker threads that read and augment images. 0 means one on the CPU and, since a GPU takes more "
          "images a second than one thread makes, four on a GPU, but no more than this rank's processors.",
          &SetWorkers)
     .Range(0, 1024);
 KNOB_SET(int, image_cache_mb, static_cast<int>(Options().stream.image_cache_bytes >> 20),
-         "Memory for decoded images in MiB.", &SetImageCache);
-KNOB(max_bad_images, max_bad_images, "Number of unreadable images that each rank leaves out before training gives up.");
+         "Memory for decoded images in MiB.", &SetImageCache)
+    .Range(0, 1e9);
+KNOB(max_bad_images, max_bad_images, "Number of unreadable images that each rank leaves out before training gives up.")
+    .Range(0, 1e9);
 KNOB(deterministic, step.deterministic, "Gives the same bits at every run, which can be slower.")
     .Unless("device", "cpu", "on GPUs", "it applies on GPUs only");
 
@@ -129,7 +133,8 @@ KNOB(validation, validation, "Dataset whose AP is measured every --validate_ever
 KNOB(validate_every, validate_every, "Number of iterations between validations. 0 validates nothing.")
     .Range(0, 1e9)
     .Unless("validation", "", "with --validation", "no --validation dataset is given");
-KNOB(validation_images, validating.images, "Number of images of --validation to use, the first ones. 0 uses all.");
+KNOB(validation_images, validating.images, "Number of images of --validation to use, the first ones. 0 uses all.")
+    .Range(0, 1e9);
 
 KNOB(him, stream.epoch.hard_image_mining, "Turns hard image mining on.").Heading("Mining");
 KNOB(him_threshold, stream.epoch.mining.threshold, "WPAS from which an image counts as easy.")
@@ -163,7 +168,8 @@ KNOB(hard_negatives_at_start, hard_negatives_at_start,
     .Range(0, 1);
 KNOB(hard_negatives_ramp, hard_negatives_ramp,
      "Number of iterations over which the share changes from --hard_negatives_at_start to --hard_negatives. 0 applies "
-     "--hard_negatives from the start.");
+     "--hard_negatives from the start.")
+    .Range(0, 1e9);
 
 KNOB(solver, step.solver.kind, "Optimiser: sgd (with --momentum) or adam.").Heading("Solver");
 KNOB(learning_rate, step.solver.schedule.base, "Learning rate at the start, before the multipliers apply.")
@@ -193,11 +199,14 @@ KNOB(average, step.solver.average,
      "Decay of the moving average of the weights, which is then saved as the model. 0 keeps no average.")
     .Range(0, 0.999999);
 KNOB(early_rate, step.solver.early_rate,
-     "Learning-rate multiplier for VGG16's first two blocks (conv1_*, conv2_*). 0 freezes them, as in the paper.");
+     "Learning-rate multiplier for VGG16's first two blocks (conv1_*, conv2_*). 0 freezes them, as in the paper.")
+    .Range(0, 1000);
 KNOB(body_rate, step.solver.body_rate,
-     "Learning-rate multiplier for all layers between VGG16's first two blocks and the heads.");
-KNOB(head_rate, step.solver.head_rate, "Learning-rate multiplier for the heads.");
-KNOB(bias_rate, step.solver.bias_rate, "Learning-rate multiplier for biases. It multiplies the rate of their layer.");
+     "Learning-rate multiplier for all layers between VGG16's first two blocks and the heads.")
+    .Range(0, 1000);
+KNOB(head_rate, step.solver.head_rate, "Learning-rate multiplier for the heads.").Range(0, 1000);
+KNOB(bias_rate, step.solver.bias_rate, "Learning-rate multiplier for biases. It multiplies the rate of their layer.")
+    .Range(0, 1000);
 
 KNOB(checkpoint_every, checkpoint_every, "Number of iterations between checkpoints.")
     .Heading("Checkpoints and logs")

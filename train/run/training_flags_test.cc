@@ -7,6 +7,8 @@
 
 #include "absl/flags/commandlineflag.h"
 #include "absl/flags/reflection.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "base/read_file.h"
 #include "base/tool_main.h"
@@ -105,6 +107,25 @@ TEST_F(TrainingFlagsTest, WrongSettingsAreUsageErrorsThatNameThem) {
   EXPECT_THAT(ErrorOf("early_rate", "0"), HasSubstr("set --early_rate=1"));
   Set("him", "false");
   EXPECT_THAT(ErrorOf("him_visits", "4"), HasSubstr("hard image mining is off (--nohim)"));
+}
+
+// A rate of NaN or below zero makes nonsense of the weights and would be found when the time is spent.
+TEST_F(TrainingFlagsTest, NoNumberMayBeNegativeOrNoNumber) {
+  int numbers = 0;
+  for (const auto& [name, flag] : absl::GetAllFlags()) {
+    double standard = 0;
+    const bool is_ours = absl::EndsWith(flag->Filename(), "training_flags.cc");
+    if (!is_ours || !absl::SimpleAtod(flag->DefaultValue(), &standard)) continue;
+    ++numbers;
+    for (const char* value : {"-7", "nan", "inf"}) {
+      const absl::FlagSaver saver;
+      std::string error;
+      if (!absl::FindCommandLineFlag(name)->ParseFrom(value, &error)) continue;  // of a whole or unsigned number
+      const absl::Status status = TrainerOptionsFromFlags().status();
+      EXPECT_TRUE(IsUsageError(status)) << "--" << name << "=" << value << ": " << status;
+    }
+  }
+  EXPECT_GT(numbers, 30);
 }
 
 // docs/TRAINING_FLAGS.md: bazel-bin/train/run/print_training_flags > docs/TRAINING_FLAGS.md.

@@ -59,6 +59,34 @@ bool HasCountedFace(const ScoredImage& image) {
   return std::any_of(image.faces.begin(), image.faces.end(), [](const data::Face& face) { return !face.ignore; });
 }
 
+// Detections of other pictures, or under other pictures' names. A detector may miss the faces of a few images.
+void ReportNoHit(const JoinedDetections& joined, const std::vector<ImageEvidence>& evidence,
+                 const std::string& detections_path, LayoutReport* layout) {
+  constexpr int64_t kEnough = 10;
+  int64_t with_both = 0;
+  for (size_t i = 0; i < joined.images.size(); ++i) {
+    if (evidence[i].as_extents > 0) return;
+    with_both += HasCountedFace(joined.images[i]) && !joined.images[i].detections.empty();
+  }
+  if (with_both < kEnough) return;
+  layout->Add("results of which no best box lies on a face", detections_path,
+              absl::StrCat("of ", with_both,
+                           " images with faces and detections. Are they of other pictures, under other "
+                           "names, or of another size?"));
+}
+
+// Nothing can find a face without area, so that recall stays below 1.
+void ReportFacesWithoutArea(const data::Dataset& dataset, LayoutReport* layout) {
+  for (const data::DatasetEntry& entry : dataset.entries) {
+    const auto count = std::count_if(entry.faces.begin(), entry.faces.end(), [](const data::Face& face) {
+      return !face.ignore && (face.box.w <= 0 || face.box.h <= 0);
+    });
+    if (count == 0) continue;
+    layout->Add("images of the dataset with faces without area", absl::StrCat(entry.image, " (", count, ")"),
+                "they count as missed, since nothing can find them; data_tools:doctor --repair removes them");
+  }
+}
+
 }  // namespace
 
 LayoutReport CheckDatasetLayout(const data::Dataset& dataset, const DatasetDetections& detections,
@@ -78,6 +106,7 @@ LayoutReport CheckDatasetLayout(const data::Dataset& dataset, const DatasetDetec
     layout.Add("datasets without a face that counts", dataset.manifest_path,
                "AP and recall are not defined (nan); were the labels found when the dataset was imported?");
   }
+  ReportFacesWithoutArea(dataset, &layout);
   std::vector<ImageEvidence> evidence;
   for (size_t i = 0; i < joined.images.size(); ++i) {
     const int64_t entry = joined.entries[i];
@@ -85,6 +114,7 @@ LayoutReport CheckDatasetLayout(const data::Dataset& dataset, const DatasetDetec
                                entry < 0 ? ResultPlace{} : detections.places[static_cast<size_t>(entry)]));
   }
   ReportMistakes(evidence, &layout);
+  ReportNoHit(joined, evidence, detections.input, &layout);
   for (size_t i = 0; i < joined.images.size(); ++i) {
     if (joined.entries[i] < 0 || !LiesElsewhere(joined.images[i], dataset.entries[i])) continue;
     const ResultPlace& place = detections.places[static_cast<size_t>(joined.entries[i])];

@@ -11,8 +11,9 @@
 
 namespace hardface::eval {
 
-// What reading the detections showed, images missing or unknown, a dataset without a face that counts, and what
-// result_check.h tells. JOINED is of the images of DETECTIONS.
+// What reading the detections showed, images missing or unknown, a dataset without a face that counts or with faces
+// without area, detections of which none lies on a face, and what result_check.h tells. JOINED is of the images of
+// DETECTIONS.
 LayoutReport CheckDatasetLayout(const data::Dataset& dataset, const DatasetDetections& detections,
                                 const JoinedDetections& joined);
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "data_tools/dataset/detections.h"
 
 namespace hardface::eval {
@@ -66,6 +67,32 @@ TEST(DatasetLayout, SeesBoxesOfAnotherScale) {
   EXPECT_EQ(check({120, 120, 80, 80}), 0) << "its centre lies on the edge";
   dataset.entries[0].width = 0;
   EXPECT_EQ(check({200, 200, 80, 80}), 0) << "the size is not known";
+}
+
+TEST(DatasetLayout, SeesDetectionsOfOtherPicturesAndFacesWithoutArea) {
+  const char* no_hit = "results of which no best box lies on a face";
+  const auto check = [&](const data::Rect& face, const std::vector<data::Rect>& boxes) {
+    data::Dataset dataset;
+    DatasetDetections detections;
+    for (size_t i = 0; i < boxes.size(); ++i) {
+      data::DatasetEntry& entry = dataset.entries.emplace_back();
+      entry.image = absl::StrCat(i, ".jpg");
+      entry.faces = {{face, false, {}}};
+      detections.images.push_back({entry.image, false, {{boxes[i], 1 / (1.0f + static_cast<float>(i))}}});
+      detections.places.push_back({"d.jsonl", ":", static_cast<int64_t>(i) + 1, {}});
+    }
+    const auto joined = JoinDetections(dataset, detections.images, "d.jsonl");
+    return CheckDatasetLayout(dataset, detections, *joined);
+  };
+  const data::Rect face = {100, 100, 40, 40}, elsewhere = {300, 10, 50, 50};
+  EXPECT_EQ(check(face, std::vector<data::Rect>(10, elsewhere)).count(no_hit), 1);
+  EXPECT_EQ(check(face, std::vector<data::Rect>(9, elsewhere)).count(no_hit), 0) << "few images may all be missed";
+  std::vector<data::Rect> boxes(20, elsewhere);
+  boxes[7] = face;
+  EXPECT_EQ(check(face, boxes).count(no_hit), 0);
+  const char* no_area = "images of the dataset with faces without area";
+  EXPECT_EQ(check({100, 100, -40, 40}, {face, face}).count(no_area), 2);
+  EXPECT_EQ(check(face, {face, face}).count(no_area), 0);
 }
 
 TEST(DatasetLayout, SeesScoresThatAreAllTheSame) {

@@ -1,11 +1,14 @@
 #include "eval/protocols/dataset/dataset_score.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <numeric>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "eval/common/axis_fit.h"
@@ -15,6 +18,7 @@ namespace hardface::eval {
 namespace {
 
 constexpr int kIouSteps = 10;  // 0.50, 0.55, .. 0.95
+constexpr uint8_t kNoBin = 255;
 
 constexpr HeightBin kHeightBins[] = {
     {"under_8", 0, 8}, {"8_16", 8, 16},     {"16_32", 16, 32},
@@ -33,16 +37,18 @@ bool Counts(const data::Face& face, const HeightBin* bin) {
   return !face.ignore && (bin == nullptr || bin->Holds(face.box.h));
 }
 
-// Sets face and iou of the best match.
-void FindBestFace(const std::vector<data::Face>& faces, const data::Rect& box, JudgedDetection* judged) {
-  double best = 0;
+struct BestFace {
+  int32_t face = -1;  // -1: none overlaps
+  double iou = 0;
+};
+
+BestFace FindBestFace(const std::vector<data::Face>& faces, const data::Rect& box) {
+  BestFace best;
   for (size_t i = 0; i < faces.size(); ++i) {
     const double iou = data::ContinuousIou(faces[i].box, box);
-    if (iou <= best) continue;
-    best = iou;
-    judged->face = static_cast<int32_t>(i);
+    if (iou > best.iou) best = {static_cast<int32_t>(i), iou};
   }
-  judged->iou = static_cast<float>(best);
+  return best;
 }
 
 // Judges one image's detections at several thresholds; the best faces are looked up once.
@@ -53,9 +59,11 @@ class ImageJudge {
       JudgedDetection judged;
       judged.score = image.detections[i].score;
       judged.image = index;
-      FindBestFace(image.faces, image.detections[i].box, &judged);
+      const BestFace best = FindBestFace(image.faces, image.detections[i].box);
+      judged.face = best.face;
+      judged.iou = static_cast<float>(best.iou);
       candidates_.push_back(judged);
-      ious_.push_back(judged.face < 0 ? 0 : data::ContinuousIou(image.faces[judged.face].box, image.detections[i].box));
+      ious_.push_back(best.iou);
       heights_.push_back(image.detections[i].box.h);
     }
   }
@@ -83,19 +91,140 @@ class ImageJudge {
   std::vector<float> heights_;
 };
 
-std::vector<ImageJudge> MakeJudges(const std::vector<ScoredImage>& images) {
-  std::vector<ImageJudge> judges;
-  judges.reserve(images.size());
-  for (size_t i = 0; i < images.size(); ++i) judges.emplace_back(images[i], static_cast<int32_t>(i));
-  return judges;
+int64_t CountDetections(const std::vector<ScoredImage>& images) {
+  int64_t count = 0;
+  for (const ScoredImage& image : images) count += static_cast<int64_t>(image.detections.size());
+  return count;
 }
 
-std::vector<JudgedDetection> JudgeAll(const std::vector<ImageJudge>& judges, double iou_threshold,
-                                      const HeightBin* bin) {
-  std::vector<JudgedDetection> all;
-  for (const ImageJudge& judge : judges) judge.Judge(iou_threshold, bin, &all);
-  return all;
+double IouStep(int step) { return (50 + 5 * step) / 100.0; }
+
+uint8_t BinOf(float height) {
+  for (size_t i = 0; i < std::size(kHeightBins); ++i) {
+    if (kHeightBins[i].Holds(height)) return static_cast<uint8_t>(i);
+  }
+  return kNoBin;
 }
+
+// All detections in falling score, with what they come to at every IoU step and in every bin of heights. It takes 12
+// bytes a detection, since there may be tens of millions of them, and each figure goes through it once more instead of
+// keeping a ranking and a curve of its own. Equal to RankDataset at each step and bin.
+class CompactRanking {
+ public:
+  static constexpr int kAllHeights = -1;
+
+  explicit CompactRanking(const std::vector<ScoredImage>& images) {
+    detections_.reserve(static_cast<size_t>(CountDetections(images)));
+    for (const ScoredImage& image : images) Add(image);
+    // Stable: equal scores stay in the order of images, and of the file within one.
+    std::stable_sort(detections_.begin(), detections_.end(),
+                     [](const Ranked& a, const Ranked& b) { return a.score > b.score; });
+  }
+
+  int64_t CountFaces(int bin) const {
+    return std::count_if(faces_.begin(), faces_.end(), [&](const RankedFace& face) { return Counts(face, bin); });
+  }
+
+  // Calls VISIT(score, whether it is right) for every detection that counts, in falling score.
+  template <typename Visit>
+  void ForEach(int step, int bin, Visit visit) const {
+    std::vector<bool> found(faces_.size(), false);
+    for (const Ranked& detection : detections_) {
+      if (detection.steps > step) {
+        const bool again = found[detection.face];
+        found[detection.face] = true;
+        if (Counts(faces_[detection.face], bin)) visit(double{detection.score}, !again);
+      } else if (bin == kAllHeights || detection.bin == bin) {
+        visit(double{detection.score}, false);
+      }
+    }
+  }
+
+  std::vector<CurvePoint> Corners(int step, int bin) const {
+    CurveCorners corners(CountFaces(bin));
+    ForEach(step, bin, [&](double score, bool right) { corners.Add(score, right); });
+    return std::move(corners).Points();
+  }
+
+  double Ap(int step, int bin) const {
+    return CountFaces(bin) == 0 ? std::numeric_limits<double>::quiet_NaN() : AllPointAp(Corners(step, bin));
+  }
+
+ private:
+  struct Ranked {
+    float score;
+    uint32_t face;  // the best one, of all images' one after another
+    uint8_t steps;  // how many IoU steps it reaches with it; 0: it lies on no face
+    uint8_t bin;    // of its own height
+  };
+  struct RankedFace {
+    bool ignore;
+    uint8_t bin;
+  };
+
+  static bool Counts(const RankedFace& face, int bin) {
+    return !face.ignore && (bin == kAllHeights || face.bin == bin);
+  }
+
+  void Add(const ScoredImage& image) {
+    const size_t first_face = faces_.size();
+    for (const data::Face& face : image.faces) faces_.push_back({face.ignore, BinOf(face.box.h)});
+    for (const data::Detection& detection : image.detections) {
+      const BestFace best = FindBestFace(image.faces, detection.box);
+      Ranked ranked{detection.score, 0, 0, BinOf(detection.box.h)};
+      while (ranked.steps < kIouSteps && best.iou >= IouStep(ranked.steps)) ++ranked.steps;
+      if (ranked.steps > 0) ranked.face = static_cast<uint32_t>(first_face + static_cast<size_t>(best.face));
+      detections_.push_back(ranked);
+    }
+  }
+
+  std::vector<Ranked> detections_;
+  std::vector<RankedFace> faces_;
+};
+
+// Of the curve with ties together, the last point with at most ALLOWED false positives and the next one: all that
+// RecallAtFalsePositives and ThresholdAtFalsePositives look at.
+class PointsAtRate {
+ public:
+  explicit PointsAtRate(double allowed) : allowed_(allowed) {}
+
+  void Add(const CurvePoint& point) {
+    if (is_complete_) return;
+    is_complete_ = point.false_positives > allowed_;
+    if (!is_complete_) points_.clear();
+    points_.push_back(point);
+  }
+
+  double allowed() const { return allowed_; }
+  const std::vector<CurvePoint>& points() const { return points_; }
+
+ private:
+  double allowed_;
+  bool is_complete_ = false;
+  std::vector<CurvePoint> points_;
+};
+
+// F1, the harmonic mean of precision and recall.
+double F1(const CurvePoint& point) {
+  return point.true_positives > 0 ? 2 * point.precision * point.recall / (point.precision + point.recall) : 0;
+}
+
+// Of the same curve, the point of greatest F1 and the next one, all that ThresholdBehind looks at.
+class PointsOfBalance {
+ public:
+  void Add(const CurvePoint& point) {
+    if (points_.empty() || F1(point) > F1(points_[0])) {
+      points_ = {point};
+    } else if (points_.size() == 1) {
+      points_.push_back(point);
+    }
+  }
+
+  const std::vector<CurvePoint>& points() const { return points_; }
+
+ private:
+  std::vector<CurvePoint> points_;
+};
 
 std::vector<int64_t> CountFaces(const std::vector<ScoredImage>& images, const HeightBin* bin) {
   std::vector<int64_t> counts;
@@ -106,34 +235,52 @@ std::vector<int64_t> CountFaces(const std::vector<ScoredImage>& images, const He
   return counts;
 }
 
-// The score threshold of greatest F1, the harmonic mean of precision and recall, and what it gives. Detections count
-// that have a score above it, as infer:detect --score_threshold has it: it lies between two scores.
-void AddBalancedThreshold(const std::vector<CurvePoint>& reachable, size_t images, Metrics* metrics) {
-  const auto f1 = [](const CurvePoint& point) {
-    return point.true_positives > 0 ? 2 * point.precision * point.recall / (point.precision + point.recall) : 0;
-  };
-  size_t best = 0;
-  for (size_t i = 1; i < reachable.size(); ++i) {
-    if (f1(reachable[i]) > f1(reachable[best])) best = i;
-  }
+// The score threshold of greatest F1 and what it gives. Detections count that have a score above it, as infer:detect
+// --score_threshold has it: it lies between two scores.
+void AddBalancedThreshold(const std::vector<CurvePoint>& balance, size_t images, Metrics* metrics) {
   constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-  const bool any = !reachable.empty() && f1(reachable[best]) > 0;
-  (*metrics)["balanced_threshold"] = any ? ThresholdBehind(reachable, best) : kNone;
-  (*metrics)["balanced_recall"] = any ? reachable[best].recall : kNone;
-  (*metrics)["balanced_precision"] = any ? reachable[best].precision : kNone;
-  (*metrics)["balanced_fp_per_image"] = any ? reachable[best].false_positives / static_cast<double>(images) : kNone;
+  const bool any = !balance.empty() && F1(balance[0]) > 0;
+  (*metrics)["balanced_threshold"] = any ? ThresholdBehind(balance, 0) : kNone;
+  (*metrics)["balanced_recall"] = any ? balance[0].recall : kNone;
+  (*metrics)["balanced_precision"] = any ? balance[0].precision : kNone;
+  (*metrics)["balanced_fp_per_image"] = any ? balance[0].false_positives / static_cast<double>(images) : kNone;
 }
 
-void AddCalibration(const Ranking& ranking, Metrics* metrics) {
-  const Calibration calibration = FitCalibration(ranking);
+std::string RateName(double rate) { return absl::StrFormat("recall_at_%g_fp_per_image", rate); }
+
+// The figures of score thresholds: recall at FP_PER_IMAGE, and the greatest F1.
+void AddThresholds(const CompactRanking& ranking, size_t images, const std::vector<double>& fp_per_image,
+                   Metrics* metrics) {
+  const int64_t faces = ranking.CountFaces(CompactRanking::kAllHeights);
+  std::vector<PointsAtRate> at_rates;
+  for (double rate : fp_per_image) at_rates.emplace_back(rate * static_cast<double>(images));
+  PointsOfBalance balance;
+  TiesTogether reachable(faces, [&](const CurvePoint& point) {
+    for (PointsAtRate& at_rate : at_rates) at_rate.Add(point);
+    balance.Add(point);
+  });
+  ranking.ForEach(0, CompactRanking::kAllHeights, [&](double score, bool right) { reachable.Add(score, right); });
+  reachable.Finish();
+  for (size_t i = 0; i < fp_per_image.size(); ++i) {
+    const std::vector<CurvePoint>& points = at_rates[i].points();
+    const double allowed = at_rates[i].allowed();
+    (*metrics)[RateName(fp_per_image[i])] =
+        faces > 0 ? RecallAtFalsePositives(points, allowed) : std::numeric_limits<double>::quiet_NaN();
+    (*metrics)[absl::StrFormat("threshold_at_%g_fp_per_image", fp_per_image[i])] =
+        ThresholdAtFalsePositives(points, allowed);
+  }
+  AddBalancedThreshold(balance.points(), images, metrics);
+}
+
+void AddCalibration(const CompactRanking& ranking, Metrics* metrics) {
+  const auto outcomes = [&](absl::FunctionRef<void(double, double, double)> take) {
+    ranking.ForEach(0, CompactRanking::kAllHeights,
+                    [&](double score, bool right) { take(score, right ? 1 : 0, right ? 0 : 1); });
+  };
+  const Calibration calibration = FitCalibration(outcomes);
   (*metrics)["calibration_temperature"] = calibration.temperature;
   (*metrics)["calibration_shift"] = calibration.shift;
-  (*metrics)["calibration_error"] = CalibrationError(ranking);
-}
-
-std::string RateName(double rate) {
-  std::string name = absl::StrFormat("recall_at_%g_fp_per_image", rate);
-  return name;
+  (*metrics)["calibration_error"] = CalibrationError(outcomes);
 }
 
 }  // namespace
@@ -188,7 +335,12 @@ absl::StatusOr<JoinedDetections> JoinDetections(const data::Dataset& dataset,
 
 std::vector<JudgedDetection> JudgeDataset(const std::vector<ScoredImage>& images, double iou_threshold,
                                           const HeightBin* bin) {
-  return JudgeAll(MakeJudges(images), iou_threshold, bin);
+  std::vector<JudgedDetection> all;
+  all.reserve(static_cast<size_t>(CountDetections(images)));
+  for (size_t i = 0; i < images.size(); ++i) {
+    ImageJudge(images[i], static_cast<int32_t>(i)).Judge(iou_threshold, bin, &all);
+  }
+  return all;
 }
 
 Ranking RankDataset(const std::vector<ScoredImage>& images, double iou_threshold, const HeightBin* bin) {
@@ -272,40 +424,28 @@ Metrics Refit(const RefitOptions& options, JoinedDetections* joined) {
 }
 
 DatasetScores ScoreDataset(const JoinedDetections& joined, const std::vector<double>& fp_per_image) {
-  const std::vector<ImageJudge> judges = MakeJudges(joined.images);
-  const auto rank = [&](double iou_threshold, const HeightBin* bin) {
-    return MakeRanking(JudgeAll(judges, iou_threshold, bin), CountFaces(joined.images, bin));
-  };
-  const Ranking ranking = rank(kScoredIou, nullptr);
+  constexpr int kAll = CompactRanking::kAllHeights;
+  const CompactRanking ranking(joined.images);
+  const int64_t faces = ranking.CountFaces(kAll);
   DatasetScores scores;
-  scores.curve = MakeCurve(ranking, Ties::kApart);
+  scores.curve = ranking.Corners(/*step=*/0, kAll);
   Metrics& metrics = scores.metrics;
-  metrics["ap"] = AveragePrecision(ranking, Ties::kApart);
+  metrics["ap"] = ranking.Ap(/*step=*/0, kAll);
   double sum = 0;
-  for (int i = 0; i < kIouSteps; ++i) sum += AveragePrecision(rank((50 + 5 * i) / 100.0, nullptr), Ties::kApart);
+  for (int step = 0; step < kIouSteps; ++step) sum += ranking.Ap(step, kAll);
   metrics["ap_50_95"] = sum / kIouSteps;
-  const std::vector<CurvePoint> reachable = MakeCurve(ranking, Ties::kTogether);
-  const bool has_faces = ranking.total_faces() > 0;
-  for (double rate : fp_per_image) {
-    const double allowed = rate * static_cast<double>(joined.images.size());
-    metrics[RateName(rate)] =
-        has_faces ? RecallAtFalsePositives(reachable, allowed) : std::numeric_limits<double>::quiet_NaN();
-    metrics[absl::StrFormat("threshold_at_%g_fp_per_image", rate)] = ThresholdAtFalsePositives(reachable, allowed);
-  }
-  AddBalancedThreshold(reachable, joined.images.size(), &metrics);
+  AddThresholds(ranking, joined.images.size(), fp_per_image, &metrics);
   AddCalibration(ranking, &metrics);
-  for (const HeightBin& bin : kHeightBins) {
-    const Ranking in_bin = rank(kScoredIou, &bin);
-    metrics[absl::StrCat("ap_height_", bin.name)] = AveragePrecision(in_bin, Ties::kApart);
-    metrics[absl::StrCat("faces_height_", bin.name)] = in_bin.total_faces();
+  for (size_t i = 0; i < std::size(kHeightBins); ++i) {
+    const int bin = static_cast<int>(i);
+    metrics[absl::StrCat("ap_height_", kHeightBins[i].name)] = ranking.Ap(/*step=*/0, bin);
+    metrics[absl::StrCat("faces_height_", kHeightBins[i].name)] = ranking.CountFaces(bin);
   }
   const CurvePoint last = scores.curve.empty() ? CurvePoint{} : scores.curve.back();
-  metrics["recall"] = has_faces ? last.recall : std::numeric_limits<double>::quiet_NaN();
+  metrics["recall"] = faces > 0 ? last.recall : std::numeric_limits<double>::quiet_NaN();
   metrics["images"] = joined.images.size();
-  metrics["faces"] = ranking.total_faces();
-  metrics["detections"] = static_cast<int64_t>(
-      std::accumulate(joined.images.begin(), joined.images.end(), size_t{0},
-                      [](size_t count, const ScoredImage& image) { return count + image.detections.size(); }));
+  metrics["faces"] = faces;
+  metrics["detections"] = CountDetections(joined.images);
   metrics["true_positives"] = static_cast<int64_t>(last.true_positives);
   metrics["false_positives"] = static_cast<int64_t>(last.false_positives);
   metrics["images_without_detections"] = joined.without_detections.size();

@@ -82,8 +82,8 @@ struct RefitOptions {
 Metrics Refit(const RefitOptions& options, JoinedDetections* joined);
 
 struct DatasetScores {
-  Metrics metrics;  // ap, ap_50_95, ap_height_*, recall_at_*_fp_per_image, counts
-  std::vector<CurvePoint> curve;
+  Metrics metrics;                // ap, ap_50_95, ap_height_*, recall_at_*_fp_per_image, counts
+  std::vector<CurvePoint> curve;  // its corners (CurveCorners)
 };
 
 // FP_PER_IMAGE: the rates at which recall is given. Errors name wrong settings.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <random>
 
 namespace hardface::eval {
 namespace {
@@ -199,6 +200,66 @@ TEST(DatasetScore, MetricsSayWhatRefitsDid) {
   EXPECT_EQ(of_folds["refit_folds"], 2);
   EXPECT_FALSE(of_folds.contains("refit_dy"));
   EXPECT_EQ(in_folds.images[0].detections[0].box.y, 2) << "no other image says how to move it";
+}
+
+// Images with faces of all sizes, ignored ones among them, and detections of few scores on and beside them.
+std::vector<ScoredImage> MadeImages(int count) {
+  std::mt19937 random(3);
+  const auto between = [&](int low, int high) { return std::uniform_int_distribution<>(low, high)(random); };
+  std::vector<ScoredImage> images(static_cast<size_t>(count));
+  for (ScoredImage& image : images) {
+    for (int i = between(0, 6); i > 0; --i) {
+      const auto size = static_cast<float>(between(4, 200));
+      image.faces.push_back(FaceAt(static_cast<float>(between(0, 800)), 0, size, between(0, 9) == 0));
+    }
+    for (int i = between(0, 30); i > 0; --i) {
+      data::Rect box = image.faces.empty() || between(0, 2) == 0
+                           ? data::Rect{static_cast<float>(between(0, 800)), 0, static_cast<float>(between(4, 200)), 30}
+                           : image.faces[static_cast<size_t>(between(0, 1000)) % image.faces.size()].box;
+      box.y += static_cast<float>(between(0, 10)) / 20 * box.h;
+      image.detections.push_back({box, static_cast<float>(between(0, 50)) / 50});
+    }
+  }
+  return images;
+}
+
+TEST(DatasetScore, IsToTheLastBitWhatRankingsSay) {
+  const JoinedDetections joined = Joined(MadeImages(60));
+  const std::vector<double> rates = {0, 0.1, 1, 3, 100};
+  const DatasetScores scores = ScoreDataset(joined, rates);
+  EXPECT_EQ(scores.metrics["ap"], ApOf(joined.images));
+  double sum = 0;
+  for (int i = 0; i < 10; ++i) sum += ApOf(joined.images, (50 + 5 * i) / 100.0);
+  EXPECT_EQ(scores.metrics["ap_50_95"], sum / 10);
+  for (const HeightBin& bin : HeightBins()) {
+    const Ranking ranking = RankDataset(joined.images, 0.5, &bin);
+    EXPECT_EQ(scores.metrics[std::string("ap_height_") + bin.name], AveragePrecision(ranking, Ties::kApart));
+    EXPECT_EQ(scores.metrics[std::string("faces_height_") + bin.name], ranking.total_faces());
+  }
+  const Ranking ranking = RankDataset(joined.images, 0.5);
+  EXPECT_EQ(CurveToCsv("all", scores.curve, CurvePoints::kCorners),
+            CurveToCsv("all", MakeCurve(ranking, Ties::kApart), CurvePoints::kCorners));
+  const std::vector<CurvePoint> reachable = MakeCurve(ranking, Ties::kTogether);
+  const char* const names[] = {"0", "0.1", "1", "3", "100"};
+  for (size_t i = 0; i < rates.size(); ++i) {
+    const std::string at = std::string("_at_") + names[i] + "_fp_per_image";
+    EXPECT_EQ(scores.metrics["recall" + at], RecallAtFalsePositives(reachable, rates[i] * 60)) << at;
+    EXPECT_EQ(scores.metrics["threshold" + at], ThresholdAtFalsePositives(reachable, rates[i] * 60)) << at;
+  }
+  size_t best = 0;
+  const auto f1 = [&](size_t i) {
+    const CurvePoint& point = reachable[i];
+    return point.true_positives > 0 ? 2 * point.precision * point.recall / (point.precision + point.recall) : 0;
+  };
+  for (size_t i = 1; i < reachable.size(); ++i) best = f1(i) > f1(best) ? i : best;
+  EXPECT_EQ(scores.metrics["balanced_threshold"], ThresholdBehind(reachable, best));
+  EXPECT_EQ(scores.metrics["balanced_recall"], reachable[best].recall);
+}
+
+TEST(DatasetScore, KeepsOnlyTheCurvesCorners) {
+  std::vector<ScoredImage> images = {{{FaceAt(0, 0, 10)}, {At(0, 0, 10, 0.5f)}}};
+  for (int i = 0; i < 1000; ++i) images[0].detections.push_back(At(500, 0, 10, static_cast<float>(i) / 1000));
+  EXPECT_LE(ScoreDataset(Joined(images), {}).curve.size(), 4u);
 }
 
 TEST(DatasetScore, WithoutATruePositiveThereIsNoBalancedThreshold) {
