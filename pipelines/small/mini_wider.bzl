@@ -12,14 +12,18 @@ def _mini_wider_impl(ctx):
         outputs = [wider],
     )
     parts = {}
-    for part in ("train", "val"):
+    for part, split, format, ending in (
+        ("train", "train", "wider", "_bbx_gt.txt"),
+        ("val", "val", "wider", "_bbx_gt.txt"),
+        ("val_of_mat", "val", "wider_mat", ".mat"),
+    ):
         folder = ctx.actions.declare_directory("%s.%s" % (ctx.label.name, part))
         ctx.actions.run(
             executable = ctx.executable._import,
             arguments = [
-                "--format=wider",
-                "--input=%s/wider_face_split/wider_face_%s_bbx_gt.txt" % (wider.path, part),
-                "--images=%s/WIDER_%s/images" % (wider.path, part),
+                "--format=" + format,
+                "--input=%s/wider_face_split/wider_face_%s%s" % (wider.path, split, ending),
+                "--images=%s/WIDER_%s/images" % (wider.path, split),
                 "--output=" + folder.path,
             ],
             inputs = [wider],
@@ -46,7 +50,7 @@ def _mini_wider_impl(ctx):
 mini_wider = rule(
     implementation = _mini_wider_impl,
     attrs = {
-        "part": attr.string(values = ["train", "val", "truth"]),
+        "part": attr.string(values = ["train", "val", "val_of_mat", "truth"]),
         "train": attr.label(providers = [DatasetInfo]),
         "val": attr.label(providers = [DatasetInfo]),
         "_import": attr.label(default = "//data_tools:import", executable = True, cfg = "target"),
