@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "model/ops/cache_size.h"
 #include "model/ops/conv2d_internal.h"
 #include "model/ops/instruction_set.h"
 #include "model/ops/kernels/conv_kernels.h"
@@ -77,15 +78,24 @@ struct Blocking {
   bool local = true;  // each thread has blocks of its own; else all threads work on one block together
 };
 
-// Few channels: a block's transformed tiles fit a core's second-level cache, and threads need not wait for each other.
-// Many: the transformed weights are what must be read seldom, so blocks have 112 to 512 tiles and all threads share
-// one. The sizes are those that a prototype ran fastest with on 1 MiB of second-level cache.
+// Few channels: a block's transformed tiles stay in a core's second-level cache, and threads need not wait for each
+// other. Many: the transformed weights are what must be read seldom, so blocks are large and all threads share one.
+// Results do not depend on it. The shares of the cache were the fastest on processors with 1 and 2 MiB of it.
 Blocking ChooseBlocking(int channels_in, int channels_out, int frequencies, int64_t tiles, int row_group) {
   Blocking blocking;
-  const int64_t floats_a_tile = int64_t{frequencies} * (channels_in + channels_out);
+  const int64_t cache = SecondLevelCacheBytes(), channels = std::max(channels_in, channels_out);
+  const int64_t float_bytes = sizeof(float), tile_bytes = frequencies * channels * float_bytes;
+  const int64_t weight_bytes = int64_t{frequencies} * channels_in * channels_out * float_bytes;
   blocking.local = int64_t{channels_in} * channels_out <= 128 * 128;
-  const int64_t wanted = blocking.local ? std::clamp<int64_t>((int64_t{400} << 10) / floats_a_tile, 2 * row_group, 112)
-                                        : std::clamp<int64_t>((int64_t{12} << 20) / floats_a_tile, 112, 512);
+  int64_t wanted;
+  if (blocking.local) {
+    // Weights that fit beside the tiles are read again by every block.
+    const int64_t budget = cache * 8 / 10 - (weight_bytes <= cache / 2 ? weight_bytes : cache * 2 / 10);
+    wanted = std::clamp<int64_t>(budget / tile_bytes, 2 * row_group, 112);
+  } else {
+    // A third of the cache for the tiles of one frequency, the rest for products and weights.
+    wanted = std::clamp<int64_t>(cache / 3 / (channels * 2 * float_bytes), 112, 384);
+  }
   // Blocks of equal size, whole register groups.
   const int64_t blocks = std::max<int64_t>(1, (tiles + wanted - 1) / wanted);
   const int64_t even = (tiles + blocks - 1) / blocks;
@@ -170,101 +180,148 @@ class WinogradConv2d : public Conv2d {
 
   static constexpr int kRun = 28;  // tiles that a thread transforms at a time where all share a block
 
-  // One block of tiles: V and M, (frequency, channel block, tile, width), one behind the other.
-  struct Scratch {
-    int64_t v_stride, m_stride;  // floats from a frequency to the next
-    int64_t floats;              // of both
-    float *v = nullptr, *m = nullptr;
+  // The transformed tiles of a block and their products: (row of n frequencies, frequency, channel block, tile, width).
+  // M of a frequency lies where V of the frequency before lay, which has been used up by then. So a block needs half of
+  // the memory, and products are stored into lines that a cache already holds.
+  struct Slots {
+    int n;                       // frequencies of a row
+    int64_t stride, row_stride;  // floats from a frequency to the next, and from a row to the next
+    int64_t floats;
+    float* v = nullptr;
+
+    float* V(int frequency) const { return v + frequency / n * row_stride + frequency % n * stride; }
+    float* M(int frequency) const { return V(frequency) - stride; }
+    Slots At(float* base) const {
+      Slots placed = *this;
+      placed.v = base + stride;
+      return placed;
+    }
   };
 
-  Scratch ScratchOf(const Product& product, int frequencies, int tiles) const {
-    Scratch scratch;
-    scratch.v_stride = int64_t{tiles} * BlocksOf(product.k, width_) * width_ + kFrequencyPadding;
-    scratch.m_stride = int64_t{tiles} * BlocksOf(product.outputs, width_) * width_ + kFrequencyPadding;
-    scratch.floats = frequencies * (scratch.v_stride + scratch.m_stride);
-    return scratch;
+  // One pass over a layer: what is multiplied, from where and into what.
+  struct Pass {
+    Product product;
+    const float* packed;  // transformed weights
+    const TensorView& in;
+    const TensorView *out, *pooled;  // null where not wanted
+    TileGrid grid;
+    Blocking blocking;
+    int in_blocks, out_blocks;
+
+    int64_t blocks() const { return (grid.count() + blocking.tiles - 1) / blocking.tiles; }
+    int TilesOf(int64_t block) const {
+      return static_cast<int>(std::min<int64_t>(blocking.tiles, grid.count() - block * blocking.tiles));
+    }
+  };
+
+  // A row of frequencies has a slot more than frequencies where all threads share a block, so that threads can work on
+  // rows in any order.
+  Slots SlotsOf(const Pass& pass) const {
+    Slots slots;
+    slots.n = tile_ + 2;
+    slots.stride =
+        int64_t{pass.blocking.tiles} * std::max(pass.in_blocks, pass.out_blocks) * width_ + kFrequencyPadding;
+    slots.row_stride = slots.stride * (pass.blocking.local ? slots.n : slots.n + 1);
+    slots.floats = slots.row_stride * slots.n + (pass.blocking.local ? slots.stride : 0);
+    return slots;
   }
 
-  static Scratch Place(Scratch scratch, float* base, int frequencies) {
-    scratch.v = base;
-    scratch.m = base + frequencies * scratch.v_stride;
-    return scratch;
+  // V of COUNT tiles from FIRST on, of one channel block.
+  void TransformIn(const Pass& pass, int block, const TilePlace* places, int first, int count,
+                   const Slots& slots) const {
+    kernels_.input_tiles(tile_, PlaneOf(pass.in, block), places + first, count, spec_.dilation,
+                         slots.V(0) + (int64_t{block} * pass.blocking.tiles + first) * width_, slots.row_stride,
+                         slots.stride);
   }
 
-  // The products of frequencies FREQUENCY and output blocks 2 * PAIR and, where there is one, 2 * PAIR + 1.
-  void Multiply(const Product& product, const float* packed, int frequency, int pair, int count, int block_tiles,
-                const Scratch& scratch) const {
-    const int blocks = BlocksOf(product.outputs, width_);
-    const float* const b = packed + frequency * PackedFrequencyStride(product.outputs, product.k, width_) +
-                           int64_t{2} * pair * width_ * product.k;
-    float* const c = scratch.m + frequency * scratch.m_stride + int64_t{2} * pair * block_tiles * width_;
-    kernels_.gemm(scratch.v + frequency * scratch.v_stride, int64_t{block_tiles} * width_, count, b, product.k,
-                  std::min(2, blocks - 2 * pair), c, int64_t{block_tiles} * width_);
+  // M = V U of one frequency, for COUNT tiles from FIRST on.
+  void Multiply(const Pass& pass, int frequency, int first, int count, const Slots& slots) const {
+    const Product& product = pass.product;
+    const int64_t stride = int64_t{pass.blocking.tiles} * width_;
+    const float* const a = slots.V(frequency) + int64_t{first} * width_;
+    const float* b = pass.packed + frequency * PackedFrequencyStride(product.outputs, product.k, width_);
+    float* c = slots.M(frequency) + int64_t{first} * width_;
+    for (int block = 0; block < pass.out_blocks; block += 2) {
+      const int now = std::min(2, pass.out_blocks - block);
+      kernels_.gemm(a, stride, count, b, product.k, now, c, stride);
+      b += int64_t{now} * width_ * product.k;
+      c += now * stride;
+    }
+  }
+
+  // The outputs of COUNT tiles from FIRST on, of one channel block.
+  void TransformOut(const Pass& pass, int block, const TilePlace* places, int first, int count,
+                    const Slots& slots) const {
+    kernels_.output_tiles(tile_, slots.M(0) + (int64_t{block} * pass.blocking.tiles + first) * width_,
+                          slots.row_stride, slots.stride, places + first, count, spec_.dilation,
+                          pass.product.bias + block * width_, pass.product.relu,
+                          pass.out == nullptr ? BlockPlane() : PlaneOf(*pass.out, block),
+                          pass.pooled == nullptr ? BlockPlane() : PlaneOf(*pass.pooled, block));
   }
 
   void WinogradProduct(const Product& product, const float* packed, const TensorView& in, const TensorView* out,
                        const TensorView* pooled) {
-    const int m = tile_, frequencies = (m + 2) * (m + 2), step = spec_.dilation;
-    const TileGrid grid(shape_, spec_.dilation, m);
-    const int in_blocks = BlocksOf(product.k, width_), out_blocks = BlocksOf(product.outputs, width_);
-    const int pairs = (out_blocks + 1) / 2;
-    const Blocking blocking =
-        ChooseBlocking(in_blocks * width_, out_blocks * width_, frequencies, grid.count(), kernels_.row_group);
-    const int64_t blocks = (grid.count() + blocking.tiles - 1) / blocking.tiles;
-    const int threads = omp_get_max_threads(), scratches = blocking.local ? threads : 1;
-    const Scratch unplaced = ScratchOf(product, frequencies, blocking.tiles);
-    float* const base = workspace_->Get(unplaced.floats * scratches);
-    std::vector<TilePlace> all_places(static_cast<size_t>(blocking.tiles) * static_cast<size_t>(scratches));
-    const auto transform_in = [&](int block, const TilePlace* places, int first, int count, const Scratch& scratch) {
-      kernels_.input_tiles(m, PlaneOf(in, block), places + first, count, step,
-                           scratch.v + (int64_t{block} * blocking.tiles + first) * width_, scratch.v_stride);
-    };
-    const auto transform_out = [&](int block, const TilePlace* places, int first, int count, const Scratch& scratch) {
-      kernels_.output_tiles(m, scratch.m + (int64_t{block} * blocking.tiles + first) * width_, scratch.m_stride,
-                            places + first, count, step, product.bias + block * width_, product.relu,
-                            out == nullptr ? BlockPlane() : PlaneOf(*out, block),
-                            pooled == nullptr ? BlockPlane() : PlaneOf(*pooled, block));
-    };
-    const auto count_of = [&](int64_t b) {
-      return static_cast<int>(std::min<int64_t>(blocking.tiles, grid.count() - b * blocking.tiles));
-    };
+    Pass pass{product,
+              packed,
+              in,
+              out,
+              pooled,
+              TileGrid(shape_, spec_.dilation, tile_),
+              {},
+              BlocksOf(product.k, width_),
+              BlocksOf(product.outputs, width_)};
+    pass.blocking = ChooseBlocking(pass.in_blocks * width_, pass.out_blocks * width_, (tile_ + 2) * (tile_ + 2),
+                                   pass.grid.count(), kernels_.row_group);
+    pass.blocking.local ? BlocksOfThreads(pass) : SharedBlocks(pass);
+  }
 
-    if (blocking.local) {
+  void BlocksOfThreads(const Pass& pass) {
+    const Slots unplaced = SlotsOf(pass);
+    const int threads = omp_get_max_threads();
+    float* const base = workspace_->Get(unplaced.floats * threads);
+    std::vector<TilePlace> all_places(static_cast<size_t>(pass.blocking.tiles) * static_cast<size_t>(threads));
 #pragma omp parallel for schedule(dynamic, 1)
-      for (int64_t b = 0; b < blocks; ++b) {
-        const int thread = omp_get_thread_num(), count = count_of(b);
-        const Scratch scratch = Place(unplaced, base + thread * unplaced.floats, frequencies);
-        TilePlace* const places = all_places.data() + int64_t{thread} * blocking.tiles;
-        grid.Place(b * blocking.tiles, count, places);
-        for (int block = 0; block < in_blocks; ++block) transform_in(block, places, 0, count, scratch);
-        for (int f = 0; f < frequencies; ++f) {
-          for (int pair = 0; pair < pairs; ++pair) Multiply(product, packed, f, pair, count, blocking.tiles, scratch);
-        }
-        for (int block = 0; block < out_blocks; ++block) transform_out(block, places, 0, count, scratch);
-      }
-      return;
+    for (int64_t b = 0; b < pass.blocks(); ++b) {
+      const int thread = omp_get_thread_num(), count = pass.TilesOf(b);
+      const Slots slots = unplaced.At(base + thread * unplaced.floats);
+      TilePlace* const places = all_places.data() + int64_t{thread} * pass.blocking.tiles;
+      pass.grid.Place(b * pass.blocking.tiles, count, places);
+      for (int block = 0; block < pass.in_blocks; ++block) TransformIn(pass, block, places, 0, count, slots);
+      for (int f = 0; f < slots.n * slots.n; ++f) Multiply(pass, f, 0, count, slots);
+      for (int block = 0; block < pass.out_blocks; ++block) TransformOut(pass, block, places, 0, count, slots);
     }
-    const Scratch scratch = Place(unplaced, base, frequencies);
+  }
+
+  void SharedBlocks(const Pass& pass) {
+    const Slots unplaced = SlotsOf(pass);
+    const Slots slots = unplaced.At(workspace_->Get(unplaced.floats));
+    const int n = slots.n, row_group = kernels_.row_group;
+    std::vector<TilePlace> all_places(static_cast<size_t>(pass.blocking.tiles));
     TilePlace* const places = all_places.data();
-    for (int64_t b = 0; b < blocks; ++b) {
-      const int count = count_of(b), runs = (count + kRun - 1) / kRun;
-      grid.Place(b * blocking.tiles, count, places);
+    for (int64_t b = 0; b < pass.blocks(); ++b) {
+      const int count = pass.TilesOf(b), runs = (count + kRun - 1) / kRun;
+      // The products fall into tasks of a row of frequencies for a part of the tiles: two tasks a thread or more.
+      const int groups = (count + row_group - 1) / row_group;
+      const int parts = std::min(groups, (2 * omp_get_max_threads() + n - 1) / n);
+      pass.grid.Place(b * pass.blocking.tiles, count, places);
 #pragma omp parallel
       {
 #pragma omp for schedule(static)
-        for (int task = 0; task < in_blocks * runs; ++task) {
+        for (int task = 0; task < pass.in_blocks * runs; ++task) {
           const int first = task % runs * kRun;
-          transform_in(task / runs, places, first, std::min(kRun, count - first), scratch);
+          TransformIn(pass, task / runs, places, first, std::min(kRun, count - first), slots);
         }
-        // A frequency's tiles are read by all its pairs: one after the other, so that they stay in the thread's cache.
-#pragma omp for schedule(dynamic, 4)
-        for (int task = 0; task < frequencies * pairs; ++task) {
-          Multiply(product, packed, task / pairs, task % pairs, count, blocking.tiles, scratch);
+#pragma omp for schedule(dynamic, 1)
+        for (int task = 0; task < n * parts; ++task) {
+          const int row = task / parts, part = task % parts;
+          const int first = groups * part / parts * row_group;
+          const int end = std::min(count, groups * (part + 1) / parts * row_group);
+          for (int f = row * n; f < (row + 1) * n; ++f) Multiply(pass, f, first, end - first, slots);
         }
 #pragma omp for schedule(static)
-        for (int task = 0; task < out_blocks * runs; ++task) {
+        for (int task = 0; task < pass.out_blocks * runs; ++task) {
           const int first = task % runs * kRun;
-          transform_out(task / runs, places, first, std::min(kRun, count - first), scratch);
+          TransformOut(pass, task / runs, places, first, std::min(kRun, count - first), slots);
         }
       }
     }
@@ -410,11 +467,12 @@ class WinogradConv2d : public Conv2d {
     const TileGrid grid(shape_, spec_.dilation, kM);
     const int in_blocks = BlocksOf(spec_.in_channels, width_), out_blocks = BlocksOf(spec_.out_channels, width_);
     const int pairs = (out_blocks + 1) / 2, step = spec_.dilation;
-    const Product product{spec_.in_channels, spec_.out_channels, nullptr, false};
     const int64_t floats_a_tile = int64_t{kFrequencies} * (in_blocks + out_blocks) * width_;
     const auto block_tiles =
         static_cast<int>(std::min(grid.count(), std::clamp<int64_t>((int64_t{1} << 20) / floats_a_tile, 160, 2048)));
-    const Scratch unplaced = ScratchOf(product, kFrequencies, block_tiles);
+    const int64_t v_stride = int64_t{block_tiles} * in_blocks * width_ + kFrequencyPadding;
+    const int64_t m_stride = int64_t{block_tiles} * out_blocks * width_ + kFrequencyPadding;
+    const int64_t floats = kFrequencies * (v_stride + m_stride);
     // The gradient of the transformed weights, in their packed form: (frequency, pair of blocks, in, floats of the
     // pair).
     const int64_t sum_stride = PackedFrequencyStride(spec_.out_channels, spec_.in_channels, width_);
@@ -422,9 +480,9 @@ class WinogradConv2d : public Conv2d {
       *c_stride = int64_t{width_} * std::min(2, out_blocks - 2 * pair);
       return (int64_t{2} * pair * width_ * spec_.in_channels) + i * *c_stride;
     };
-    float* const base = workspace_->Get(unplaced.floats + kFrequencies * sum_stride);
-    const Scratch scratch = Place(unplaced, base, kFrequencies);
-    float* const sums = base + unplaced.floats;
+    float* const v = workspace_->Get(floats + kFrequencies * sum_stride);
+    float* const gradients = v + kFrequencies * v_stride;
+    float* const sums = v + floats;
     std::vector<TilePlace> places(static_cast<size_t>(block_tiles));
     for (int64_t first_tile = 0; first_tile < grid.count(); first_tile += block_tiles) {
       const int count = static_cast<int>(std::min<int64_t>(block_tiles, grid.count() - first_tile));
@@ -437,11 +495,11 @@ class WinogradConv2d : public Conv2d {
           const int block = task / runs, first = task % runs * kRun, now = std::min(kRun, count - first);
           if (block < in_blocks) {
             kernels_.input_tiles(kM, PlaneOf(in, block), places.data() + first, now, step,
-                                 scratch.v + (int64_t{block} * block_tiles + first) * width_, scratch.v_stride);
+                                 v + (int64_t{block} * block_tiles + first) * width_, (kM + 2) * v_stride, v_stride);
           } else {
             const int b = block - in_blocks;
             kernels_.gradient_tiles(kM, PlaneOf(grad_out, b), places.data() + first, now, step,
-                                    scratch.m + (int64_t{b} * block_tiles + first) * width_, scratch.m_stride);
+                                    gradients + (int64_t{b} * block_tiles + first) * width_, m_stride);
           }
         }
 #pragma omp for schedule(dynamic, 1)
@@ -452,8 +510,8 @@ class WinogradConv2d : public Conv2d {
             int64_t c_stride;
             float* const c = sums + f * sum_stride + sum_at(pair, i * width_, &c_stride);
             if (first_tile == 0) std::fill(c, c + channels * c_stride, 0.0f);
-            kernels_.outer(scratch.v + f * scratch.v_stride + int64_t{i} * block_tiles * width_, channels,
-                           scratch.m + f * scratch.m_stride + int64_t{2} * pair * block_tiles * width_,
+            kernels_.outer(v + f * v_stride + int64_t{i} * block_tiles * width_, channels,
+                           gradients + f * m_stride + int64_t{2} * pair * block_tiles * width_,
                            int64_t{block_tiles} * width_, std::min(2, out_blocks - 2 * pair), count, c, c_stride);
           }
         }

@@ -37,7 +37,8 @@ struct ConvKernels {
   int row_group = 0;
 
   // C = A * B for ROWS rows. A: row r of channel block i at a + i * a_stride + r * width. B: K rows of BLOCKS * width
-  // floats, BLOCKS 1 or 2. C: row r of block j at c + j * c_stride + r * width.
+  // floats, BLOCKS 1 or 2, which the weights of the next call should lie behind, since they are fetched ahead. C: row r
+  // of block j at c + j * c_stride + r * width.
   void (*gemm)(const float* a, int64_t a_stride, int rows, const float* b, int k, int blocks, float* c,
                int64_t c_stride);
   // C += A^T * B over TILES rows: C[i][j block] for the CHANNELS (1 .. width) channels of one block of A and BLOCKS (1
@@ -45,14 +46,17 @@ struct ConvKernels {
   void (*outer)(const float* a, int channels, const float* b, int64_t b_stride, int blocks, int tiles, float* c,
                 int64_t c_stride);
 
-  // B^T d B of COUNT tiles: frequency f of tile t goes to v + f * v_stride + t * width. Pixels outside the image are 0.
+  // B^T d B of COUNT tiles: frequency (r, c) of tile t goes to v + r * v_row_stride + c * v_stride + t * width. Pixels
+  // outside the image are 0.
   void (*input_tiles)(int m, const BlockPlane& in, const TilePlace* tiles, int count, int step, float* v,
-                      int64_t v_stride);
+                      int64_t v_row_stride, int64_t v_stride);
   // A^T m A of COUNT tiles + bias, ReLU where asked for, into OUT (data may be null) and, max-pooled 2x2, into POOLED
   // (data may be null; step must be 1).
-  void (*output_tiles)(int m, const float* products, int64_t stride, const TilePlace* tiles, int count, int step,
-                       const float* bias, bool relu, const BlockPlane& out, const BlockPlane& pooled);
-  // A dY A^T of COUNT tiles of an output gradient: the adjoint of output_tiles.
+  void (*output_tiles)(int m, const float* products, int64_t row_stride, int64_t stride, const TilePlace* tiles,
+                       int count, int step, const float* bias, bool relu, const BlockPlane& out,
+                       const BlockPlane& pooled);
+  // A dY A^T of COUNT tiles of an output gradient, the adjoint of output_tiles: frequency f of tile t goes to v + f *
+  // v_stride + t * width.
   void (*gradient_tiles)(int m, const BlockPlane& grad_out, const TilePlace* tiles, int count, int step, float* v,
                          int64_t v_stride);
 

@@ -44,19 +44,30 @@ HARDFACE_INLINE Vec Max(Vec a, Vec b) {
 #endif
 }
 
+// Asks for the cache line at P: for reading, into the first or the second level, or for writing. P need not be valid.
 HARDFACE_INLINE void Prefetch(const float* p) { __builtin_prefetch(p, 0, 3); }
+HARDFACE_INLINE void PrefetchFar(const float* p) { __builtin_prefetch(p, 0, 2); }
+HARDFACE_INLINE void PrefetchToWrite(const float* p) { __builtin_prefetch(p, 1, 3); }
 
 // ---- products
 
+constexpr int kLine = 16;  // floats of a cache line
+
+// FURTHER_LINES of the lines from FURTHER on are fetched for each channel block of A: the weights of a later call, whose
+// way from memory so takes place beside products. Loops are unrolled by name lest the sums go through memory.
 template <int kR, int kBlocks>
-HARDFACE_INLINE void GemmRows(const float* a, int64_t a_stride, const float* b, int k, float* c, int64_t c_stride) {
+HARDFACE_INLINE void GemmRows(const float* a, int64_t a_stride, const float* b, int k, float* c, int64_t c_stride,
+                              const float* further, int further_lines) {
   constexpr int kAhead = 24;  // rows of B to prefetch ahead; measured on L2-resident B
   Vec sum[kR][kBlocks];
+#pragma GCC unroll 16
   for (int r = 0; r < kR; ++r) {
+#pragma GCC unroll 2
     for (int j = 0; j < kBlocks; ++j) sum[r][j] = Vec{};
   }
   const auto step = [&](const float* row) __attribute__((always_inline)) {
     Vec weights[kBlocks];
+#pragma GCC unroll 2
     for (int j = 0; j < kBlocks; ++j) {
       weights[j] = Load(b + j * kWidth);
       Prefetch(b + kAhead * kBlocks * kWidth + j * kWidth);
@@ -64,24 +75,33 @@ HARDFACE_INLINE void GemmRows(const float* a, int64_t a_stride, const float* b, 
 #pragma GCC unroll 16
     for (int r = 0; r < kR; ++r) {
       const Vec x = Broadcast(row[r * kWidth]);
+#pragma GCC unroll 2
       for (int j = 0; j < kBlocks; ++j) sum[r][j] += x * weights[j];
     }
     b += kBlocks * kWidth;
   };
   for (; k >= kWidth; k -= kWidth, a += a_stride) {
-    for (int i = 0; i < kWidth; ++i) step(a + i);
+    for (int i = 0; i < further_lines; ++i, further += kLine) PrefetchFar(further);
+#pragma GCC unroll 16
+    for (int i = 0; i < kWidth; ++i) {
+      if (i < kR) Prefetch(a + a_stride + i * kWidth);  // the next channel block
+      step(a + i);
+    }
   }
   for (int i = 0; i < k; ++i) step(a + i);
+#pragma GCC unroll 16
   for (int r = 0; r < kR; ++r) {
+#pragma GCC unroll 2
     for (int j = 0; j < kBlocks; ++j) Store(c + j * c_stride + r * kWidth, sum[r][j]);
   }
 }
 
-using GemmFunction = void (*)(const float*, int64_t, const float*, int, float*, int64_t);
+using GemmFunction = void (*)(const float*, int64_t, const float*, int, float*, int64_t, const float*, int);
 
 template <int kR, int kBlocks>
-void GemmEntry(const float* a, int64_t a_stride, const float* b, int k, float* c, int64_t c_stride) {
-  GemmRows<kR, kBlocks>(a, a_stride, b, k, c, c_stride);
+void GemmEntry(const float* a, int64_t a_stride, const float* b, int k, float* c, int64_t c_stride,
+               const float* further, int further_lines) {
+  GemmRows<kR, kBlocks>(a, a_stride, b, k, c, c_stride, further, further_lines);
 }
 
 template <int kBlocks, int kR = kRows>
@@ -103,10 +123,13 @@ struct GemmTables {
 void Gemm(const float* a, int64_t a_stride, int rows, const float* b, int k, int blocks, float* c, int64_t c_stride) {
   static const GemmTables tables;
   const GemmFunction* const functions = tables.functions[blocks - 1];
-  // Groups of nearly equal size rather than full ones and a small rest.
-  for (int groups = (rows + kRows - 1) / kRows; groups > 0; --groups) {
+  // Groups of nearly equal size rather than full ones and a small rest. Each fetches its share of the weights behind B.
+  const int all = (rows + kRows - 1) / kRows;
+  const int lines = (kWidth * blocks * kWidth / kLine + all - 1) / all;
+  const float* further = b + int64_t{k} * blocks * kWidth;
+  for (int groups = all; groups > 0; --groups, further += int64_t{k / kWidth} * lines * kLine) {
     const int now = (rows + groups - 1) / groups;
-    functions[now](a, a_stride, b, k, c, c_stride);
+    functions[now](a, a_stride, b, k, c, c_stride, further, lines);
     a += int64_t{now} * kWidth;
     c += int64_t{now} * kWidth;
     rows -= now;
@@ -264,14 +287,21 @@ HARDFACE_INLINE const float* PixelsOf(const BlockPlane& in, const TilePlace& til
 }
 
 template <int kM>
-void InputTiles(const BlockPlane& in, const TilePlace* tiles, int count, int step, float* v, int64_t v_stride) {
+void InputTiles(const BlockPlane& in, const TilePlace* tiles, int count, int step, float* v, int64_t v_row_stride,
+                int64_t v_stride) {
   constexpr int kN = kM + 2;
+  constexpr int kTilesAhead = 2;  // whose place in V is fetched
   alignas(64) float copy[kN * kN * kWidth];
   for (int t = 0; t < count; ++t, v += kWidth) {
     int64_t row_stride, pixel_stride;
     const float* const pixels = PixelsOf<kN>(in, tiles[t], /*border=*/1, step, copy, &row_stride, &pixel_stride);
+    // The next tile's pixels but for the two columns that it shares with this one.
+    const TilePlace& next = tiles[Least(t + 1, count - 1)];
+    const float* const next_pixels =
+        in.data + next.n * in.image_stride + ((int64_t{next.y} - step) * in.w + next.x + step) * kWidth;
     Vec half[kN * kN];
     for (int c = 0; c < kN; ++c) {
+      for (int r = 0; r < kN && c < kM; ++r) Prefetch(next_pixels + (int64_t{r} * in.w + c) * step * kWidth);
       Vec column[kN];
       for (int r = 0; r < kN; ++r) column[r] = Load(pixels + r * row_stride + c * pixel_stride);
       TransformInput<kM>(column, 1, half + c, kN);
@@ -279,7 +309,11 @@ void InputTiles(const BlockPlane& in, const TilePlace* tiles, int count, int ste
     for (int r = 0; r < kN; ++r) {
       Vec row[kN];
       TransformInput<kM>(half + r * kN, 1, row, 1);
-      for (int c = 0; c < kN; ++c) Store(v + (r * kN + c) * v_stride, row[c]);
+      for (int c = 0; c < kN; ++c) {
+        float* const target = v + r * v_row_stride + c * v_stride;
+        Store(target, row[c]);
+        PrefetchToWrite(target + kTilesAhead * kWidth);
+      }
     }
   }
 }
@@ -307,8 +341,8 @@ void GradientTiles(const BlockPlane& grad_out, const TilePlace* tiles, int count
 }
 
 template <int kM>
-void OutputTiles(const float* products, int64_t stride, const TilePlace* tiles, int count, int step, const float* bias,
-                 bool relu, const BlockPlane& out, const BlockPlane& pooled) {
+void OutputTiles(const float* products, int64_t row_stride, int64_t stride, const TilePlace* tiles, int count, int step,
+                 const float* bias, bool relu, const BlockPlane& out, const BlockPlane& pooled) {
   constexpr int kN = kM + 2;
   const Vec bias_vector = Load(bias);
   // Least value of the result: zero with ReLU.
@@ -317,7 +351,7 @@ void OutputTiles(const float* products, int64_t stride, const TilePlace* tiles, 
     Vec half[kM * kN], values[kM * kM];
     for (int c = 0; c < kN; ++c) {
       Vec column[kN];
-      for (int r = 0; r < kN; ++r) column[r] = Load(products + (r * kN + c) * stride);
+      for (int r = 0; r < kN; ++r) column[r] = Load(products + r * row_stride + c * stride);
       TransformOutput<kM>(column, 1, half + c, kN);
     }
     for (int r = 0; r < kM; ++r) TransformOutput<kM>(half + r * kN, 1, values + r * kM, 1);
@@ -347,8 +381,9 @@ void OutputTiles(const float* products, int64_t stride, const TilePlace* tiles, 
 }
 
 void InputTilesOf(int m, const BlockPlane& in, const TilePlace* tiles, int count, int step, float* v,
-                  int64_t v_stride) {
-  m == 4 ? InputTiles<4>(in, tiles, count, step, v, v_stride) : InputTiles<6>(in, tiles, count, step, v, v_stride);
+                  int64_t v_row_stride, int64_t v_stride) {
+  m == 4 ? InputTiles<4>(in, tiles, count, step, v, v_row_stride, v_stride)
+         : InputTiles<6>(in, tiles, count, step, v, v_row_stride, v_stride);
 }
 
 void GradientTilesOf(int m, const BlockPlane& in, const TilePlace* tiles, int count, int step, float* v,
@@ -357,10 +392,10 @@ void GradientTilesOf(int m, const BlockPlane& in, const TilePlace* tiles, int co
          : GradientTiles<6>(in, tiles, count, step, v, v_stride);
 }
 
-void OutputTilesOf(int m, const float* products, int64_t stride, const TilePlace* tiles, int count, int step,
-                   const float* bias, bool relu, const BlockPlane& out, const BlockPlane& pooled) {
-  m == 4 ? OutputTiles<4>(products, stride, tiles, count, step, bias, relu, out, pooled)
-         : OutputTiles<6>(products, stride, tiles, count, step, bias, relu, out, pooled);
+void OutputTilesOf(int m, const float* products, int64_t row_stride, int64_t stride, const TilePlace* tiles, int count,
+                   int step, const float* bias, bool relu, const BlockPlane& out, const BlockPlane& pooled) {
+  m == 4 ? OutputTiles<4>(products, row_stride, stride, tiles, count, step, bias, relu, out, pooled)
+         : OutputTiles<6>(products, row_stride, stride, tiles, count, step, bias, relu, out, pooled);
 }
 
 // ---- 3x3 over a plain image of few channels

@@ -1,0 +1,14 @@
+// Sizes of the processor's caches, by which blocks of work are chosen.
+#ifndef HARDFACE_MODEL_OPS_CACHE_SIZE_H_
+#define HARDFACE_MODEL_OPS_CACHE_SIZE_H_
+
+#include <cstdint>
+
+namespace hardface::model {
+
+// Bytes of a core's second-level cache; 1 MiB where the system does not say, and never less than 128 KiB.
+int64_t SecondLevelCacheBytes();
+
+}  // namespace hardface::model
+
+#endif  // HARDFACE_MODEL_OPS_CACHE_SIZE_H_
