@@ -15,9 +15,20 @@ namespace {
 
 constexpr float kNegligible = 1e-8f;
 
-// A channel of a tensor: made by the convolutions with PARAMETERS ("": the image's).
+// Numbers of the convolutions' parameters, by name.
+using Numbers = std::map<std::string, int>;
+
+Numbers NumberParameters(const NetworkSpec& network) {
+  Numbers numbers;
+  for (const LayerSpec& layer : network.layers) {
+    if (layer.kind == LayerKind::kConv2d) numbers.emplace(layer.parameters, static_cast<int>(numbers.size()));
+  }
+  return numbers;
+}
+
+// A channel of a tensor: made by the convolutions with parameters number PARAMETERS (-1: the image's).
 struct Source {
-  std::string parameters;
+  int parameters;
   size_t channel;
 
   bool operator==(const Source& o) const { return parameters == o.parameters && channel == o.channel; }
@@ -26,14 +37,15 @@ struct Source {
 using Sources = std::vector<Source>;
 
 // The channels of every layer's output.
-std::map<std::string, Sources> SourcesOf(const NetworkSpec& network) {
+std::map<std::string, Sources> SourcesOf(const NetworkSpec& network, const Numbers& numbers) {
   std::map<std::string, Sources> sources;
   for (const LayerSpec& layer : network.layers) {
     Sources& of_layer = sources[layer.name];
     if (layer.kind == LayerKind::kInput) {
-      for (size_t c = 0; c < 3; ++c) of_layer.push_back({"", c});
+      for (size_t c = 0; c < 3; ++c) of_layer.push_back({-1, c});
     } else if (layer.kind == LayerKind::kConv2d) {
-      for (size_t c = 0; c < static_cast<size_t>(layer.out_channels); ++c) of_layer.push_back({layer.parameters, c});
+      const int number = numbers.at(layer.parameters);
+      for (size_t c = 0; c < static_cast<size_t>(layer.out_channels); ++c) of_layer.push_back({number, c});
     } else {
       for (const std::string& input : layer.inputs) {
         const Sources& from = sources.at(input);
@@ -44,26 +56,37 @@ std::map<std::string, Sources> SourcesOf(const NetworkSpec& network) {
   return sources;
 }
 
+float LargestMagnitude(const float* values, size_t count) {
+  float largest = 0;
+  for (size_t i = 0; i < count; ++i) largest = std::max(largest, std::abs(values[i]));
+  return largest;
+}
+
 class Pruner {
  public:
-  explicit Pruner(const Model& model) : model_(model), sources_(SourcesOf(model.detector.network)) {
+  explicit Pruner(const Model& model)
+      : model_(model),
+        numbers_(NumberParameters(model.detector.network)),
+        sources_(SourcesOf(model.detector.network, numbers_)),
+        alive_(numbers_.size()) {
     for (const LayerSpec& layer : model.detector.network.layers) {
-      if (layer.kind == LayerKind::kConv2d)
-        alive_[layer.parameters].assign(static_cast<size_t>(layer.out_channels), true);
+      if (layer.kind != LayerKind::kConv2d) continue;
+      alive_[Number(layer)].assign(static_cast<size_t>(layer.out_channels), true);
     }
   }
 
-  // Finds dead channels until there are no more: what only a dead one fed may be dead, too.
-  void Find() {
-    while (FindOnce()) {
-    }
+  // Finds dead channels until there are no more: what only a dead one fed may be dead, too. Whether there are any.
+  bool Find() {
+    bool any = false;
+    while (FindOnce()) any = true;
+    return any;
   }
 
   Model Build() const {
     Model pruned = model_;
     for (LayerSpec& layer : pruned.detector.network.layers) {
       if (layer.kind != LayerKind::kConv2d) continue;
-      const std::vector<bool>& outputs = alive_.at(layer.parameters);
+      const std::vector<bool>& outputs = alive_[Number(layer)];
       layer.out_channels = static_cast<int>(std::count(outputs.begin(), outputs.end(), true));
       const Sources& inputs = sources_.at(layer.inputs[0]);
       for (const char* const kind : {".weight", ".bias"}) {
@@ -75,8 +98,12 @@ class Pruner {
   }
 
  private:
+  using Strength = std::vector<std::vector<float>>;  // by number of parameters, then channel
+
+  size_t Number(const LayerSpec& layer) const { return static_cast<size_t>(numbers_.at(layer.parameters)); }
+
   bool Alive(const Source& source) const {
-    return source.parameters.empty() || alive_.at(source.parameters)[source.channel];
+    return source.parameters < 0 || alive_[static_cast<size_t>(source.parameters)][source.channel];
   }
 
   bool IsOutput(const LayerSpec& layer) const {
@@ -86,11 +113,10 @@ class Pruner {
 
   // The largest of the weights that make each channel, or its bias where that alone keeps it above zero; and the
   // largest that read it. Of living channels at the other end.
-  void Strengths(std::map<std::string, std::vector<float>>* makes,
-                 std::map<std::string, std::vector<float>>* reads) const {
-    for (const auto& [name, alive] : alive_) {
-      (*makes)[name].assign(alive.size(), 0);
-      (*reads)[name].assign(alive.size(), 0);
+  void Strengths(Strength* makes, Strength* reads) const {
+    for (const std::vector<bool>& alive : alive_) {
+      makes->emplace_back(alive.size(), 0.0f);
+      reads->emplace_back(alive.size(), 0.0f);
     }
     for (const LayerSpec& layer : model_.detector.network.layers) {
       if (layer.kind != LayerKind::kConv2d) continue;
@@ -98,19 +124,17 @@ class Pruner {
       const Array& bias = model_.parameters.at(layer.parameters + ".bias");
       const Sources& inputs = sources_.at(layer.inputs[0]);
       const auto taps = static_cast<size_t>(layer.kernel * layer.kernel);
-      std::vector<float>& made = (*makes)[layer.parameters];
+      const std::vector<bool>& alive = alive_[Number(layer)];
+      std::vector<float>& made = (*makes)[Number(layer)];
       for (size_t o = 0; o < made.size(); ++o) {
-        const bool writes_alive = alive_.at(layer.parameters)[o];
         // Without ReLU a negative bias is as good as a positive one.
         made[o] = std::max(made[o], layer.relu ? bias.values[o] : std::abs(bias.values[o]));
         for (size_t i = 0; i < inputs.size(); ++i) {
           if (!Alive(inputs[i])) continue;
-          const float* const from = weight.values.data() + (o * inputs.size() + i) * taps;
-          float largest = 0;
-          for (size_t t = 0; t < taps; ++t) largest = std::max(largest, std::abs(from[t]));
+          const float largest = LargestMagnitude(weight.values.data() + (o * inputs.size() + i) * taps, taps);
           made[o] = std::max(made[o], largest);
-          if (!writes_alive || inputs[i].parameters.empty()) continue;
-          float& read = (*reads)[inputs[i].parameters][inputs[i].channel];
+          if (!alive[o] || inputs[i].parameters < 0) continue;
+          float& read = (*reads)[static_cast<size_t>(inputs[i].parameters)][inputs[i].channel];
           read = std::max(read, largest);
         }
       }
@@ -118,14 +142,15 @@ class Pruner {
   }
 
   bool FindOnce() {
-    std::map<std::string, std::vector<float>> makes, reads;
+    Strength makes, reads;
     Strengths(&makes, &reads);
     bool found = false;
     for (const LayerSpec& layer : model_.detector.network.layers) {
       if (layer.kind != LayerKind::kConv2d || IsOutput(layer)) continue;
-      std::vector<bool>& alive = alive_[layer.parameters];
+      const size_t number = Number(layer);
+      std::vector<bool>& alive = alive_[number];
       for (size_t c = 0; c < alive.size(); ++c) {
-        const float product = makes[layer.parameters][c] * reads[layer.parameters][c];
+        const float product = makes[number][c] * reads[number][c];
         if (!alive[c] || !(product <= kNegligible)) continue;
         if (std::count(alive.begin(), alive.end(), true) == 1) continue;  // a layer keeps one
         alive[c] = false;
@@ -158,13 +183,14 @@ class Pruner {
   }
 
   const Model& model_;
+  const Numbers numbers_;
   const std::map<std::string, Sources> sources_;
-  std::map<std::string, std::vector<bool>> alive_;  // by parameters, then channel
+  std::vector<std::vector<bool>> alive_;  // by number of parameters, then channel
 };
 
 // Whether layers that share weights read the same channels, as pruning them together needs.
 bool SharersReadAlike(const NetworkSpec& network) {
-  const std::map<std::string, Sources> sources = SourcesOf(network);
+  const std::map<std::string, Sources> sources = SourcesOf(network, NumberParameters(network));
   std::map<std::string, const Sources*> read;
   for (const LayerSpec& layer : network.layers) {
     if (layer.kind != LayerKind::kConv2d) continue;
@@ -182,8 +208,7 @@ Model WithoutDeadChannels(const Model& model) {
   if (!CheckTrainable(model.detector.network).ok()) return model;
   if (!SharersReadAlike(model.detector.network)) return model;
   Pruner pruner(model);
-  pruner.Find();
-  return pruner.Build();
+  return pruner.Find() ? pruner.Build() : model;
 }
 
 }  // namespace hardface::model

@@ -42,15 +42,22 @@ int BytesPerValue(const std::string& type) {
   return type == "F16" || type == "BF16" ? 2 : 0;
 }
 
-float ReadValue(const char* bytes, const std::string& type) {
+// VALUES from little-endian BYTES of TYPE. The type is told apart once for all values: a model has millions.
+void ReadValues(const char* bytes, const std::string& type, std::vector<float>* values) {
   if (type == "F32") {
-    uint32_t bits;
-    std::memcpy(&bits, bytes, sizeof(bits));
-    return FloatFromBits(bits);
+    std::memcpy(values->data(), bytes, values->size() * sizeof(float));
+    return;
   }
-  uint16_t bits;
-  std::memcpy(&bits, bytes, sizeof(bits));
-  return type == "F16" ? FromHalf(bits) : FloatFromBits(static_cast<uint32_t>(bits) << 16);
+  const auto bits_at = [bytes](size_t i) {
+    uint16_t bits;
+    std::memcpy(&bits, bytes + i * sizeof(bits), sizeof(bits));
+    return bits;
+  };
+  if (type == "F16") {
+    for (size_t i = 0; i < values->size(); ++i) (*values)[i] = FromHalf(bits_at(i));
+  } else {
+    for (size_t i = 0; i < values->size(); ++i) (*values)[i] = FloatFromBits(static_cast<uint32_t>(bits_at(i)) << 16);
+  }
 }
 
 // A tensor as the header describes it; BEGIN and END are offsets into the data behind the header.
@@ -133,9 +140,7 @@ absl::StatusOr<Array> ReadTensor(const Entry& entry, absl::string_view data, con
                                                    entry.type));
   }
   Array array{entry.dims, std::vector<float>(empty ? 0 : count)};
-  for (size_t i = 0; i < array.values.size(); ++i) {
-    array.values[i] = ReadValue(data.data() + entry.begin + i * static_cast<size_t>(bytes_per_value), entry.type);
-  }
+  if (!array.values.empty()) ReadValues(data.data() + entry.begin, entry.type, &array.values);
   RETURN_IF_ERROR(CheckFinite(array, place));
   return array;
 }
