@@ -13,6 +13,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/atomic_output.h"
@@ -24,8 +25,11 @@
 #include "model/cuda/precision.h"
 #include "model/execution/device.h"
 #include "model/execution/engine_flags.h"
+#include "model/execution/layer_timing.h"
 #include "model/execution/network_timing.h"
 #include "model/execution/openmp_policy.h"
+#include "model/ops/instruction_set.h"
+#include "model/ops/multiply_add_peak.h"
 
 ABSL_FLAG(
     std::vector<std::string>, detectors, {"all"},
@@ -39,13 +43,16 @@ ABSL_FLAG(std::string, pyramid_image, "",
 ABSL_FLAG(int, rounds, 5, "Number of rounds, from 1 to 1000. In each of them every detector runs once at each size.");
 ABSL_FLAG(int, pyramid_rounds, 1,
           "Number of rounds for --pyramid_image, from 1 to 1000. With 1 nothing is run to warm up before it.");
+ABSL_FLAG(bool, layers, false,
+          "Times every layer of the first detector at the first size on the CPU as well, and measures the processor's "
+          "multiply-add peak. Writes layers.md: the time of each layer and its share of the peak.");
 ABSL_FLAG(int, width_divisor, 1, "Divisor of every channel count: 1 is the published width; 16 makes a quick trial.");
 ABSL_FLAG(std::string, device, "auto", "Where networks run: cpu, cuda, cuda:N, or auto (a GPU where there is one).");
 ABSL_FLAG(std::string, precision, "bf16", "Arithmetic on a GPU: fp32, tf32, bf16 or fp16. The CPU computes in fp32.");
 ABSL_FLAG(int, threads, 0, "Number of threads that compute. 0 uses all processors.");
 ABSL_FLAG(std::string, output, "",
-          "Folder to write table.md, table.csv, timing.json, time.svg (where gnuplot is installed) and provenance.json "
-          "into. Required.");
+          "Folder to write table.md, table.csv, timing.json, time.svg (where gnuplot is installed), layers.md (with "
+          "--layers) and provenance.json into. Required.");
 
 namespace hardface::model {
 namespace {
@@ -94,6 +101,23 @@ std::string Load() {
   std::string one, five, fifteen;
   stream >> one >> five >> fifteen;
   return absl::StrCat(one, " ", five, " ", fifteen);
+}
+
+// "L1 48K, L2 2048K": of the first processor, without those for instructions. Empty where the system does not say.
+std::string Caches() {
+  std::vector<std::string> caches;
+  for (int index = 0;; ++index) {
+    const std::string folder = absl::StrCat("/sys/devices/system/cpu/cpu0/cache/index", index, "/");
+    const auto read = [&folder](const char* name) {
+      std::ifstream stream(folder + name);
+      std::string text;
+      stream >> text;
+      return text;
+    };
+    const std::string level = read("level");
+    if (level.empty()) return absl::StrJoin(caches, ", ");
+    if (read("type") != "Instruction") caches.push_back(absl::StrCat("L", level, " ", read("size")));
+  }
 }
 
 // Time over the pixels of the image. Pyramids are left out: their levels have several sizes.
@@ -150,14 +174,32 @@ absl::StatusOr<TimingOptions> OptionsFromFlags() {
   return options;
 }
 
+absl::StatusOr<std::string> LayersTable(const TimedDetector& detector, const ImageSize& size,
+                                        const TimingOptions& options) {
+  DetectorOptions wanted = detector.options;
+  wanted.width_divisor = options.width_divisor;
+  ASSIGN_OR_RETURN(const DetectorSpec spec, BuildDetector(wanted));
+  const auto padded = [&spec](int side) {
+    return (side + spec.size_multiple - 1) / spec.size_multiple * spec.size_multiple;
+  };
+  const Shape input{1, 3, padded(size.height), padded(size.width)};
+  const double before = MeasureMultiplyAddPeak();
+  ASSIGN_OR_RETURN(const auto layers, TimeLayers(spec.network, input, options.engine, absl::GetFlag(FLAGS_rounds)));
+  const double peak = std::max(before, MeasureMultiplyAddPeak());
+  return absl::StrCat(detector.title, ", ", size.width, "x", size.height, ", median of ", absl::GetFlag(FLAGS_rounds),
+                      " rounds. ", LayersMarkdown(layers, peak));
+}
+
+// LAYERS: the table of layers, or empty.
 absl::Status WriteResults(const std::vector<TimingRow>& rows, const std::vector<ChartCurve>& curves,
-                          const std::string& machine, AtomicFolder* folder) {
+                          const std::string& machine, const std::string& layers, AtomicFolder* folder) {
   const auto write = [folder](const std::string& name, const std::string& text) {
     return WriteFileAtomically(folder->temporary_path() + "/" + name, text);
   };
   RETURN_IF_ERROR(write("table.md", TimingMarkdown(rows, machine)));
   RETURN_IF_ERROR(write("table.csv", TimingCsv(rows)));
   RETURN_IF_ERROR(write("timing.json", Json(rows, machine)));
+  if (!layers.empty()) RETURN_IF_ERROR(write("layers.md", absl::StrCat(layers, "\n", machine, "\n")));
   ChartOptions chart;
   chart.title = "One forward pass";
   chart.x_label = "million pixels of the image";
@@ -190,6 +232,9 @@ absl::Status Run(const std::vector<std::string>&) {
     ASSIGN_OR_RETURN(pyramid_image, ParseSize("pyramid_image", pyramid));
   }
   if (sizes.empty() && pyramid.empty()) return UsageError("--sizes is empty, and so is --pyramid_image: give one");
+  if (absl::GetFlag(FLAGS_layers) && (sizes.empty() || options.device.cuda())) {
+    return UsageError("--layers times layers on the CPU at the first of --sizes: give one, and --device=cpu");
+  }
   ASSIGN_OR_RETURN(const auto folder, AtomicFolder::Create(absl::GetFlag(FLAGS_output)));
   if (absl::GetFlag(FLAGS_threads) > 0) omp_set_num_threads(absl::GetFlag(FLAGS_threads));
 
@@ -209,14 +254,19 @@ absl::Status Run(const std::vector<std::string>&) {
   const std::string before = Load();
   const auto tell = [](const std::string& line) { absl::FPrintF(stderr, "time: %s\n", line); };
   ASSIGN_OR_RETURN(const std::vector<TimingRow> rows, TimeDetectors(detectors, cases, options, tell));
-  std::string machine = absl::StrCat(ProcessorName(), ", ", omp_get_max_threads(), " threads");
+  std::string layers;
+  if (absl::GetFlag(FLAGS_layers)) {
+    ASSIGN_OR_RETURN(layers, LayersTable(detectors[0], sizes[0], options));
+  }
+  std::string machine = absl::StrCat(ProcessorName(), " (", Caches(), "; ", InstructionSetName(ActiveInstructionSet()),
+                                     "), ", omp_get_max_threads(), " threads");
   if (options.device.cuda()) {
     machine = absl::StrCat(options.device.ToString(), " in ", PrecisionName(options.precision), ", host ", machine);
   }
   absl::StrAppend(&machine, "; load averages ", before, " before, ", Load(), " after; hardface ", kVersion,
                   ", compiler ", __VERSION__, "; widths divided by ", options.width_divisor, "; random weights.");
-  RETURN_IF_ERROR(WriteResults(rows, Curves(detectors, sizes, rows), machine, folder.get()));
-  std::printf("%s\nrows=%zu\n", TimingMarkdown(rows, machine).c_str(), rows.size());
+  RETURN_IF_ERROR(WriteResults(rows, Curves(detectors, sizes, rows), machine, layers, folder.get()));
+  std::printf("%s\n%s\nrows=%zu\n", TimingMarkdown(rows, machine).c_str(), layers.c_str(), rows.size());
   return absl::OkStatus();
 }
 

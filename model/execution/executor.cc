@@ -204,9 +204,12 @@ void Executor::ForwardStep(const Step& step) {
   }
 }
 
-void Executor::Forward() {
+void Executor::Forward(const LayerObserver& after) {
   const FlushDenormals flush;
-  for (const Step& step : steps_) ForwardStep(step);
+  for (const Step& step : steps_) {
+    ForwardStep(step);
+    if (after != nullptr) after(step.layer, step.conv != nullptr ? step.conv->forward_flops() : 0);
+  }
   for (const auto& [name, output] : outputs_) {
     ConvertLayout(buffers_[output.layer_buffer], buffers_[output.plain_buffer]);
     if (output.plain_gradient < 0) continue;

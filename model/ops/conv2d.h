@@ -48,6 +48,10 @@ class Conv2d {
 
   ConvWeights& weights() { return *weights_; }
 
+  // Operations of Forward's sums of products, 2 per multiply-add: of a direct convolution, or fewer where the method
+  // needs fewer (Winograd's transforms come on top).
+  virtual double forward_flops() const { return direct_flops_; }
+
   // IN (N, in, H, W) -> OUT (spec.OutputShape). POOLED, where given, receives OUT max-pooled 2x2, (N, out, H / 2, W /
   // 2); OUT may then be null. POOLED only where FusesPooling says so.
   virtual void Forward(const TensorView& in, const TensorView* out, const TensorView* pooled) = 0;
@@ -62,6 +66,9 @@ class Conv2d {
   explicit Conv2d(const Conv2dConfig& config);
   const std::shared_ptr<ConvWeights> weights_;
   const std::shared_ptr<Workspace> workspace_;
+
+ private:
+  const double direct_flops_;
 };
 
 // Whether that convolution's Forward takes POOLED.

@@ -118,6 +118,12 @@ class WinogradConv2d : public Conv2d {
     HARDFACE_CHECK(config.out_block == width_ && (planar_ || config.in_block == width_));
   }
 
+  double forward_flops() const override {
+    if (planar_ || spec_.kernel == 1) return Conv2d::forward_flops();
+    const auto tiles = static_cast<double>(TileGrid(shape_, spec_.dilation, tile_).count());
+    return 2.0 * (tile_ + 2) * (tile_ + 2) * tiles * spec_.in_channels * spec_.out_channels;
+  }
+
   using Conv2d::Forward;
   void Forward(const TensorView& in, const TensorView* out, const TensorView* pooled) override {
     if (planar_) {
@@ -252,10 +258,9 @@ class WinogradConv2d : public Conv2d {
   // The outputs of COUNT tiles from FIRST on, of one channel block.
   void TransformOut(const Pass& pass, int block, const TilePlace* places, int first, int count,
                     const Slots& slots) const {
-    kernels_.output_tiles(tile_, slots.M(0) + (int64_t{block} * pass.blocking.tiles + first) * width_,
-                          slots.row_stride, slots.stride, places + first, count, spec_.dilation,
-                          pass.product.bias + block * width_, pass.product.relu,
-                          pass.out == nullptr ? BlockPlane() : PlaneOf(*pass.out, block),
+    kernels_.output_tiles(tile_, slots.M(0) + (int64_t{block} * pass.blocking.tiles + first) * width_, slots.row_stride,
+                          slots.stride, places + first, count, spec_.dilation, pass.product.bias + block * width_,
+                          pass.product.relu, pass.out == nullptr ? BlockPlane() : PlaneOf(*pass.out, block),
                           pass.pooled == nullptr ? BlockPlane() : PlaneOf(*pass.pooled, block));
   }
 

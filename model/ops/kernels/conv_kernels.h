@@ -76,6 +76,11 @@ struct ConvKernels {
   // Its adjoint G^T u G, for the gradient: frequency f at u + f * stride -> TAPS (9, width).
   void (*tap_gradients)(const double* g, int n, const float* u, int64_t stride, float* taps);
 
+  // Multiply-adds on registers alone, to measure what the processor does at best: ROUNDS of `multiply_add_vectors`
+  // vectors, each independent of the others. Returns a sum that keeps the compiler from leaving them out.
+  int multiply_add_vectors = 0;
+  float (*multiply_adds)(int64_t rounds);
+
   // In place: + bias, then ReLU where asked for, on ROWS vectors.
   void (*bias_relu)(float* values, int64_t rows, const float* bias, bool relu);
   // SUM (width) += the sum of ROWS vectors.

@@ -53,8 +53,8 @@ HARDFACE_INLINE void PrefetchToWrite(const float* p) { __builtin_prefetch(p, 1, 
 
 constexpr int kLine = 16;  // floats of a cache line
 
-// FURTHER_LINES of the lines from FURTHER on are fetched for each channel block of A: the weights of a later call, whose
-// way from memory so takes place beside products. Loops are unrolled by name lest the sums go through memory.
+// FURTHER_LINES of the lines from FURTHER on are fetched for each channel block of A: the weights of a later call,
+// whose way from memory so takes place beside products. Loops are unrolled by name lest the sums go through memory.
 template <int kR, int kBlocks>
 HARDFACE_INLINE void GemmRows(const float* a, int64_t a_stride, const float* b, int k, float* c, int64_t c_stride,
                               const float* further, int further_lines) {
@@ -545,6 +545,24 @@ void AddRows(const float* values, int64_t rows, float* sum) {
   Store(sum, (sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
+// As many as hide a multiply-add's time and fit the registers.
+constexpr int kMultiplyAddVectors = kRows == 14 ? 24 : kRows == 6 ? 12 : 6;
+
+float MultiplyAdds(int64_t rounds) {
+  Vec sums[kMultiplyAddVectors];
+#pragma GCC unroll 24
+  for (int j = 0; j < kMultiplyAddVectors; ++j) sums[j] = Broadcast(static_cast<float>(j));
+  const Vec factor = Broadcast(0.999f), term = Broadcast(1e-6f);
+  for (int64_t i = 0; i < rounds; ++i) {
+#pragma GCC unroll 24
+    for (int j = 0; j < kMultiplyAddVectors; ++j) sums[j] = sums[j] * factor + term;
+  }
+  float sum = 0;
+#pragma GCC unroll 24
+  for (int j = 0; j < kMultiplyAddVectors; ++j) sum += sums[j][0];
+  return sum;
+}
+
 ConvKernels MakeKernels(const char* name) {
   ConvKernels kernels;
   kernels.width = kWidth;
@@ -559,6 +577,8 @@ ConvKernels MakeKernels(const char* name) {
   kernels.planar_row_outer = &PlanarRowOuter;
   kernels.transform_taps = &TransformTaps;
   kernels.tap_gradients = &TapGradients;
+  kernels.multiply_add_vectors = kMultiplyAddVectors;
+  kernels.multiply_adds = &MultiplyAdds;
   kernels.bias_relu = &BiasRelu;
   kernels.add_rows = &AddRows;
   return kernels;
