@@ -395,7 +395,8 @@ void ChangeInputs(const TortureWorkspace& workspace, int times, uint64_t seed, T
                                             "): ", outcome.error.substr(0, 200)));
       }
       // What was half written must not be there. (detect goes on without an image that it cannot read, and says so.)
-      if (outcome.exit_code != 0 && tried.tool != "infer/detect" && !workspace.Contents(std::vector<std::string>{tried.outputs[0]}).empty()) {
+      if (outcome.exit_code != 0 && tried.tool != "infer/detect" &&
+          !workspace.Contents(std::vector<std::string>{tried.outputs[0]}).empty()) {
         tally.faults.push_back("an error, and an output all the same");
       }
     }
