@@ -11,6 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/broken_link.h"
 #include "base/file_id.h"
 #include "base/status_macros.h"
 
@@ -46,7 +47,7 @@ class Walk {
   }
 
   absl::Status Error(const std::string& path, const std::string& reason) const {
-    return absl::NotFoundError(absl::StrCat(path, ": cannot list this folder: ", reason));
+    return absl::NotFoundError(absl::StrCat(path, ": cannot list this folder: ", reason, BrokenLink(path)));
   }
 
   // Lists FOLDER and the real folders below it, without recursion: trees may be deeper than the stack.

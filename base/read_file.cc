@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/broken_link.h"
 #include "base/paths.h"
 
 namespace hardface {
@@ -16,7 +17,7 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   if (IsFolder(path)) return absl::InvalidArgumentError(absl::StrCat(path, ": is a folder, not a file"));
   std::FILE* file = std::fopen(path.c_str(), "rbe");
   if (file == nullptr) {
-    const std::string message = absl::StrCat(path, ": cannot read: ", std::strerror(errno));
+    const std::string message = absl::StrCat(path, ": cannot read: ", std::strerror(errno), BrokenLink(path));
     return errno == ENOENT ? absl::NotFoundError(message) : absl::InternalError(message);
   }
   std::string bytes;

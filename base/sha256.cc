@@ -8,12 +8,13 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "base/broken_link.h"
 
 namespace hardface {
 
 absl::StatusOr<std::string> HashFile(const std::string& path) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"), &std::fclose);
-  if (file == nullptr) return absl::NotFoundError(absl::StrCat(path, ": cannot read"));
+  if (file == nullptr) return absl::NotFoundError(absl::StrCat(path, ": cannot read", BrokenLink(path)));
   const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
   EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr);
   char chunk[1 << 16];

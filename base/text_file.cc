@@ -2,6 +2,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/broken_link.h"
 #include "base/paths.h"
 #include "base/read_file.h"
 #include "base/status_macros.h"
@@ -30,7 +31,7 @@ absl::StatusOr<std::unique_ptr<LineReader>> LineReader::Open(const std::string& 
   std::unique_ptr<LineReader> reader(new LineReader(path));
   if (IsFolder(path)) return absl::InvalidArgumentError(absl::StrCat(path, ": is a folder, not a file; ", hint));
   reader->stream_.open(path, std::ios::binary);
-  if (!reader->stream_) return absl::NotFoundError(absl::StrCat(path, ": cannot read; ", hint));
+  if (!reader->stream_) return absl::NotFoundError(absl::StrCat(path, ": cannot read", BrokenLink(path), "; ", hint));
   return reader;
 }
 

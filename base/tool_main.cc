@@ -20,6 +20,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "base/broken_link.h"
 #include "base/check.h"
 #include "base/edit_distance.h"
 #include "base/output_guard.h"
@@ -292,6 +293,14 @@ void NoteInput(const std::string& path, PathUse use) {
 
 bool IsOutput(PathUse use) { return use == kWrites || use == kWritesRun; }
 
+// Inputs that are not there are the tool's affair, as it may do without. A link to nothing is a mistake everywhere.
+absl::Status CheckLeadsSomewhere(const PathFlag& path, const std::string& value) {
+  const std::string broken = BrokenLink(value);
+  if (broken.empty() || IsOutput(path.use)) return absl::OkStatus();
+  return absl::NotFoundError(absl::StrCat(path.flag.empty() ? "" : absl::StrCat("--", path.flag, "="), value,
+                                          ": is not there", broken, "; mend the link, or name another place"));
+}
+
 // A training goes on by "--flagfile=RUN/flags.txt --output=RUN --resume".
 void NoteFlagFiles(const std::vector<std::string>& runs) {
   for (const std::string& file : RunningTool().flag_files) {
@@ -324,6 +333,7 @@ absl::Status CheckPaths(const ToolInfo& info, const std::vector<std::string>& ar
   std::vector<std::string> outputs, runs;
   for (const PathFlag& path : info.paths.flags()) {
     for (const std::string& value : PathsOf(path, arguments)) {
+      RETURN_IF_ERROR(CheckLeadsSomewhere(path, value));
       if (IsOutput(path.use)) outputs.push_back(value);
       if (path.use == kWritesRun) runs.push_back(value);
       NoteInput(value, path.use);

@@ -135,6 +135,19 @@ TEST(ToolMainTest, AnOutputThatCannotBeReplacedIsRefusedBeforeTheWork) {
   EXPECT_EQ(runs, 1);
 }
 
+TEST(ToolMainTest, AnInputThatIsALinkToNothingIsSaidToBe) {
+  const std::string link = ::testing::TempDir() + "/link_to_nothing";
+  std::filesystem::remove(link);
+  std::filesystem::create_symlink("an old disk", link);
+  char name[] = "tool";
+  char* argv[] = {name, nullptr};
+  const ToolInfo info{"test/tool", "Does things.", "", {{"dataset", kReadsDataset, PathForm::kOne, link}}};
+  absl::SetFlag(&FLAGS_dataset, "");
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(ToolMain(1, argv, info, [](auto&) { return absl::OkStatus(); }), 1);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("is a link to an old disk, and nothing is there"));
+}
+
 TEST(ToolMainTest, OutputsNeedPlacesOfTheirOwn) {
   char name[] = "tool";
   char* argv[] = {name, nullptr};

@@ -12,6 +12,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/broken_link.h"
 #include "base/output_guard.h"
 #include "base/paths.h"
 #include "base/read_file.h"
@@ -121,7 +122,7 @@ absl::StatusOr<std::vector<std::string>> FilesOf(const std::string& path) {
   if (there) return std::vector<std::string>{path};
   const std::vector<std::string> expanded = ExpandPattern(path);
   if (!expanded.empty()) return FilesOfEach(expanded);
-  return absl::NotFoundError(absl::StrCat(path, ": no such file or folder"));
+  return absl::NotFoundError(absl::StrCat(path, ": no such file or folder", BrokenLink(path)));
 }
 
 // In a folder, a file is rather called by its own name than by that of a link to it.

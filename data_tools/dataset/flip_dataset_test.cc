@@ -128,6 +128,35 @@ TEST(FlipDatasetTest, MaterializeWritesMirroredFiles) {
   }
 }
 
+TEST(FlipDatasetTest, SeveralThreadsWriteTheSameFiles) {
+  const auto writer = DatasetWriter::Create(Temp("threads"), {"../flip_test_many"});
+  for (int i = 0; i < 24; ++i) {
+    const std::string name = std::to_string(i) + (i % 2 == 0 ? ".jpg" : ".png");
+    const cv::Mat pixels(16, 20 + i, CV_8UC3, cv::Scalar(10 * i, 80, 200));
+    ASSERT_TRUE((i % 2 == 0 ? WriteJpeg(Temp("many/" + name), pixels) : WritePng(Temp("many/" + name), pixels)).ok());
+    DatasetEntry entry = Entry(name, 20 + i);
+    entry.height = 16;
+    ASSERT_TRUE((*writer)->Write(entry).ok());
+  }
+  ASSERT_TRUE((*writer)->Commit(Provenance()).ok());
+  for (const int threads : {1, 4}) {
+    FlipOptions options = Options(Temp("threads"), "threads_out" + std::to_string(threads));
+    options.materialize = true;
+    options.threads = threads;
+    ASSERT_TRUE(FlipDataset(options).ok());
+  }
+  std::vector<std::string> files = {"manifest.jsonl"};
+  const auto flipped = ReadDataset(Temp("threads_out1"));
+  ASSERT_TRUE(flipped.ok()) << flipped.status();
+  for (const DatasetEntry& entry : flipped->entries) {
+    if (fs::exists(Temp("threads_out1/" + entry.image))) files.push_back(entry.image);
+  }
+  EXPECT_THAT(files, SizeIs(25));
+  for (const std::string& file : files) {
+    EXPECT_EQ(*ReadFile(Temp("threads_out1/" + file)), *ReadFile(Temp("threads_out4/" + file))) << file;
+  }
+}
+
 TEST(FlipDatasetTest, MirroredFilesNeverShareAName) {
   const std::string folder = Temp("names");
   fs::remove_all(folder);

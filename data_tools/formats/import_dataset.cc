@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/atomic_output.h"
+#include "base/broken_link.h"
 #include "base/file_id.h"
 #include "base/output_guard.h"
 #include "base/parallel.h"
@@ -146,7 +147,8 @@ class ImageImporter {
     const bool size_needed = source.reference_width > 0 && !source.faces.empty() && entry.width == 0;
     if (options_.allow_missing_images && !size_needed) return true;
     work->findings.push_back({"missing_image", source.place,
-                              absl::StrCat(PathOf(source.candidates[0]), ": no such image; is --images right?",
+                              absl::StrCat(PathOf(source.candidates[0]), ": no such image",
+                                           BrokenLink(PathOf(source.candidates[0])), "; is --images right?",
                                            size_needed ? " Its size is needed to place the boxes"
                                                        : " (--allow_missing_images imports without them)"),
                               /*leaves_image_out=*/true});

@@ -100,6 +100,29 @@ class ImportDatasetTest : public ::testing::Test {
   ImportOptions options_;
 };
 
+TEST_F(ImportDatasetTest, SeveralThreadsWriteTheSame) {
+  for (int i = 0; i < 40; ++i) MakeImage(std::to_string(i) + ".jpg", 30 + i, 20);
+  ASSERT_TRUE(WriteFileAtomically(options_.images + "/7.jpg", "no picture").ok());
+  options_.on_error = OnError::kReport;
+  std::vector<std::string> manifests, reports;
+  for (const int threads : {1, 4}) {
+    std::deque<AnnotatedImage> images;
+    for (int i = 0; i < 42; ++i) {  // two are missing, one is broken, and boxes lie outside and twice
+      images.push_back(
+          ImageWith(std::to_string(i) + ".jpg", {FaceAt(1, 2, 3, 4), FaceAt(1, 2, 3, 4), FaceAt(60, 2, 5, 5)}));
+    }
+    options_.threads = threads;
+    options_.output = folder_ + "/out" + std::to_string(threads);
+    const auto summary = Import(std::move(images));
+    ASSERT_TRUE(summary.ok()) << summary.status();
+    EXPECT_EQ(summary->images, 39);
+    manifests.push_back(*ReadFile(options_.output + "/manifest.jsonl"));
+    reports.push_back(ReportText());
+  }
+  EXPECT_EQ(manifests[0], manifests[1]);
+  EXPECT_EQ(reports[0], reports[1]);
+}
+
 TEST_F(ImportDatasetTest, SizesComeFromTheFilesAndTheOrderStays) {
   MakeImage("sub/b c.jpg", 31, 17);
   const auto summary = Import({ImageWith("sub/b c.jpg", {FaceAt(1, 2, 3, 4)}), ImageWith("a.jpg", {})});

@@ -32,12 +32,13 @@ std::string FolderOf(const std::string& file) {
   return folder.empty() ? "." : folder;
 }
 
-// Class names of a text file, one a line.
+// Class names of a text file, one a line. An empty line counts, so that the names behind it keep their numbers.
 std::vector<std::string> NamesOfLines(absl::string_view text) {
   std::vector<std::string> names;
-  for (absl::string_view line : absl::StrSplit(WithoutByteOrderMark(text), '\n', absl::SkipWhitespace())) {
+  for (absl::string_view line : absl::StrSplit(WithoutByteOrderMark(text), '\n')) {
     names.emplace_back(absl::StripAsciiWhitespace(line));
   }
+  while (!names.empty() && names.back().empty()) names.pop_back();
   return names;
 }
 
@@ -82,10 +83,11 @@ std::string NameIn(const std::string& folder, const std::string& path) {
 // The images that a text file lists, one a line, relative to the file or to ROOT.
 absl::StatusOr<std::vector<std::string>> ListedImages(const std::string& list, const std::string& root) {
   ASSIGN_OR_RETURN(const std::string text, ReadTextFile(list));
-  std::vector<std::string> paths = NamesOfLines(text);
-  for (std::string& path : paths) {
+  std::vector<std::string> paths;
+  for (absl::string_view line : absl::StrSplit(text, '\n', absl::SkipWhitespace())) {
+    const std::string path(absl::StripAsciiWhitespace(line));
     const std::string beside_list = (fs::path(FolderOf(list)) / path).string();
-    path = IsThere(beside_list) ? beside_list : (fs::path(root) / path).string();
+    paths.push_back(IsThere(beside_list) ? beside_list : (fs::path(root) / path).string());
   }
   return paths;
 }

@@ -194,14 +194,19 @@ bool ParseRow(absl::string_view row, const std::vector<std::string>& names, cons
                           " classes, from 0 on. Correct the row, or the names (--names=FILE gives others)");
     return false;
   }
+  const size_t index = static_cast<size_t>(class_id);
+  if (!names.empty() && names[index].empty()) {
+    *error = absl::StrCat("the class ", class_id, " has no name, though the data set names others. ",
+                          "Name it, or correct the row (--names=FILE gives other names)");
+    return false;
+  }
   values.erase(values.begin());
   const Form form = FormOf(values, rules);
   *error = form.error;
   if (form.kind == Form::kError || (rules.fractions && !CheckFractions(values, form, error))) return false;
   form.kind == Form::kPolygon ? SetPolygon(values, face) : SetBox(values, face);
   if (form.kind == Form::kLandmarks) SetPoints(values, static_cast<size_t>(form.point_size), face);
-  const size_t index = static_cast<size_t>(class_id);
-  face->class_name = index < names.size() && !names[index].empty() ? names[index] : absl::StrCat(index);
+  face->class_name = names.empty() ? absl::StrCat(index) : names[index];
   return true;
 }
 

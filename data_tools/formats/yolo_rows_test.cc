@@ -37,20 +37,24 @@ testing::Matcher<const AnnotatedFace&> BoxIs(double x, double y, double w, doubl
 
 TEST(ParseYoloLabelsTest, ReadsBoxesAndPolygons) {
   const AnnotatedImage image = Parse("0 0.5 0.25 0.5 0.25\r\n\n1 0.1 0.2 0.3 0.1 0.2 0.4\n7 0.5 0.5 1 1\n", {},
-                                     {"mask", "no mask", "", "", "", "", "", ""});
+                                     {"mask", "no mask", "", "", "", "", "", "seven"});
   EXPECT_THAT(image.errors, IsEmpty());
   EXPECT_THAT(image.faces, ElementsAre(BoxIs(0.25, 0.125, 0.5, 0.25),
                                        BoxIs(0.1, 0.1, 0.2, 0.3),  // corners (0.1, 0.2), (0.3, 0.1), (0.2, 0.4)
                                        BoxIs(0, 0, 1, 1)));
   EXPECT_EQ(image.faces[0].class_name, "mask");
   EXPECT_EQ(image.faces[1].class_name, "no mask");
-  EXPECT_EQ(image.faces[2].class_name, "7") << "no name known";
+  EXPECT_EQ(image.faces[2].class_name, "seven");
 }
 
 TEST(ParseYoloLabelsTest, AClassBeyondTheNamesIsAnError) {
   const AnnotatedImage image = Parse("0 0.5 0.5 0.5 0.5\n1 0.5 0.5 0.5 0.5\n", {}, {"mask"});
   EXPECT_THAT(image.errors, ElementsAre(AllOf(HasSubstr("a.txt:2"), HasSubstr("the class 1 has no name"))));
   EXPECT_THAT(Parse("5 0.5 0.5 0.5 0.5\n").errors, IsEmpty()) << "no names are known";
+  const AnnotatedImage hole = Parse("1 0.5 0.5 0.5 0.5\n2 0.5 0.5 0.5 0.5\n", {}, {"face", "", "mask"});
+  EXPECT_THAT(hole.errors, ElementsAre(HasSubstr("a.txt:1: the class 1 has no name")));
+  ASSERT_EQ(hole.faces.size(), 1u);
+  EXPECT_EQ(hole.faces[0].class_name, "mask");
 }
 
 TEST(ParseYoloLabelsTest, ErrorsNamePlaceAndValue) {

@@ -71,6 +71,15 @@ TEST(OpenYoloTest, LabelsInAFolderOfTheirOwn) {
   EXPECT_EQ(OpenYolo({root, root + "/txt", ""}).status().code(), absl::StatusCode::kNotFound) << "no images there";
 }
 
+TEST(OpenYoloTest, AnEmptyLineAmongTheNamesIsAClassWithoutName) {
+  const std::string root =
+      Make({{"a.jpg", "x"}, {"a.txt", "2 0.5 0.5 0.2 0.2\n"}, {"classes.txt", "person\r\n\r\nface\r\n\r\n"}});
+  const auto images = Read(OpenYolo({root, "", ""}));
+  ASSERT_THAT(images, SizeIs(1));
+  ASSERT_THAT(images[0].faces, SizeIs(1)) << images[0].errors[0];
+  EXPECT_EQ(images[0].faces[0].class_name, "face");
+}
+
 TEST(OpenYoloTest, WhatIsNoFolderOfLabelsIsAnError) {
   const std::string root = Make({{"a.jpg", "x"}});
   for (const std::string& labels : {root + "/none", root + "/" + std::string(300, 'l'), root + "/a.jpg"}) {

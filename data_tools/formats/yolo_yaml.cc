@@ -111,7 +111,7 @@ class YamlReader {
     size_t stated = 0;
     if (!node || node.IsNull()) return absl::OkStatus();
     if (YAML::convert<size_t>::decode(node, stated) && stated == count) return absl::OkStatus();
-    return Bad("nc", node, absl::StrCat(count, ", the number of `names`"));
+    return Bad("nc", node, absl::StrCat(count, ", the number of `names` from 0 to the last"));
   }
 
   absl::Status ReadShape(const YAML::Node& node, YoloYaml* yaml) const {

@@ -28,6 +28,7 @@ TEST(ParseYoloYamlTest, UnderstandsAllFormsOfNames) {
     ASSERT_TRUE(parsed.ok()) << yaml << parsed.status();
     EXPECT_THAT(parsed->names, ElementsAre("a b", "c")) << yaml;
   }
+  EXPECT_THAT(ParseYoloYaml("names: {0: face, 2: mask}\nnc: 3", "")->names, ElementsAre("face", "", "mask"));
   EXPECT_THAT(ParseYoloYaml("names: [2024, yes, no]", "")->names, ElementsAre("2024", "yes", "no"));
   for (const char* yaml : {"nc: 2", "names: [a", "names:\nnc: 2", "", "names: face", "names: {a: b}", "names: [[a]]",
                            "names: {0: [a]}", "- names"}) {

@@ -1,8 +1,10 @@
 #include "eval/common/result_check.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <tuple>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -15,6 +17,8 @@ constexpr size_t kBoxesTried = 10;        // of an image, best first
 constexpr int64_t kRowsForScoreForm = 3;  // of all images together: one or two boxes may begin at the border by chance
 constexpr int64_t kBoxesForForm = 10;     // from so many on, the form of corners in every row is no chance
 constexpr int64_t kHitsForOrder = 3;      // as many boxes lie on faces by chance in no other order of their numbers
+constexpr int64_t kBoxesForSameScore = 10;
+constexpr int64_t kBoxesForEqualScores = 100;  // a detector's scores may saturate at 1 for a few clear faces
 constexpr double kMinIou = 0.5;
 constexpr double kClearlyBetter = 0.2;  // in IoU: boxes close to the top left corner look alike both ways
 
@@ -62,10 +66,18 @@ void TryBestBoxes(const std::vector<ResultBox>& boxes, const std::vector<FaceRec
   }
 }
 
-void FindDoubledRows(const std::vector<ResultBox>& boxes, ImageEvidence* evidence) {
+// Both are seen where the boxes stand in the order of their scores.
+void FindEqualScoresAndDoubledRows(const std::vector<ResultBox>& boxes, ImageEvidence* evidence) {
   const auto key = [](const ResultBox& box) { return std::tie(box.score, box.x, box.y, box.w, box.h, box.line); };
   std::vector<ResultBox> sorted = boxes;
   std::sort(sorted.begin(), sorted.end(), [&](const ResultBox& a, const ResultBox& b) { return key(a) < key(b); });
+  for (size_t begin = 0, i = 0; i < sorted.size(); ++i) {
+    if (sorted[i].score != sorted[begin].score) begin = i;
+    const auto count = static_cast<int64_t>(i - begin + 1);
+    if (count < evidence->frequent_boxes) continue;
+    evidence->frequent_boxes = count;
+    evidence->frequent_score = sorted[i].score;
+  }
   for (size_t i = 1; i < sorted.size(); ++i) {
     const ResultBox &a = sorted[i - 1], &b = sorted[i];
     if (std::tie(a.score, a.x, a.y, a.w, a.h) != std::tie(b.score, b.x, b.y, b.w, b.h)) continue;
@@ -98,7 +110,7 @@ ImageEvidence ExamineImage(const std::vector<ResultBox>& boxes, const std::vecto
   evidence.has_score_form = std::all_of(boxes.begin(), boxes.end(), &HasScoreForm);
   evidence.has_fractions = std::all_of(boxes.begin(), boxes.end(), &IsFraction);
   TryBestBoxes(boxes, faces, &evidence);
-  FindDoubledRows(boxes, &evidence);
+  FindEqualScoresAndDoubledRows(boxes, &evidence);
   return evidence;
 }
 
@@ -183,7 +195,36 @@ void ReportMistakes(const std::vector<ImageEvidence>& images, LayoutReport* layo
   ReportOtherOrders(images, layout);
   ReportNegativeExtents(images, layout);
   ReportScoreScales(images, layout);
+  ReportEqualScores(images, layout);
   ReportDoubledRows(images, layout);
+}
+
+// A score that more than half of all boxes have is the most frequent one of some image, so that nothing else has to be
+// counted. Images where it is not the most frequent one are left out of the sum: it is a lower bound.
+void ReportEqualScores(const std::vector<ImageEvidence>& images, LayoutReport* layout) {
+  std::map<double, std::pair<int64_t, const ImageEvidence*>> scores;  // how many boxes, and the first image
+  int64_t boxes = 0;
+  for (const ImageEvidence& image : images) {
+    boxes += image.boxes;
+    if (image.boxes == 0) continue;
+    auto& [count, first] = scores[image.frequent_score];
+    count += image.frequent_boxes;
+    if (first == nullptr) first = &image;
+  }
+  for (const auto& [score, found] : scores) {
+    const auto& [count, first] = found;
+    const std::string place = absl::StrCat(first->file, " (", score, ")");
+    if (count == boxes && boxes >= kBoxesForSameScore) {
+      layout->Add(
+          "results whose scores are all the same", place,
+          "AP and thresholds are made by the order of scores; write the detector's own. Are these annotations?");
+    } else if (2 * count > boxes && boxes >= kBoxesForEqualScores) {
+      layout->Add("results most of whose scores are equal", place,
+                  absl::StrCat(count, " of ", boxes,
+                               " boxes have this score, and nothing ranks them. Were the scores "
+                               "rounded, cut off or filled in? Write them with six digits or more"));
+    }
+  }
 }
 
 void ReportScoreScales(const std::vector<ImageEvidence>& images, LayoutReport* layout) {

@@ -32,6 +32,8 @@ struct ImageEvidence {
   bool has_score_form = false;    // column 1 is within 0..1 and column 5 above 1 in every row
   bool has_fractions = false;     // columns 1 to 4 are within 0..1, or hardly beyond, in every row
   double best_score = 0;
+  double frequent_score = 0;        // the score that most boxes have, the greatest of these
+  int64_t frequent_boxes = 0;       // so many have it
   int64_t inside = 0, outside = 0;  // scores within 0..1, and far from it
   int64_t outside_line = 0;         // of the first one outside
   double outside_score = 0;
@@ -66,6 +68,10 @@ void ReportNegativeExtents(const std::vector<ImageEvidence>& images, LayoutRepor
 // many best scores in 0.5..1, none or few in 1..2 and some far outside mean a mixture. Also: at least nine tenths of
 // all scores, but not all, are inside. Reported are the images outside. Slightly negative scores (sums of trees) pass.
 void ReportScoreScales(const std::vector<ImageEvidence>& images, LayoutReport* layout);
+
+// Ten or more scores that are all the same, as of annotations given as results, or a hundred or more of which most are:
+// scores that were rounded, cut off at a limit or filled in. The ranking of equal scores is the order of the file.
+void ReportEqualScores(const std::vector<ImageEvidence>& images, LayoutReport* layout);
 
 // Rows that stand twice, score and all.
 void ReportDoubledRows(const std::vector<ImageEvidence>& images, LayoutReport* layout);

@@ -206,6 +206,46 @@ TEST(OtherOrders, CentresAndRowsFirstAreReported) {
   EXPECT_TRUE(few.empty()) << "two boxes may lie so by chance";
 }
 
+TEST(EqualScores, TenOrMoreAreReported) {
+  std::vector<ResultBox> equal = kGood;
+  equal[1].score = equal[0].score;
+  for (const int images : {4, 5}) {
+    LayoutReport layout;
+    std::vector<ImageEvidence> evidence(static_cast<size_t>(images), ExamineImage(equal, kFaces));
+    evidence.push_back(ExamineImage({}, kFaces));
+    evidence[0].file = "first.txt";
+    ReportEqualScores(evidence, &layout);
+    EXPECT_EQ(layout.count("results whose scores are all the same"), images == 5);
+    EXPECT_EQ(layout.Text().find("first.txt (0.9)") != std::string::npos, images == 5) << layout.Text();
+    LayoutReport different;
+    evidence.push_back(ExamineImage(kGood, kFaces));
+    ReportEqualScores(evidence, &different);
+    EXPECT_TRUE(different.empty());
+  }
+}
+
+TEST(EqualScores, MostOfAHundredAreReported) {
+  // Of each image's four boxes, some have the score 1; the others' differ from all others.
+  const auto text = [](int images, int equal_in_each) {
+    std::vector<ImageEvidence> evidence;
+    for (int i = 0; i < images; ++i) {
+      std::vector<ResultBox> boxes;
+      for (int k = 0; k < 4; ++k) {
+        boxes.push_back({10.0 * k, 10, 8, 8, k < equal_in_each ? 1.0 : 0.9 - 0.001 * (4 * i + k), k + 1});
+      }
+      evidence.push_back(ExamineImage(boxes, {}));
+      evidence.back().file = "some.txt";
+    }
+    LayoutReport layout;
+    ReportEqualScores(evidence, &layout);
+    return layout.Text();
+  };
+  EXPECT_NE(text(25, 3).find("some.txt (1)"), std::string::npos) << text(25, 3);
+  EXPECT_NE(text(25, 3).find("75 of 100 boxes"), std::string::npos) << text(25, 3);
+  EXPECT_EQ(text(25, 2), "") << "half is not most";
+  EXPECT_EQ(text(24, 3), "") << "96 boxes are few";
+}
+
 TEST(FilledLines, SkipsEmptyOnes) {
   const std::string path = testing::TempDir() + "/lines.jsonl";
   ASSERT_TRUE(WriteFileAtomically(path, "a\n\nb\n \nc").ok());

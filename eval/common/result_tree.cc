@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <tuple>
 #include <utility>
@@ -21,6 +22,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "base/broken_link.h"
 #include "base/folder_walk.h"
 #include "base/parallel.h"
 #include "base/paths.h"
@@ -82,7 +84,9 @@ class UnpackingLimit {
 // One system call for most files, where a stream takes five.
 absl::Status ReadSmallFile(const std::string& path, std::string* bytes) {
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return absl::InternalError(absl::StrCat(path, ": cannot read: ", std::strerror(errno)));
+  if (descriptor < 0) {
+    return absl::InternalError(absl::StrCat(path, ": cannot read: ", std::strerror(errno), BrokenLink(path)));
+  }
   struct stat status;
   size_t expected = fstat(descriptor, &status) == 0 ? static_cast<size_t>(status.st_size) : 0;
   size_t size = 0;
@@ -187,6 +191,45 @@ absl::Status ArchiveError(const std::string& path, archive* reader) {
       "(COCO)"));
 }
 
+// LENGTH bytes of FILE from OFFSET on, or fewer at its end.
+std::string BytesAt(std::ifstream* file, int64_t offset, int64_t length) {
+  std::string bytes(static_cast<size_t>(length), '\0');
+  file->clear();
+  file->seekg(offset);
+  file->read(bytes.data(), length);
+  bytes.resize(static_cast<size_t>(std::max<std::streamsize>(file->gcount(), 0)));
+  return bytes;
+}
+
+int64_t LittleEndian(absl::string_view bytes, size_t offset, int count) {
+  int64_t value = 0;
+  for (int i = count - 1; i >= 0; --i) value = value << 8 | static_cast<unsigned char>(bytes[offset + i]);
+  return value;
+}
+
+// A .zip is read from its end: its last record says how long the directory before it is, and where that begins counted
+// from the archive's own first byte. Behind another .zip the two disagree, and of the first nothing would be read. (A
+// self-extracting archive has a program before it, and does not begin like a .zip.)
+absl::Status CheckIsOneZip(const std::string& path) {
+  constexpr int64_t kEndLength = 22, kMaxCommentLength = 65535, kInZip64 = 0xffffffff;
+  std::error_code ignored;
+  if (!fs::is_regular_file(path, ignored)) return absl::OkStatus();  // a pipe can be read but once
+  std::ifstream file(path, std::ios::binary);
+  if (BytesAt(&file, 0, 4) != "PK\3\4") return absl::OkStatus();
+  file.clear();
+  file.seekg(0, std::ios::end);
+  const int64_t size = file.tellg(), tail_begin = std::max<int64_t>(0, size - kEndLength - kMaxCommentLength);
+  const std::string tail = BytesAt(&file, tail_begin, size - tail_begin);
+  const size_t end = tail.rfind("PK\5\6");
+  if (end == std::string::npos || tail.size() - end < kEndLength) return absl::OkStatus();
+  const int64_t length = LittleEndian(tail, end + 12, 4), stated = LittleEndian(tail, end + 16, 4);
+  const int64_t begin = tail_begin + static_cast<int64_t>(end) - length;
+  if (stated == kInZip64 || length == kInZip64 || begin <= stated) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, ": is a .zip behind ", begin - stated,
+                   " bytes of another, which would not be read; pack all results into one"));
+}
+
 struct UnpackedTree {
   ResultTree tree;
   absl::flat_hash_map<std::string, size_t> by_name;  // in the archive: which of the files
@@ -239,6 +282,9 @@ absl::StatusOr<ResultTree> ReadArchive(const std::string& path) {
   SupportFilters(reader.get());
   archive_read_support_format_tar(reader.get());
   archive_read_support_format_zip(reader.get());
+  // As from "cat a.tar b.tar": otherwise the first one's end would count as the end.
+  archive_read_set_format_option(reader.get(), "tar", "read_concatenated_archives", "1");
+  RETURN_IF_ERROR(CheckIsOneZip(path));
   if (archive_read_open_filename(reader.get(), path.c_str(), kReadChunk) != ARCHIVE_OK) {
     return ArchiveError(path, reader.get());
   }

@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "base/atomic_output.h"
+#include "base/read_file.h"
 
 namespace hardface::eval {
 namespace {
@@ -111,6 +112,39 @@ TEST(ReadResultTree, LinksInArchivesHaveTheirContentOrAreErrors) {
       ::testing::AllOf(HasSubstr("lost.tar:ev/b.txt: is a link to ev/none.txt"), HasSubstr("--hard-dereference")));
   EXPECT_THAT(Message(PackLinks("soft.tar", "ev/a.txt", true)),
               ::testing::AllOf(HasSubstr("soft.tar:ev/c.txt: is a link to a.txt"), HasSubstr("--dereference")));
+}
+
+// "cat a.tar b.tar", as people add results to an archive: read as a whole, or an error.
+TEST(ReadResultTree, ArchivesBehindOneAnotherAreNotHalfRead) {
+  for (const auto& [name, filter, format] : kPackings) {
+    std::string bytes;
+    for (const std::string image : {"a", "b", "c"}) {
+      const std::string one = Pack(std::string("one_") + name, {{"ev/" + image + ".txt", "x\n0\n"}}, filter, format);
+      EXPECT_TRUE(ReadResultTree(one, 1).ok()) << one;
+      bytes += *ReadFile(one);
+    }
+    const std::string path = Path(std::string("several_") + name);
+    ASSERT_TRUE(WriteFileAtomically(path, bytes).ok());
+    if (format == ARCHIVE_FORMAT_ZIP) {
+      EXPECT_THAT(Message(path), HasSubstr("r.zip: is a .zip behind"));
+      continue;
+    }
+    const auto tree = ReadResultTree(path, 1);
+    ASSERT_TRUE(tree.ok()) << tree.status();
+    EXPECT_EQ(tree->files.size(), 3u) << path;
+  }
+}
+
+// As many files as keep several threads at work.
+TEST(ReadResultTree, SeveralThreadsReadTheSame) {
+  for (int i = 0; i < 200; ++i) {
+    const std::string name = Path("many") + "/ev/" + std::to_string(i) + ".txt";
+    ASSERT_TRUE(WriteFileAtomically(name, std::string(static_cast<size_t>(i), 'x')).ok());
+  }
+  const auto one = ReadResultTree(Path("many"), 1), four = ReadResultTree(Path("many"), 4);
+  ASSERT_TRUE(one.ok() && four.ok()) << four.status();
+  EXPECT_EQ(four->files.size(), 200u);
+  EXPECT_EQ(HashResultTree(one->files), HashResultTree(four->files));
 }
 
 // macOS's tar and zip put "._NAME" beside every file.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "eval/common/result_check.h"
@@ -36,23 +35,6 @@ bool LiesElsewhere(const ScoredImage& image, const data::DatasetEntry& entry) {
         return x < 0 || y < 0 || x > width || y > height;
       });
   return 2 * outside > static_cast<int64_t>(image.detections.size());
-}
-
-// A ranking by scores that are all equal is the order of the file.
-void ReportEqualScores(const JoinedDetections& joined, const DatasetDetections& detections, LayoutReport* layout) {
-  int64_t boxes = 0;
-  float lowest = std::numeric_limits<float>::infinity(), highest = -lowest;
-  for (const ScoredImage& image : joined.images) {
-    for (const data::Detection& found : image.detections) {
-      ++boxes;
-      lowest = std::min(lowest, found.score);
-      highest = std::max(highest, found.score);
-    }
-  }
-  constexpr int64_t kFew = 10;
-  if (boxes < kFew || lowest != highest || detections.places.empty()) return;
-  layout->Add("results whose scores are all the same", absl::StrCat(detections.places[0].file, " (", lowest, ")"),
-              "AP and thresholds are made by the order of scores; write the detector's own");
 }
 
 bool HasCountedFace(const ScoredImage& image) {
@@ -122,7 +104,6 @@ LayoutReport CheckDatasetLayout(const data::Dataset& dataset, const DatasetDetec
                absl::StrCat(place.file, place.unit, place.line, " (", dataset.entries[i].image, ")"),
                "were they found on pictures of another size?");
   }
-  ReportEqualScores(joined, detections, &layout);
   return layout;
 }
 

@@ -109,7 +109,7 @@ TEST(FaceEval, AFewImagesWithoutADetectionAreNoFinding) {
   std::string text;
   for (int i = 0; i < 50; ++i) {
     images.push_back({"image" + std::to_string(i), {}});
-    if (i > 0) text += images.back().name + " 0.9 1 2 3 4\n";
+    if (i > 0) text += images.back().name + " 0." + std::to_string(100 + i) + " 1 2 3 4\n";
   }
   LayoutReport layout;
   ASSERT_TRUE(ParseFaceEvalDetections(text, "d.txt", images, &layout).ok());

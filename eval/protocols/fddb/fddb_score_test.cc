@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <string>
+#include <vector>
+
 namespace hardface::eval {
 namespace {
 
@@ -96,6 +100,26 @@ TEST(ScoreFddbImage, EqualScoresAreOneThreshold) {
   ASSERT_EQ(steps.size(), 1u);
   EXPECT_EQ(steps[0].discrete, 1);
   EXPECT_EQ(steps[0].false_positives, 1);
+}
+
+// More images than one thread takes at once.
+TEST(RankFddb, SeveralThreadsRankTheSame) {
+  std::vector<FddbImage> faces, found;
+  std::map<std::string, PixelSize> sizes;
+  for (int i = 0; i < 80; ++i) {
+    const std::string name = std::to_string(i);
+    sizes[name] = {100, 100};
+    faces.push_back({name, {Box(0, 0, 10, 10), Ellipse(20, 15, 0.3, 60, 60)}});
+    found.push_back({name, {Box(i / 10.0, 0, 10, 10, 0.001 * i), Box(45, 40, 30, 40, 0.5 + 0.001 * i)}});
+  }
+  const auto one = RankFddb(faces, found, sizes, FddbMatching::kOfficial, 1);
+  const auto four = RankFddb(faces, found, sizes, FddbMatching::kOfficial, 4);
+  ASSERT_TRUE(one.ok() && four.ok()) << four.status();
+  const auto expected = MakeCurve(one->continuous, Ties::kTogether),
+             curve = MakeCurve(four->continuous, Ties::kTogether);
+  ASSERT_EQ(expected.size(), curve.size());
+  ASSERT_GE(curve.size(), 160u);
+  for (size_t i = 0; i < curve.size(); ++i) EXPECT_EQ(expected[i].recall, curve[i].recall) << i;
 }
 
 TEST(RankFddb, SumsOverImagesAndNeedsEverySize) {

@@ -37,6 +37,23 @@ double ApOf(const WiderGroundTruth& truth, const WiderDetections& detections, Wi
   return ScoreWiderSubset(truth, *matches, 0).ap;
 }
 
+// More images than one thread takes at once.
+TEST(MatchWider, SeveralThreadsMatchTheSame) {
+  std::vector<std::vector<WiderFace>> faces;
+  std::vector<std::vector<ResultBox>> boxes;
+  for (int i = 0; i < 300; ++i) {
+    faces.push_back({FaceAt(i, 0, 20, 20), FaceAt(i + 50, 10, 30, 30)});
+    boxes.push_back({{i + 2.0, 0, 20, 20, 0.9}, {i + 51.0, 12, 28, 30, 0.5}, {300, 300, 5, 5, 0.4}});
+  }
+  const WiderGroundTruth truth = Truth(faces);
+  const WiderDetections found = Found(boxes);
+  const auto one = MatchWider(truth, found, WiderMatching::kOfficial, /*threads=*/1);
+  const auto four = MatchWider(truth, found, WiderMatching::kOfficial, /*threads=*/4);
+  ASSERT_TRUE(one.ok() && four.ok()) << four.status();
+  EXPECT_EQ(one->faces, four->faces);
+  EXPECT_EQ(four->faces[299][1], 1);
+}
+
 // Two faces 4 pixels apart: with "+1" each covers 11 x 11. The box lies on the second: IoU with the first is
 // 7*11 / (2*121 - 77) = 77/165 < 0.5.  With faces 3 apart: 88 / 154 = 0.571.
 TEST(MatchWiderImage, OfficialTakesTheFirstFaceOverOneHalfAndBestIouTheBest) {
