@@ -16,6 +16,7 @@
 #include "mining/face_score.h"
 #include "model/cuda/precision.h"
 #include "model/detectors/network.h"
+#include "model/execution/cpu_detector_runner.h"
 #include "model/execution/device.h"
 #include "model/ops/conv2d.h"
 #include "model/ops/tensor.h"
@@ -97,8 +98,8 @@ class StepEngine {
   virtual int64_t bytes() const = 0;
 };
 
-// Writes the images of a pass into INPUT, (batch, 3, h, w); those that could not be read are zero.
-void WritePassImages(const std::vector<PassImage>& images, float input_divisor, const model::TensorView& input);
+// The images of a pass as the CPU's networks are shown them; those that could not be read are zeros.
+std::vector<model::ShownImage> ShownImages(const std::vector<PassImage>& images);
 
 // The input of a pass: the largest of its images, each side rounded up to a multiple of SIZE_MULTIPLE.
 model::Shape PassShape(const std::vector<PassImage>& images, int size_multiple);
