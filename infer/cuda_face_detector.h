@@ -57,6 +57,9 @@ class CudaFaceDetector {
   // beside what is being computed. IMAGE must not change until then. Where that fails, Start() copies it.
   void Preload(const cv::Mat& image) { runner_->Preload(image); }
   absl::StatusOr<std::vector<data::Detection>> Finish();
+  // Between two images: see CudaDetectorRunner.
+  absl::Status UpdateParameters() { return runner_->UpdateParameters(); }
+  absl::Status ReleaseMemory() { return runner_->ReleaseMemory(); }
   // How the last level was run.
   const LevelPlan& last_plan() const { return last_plan_; }
 

@@ -23,6 +23,9 @@ constexpr int64_t kProcessBytes = int64_t{224} << 20;
 
 // kAccurate computes with the model as it is, to the bit.
 model::Model Prepared(model::Model model, const DetectOptions& options) {
+  if (options.pad_to > 0) {
+    model.detector.size_multiple = model::RoundUp(options.pad_to, model.detector.size_multiple);
+  }
   const bool as_it_is = options.speed == Speed::kAccurate || options.device.cuda();
   return as_it_is ? std::move(model) : model::WithoutDeadChannels(model);
 }
@@ -203,6 +206,17 @@ absl::Status FaceDetector::StartDevice() {
   }
   ASSIGN_OR_RETURN(cuda_, CudaFaceDetector::Create(model_, options));
   return absl::OkStatus();
+}
+
+absl::Status FaceDetector::SetParameters(const model::ParameterSet& parameters) {
+  HARDFACE_CHECK(options_.device.cuda());
+  model_.parameters = parameters;
+  return cuda_ != nullptr ? cuda_->UpdateParameters() : absl::OkStatus();
+}
+
+absl::Status FaceDetector::ReleaseMemory() {
+  HARDFACE_CHECK(options_.device.cuda());
+  return cuda_ != nullptr ? cuda_->ReleaseMemory() : absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<data::Detection>> FaceDetector::DetectOnDevice(const cv::Mat& image,

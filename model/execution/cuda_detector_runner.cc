@@ -46,6 +46,18 @@ void CudaDetectorRunner::WaitForAll() const {
   context()->stream().Synchronize().IgnoreError();
 }
 
+absl::Status CudaDetectorRunner::UpdateParameters() {
+  RETURN_IF_ERROR(context()->MakeCurrent());
+  RETURN_IF_ERROR(context()->stream().Synchronize());  // what is queued may use the old ones
+  ++updates_;
+  return parameters_.Upload(model_.parameters, context()->stream());
+}
+
+absl::Status CudaDetectorRunner::ReleaseMemory() {
+  RETURN_IF_ERROR(context()->MakeCurrent());
+  return resources_->Release();
+}
+
 absl::Status CudaDetectorRunner::Upload(const cv::Mat& image, ImageSlot* slot) const {
   HARDFACE_CHECK(image.type() == CV_8UC3);
   const int64_t row_bytes = int64_t{3} * image.cols, bytes = row_bytes * image.rows;
@@ -84,7 +96,7 @@ absl::Status CudaDetectorRunner::Start(const cv::Mat& image) {
 
 absl::StatusOr<const CudaExecutor*> CudaDetectorRunner::Forward(const Shape& shape, const LevelGeometry& level,
                                                                 bool mirror_first, cv::Point from) {
-  ASSIGN_OR_RETURN(CudaExecutor* const executor, executors_->Get(shape, parameters_, /*version=*/0));
+  ASSIGN_OR_RETURN(CudaExecutor* const executor, executors_->Get(shape, parameters_, updates_));
   DeviceLevel on_device{level.rows, level.columns, level.x_step, level.y_step};
   std::copy(model_.detector.bgr_mean.begin(), model_.detector.bgr_mean.end(), on_device.mean);
   on_device.factor = 1.0f / model_.info.input_divisor;

@@ -38,6 +38,11 @@ class CudaDetectorRunner : public DetectorRunner {
 
   absl::StatusOr<std::vector<AnchorPlane>> Run(const cv::Mat& image, double scale, bool mirror) override;
 
+  // Goes on with the model's parameters as they are now. Plans and recorded work stay.
+  absl::Status UpdateParameters();
+  // Gives the memory of activations back until the next pass.
+  absl::Status ReleaseMemory();
+
   // Copies IMAGE (8-bit BGR), which the forward passes until the next Start() are about, to the device.
   absl::Status Start(const cv::Mat& image);
   // Any time after Start(): copies the image that the next Start() will be called with to the device, beside what is
@@ -78,6 +83,7 @@ class CudaDetectorRunner : public DetectorRunner {
   CudaStream copies_;  // images' way to the device
   std::unique_ptr<CudaExecutorCache> executors_;
   DeviceParameters parameters_;
+  int64_t updates_ = 0;  // of the parameters
   ImageSlot slots_[2];
   int current_ = 0;             // the slot of the image that is being worked on
   int rows_ = 0, columns_ = 0;  // of that image

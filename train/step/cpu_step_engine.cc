@@ -1,5 +1,6 @@
 #include "train/step/cpu_step_engine.h"
 
+#include <functional>
 #include <memory>
 #include <opencv2/core/mat.hpp>
 #include <utility>
@@ -58,7 +59,8 @@ class CpuStepEngine : public StepEngine {
     return absl::OkStatus();
   }
 
-  absl::StatusOr<StepOutcome> FinishStep(int64_t iteration) override {
+  absl::StatusOr<StepOutcome> FinishStep(int64_t iteration,
+                                         const std::function<absl::Status()>& /*meanwhile*/) override {
     RETURN_IF_ERROR(gradients_.Finish());
     outcome_.gradient_norm = solver_.Step(iteration, gradients_.gradients(), &model_->parameters);
     ++updates_;

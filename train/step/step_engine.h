@@ -82,8 +82,13 @@ class StepEngine {
   virtual absl::Status BeginStep(float hard_negatives) = 0;
   // Passes 0 .. passes - 1, with `batch` images each.
   virtual absl::Status Pass(int pass, const std::vector<PassImage>& images) = 0;
-  // ITERATION decides the learning rate.
-  virtual absl::StatusOr<StepOutcome> FinishStep(int64_t iteration) = 0;
+  // ITERATION decides the learning rate. MEANWHILE, where given, is called once all of the step's work is queued and
+  // before a device is waited for; the CPU has done its work by then and does not call it.
+  virtual absl::StatusOr<StepOutcome> FinishStep(int64_t iteration,
+                                                 const std::function<absl::Status()>& meanwhile = nullptr) = 0;
+  // Within MEANWHILE: IMAGES, with which the next step's Pass(0) will be called, begin their way to the device. They
+  // may lie elsewhere then; their numbers tell them.
+  virtual absl::Status Stage(const std::vector<PassImage>& /*images*/) { return absl::OkStatus(); }
 
   // Brings the parameters of the model up to date.
   virtual absl::Status UpdateModel() = 0;
