@@ -1,7 +1,6 @@
 #include "infer/cuda_face_detector.h"
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -9,7 +8,7 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "model/detectors/anchors.h"
-#include "model/execution/device_image.h"
+#include "model/execution/detector_runner.h"
 
 namespace hardface::infer {
 namespace {
@@ -41,93 +40,34 @@ int64_t WorkspaceWithin(int64_t memory_limit) {
 
 absl::StatusOr<std::unique_ptr<CudaFaceDetector>> CudaFaceDetector::Create(const model::Model& model,
                                                                            const CudaFaceDetectorOptions& options) {
-  std::unique_ptr<CudaFaceDetector> detector(new CudaFaceDetector(model, options));
-  model::CudaContextOptions context_options;
-  context_options.device = options.device;
-  ASSIGN_OR_RETURN(detector->context_, model::CudaContext::Create(context_options));
-  ASSIGN_OR_RETURN(detector->copies_, model::CudaStream::Create());
-  for (ImageSlot& slot : detector->slots_) {
-    ASSIGN_OR_RETURN(slot.copied, model::CudaEvent::Create(/*timed=*/false));
-  }
-  const model::CudaStream& stream = detector->context_->stream();
-  ASSIGN_OR_RETURN(detector->parameters_,
-                   model::DeviceParameters::Create(model::ListParameters(model.detector.network), stream.handle()));
-  RETURN_IF_ERROR(detector->parameters_.Upload(model.parameters, stream));
-  detector->resources_ = std::make_shared<model::CudaExecutorResources>(detector->context_);
-  detector->max_workspace_ = WorkspaceWithin(options.memory_limit);
-  model::CudaExecutorOptions executor_options;
-  executor_options.precision = options.precision;
-  executor_options.resources = detector->resources_;
-  executor_options.max_workspace = detector->max_workspace_;
-  const model::NetworkSpec& network = model.detector.network;
-  detector->executors_ = std::make_unique<model::CudaExecutorCache>(network, executor_options);
-  ASSIGN_OR_RETURN(const int64_t probe,
-                   model::CudaExecutor::ActivationBytes(network, {1, 3, kProbeSide, kProbeSide}, executor_options));
+  model::CudaDetectorRunnerOptions of_runner;
+  of_runner.device = options.device;
+  of_runner.precision = options.precision;
+  of_runner.max_workspace = WorkspaceWithin(options.memory_limit);
+  ASSIGN_OR_RETURN(auto runner, model::CudaDetectorRunner::Create(model, of_runner));
+  std::unique_ptr<CudaFaceDetector> detector(new CudaFaceDetector(model, options, std::move(runner)));
+  detector->max_workspace_ = of_runner.max_workspace;
+  model::CudaExecutorOptions of_executor;
+  of_executor.precision = options.precision;
+  ASSIGN_OR_RETURN(const int64_t probe, model::CudaExecutor::ActivationBytes(
+                                            model.detector.network, {1, 3, kProbeSide, kProbeSide}, of_executor));
   detector->rules_ = TileRulesOf(model.detector, static_cast<double>(probe) / (kProbeSide * kProbeSide));
-  ASSIGN_OR_RETURN(detector->detections_, DeviceDetections::Create(options.detections, detector->context_));
+  ASSIGN_OR_RETURN(detector->detections_, DeviceDetections::Create(options.detections, detector->runner_->context()));
   return detector;
 }
 
-// What is still queued after an error uses the memory that goes.
-CudaFaceDetector::~CudaFaceDetector() {
-  if (context_ == nullptr || copies_.handle() == nullptr || !context_->MakeCurrent().ok()) return;
-  copies_.Synchronize().IgnoreError();
-  context_->stream().Synchronize().IgnoreError();
-}
-
-absl::Status CudaFaceDetector::Upload(const cv::Mat& image, ImageSlot* slot) const {
-  HARDFACE_CHECK(image.type() == CV_8UC3);
-  const int64_t row_bytes = int64_t{3} * image.cols, bytes = row_bytes * image.rows;
-  // The copy before last may still read the staging memory; kernels are through with the pixels since this Start().
-  RETURN_IF_ERROR(slot->copied.Synchronize());
-  RETURN_IF_ERROR(slot->staging.Grow(bytes));
-  RETURN_IF_ERROR(slot->pixels.Grow(bytes, "the image"));
-  for (int y = 0; y < image.rows; ++y) {
-    std::memcpy(slot->staging.as<uint8_t>() + y * row_bytes, image.ptr(y), static_cast<size_t>(row_bytes));
-  }
-  RETURN_IF_ERROR(model::CopyToDevice(slot->staging.data(), slot->pixels.data(), bytes, copies_.handle()));
-  return slot->copied.Record(copies_.handle());
-}
-
-void CudaFaceDetector::Preload(const cv::Mat& image) {
-  ImageSlot* const slot = &slots_[1 - current_];
-  slot->image = Upload(image, slot).ok() ? image : cv::Mat();
-}
-
 absl::Status CudaFaceDetector::Start(const cv::Mat& image) {
-  RETURN_IF_ERROR(context_->MakeCurrent());
-  // Idle but after an error, when kernels of the last image may still be under way.
-  RETURN_IF_ERROR(context_->stream().Synchronize());
-  ImageSlot& other = slots_[1 - current_];
-  const bool preloaded = !other.image.empty() && other.image.data == image.data && other.image.size() == image.size();
-  if (preloaded) {
-    current_ = 1 - current_;
-  } else {
-    RETURN_IF_ERROR(Upload(image, &slots_[current_]));
-  }
-  other.image.release();
-  rows_ = image.rows;
-  columns_ = image.cols;
+  RETURN_IF_ERROR(runner_->Start(image));
   detections_->Start(/*kept=*/0);
-  return slots_[current_].copied.HoldBack(context_->stream().handle());
+  return absl::OkStatus();
 }
 
-absl::StatusOr<model::CudaExecutor*> CudaFaceDetector::ExecutorFor(const model::Shape& shape) {
+absl::StatusOr<const model::CudaExecutor*> CudaFaceDetector::Forward(const model::Shape& shape,
+                                                                     const model::LevelGeometry& geometry,
+                                                                     bool mirror_first, cv::Point from) {
   // Engines are timed in memory of its own, which would come on top of the last shape's activations.
-  if (options_.memory_limit > 0 && !executors_->Has(shape)) RETURN_IF_ERROR(resources_->Release());
-  return executors_->Get(shape, parameters_, /*version=*/0);
-}
-
-absl::Status CudaFaceDetector::WriteInput(const model::LevelGeometry& geometry, const model::CudaExecutor& executor,
-                                          bool mirror_first, int from_x, int from_y) const {
-  model::DeviceLevel level{geometry.rows, geometry.columns, geometry.x_step, geometry.y_step};
-  std::copy(model_.detector.bgr_mean.begin(), model_.detector.bgr_mean.end(), level.mean);
-  level.factor = 1.0f / model_.info.input_divisor;
-  level.mirror_first = mirror_first;
-  level.from_x = from_x;
-  level.from_y = from_y;
-  return model::WriteNetworkInput({slots_[current_].pixels.as<uint8_t>(), rows_, columns_}, level, executor.input(),
-                                  context_->stream().handle());
+  if (options_.memory_limit > 0 && !runner_->Has(shape)) RETURN_IF_ERROR(runner_->resources().Release());
+  return runner_->Forward(shape, geometry, mirror_first, from);
 }
 
 absl::Status CudaFaceDetector::AddPass(const model::LevelGeometry& geometry, double scale, bool mirrored,
@@ -136,7 +76,7 @@ absl::Status CudaFaceDetector::AddPass(const model::LevelGeometry& geometry, dou
   pass.level_width = geometry.columns;
   pass.level_height = geometry.rows;
   pass.factor = static_cast<float>(1.0 / scale);
-  pass.image_width = static_cast<float>(columns_);
+  pass.image_width = static_cast<float>(runner_->columns());
   pass.mirrored = mirrored;
   return detections_->AddPass(model::PlanesOf(model_.detector, output, n), pass);
 }
@@ -144,9 +84,8 @@ absl::Status CudaFaceDetector::AddPass(const model::LevelGeometry& geometry, dou
 absl::Status CudaFaceDetector::RunWhole(const model::LevelGeometry& geometry, double scale, const LevelPlan& plan,
                                         int first_pass) {
   const int passes = plan.passes_together ? 2 : 1;
-  ASSIGN_OR_RETURN(model::CudaExecutor* const executor, ExecutorFor({passes, 3, plan.tile_height, plan.tile_width}));
-  RETURN_IF_ERROR(WriteInput(geometry, *executor, /*mirror_first=*/first_pass == 1, 0, 0));
-  RETURN_IF_ERROR(executor->Forward());
+  ASSIGN_OR_RETURN(const model::CudaExecutor* const executor,
+                   Forward({passes, 3, plan.tile_height, plan.tile_width}, geometry, /*mirror_first=*/first_pass == 1));
   const auto output = [executor](const std::string& name) { return executor->output(name); };
   for (int n = 0; n < passes; ++n) {
     RETURN_IF_ERROR(AddPass(geometry, scale, /*mirrored=*/first_pass + n == 1, output, n));
@@ -160,7 +99,7 @@ absl::StatusOr<std::map<std::string, model::TensorView>> CudaFaceDetector::Level
   for (const std::string& name : model_.detector.network.outputs) floats += shapes.at(name).size();
   const int64_t bytes = floats * static_cast<int64_t>(sizeof(float));
   if (bytes > maps_.bytes()) {
-    RETURN_IF_ERROR(context_->stream().Synchronize());  // what is queued may use the old memory
+    RETURN_IF_ERROR(runner_->context()->stream().Synchronize());  // what is queued may use the old memory
     RETURN_IF_ERROR(maps_.Grow(bytes, "the level's output maps"));
   }
   std::map<std::string, model::TensorView> maps;
@@ -178,12 +117,11 @@ absl::Status CudaFaceDetector::RunTiles(const model::LevelGeometry& geometry, do
   const model::Shape shape{1, 3, plan.tile_height, plan.tile_width};
   for (const TileSpan& rows : TileRows(rules_, plan, padded.h)) {
     for (const TileSpan& columns : TileColumns(rules_, plan, padded.w)) {
-      ASSIGN_OR_RETURN(model::CudaExecutor* const executor, ExecutorFor(shape));
-      RETURN_IF_ERROR(WriteInput(geometry, *executor, mirrored, columns.begin, rows.begin));
-      RETURN_IF_ERROR(executor->Forward());
+      ASSIGN_OR_RETURN(const model::CudaExecutor* const executor,
+                       Forward(shape, geometry, mirrored, {columns.begin, rows.begin}));
       for (const auto& [name, map] : maps) {
-        RETURN_IF_ERROR(
-            CopyCore(executor->output(name), rows, columns, padded.h / map.shape.h, map, context_->stream().handle()));
+        RETURN_IF_ERROR(CopyCore(executor->output(name), rows, columns, padded.h / map.shape.h, map,
+                                 runner_->context()->stream().handle()));
       }
     }
   }
@@ -211,16 +149,18 @@ absl::StatusOr<int64_t> CudaFaceDetector::BytesLeft(const model::Shape& padded) 
     of_level += (scores.size() + shapes.at(head.boxes).size()) * static_cast<int64_t>(sizeof(float)) +
                 scores.size() / 2 * DeviceDetections::kRankingBytes;
   }
+  const int rows = runner_->rows(), columns = runner_->columns();
   int64_t weights = 0;
-  for (const auto& [name, of_layer] : resources_->weights) weights += of_layer->bytes();
-  if (weights == 0) weights = parameters_.size() * 4;  // before the first executor
+  for (const auto& [name, of_layer] : runner_->resources().weights) weights += of_layer->bytes();
+  if (weights == 0) weights = runner_->parameters().size() * 4;  // before the first executor
   // The image and the next one.
-  const int64_t held = kContextBytes + 2 * int64_t{3} * rows_ * columns_ + parameters_.size() * 4 + weights +
+  const int64_t held = kContextBytes + 2 * int64_t{3} * rows * columns + runner_->parameters().size() * 4 + weights +
                        detections_->bytes() + of_level + max_workspace_;
   if (held < options_.memory_limit) return options_.memory_limit - held;
-  return absl::ResourceExhaustedError(absl::StrCat(
-      "an image of ", columns_, " x ", rows_, " pixels and this model take ", held / 1000000, " MB of cuda:",
-      options_.device, " before any activations; raise --memory_limit (", options_.memory_limit / 1000000, " MB)"));
+  return absl::ResourceExhaustedError(absl::StrCat("an image of ", columns, " x ", rows, " pixels and this model take ",
+                                                   held / 1000000, " MB of cuda:", options_.device,
+                                                   " before any activations; raise --memory_limit (",
+                                                   options_.memory_limit / 1000000, " MB)"));
 }
 
 absl::StatusOr<LevelPlan> CudaFaceDetector::Plan(const model::Shape& padded) const {
@@ -231,20 +171,19 @@ absl::StatusOr<LevelPlan> CudaFaceDetector::Plan(const model::Shape& padded) con
     most = std::min(most, left);
   }
   ASSIGN_OR_RETURN(const LevelPlan plan, PlanLevel(rules_, padded.h, padded.w, options_.flip, most));
-  const int64_t held = resources_->arena.bytes();
+  const int64_t held = runner_->resources().arena.bytes();
   if (rules_.BytesOf(plan) <= held) return plan;
   // More than ever before: a first guess that saves failing attempts, of which each may time engines in vain.
   ASSIGN_OR_RETURN(const int64_t free, model::FreeDeviceBytes());
-  const int64_t usable = free + held + resources_->workspace.bytes();
+  const int64_t usable = free + held + runner_->resources().workspace.bytes();
   if (rules_.BytesOf(plan) <= usable - usable / 8) return plan;
   auto smaller = PlanLevel(rules_, padded.h, padded.w, options_.flip, std::max<int64_t>(1, usable - usable / 8));
   return smaller.ok() ? smaller : plan;  // the attempt's error says more
 }
 
 absl::Status CudaFaceDetector::RunLevel(double scale) {
-  const model::LevelGeometry geometry = model::LevelGeometryOf(rows_, columns_, scale);
-  const int multiple = model_.detector.size_multiple;
-  const model::Shape padded{1, 3, model::RoundUp(geometry.rows, multiple), model::RoundUp(geometry.columns, multiple)};
+  const model::LevelGeometry geometry = model::LevelGeometryOf(runner_->rows(), runner_->columns(), scale);
+  const model::Shape padded = model::PaddedShape(model_.detector, geometry.rows, geometry.columns);
   const int passes = detections_->passes();
   ASSIGN_OR_RETURN(const LevelPlan plan, Plan(padded));
   RETURN_IF_ERROR(RunInSmallerPieces(
@@ -254,7 +193,7 @@ absl::Status CudaFaceDetector::RunLevel(double scale) {
         last_plan_ = pieces;
         return RunPlan(geometry, scale, padded, pieces);
       },
-      [this] { return resources_->Release(); }));
+      [this] { return runner_->resources().Release(); }));
   if (rules_.BytesOf(last_plan_) < rules_.BytesOf(plan)) max_activations_ = rules_.BytesOf(last_plan_);
   return absl::OkStatus();
 }

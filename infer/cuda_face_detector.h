@@ -9,7 +9,9 @@
 #include <map>
 #include <memory>
 #include <opencv2/core/mat.hpp>
+#include <opencv2/core/types.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -18,6 +20,7 @@
 #include "infer/device_detections.h"
 #include "infer/level_plan.h"
 #include "infer/nms.h"
+#include "model/execution/cuda_detector_runner.h"
 #include "model/execution/cuda_executor.h"
 #include "model/execution/image_input.h"
 #include "model/weights/model_file.h"
@@ -39,7 +42,8 @@ class CudaFaceDetector {
   // MODEL must outlive this. FailedPrecondition without CUDA, a driver or that device.
   static absl::StatusOr<std::unique_ptr<CudaFaceDetector>> Create(const model::Model& model,
                                                                   const CudaFaceDetectorOptions& options);
-  ~CudaFaceDetector();
+  // What is still queued after an error uses the memory that goes.
+  ~CudaFaceDetector() { runner_->WaitForAll(); }
   CudaFaceDetector(const CudaFaceDetector&) = delete;
   CudaFaceDetector& operator=(const CudaFaceDetector&) = delete;
 
@@ -51,25 +55,18 @@ class CudaFaceDetector {
   absl::StatusOr<bool> SmallCandidates() { return detections_->SmallCandidates(options_.flip ? 2 : 1); }
   // Any time between Start() and Finish(): copies the image that the next Start() will be called with to the device,
   // beside what is being computed. IMAGE must not change until then. Where that fails, Start() copies it.
-  void Preload(const cv::Mat& image);
+  void Preload(const cv::Mat& image) { runner_->Preload(image); }
   absl::StatusOr<std::vector<data::Detection>> Finish();
+  // Between two images: see CudaDetectorRunner.
+  absl::Status UpdateParameters() { return runner_->UpdateParameters(); }
+  absl::Status ReleaseMemory() { return runner_->ReleaseMemory(); }
   // How the last level was run.
   const LevelPlan& last_plan() const { return last_plan_; }
 
  private:
-  // An image's way to the device; there are two, so that one can be filled while the other is read.
-  struct ImageSlot {
-    cv::Mat image;                // what was preloaded: held, so that no other image gets its address
-    model::PinnedMemory staging;  // read until COPIED
-    model::DeviceMemory pixels;   // (rows, columns, 3)
-    model::CudaEvent copied;
-  };
-
-  CudaFaceDetector(const model::Model& model, const CudaFaceDetectorOptions& options)
-      : model_(model), options_(options) {}
-  absl::Status Upload(const cv::Mat& image, ImageSlot* slot) const;
-  absl::Status WriteInput(const model::LevelGeometry& geometry, const model::CudaExecutor& executor, bool mirror_first,
-                          int from_x, int from_y) const;
+  CudaFaceDetector(const model::Model& model, const CudaFaceDetectorOptions& options,
+                   std::unique_ptr<model::CudaDetectorRunner> runner)
+      : model_(model), options_(options), runner_(std::move(runner)) {}
   absl::Status AddPass(const model::LevelGeometry& geometry, double scale, bool mirrored,
                        const std::function<model::TensorView(const std::string&)>& output, int n);
   absl::Status RunPlan(const model::LevelGeometry& geometry, double scale, const model::Shape& padded,
@@ -77,7 +74,9 @@ class CudaFaceDetector {
   absl::Status RunWhole(const model::LevelGeometry& geometry, double scale, const LevelPlan& plan, int first_pass);
   absl::Status RunTiles(const model::LevelGeometry& geometry, double scale, const model::Shape& padded,
                         const LevelPlan& plan, bool mirrored);
-  absl::StatusOr<model::CudaExecutor*> ExecutorFor(const model::Shape& shape);
+  // CudaDetectorRunner::Forward, within the memory limit.
+  absl::StatusOr<const model::CudaExecutor*> Forward(const model::Shape& shape, const model::LevelGeometry& geometry,
+                                                     bool mirror_first, cv::Point from = {0, 0});
   // A whole level's output maps, in memory of their own.
   absl::StatusOr<std::map<std::string, model::TensorView>> LevelMaps(const model::Shape& padded);
   // The pieces for which memory_limit, free memory and cuDNN's counting leave room.
@@ -87,18 +86,11 @@ class CudaFaceDetector {
 
   const model::Model& model_;
   const CudaFaceDetectorOptions options_;
-  std::shared_ptr<model::CudaContext> context_;
-  model::CudaStream copies_;  // images' way to the device
-  std::shared_ptr<model::CudaExecutorResources> resources_;
-  std::unique_ptr<model::CudaExecutorCache> executors_;
-  model::DeviceParameters parameters_;
+  const std::unique_ptr<model::CudaDetectorRunner> runner_;
   std::unique_ptr<DeviceDetections> detections_;
   TileRules rules_;
   int64_t max_workspace_ = 0;  // of a convolution
-  ImageSlot slots_[2];
-  int current_ = 0;             // the slot of the image that is being worked on
-  int rows_ = 0, columns_ = 0;  // of that image
-  model::DeviceMemory maps_;    // of LevelMaps()
+  model::DeviceMemory maps_;   // of LevelMaps()
   LevelPlan last_plan_;
   // Activations for which there once was memory after more had failed: what fails is not tried again and again.
   int64_t max_activations_ = std::numeric_limits<int64_t>::max();

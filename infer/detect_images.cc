@@ -33,7 +33,8 @@ data::ImageDetections ToDetections(const ImageToDetect& image, const std::vector
 // one thread 6 ms to decode it; on a CPU one is enough, and takes least from the network.
 int LoadersFor(const DetectImagesOptions& options) {
   if (options.devices.empty() && !options.detect.device.cuda()) return 1;
-  const int detectors = std::max<int>(1, static_cast<int>(options.devices.size()));
+  const int gpus = std::max<int>(1, static_cast<int>(options.devices.size())),
+            detectors = gpus * options.workers_per_gpu;
   return std::clamp(ResolveThreads(options.threads) / detectors, 1, 4);
 }
 
@@ -45,7 +46,9 @@ std::vector<std::unique_ptr<FaceDetector>> MakeDetectors(const model::Model& mod
   for (const model::Device& device : devices) {
     DetectOptions of_one = options.detect;
     of_one.device = device;
-    detectors.push_back(std::make_unique<FaceDetector>(model, of_one));
+    const int workers = device.cuda() ? options.workers_per_gpu : 1;
+    of_one.memory_limit /= workers;
+    for (int i = 0; i < workers; ++i) detectors.push_back(std::make_unique<FaceDetector>(model, of_one));
   }
   return detectors;
 }

@@ -28,6 +28,9 @@ struct DetectImagesOptions {
   // Several GPUs, which share the images; empty: detect.device alone. The results are those of one, where they are of
   // one kind.
   std::vector<model::Device> devices;
+  // Images that each GPU works on at a time: while one waits for the processor, or runs levels too small for the whole
+  // GPU, the others go on. Each takes memory of its own, and its part of detect.memory_limit.
+  int workers_per_gpu = 1;
   std::vector<std::string> formats = {"jsonl"};
   data::BoxStyle style;  // of the results' boxes and of pictures, from the style that the model was trained on
   PictureOptions pictures;

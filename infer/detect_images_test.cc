@@ -230,9 +230,8 @@ TEST(LevelRunnerTest, ARegionsDetectionsAreTheWholeLevels) {
   std::vector<ScoredBox> whole;
   ASSERT_TRUE(runner
                   .Run(level, /*flip=*/false, 0,
-                       [&](bool, const auto& output, int n) {
-                         whole = DecodeDetections(model::PlanesOf(model.detector, output, n), level.cols, level.rows,
-                                                  {0, 1000000});
+                       [&](bool, const auto& planes) {
+                         whole = DecodeDetections(planes, level.cols, level.rows, {0, 1000000});
                        })
                   .ok());
   const std::vector<LevelRegion> regions =
@@ -250,14 +249,9 @@ TEST(LevelRunnerTest, ARegionsDetectionsAreTheWholeLevels) {
                             region.rows.core_begin,
                             region.columns.core_end,
                             region.rows.core_end};
-    std::vector<ScoredBox> boxes;
-    ASSERT_TRUE(runner
-                    .RunTile(tile, {1, 3, region.tile_height, region.tile_width}, /*mirrored=*/false,
-                             [&](const auto& output) {
-                               boxes = DecodeDetections(model::PlanesOf(model.detector, output, 0), level.cols,
-                                                        level.rows, {0, 1000000}, &core);
-                             })
-                    .ok());
+    const auto planes = runner.RunTile(tile, {1, 3, region.tile_height, region.tile_width}, /*mirrored=*/false);
+    ASSERT_TRUE(planes.ok()) << planes.status();
+    const std::vector<ScoredBox> boxes = DecodeDetections(*planes, level.cols, level.rows, {0, 1000000}, &core);
     // Three anchors for every 8 x 8 pixels of the core.
     EXPECT_EQ(boxes.size(), 3u * static_cast<size_t>((core.core_x2 - core.core_x1) / 8) *
                                 static_cast<size_t>((core.core_y2 - core.core_y1) / 8));

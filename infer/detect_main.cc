@@ -133,6 +133,14 @@ ABSL_FLAG(
 ABSL_FLAG(std::vector<std::string>, devices, {},
           "Several GPUs that share the images, in place of --device: cuda:0,cuda:1, or all. The results are written in "
           "the images' order, as with one GPU. Empty takes --device.");
+ABSL_FLAG(
+    int, workers_per_gpu, 1,
+    "Number of images, from 1 to 8, that each GPU works on at a time. More than 1 keeps a large GPU busy with small "
+    "images, and takes as many times the memory; --memory_limit is divided among them. It is ignored on the CPU.");
+ABSL_FLAG(int, pad_to, 0,
+          "Number of pixels, from 0 to 1024, to a multiple of which the sides of pyramid levels are padded. 64 makes "
+          "images of many sizes share a GPU's plans at the price of some 4 % more pixels. 0, and what is less than the "
+          "detector's own multiple (16 or 32), takes the latter.");
 ABSL_FLAG(std::string, precision, "bf16",
           "Arithmetic type used on a GPU: fp32, tf32, bf16 or fp16. It is ignored on the CPU.");
 
@@ -260,6 +268,10 @@ absl::StatusOr<DetectImagesOptions> OptionsFromFlags() {
   RETURN_IF_ERROR(SetPictures(&options.pictures));
   options.threads = absl::GetFlag(FLAGS_threads);
   RETURN_IF_ERROR(SetDevices(&options));
+  options.workers_per_gpu = absl::GetFlag(FLAGS_workers_per_gpu);
+  RETURN_IF_ERROR(RequireRange("workers_per_gpu", options.workers_per_gpu, 1, 8));
+  options.detect.pad_to = absl::GetFlag(FLAGS_pad_to);
+  RETURN_IF_ERROR(RequireRange("pad_to", options.detect.pad_to, 0, 1024));
   const auto precision = model::ParsePrecision(absl::GetFlag(FLAGS_precision));
   if (!precision.ok()) return UsageError(absl::StrCat("--precision: ", precision.status().message()));
   options.detect.precision = *precision;

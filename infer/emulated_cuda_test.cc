@@ -132,7 +132,7 @@ TEST_F(EmulatedCudaTest, AMemoryLimitIsKept) {
   }
 }
 
-TEST_F(EmulatedCudaTest, SeveralDevicesWriteTheFilesOfOne) {
+TEST_F(EmulatedCudaTest, SeveralDevicesAndWorkersWriteTheFilesOfOne) {
   const std::string folder = ::testing::TempDir() + "/emulated_cuda_test";
   fs::remove_all(folder);
   fs::create_directories(folder + "/in");
@@ -149,8 +149,9 @@ TEST_F(EmulatedCudaTest, SeveralDevicesWriteTheFilesOfOne) {
   for (const Speed speed : {Speed::kAccurate, Speed::kBalanced}) {
     options.detect.speed = speed;
     std::string first;
-    for (const std::vector<int>& indices : std::vector<std::vector<int>>{{0}, {2, 0, 1}}) {
+    for (const std::vector<int>& indices : std::vector<std::vector<int>>{{0}, {2, 0, 1}, {1, 2}}) {
       options.devices.clear();
+      options.workers_per_gpu = indices.size() == 2 ? 2 : 1;
       for (const int index : indices) options.devices.push_back({model::Device::Kind::kCuda, index});
       const std::string output =
           absl::StrCat(folder, "/of_", indices.size(), speed == Speed::kAccurate ? "" : "_balanced");
@@ -199,6 +200,68 @@ TEST_F(EmulatedCudaTest, PicturesOfKnownSizesCostNoQueryNoPlanAndNoAllocation) {
     // The host waits for the previous copy, the number of boxes and the boxes, and before it begins.
     EXPECT_LE(counts.waits, 5 * static_cast<int64_t>(images.size()));
   }
+}
+
+// As validation does between stretches of a training.
+TEST_F(EmulatedCudaTest, OtherParametersNeedNoPlanAndGiveWhatANewDetectorGives) {
+  DetectOptions options = TwoLevels();
+  options.pyramid = {64, 96};
+  options.device = {model::Device::Kind::kCuda, 0};
+  const cv::Mat image = Waves(60, 90);
+  FaceDetector detector(SmallModel(), options);
+  std::vector<size_t> found;
+  for (const float factor : {1.0f, 1.2f, 0.9f}) {
+    model::Model model = SmallModel();
+    for (auto& [name, array] : model.parameters) {
+      for (float& value : array.values) value *= factor;
+    }
+    ASSERT_TRUE(detector.SetParameters(model.parameters).ok());
+    model::ResetEmulatedCounts();
+    for (int run = 0; run < 3; ++run) {
+      const auto kept = detector.Detect(image);
+      ASSERT_TRUE(kept.ok()) << kept.status();
+      if (run < 2) continue;
+      const model::EmulatedCounts counts = model::GetEmulatedCounts();
+      EXPECT_EQ(counts.plans > 0, factor == 1.0f);
+      EXPECT_EQ(counts.queries > 0, factor == 1.0f);
+      const auto anew = FaceDetector(model, options).Detect(image);
+      ASSERT_TRUE(anew.ok()) << anew.status();
+      ASSERT_EQ(kept->size(), anew->size());
+      for (size_t i = 0; i < anew->size(); ++i) {
+        EXPECT_EQ((*kept)[i].score, (*anew)[i].score);
+        EXPECT_EQ((*kept)[i].box.x, (*anew)[i].box.x);
+      }
+      found.push_back(kept->size());
+    }
+    const int64_t before = model::GetEmulatedMemory().used;
+    ASSERT_TRUE(detector.ReleaseMemory().ok());
+    EXPECT_LT(model::GetEmulatedMemory().used, before);
+  }
+  EXPECT_NE(found[0], found[1]) << "the parameters change nothing";
+}
+
+TEST_F(EmulatedCudaTest, PaddedFurtherImagesOfSeveralSizesShareWhatIsPlanned) {
+  DetectOptions options = TwoLevels();
+  options.pyramid = {128};
+  std::vector<int64_t> graphs;
+  for (const int pad_to : {0, 64}) {
+    options.pad_to = pad_to;
+    options.device = {};
+    FaceDetector cpu(SmallModel(), options);
+    options.device = {model::Device::Kind::kCuda, 0};
+    FaceDetector detector(SmallModel(), options);
+    model::ResetEmulatedCounts();
+    // In the first round the memory grows from size to size, for which nothing is recorded.
+    for (int round = 0; round < 3; ++round) {
+      for (const int columns : {70, 75, 85, 95}) {  // levels of 140 to 190 pixels
+        const auto boxes = detector.Detect(Waves(64, columns)), expected = cpu.Detect(Waves(64, columns));
+        ASSERT_TRUE(boxes.ok() && expected.ok()) << boxes.status();
+        ExpectNearlyTheSame(*boxes, *expected);
+      }
+    }
+    graphs.push_back(model::GetEmulatedCounts().graphs);
+  }
+  EXPECT_EQ(graphs, (std::vector<int64_t>{4, 1}));
 }
 
 TEST_F(EmulatedCudaTest, AfterAnyFailedAllocationFacesAreFoundOrWantOfMemoryIsTold) {

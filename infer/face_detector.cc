@@ -9,7 +9,7 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "infer/region_plan.h"
-#include "model/detectors/anchors.h"
+#include "model/execution/detector_runner.h"
 #include "model/execution/image_input.h"
 #include "model/weights/dead_channels.h"
 
@@ -23,6 +23,9 @@ constexpr int64_t kProcessBytes = int64_t{224} << 20;
 
 // kAccurate computes with the model as it is, to the bit.
 model::Model Prepared(model::Model model, const DetectOptions& options) {
+  if (options.pad_to > 0) {
+    model.detector.size_multiple = model::RoundUp(options.pad_to, model.detector.size_multiple);
+  }
   const bool as_it_is = options.speed == Speed::kAccurate || options.device.cuda();
   return as_it_is ? std::move(model) : model::WithoutDeadChannels(model);
 }
@@ -128,8 +131,7 @@ absl::Status FaceDetector::DetectAtScale(const cv::Mat& image, double scale, boo
   const cv::Mat level = model::ResizeToFloat(image, scale);
   ASSIGN_OR_RETURN(const int64_t activation_bytes, ActivationBytes(image, level));
   const auto width = static_cast<float>(image.cols);
-  return runner_->Run(level, flip, activation_bytes, [&](bool mirrored, const auto& output, int n) {
-    const auto planes = model::PlanesOf(model_.detector, output, n);
+  return runner_->Run(level, flip, activation_bytes, [&](bool mirrored, const auto& planes) {
     Add(DecodeDetections(planes, level.cols, level.rows, options_.decode), scale, mirrored, width, found);
   });
 }
@@ -153,12 +155,11 @@ absl::Status FaceDetector::DetectInRegions(const cv::Mat& image, double scale, d
 absl::Status FaceDetector::RunRegions(const cv::Mat& image, double scale, const std::vector<data::EdgeBox>& wanted,
                                       const TileRules& rules, bool mirrored, Found* found) {
   const model::LevelGeometry level = model::LevelGeometryOf(image.rows, image.cols, scale);
-  const int multiple = model_.detector.size_multiple;
-  const int height = model::RoundUp(level.rows, multiple), width = model::RoundUp(level.columns, multiple);
+  const model::Shape padded = model::PaddedShape(model_.detector, level.rows, level.columns);
   const auto factor = static_cast<float>(scale);
   std::vector<data::EdgeBox> on_level;
   for (const data::EdgeBox& box : wanted) on_level.push_back(data::Scaled(box, factor));
-  for (const LevelRegion& region : CoverRegions(rules, height, width, on_level)) {
+  for (const LevelRegion& region : CoverRegions(rules, padded.h, padded.w, on_level)) {
     // What the tile shows of the level, or of its mirror image.
     cv::Rect window = cv::Rect(region.columns.begin, region.rows.begin, region.tile_width, region.tile_height) &
                       cv::Rect(0, 0, level.columns, level.rows);
@@ -177,11 +178,9 @@ absl::Status FaceDetector::RunRegions(const cv::Mat& image, double scale, const 
       return mirrored ? absl::OkStatus() : DetectAtScale(image, scale, /*flip=*/false, found);
     }
     const model::Shape shape{1, 3, region.tile_height, region.tile_width};
-    RETURN_IF_ERROR(runner_->RunTile(tile, shape, mirrored, [&](const auto& output) {
-      const auto planes = model::PlanesOf(model_.detector, output, /*n=*/0);
-      Add(DecodeDetections(planes, level.columns, level.rows, options_.decode, &core), scale, mirrored,
-          static_cast<float>(image.cols), found);
-    }));
+    ASSIGN_OR_RETURN(const auto planes, runner_->RunTile(tile, shape, mirrored));
+    Add(DecodeDetections(planes, level.columns, level.rows, options_.decode, &core), scale, mirrored,
+        static_cast<float>(image.cols), found);
   }
   return absl::OkStatus();
 }
@@ -207,6 +206,17 @@ absl::Status FaceDetector::StartDevice() {
   }
   ASSIGN_OR_RETURN(cuda_, CudaFaceDetector::Create(model_, options));
   return absl::OkStatus();
+}
+
+absl::Status FaceDetector::SetParameters(const model::ParameterSet& parameters) {
+  HARDFACE_CHECK(options_.device.cuda());
+  model_.parameters = parameters;
+  return cuda_ != nullptr ? cuda_->UpdateParameters() : absl::OkStatus();
+}
+
+absl::Status FaceDetector::ReleaseMemory() {
+  HARDFACE_CHECK(options_.device.cuda());
+  return cuda_ != nullptr ? cuda_->ReleaseMemory() : absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<data::Detection>> FaceDetector::DetectOnDevice(const cv::Mat& image,

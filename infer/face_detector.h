@@ -19,6 +19,7 @@
 #include "model/execution/device.h"
 #include "model/ops/conv2d.h"
 #include "model/weights/model_file.h"
+#include "model/weights/parameters.h"
 
 namespace hardface::infer {
 
@@ -67,6 +68,9 @@ struct DetectOptions {
   // Bytes (0: no limit): on the CPU of the memory that this process may use, on a CUDA device of that device's. Levels
   // that need more are run in tiles (level_plan.h).
   int64_t memory_limit = 0;
+  // Levels are padded to a multiple of so many pixels, and of the detector's own; 0: the latter. Fewer sizes then
+  // occur, each of which a CUDA device plans for.
+  int pad_to = 0;
 };
 
 // 800 / short side, unless that takes the long side beyond 1200; then 1200 / long side.
@@ -84,6 +88,11 @@ class FaceDetector {
   // will be for, which then goes there meanwhile and must not change, or an empty one where that is not known.
   absl::StatusOr<std::vector<data::Detection>> Detect(const cv::Mat& image,
                                                       const std::function<cv::Mat()>& upcoming = nullptr);
+
+  // Of a CUDA device: goes on with other PARAMETERS of the same network, and keeps what was planned and recorded.
+  absl::Status SetParameters(const model::ParameterSet& parameters);
+  // Of a CUDA device: gives the memory of activations back until the next image.
+  absl::Status ReleaseMemory();
 
  private:
   // What the levels run so far found, pixels of the image.
@@ -117,7 +126,7 @@ class FaceDetector {
   // What the memory limit leaves for activations while IMAGE and its resized LEVEL are held.
   absl::StatusOr<int64_t> ActivationBytes(const cv::Mat& image, const cv::Mat& level) const;
 
-  const model::Model model_;
+  model::Model model_;
   const DetectOptions options_;
   std::unique_ptr<LevelRunner> runner_;     // of the CPU
   std::unique_ptr<CudaFaceDetector> cuda_;  // made for the first image, so that its errors can be returned

@@ -1,11 +1,13 @@
 #include "infer/level_runner.h"
 
 #include <cstring>
-#include <utility>
+#include <map>
+#include <memory>
+#include <string>
 
 #include "base/check.h"
 #include "base/status_macros.h"
-#include "model/execution/image_input.h"
+#include "model/execution/detector_runner.h"
 
 namespace hardface::infer {
 namespace {
@@ -37,24 +39,17 @@ void CopyCore(const model::TensorView& tile, const TileSpan& rows, const TileSpa
 
 LevelRunner::LevelRunner(const model::Model& model, const model::ExecutorOptions& options)
     : model_(model),
-      executors_(model.detector.network, options),
+      runner_(model, options),
       rules_(TileRulesOf(model.detector, MeasureBytesPerPixel(model, options))) {}
 
 absl::Status LevelRunner::RunWhole(const cv::Mat& level, const LevelPlan& plan, const model::Shape& padded, bool flip,
                                    const Visitor& visit) {
   const int passes = flip ? 2 : 1, batch = plan.passes_together ? passes : 1;
   for (int first = 0; first < passes; first += batch) {
-    const model::Shape shape{batch, 3, padded.h, padded.w};
-    ASSIGN_OR_RETURN(model::Executor* const executor, executors_.Get(shape, model_.parameters, /*version=*/0));
-    for (int n = 0; n < batch; ++n) {
-      model::WriteNetworkInput(level, model_.info.input_divisor, /*mirror=*/first + n == 1, n, executor->input(),
-                               {0, 0}, model_.detector.bgr_mean);
-    }
-    executor->Forward();
-    for (int n = 0; n < batch; ++n) {
-      visit(
-          first + n == 1, [executor](const std::string& name) { return executor->output(name); }, n);
-    }
+    std::vector<model::ShownImage> images;
+    for (int n = 0; n < batch; ++n) images.push_back({level, /*mirror=*/first + n == 1});
+    RETURN_IF_ERROR(runner_.Forward({batch, 3, padded.h, padded.w}, images));
+    for (int n = 0; n < batch; ++n) visit(images[static_cast<size_t>(n)].mirror, runner_.planes(n));
   }
   return absl::OkStatus();
 }
@@ -66,34 +61,26 @@ absl::Status LevelRunner::RunTiles(const cv::Mat& level, const LevelPlan& plan, 
   for (const std::string& name : model_.detector.network.outputs) outputs.emplace(name, model::Tensor(shapes.at(name)));
   for (const TileSpan& rows : TileRows(rules_, plan, padded.h)) {
     for (const TileSpan& columns : TileColumns(rules_, plan, padded.w)) {
-      const model::Shape shape{1, 3, plan.tile_height, plan.tile_width};
-      ASSIGN_OR_RETURN(model::Executor* const executor, executors_.Get(shape, model_.parameters, /*version=*/0));
-      model::WriteNetworkInput(level, model_.info.input_divisor, mirrored, 0, executor->input(),
-                               {columns.begin, rows.begin}, model_.detector.bgr_mean);
-      executor->Forward();
+      RETURN_IF_ERROR(
+          runner_.Forward({1, 3, plan.tile_height, plan.tile_width}, {{level, mirrored, {columns.begin, rows.begin}}}));
       for (auto& [name, output] : outputs) {
-        CopyCore(executor->output(name), rows, columns, padded.h / output.shape().h, output.view());
+        CopyCore(runner_.output(name), rows, columns, padded.h / output.shape().h, output.view());
       }
     }
   }
-  visit(
-      mirrored, [&outputs](const std::string& name) { return outputs.at(name).view(); }, 0);
+  visit(mirrored, model::PlanesOf(
+                      model_.detector, [&outputs](const std::string& name) { return outputs.at(name).view(); }, 0));
   return absl::OkStatus();
 }
 
-absl::Status LevelRunner::RunTile(const cv::Mat& tile, const model::Shape& shape, bool mirrored,
-                                  const TileVisitor& visit) {
-  ASSIGN_OR_RETURN(model::Executor* const executor, executors_.Get(shape, model_.parameters, /*version=*/0));
-  model::WriteNetworkInput(tile, model_.info.input_divisor, mirrored, 0, executor->input(), {0, 0},
-                           model_.detector.bgr_mean);
-  executor->Forward();
-  visit([executor](const std::string& name) { return executor->output(name); });
-  return absl::OkStatus();
+absl::StatusOr<std::vector<model::AnchorPlane>> LevelRunner::RunTile(const cv::Mat& tile, const model::Shape& shape,
+                                                                     bool mirrored) {
+  RETURN_IF_ERROR(runner_.Forward(shape, {{tile, mirrored}}));
+  return runner_.planes(0);
 }
 
 absl::Status LevelRunner::Run(const cv::Mat& level, bool flip, int64_t activation_bytes, const Visitor& visit) {
-  const int multiple = model_.detector.size_multiple;
-  const model::Shape padded{1, 3, model::RoundUp(level.rows, multiple), model::RoundUp(level.cols, multiple)};
+  const model::Shape padded = model::PaddedShape(model_.detector, level.rows, level.cols);
   ASSIGN_OR_RETURN(const LevelPlan plan, Plan(padded.h, padded.w, flip, activation_bytes));
   if (plan.whole()) return RunWhole(level, plan, padded, flip, visit);
   RETURN_IF_ERROR(RunTiles(level, plan, padded, /*mirrored=*/false, visit));

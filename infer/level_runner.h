@@ -4,15 +4,15 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <opencv2/core/mat.hpp>
-#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "infer/level_plan.h"
-#include "model/execution/executor_cache.h"
+#include "model/detectors/anchors.h"
+#include "model/execution/cpu_detector_runner.h"
+#include "model/execution/executor.h"
 #include "model/ops/tensor.h"
 #include "model/weights/model_file.h"
 
@@ -26,9 +26,8 @@ class LevelRunner {
   LevelRunner(const LevelRunner&) = delete;
   LevelRunner& operator=(const LevelRunner&) = delete;
 
-  // Receives a pass's output tensors (block 1) by name, of image N of their batch; valid during the call.
-  using Visitor =
-      std::function<void(bool mirrored, const std::function<model::TensorView(const std::string&)>& output, int n)>;
+  // Receives a pass's output planes, which are valid during the call.
+  using Visitor = std::function<void(bool mirrored, const std::vector<model::AnchorPlane>& planes)>;
 
   // LEVEL: float BGR (0..255) of the level's size. Runs it as it is and, with FLIP, mirrored. ACTIVATION_BYTES limits
   // what the network's activations take (0: no limit); tiles overlap by the network's receptive radius, so that their
@@ -36,12 +35,10 @@ class LevelRunner {
   // naming the need.
   absl::Status Run(const cv::Mat& level, bool flip, int64_t activation_bytes, const Visitor& visit);
 
-  // Receives the output tensors of a region's tile.
-  using TileVisitor = std::function<void(const std::function<model::TensorView(const std::string&)>& output)>;
-
   // Runs a tile: float BGR of its part of the level, without padding; SHAPE (1, 3, height, width) with it. MIRRORED
-  // shows the network TILE's mirror image.
-  absl::Status RunTile(const cv::Mat& tile, const model::Shape& shape, bool mirrored, const TileVisitor& visit);
+  // shows the network TILE's mirror image. The planes are valid until the next call.
+  absl::StatusOr<std::vector<model::AnchorPlane>> RunTile(const cv::Mat& tile, const model::Shape& shape,
+                                                          bool mirrored);
 
   const TileRules& rules() const { return rules_; }
 
@@ -50,8 +47,6 @@ class LevelRunner {
     return PlanLevel(rules_, height, width, flip, activation_bytes);
   }
 
-  const model::ExecutorResources& resources() const { return executors_.resources(); }
-
  private:
   absl::Status RunWhole(const cv::Mat& level, const LevelPlan& plan, const model::Shape& padded, bool flip,
                         const Visitor& visit);
@@ -59,7 +54,7 @@ class LevelRunner {
                         const Visitor& visit);
 
   const model::Model& model_;
-  model::ExecutorCache executors_;
+  model::CpuDetectorRunner runner_;
   const TileRules rules_;
 };
 

@@ -19,7 +19,6 @@
 #include "data_tools/dataset/entry_image.h"
 #include "mining/difficulty.h"
 #include "model/detectors/detector.h"
-#include "model/execution/executor_cache.h"
 #include "model/execution/image_input.h"
 
 namespace hardface::mining {
@@ -36,24 +35,17 @@ double ScaleOf(const cv::Mat& image, const ScoreImagesOptions& options) {
 }
 
 absl::StatusOr<Difficulty> ScoreImage(const model::Model& model, const data::DatasetEntry& entry, const cv::Mat& image,
-                                      const ScoreImagesOptions& options, model::ExecutorCache* executors) {
+                                      const ScoreImagesOptions& options, model::DetectorRunner* runner) {
   const double scale = ScaleOf(image, options);
-  const cv::Mat resized = model::ResizeToFloat(image, scale);
-  const int multiple = model.detector.size_multiple;
-  const model::Shape shape{1, 3, model::RoundUp(resized.rows, multiple), model::RoundUp(resized.cols, multiple)};
-  ASSIGN_OR_RETURN(model::Executor* const executor, executors->Get(shape, model.parameters, /*version=*/0));
-  model::WriteNetworkInput(resized, model.info.input_divisor, entry.flip, 0, executor->input(), {0, 0},
-                           model.detector.bgr_mean);
-  executor->Forward();
-  const auto planes = model::PlanesOf(
-      model.detector, [&](const std::string& name) { return executor->output(name); }, 0);
+  const model::LevelGeometry level = model::LevelGeometryOf(image.rows, image.cols, scale);
+  ASSIGN_OR_RETURN(const auto planes, runner->Run(image, scale, entry.flip));
   std::vector<FaceBox> faces;
   const auto s = static_cast<float>(scale);
   for (const data::Face& face : entry.faces) {
     if (face.box.w <= 0 || face.box.h <= 0) continue;
     faces.push_back({data::ToBox({face.box.x * s, face.box.y * s, face.box.w * s, face.box.h * s}), face.ignore});
   }
-  const AnchorLabels labels = LabelAnchors(planes, faces, resized.cols, resized.rows, options.targets);
+  const AnchorLabels labels = LabelAnchors(planes, faces, level.columns, level.rows, options.targets);
   return Difficulty{Wpas(planes, labels), static_cast<int>(labels.positives.size()), model.info.iterations};
 }
 
@@ -108,12 +100,12 @@ absl::Status ScoreImages(const model::Model& model, const std::string& dataset_p
                   dataset.manifest_path);
   }
   ASSIGN_OR_RETURN(const auto file, AtomicFile::Create(output));
-  model::ExecutorOptions executor_options;
-  executor_options.engine = options.engine;
-  model::ExecutorCache executors(model.detector.network, executor_options);
+  ASSIGN_OR_RETURN(const auto runner, model::MakeDetectorRunner(model, options.runner));
   const auto count = static_cast<int64_t>(dataset.entries.size());
   Progress progress("score", count, "images");
-  Prefetcher<absl::StatusOr<cv::Mat>> images(count, /*threads=*/1, /*ahead=*/8, [&](int64_t i) {
+  // One thread decodes pictures as fast as the CPU's network takes them; a GPU takes several threads' pictures.
+  const int loaders = options.runner.device.cuda() ? std::min(4, ResolveThreads(options.threads)) : 1;
+  Prefetcher<absl::StatusOr<cv::Mat>> images(count, loaders, /*ahead=*/8, [&](int64_t i) {
     const auto entry = static_cast<size_t>(i);
     return data::ReadEntryImage(dataset.entries[entry], dataset.image_paths[entry]);
   });
@@ -121,7 +113,7 @@ absl::Status ScoreImages(const model::Model& model, const std::string& dataset_p
   for (int64_t i = 0; i < count; ++i) {
     const data::DatasetEntry& entry = dataset.entries[static_cast<size_t>(i)];
     ASSIGN_OR_RETURN(const cv::Mat image, images.Next());
-    ASSIGN_OR_RETURN(const Difficulty difficulty, ScoreImage(model, entry, image, options, &executors));
+    ASSIGN_OR_RETURN(const Difficulty difficulty, ScoreImage(model, entry, image, options, runner.get()));
     without.Add(entry, difficulty, ScaleOf(image, options));
     RETURN_IF_ERROR(file->Write(DifficultyToJson(entry.image, entry.flip, difficulty) + "\n"));
     progress.Advance(1);

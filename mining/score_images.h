@@ -7,7 +7,7 @@
 
 #include "absl/status/status.h"
 #include "mining/anchor_targets.h"
-#include "model/ops/conv2d.h"
+#include "model/execution/detector_runner.h"
 #include "model/weights/model_file.h"
 
 namespace hardface::mining {
@@ -17,8 +17,8 @@ struct ScoreImagesOptions {
   // scales.
   int short_side = 800;  // pixels
   int long_side = 2000;  // pixels
-  int threads = 0;
-  model::Conv2dEngine engine = model::Conv2dEngine::kFastest;
+  int threads = 0;       // of computation on the CPU; 0: all processors
+  model::DetectorRunnerOptions runner;
   TargetOptions targets;
 };
 

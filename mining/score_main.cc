@@ -9,6 +9,9 @@
 #include "base/tool_main.h"
 #include "data_tools/dataset/dataset.h"
 #include "mining/score_images.h"
+#include "model/cuda/precision.h"
+#include "model/execution/detector_runner.h"
+#include "model/execution/device.h"
 #include "model/execution/engine_flags.h"
 #include "model/execution/openmp_policy.h"
 
@@ -18,10 +21,28 @@ ABSL_FLAG(std::string, output, "", "Difficulty file to write (.jsonl). Required.
 ABSL_FLAG(int, short_side, 800, "Short side in pixels that images are resized to, at least 16.");
 ABSL_FLAG(int, long_side, 2000,
           "Greatest long side in pixels, at least --short_side. An image that would exceed it is scaled down further.");
-ABSL_FLAG(int, threads, 0, "Number of threads that compute. 0 uses all processors.");
+ABSL_FLAG(int, threads, 0, "Number of threads that compute on the CPU. 0 uses all processors.");
+ABSL_FLAG(
+    std::string, device, "auto",
+    "Device to run on: cpu, cuda:N, or auto (the first GPU where this program and machine have one, else the CPU).");
+ABSL_FLAG(std::string, precision, "bf16",
+          "Arithmetic type used on a GPU: fp32, tf32, bf16 or fp16. It is ignored on the CPU.");
 
 namespace hardface::mining {
 namespace {
+
+absl::StatusOr<model::DetectorRunnerOptions> RunnerOptions() {
+  model::DetectorRunnerOptions options;
+  ASSIGN_OR_RETURN(options.engine, model::EngineFromFlags());
+  const std::string device = absl::GetFlag(FLAGS_device);
+  const auto parsed = model::ParseDevice(device);
+  if (!parsed.ok()) return UsageError(absl::StrCat("--device=", device, ": ", parsed.status().message()));
+  options.device = *parsed;
+  const auto precision = model::ParsePrecision(absl::GetFlag(FLAGS_precision));
+  if (!precision.ok()) return UsageError(absl::StrCat("--precision: ", precision.status().message()));
+  options.precision = *precision;
+  return options;
+}
 
 absl::Status Run(const std::vector<std::string>&) {
   const std::string model_path = absl::GetFlag(FLAGS_model), dataset = absl::GetFlag(FLAGS_dataset);
@@ -33,7 +54,7 @@ absl::Status Run(const std::vector<std::string>&) {
   options.short_side = absl::GetFlag(FLAGS_short_side);
   options.long_side = absl::GetFlag(FLAGS_long_side);
   options.threads = absl::GetFlag(FLAGS_threads);
-  ASSIGN_OR_RETURN(options.engine, model::EngineFromFlags());
+  ASSIGN_OR_RETURN(options.runner, RunnerOptions());
   if (options.short_side < 16 || options.long_side < options.short_side) {
     return UsageError(absl::StrCat("--short_side=", options.short_side, " --long_side=", options.long_side,
                                    ": give pixels with 16 <= short_side <= long_side"));

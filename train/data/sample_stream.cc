@@ -37,6 +37,7 @@ int64_t SampleStream::Number(int64_t place) const {
 
 void SampleStream::Restore(DataPosition position) {
   prefetcher_.reset();
+  peeked_.clear();
   position_ = std::move(position);
 }
 
@@ -57,7 +58,9 @@ void SampleStream::Plan(const std::vector<mining::LedgerEntry>& ledger) {
   const int64_t steps = (static_cast<int64_t>(position_.order.size()) - position_.next) / StepSamples();
   segment_end_ = position_.next + steps * StepSamples();
   segment_samples_ = position_.samples;
+  made_for_ = steps * options_.samples_per_step;
   taken_ = 0;
+  peeked_.clear();
   const data::SampleSource source{
       [this](int64_t entry) { return cache_.Get(entry); },
       [this](int64_t entry) -> const data::DatasetEntry& { return dataset_->entries[static_cast<size_t>(entry)]; },
@@ -72,12 +75,25 @@ void SampleStream::Plan(const std::vector<mining::LedgerEntry>& ledger) {
     busy_nanoseconds_ += std::chrono::nanoseconds(Clock::now() - start).count();
     return sample;
   };
-  prefetcher_ = std::make_unique<Prefetcher<MaybeSample>>(steps * options_.samples_per_step, options_.workers,
-                                                          kSamplesAhead, make);
+  prefetcher_ = std::make_unique<Prefetcher<MaybeSample>>(made_for_, options_.workers, kSamplesAhead, make);
+}
+
+NumberedSample SampleStream::FromWorkers() {
+  const int64_t place = taken_ + static_cast<int64_t>(peeked_.size());
+  return {Number(segment_samples_ + Offset(place)), prefetcher_->Next()};
+}
+
+const std::deque<NumberedSample>& SampleStream::Peek(int count) {
+  if (prefetcher_ != nullptr && taken_ + count <= made_for_) {
+    while (static_cast<int>(peeked_.size()) < count) peeked_.push_back(FromWorkers());
+  }
+  return peeked_;
 }
 
 NumberedSample SampleStream::Next() {
-  NumberedSample next{Number(segment_samples_ + Offset(taken_)), prefetcher_->Next()};
+  if (peeked_.empty()) peeked_.push_back(FromWorkers());
+  NumberedSample next = std::move(peeked_.front());
+  peeked_.pop_front();
   if (++taken_ % options_.samples_per_step == 0) {
     position_.next += StepSamples();
     position_.samples += StepSamples();

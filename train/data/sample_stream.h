@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <utility>
@@ -66,6 +67,9 @@ class SampleStream {
 
   // This rank's next sample.
   NumberedSample Next();
+  // The COUNT samples that Next() will give, unless a plan comes before: then none. They stay the next ones. Waits
+  // until they are made.
+  const std::deque<NumberedSample>& Peek(int count);
 
   // Between two steps.
   const DataPosition& position() const { return position_; }
@@ -85,6 +89,7 @@ class SampleStream {
   // Of this rank's sample I of the stretch (counted from 0): its place after the stretch's start.
   int64_t Offset(int64_t i) const;
   int64_t Number(int64_t place) const;
+  NumberedSample FromWorkers();
 
   const data::Dataset* const dataset_;
   const SampleStreamOptions options_;
@@ -95,7 +100,9 @@ class SampleStream {
   DataPosition position_;
   int64_t segment_end_ = 0;      // index into the order at which the prefetcher's samples end
   int64_t segment_samples_ = 0;  // position_.samples at the prefetcher's start
-  int64_t taken_ = 0;            // of the prefetcher's
+  int64_t made_for_ = 0;         // samples that the prefetcher makes
+  int64_t taken_ = 0;            // of these, by Next()
+  std::deque<NumberedSample> peeked_;
   std::atomic<int64_t> made_{0}, busy_nanoseconds_{0};
   std::unique_ptr<Prefetcher<MaybeSample>> prefetcher_;  // last: its threads use what stands above
 };

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <filesystem>
 #include <map>
 #include <opencv2/core.hpp>
@@ -113,6 +114,29 @@ TEST(SampleStreamTest, GoesOnFromAnyStepsPosition) {
     after.Restore(before.position());
     for (int i = 4 * steps; i < 60; ++i) EXPECT_TRUE(Take(&after, ledger) == whole[static_cast<size_t>(i)]) << i;
   }
+}
+
+TEST(SampleStreamTest, PeekedSamplesStayTheNextOnes) {
+  const std::vector<Shown> expected = TakeMany(Options(2), 40);
+  SampleStream stream(&TestDataset(), Options(2));
+  const std::vector<mining::LedgerEntry> ledger(TestDataset().entries.size());
+  EXPECT_TRUE(stream.Peek(2).empty()) << "a plan comes before";
+  int without = 0;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_EQ(Take(&stream, ledger), expected[i]);
+    if (i % 2 == 0) continue;
+    const int64_t next = stream.position().next, samples = stream.position().samples;
+    const std::deque<NumberedSample>& peeked = stream.Peek(2);
+    EXPECT_EQ(peeked.empty(), stream.NeedsPlan());
+    without += peeked.empty();
+    if (!peeked.empty()) {
+      EXPECT_EQ(peeked.size(), 2u);
+      EXPECT_EQ(peeked[0].number + 1, peeked[1].number);
+    }
+    EXPECT_EQ(stream.position().next, next) << "a checkpoint would leave samples out";
+    EXPECT_EQ(stream.position().samples, samples);
+  }
+  EXPECT_GT(without, 0) << "no plan came between";
 }
 
 TEST(SampleStreamTest, MosaicsShowImagesOfTheEpochOnly) {

@@ -69,6 +69,8 @@ class Trainer {
   // section 4.1). Also notes the WPAS of every image that it showed.
   absl::Status Step();
   absl::Status Pass(int pass);
+  // Brings the next step's first images on their way while the engine computes this one.
+  absl::Status StageNext();
   absl::Status TakeOutcome(const StepOutcome& outcome);
   absl::Status TakeImage(const data::TrainingSample& sample, const ImageOutcome& image);
   // The share of hard negatives in this step.
@@ -106,6 +108,7 @@ class Trainer {
   std::unique_ptr<SampleStream> stream_;
   model::Model model_, teacher_;
   std::unique_ptr<StepEngine> engine_;
+  std::optional<Validator> validator_;  // from the first validation on
   std::optional<mining::MiningLedger> ledger_;
   std::vector<data::TrainingSample> step_samples_;  // of the step's images, in the engine's order, without their pixels
   int64_t iteration_ = 0;
@@ -214,10 +217,21 @@ absl::Status Trainer::Step() {
   step_samples_.clear();
   RETURN_IF_ERROR(engine_->BeginStep(static_cast<float>(HardNegatives())));
   for (int pass = 0; pass < options_.step.itersize; ++pass) RETURN_IF_ERROR(Pass(pass));
-  ASSIGN_OR_RETURN(const StepOutcome outcome, engine_->FinishStep(iteration_));
+  ASSIGN_OR_RETURN(const StepOutcome outcome, engine_->FinishStep(iteration_, [this] { return StageNext(); }));
   RETURN_IF_ERROR(TakeOutcome(outcome));
   ++iteration_;
   return absl::OkStatus();
+}
+
+absl::Status Trainer::StageNext() {
+  if (iteration_ + 1 == iterations()) return absl::OkStatus();
+  const double start = meter_.Now();
+  std::vector<PassImage> images;
+  for (const NumberedSample& next : stream_->Peek(options_.step.batch)) {
+    images.push_back({next.number, next.sample.ok() ? &*next.sample : nullptr});
+  }
+  meter_.AddWaiting(meter_.Now() - start);
+  return images.empty() ? absl::OkStatus() : engine_->Stage(images);
 }
 
 absl::Status Trainer::Pass(int pass) {
@@ -307,11 +321,14 @@ absl::Status Trainer::ValidateModel() {
   const double start = meter_.Now();
   RETURN_IF_ERROR(engine_->UpdateModel());
   ASSIGN_OR_RETURN(const model::Model model, ModelForUse());
-  ValidationOptions validating = options_.validating;
-  validating.detect.engine = options_.step.engine;
-  validating.detect.device = options_.device;
-  validating.detect.precision = options_.precision;
-  ASSIGN_OR_RETURN(const double ap, Validate(model, validation_, validating, communicator_));
+  if (!validator_.has_value()) {
+    ValidationOptions validating = options_.validating;
+    validating.detect.engine = options_.step.engine;
+    validating.detect.device = options_.device;
+    validating.detect.precision = options_.precision;
+    validator_.emplace(std::move(validating));
+  }
+  ASSIGN_OR_RETURN(const double ap, validator_->Run(model, validation_, communicator_));
   const bool best = ap > best_ap_.value_or(-1);
   if (best) best_ap_ = ap;
   const double seconds = meter_.Now() - start;

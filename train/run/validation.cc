@@ -1,6 +1,7 @@
 #include "train/run/validation.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -27,13 +28,25 @@ absl::StatusOr<data::ImageDetections> DetectOn(const data::DatasetEntry& entry, 
 
 }  // namespace
 
-absl::StatusOr<double> Validate(const model::Model& model, const data::Dataset& dataset,
-                                const ValidationOptions& options, Communicator* communicator) {
+absl::Status Validator::PrepareDetector(const model::Model& model) {
+  if (detector_ != nullptr) return detector_->SetParameters(model.parameters);
+  detector_ = std::make_unique<infer::FaceDetector>(model, options_.detect);
+  return absl::OkStatus();
+}
+
+absl::Status Validator::PutDetectorAway() {
+  if (options_.detect.device.cuda()) return detector_->ReleaseMemory();
+  detector_.reset();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<double> Validator::Run(const model::Model& model, const data::Dataset& dataset,
+                                      Communicator* communicator) {
   const auto all = static_cast<int64_t>(dataset.entries.size());
-  const int64_t count = options.images > 0 ? std::min(options.images, all) : all;
+  const int64_t count = options_.images > 0 ? std::min(options_.images, all) : all;
   const int64_t first = communicator->rank(), stride = communicator->size();
   const int64_t own = count > first ? (count - first + stride - 1) / stride : 0;
-  infer::FaceDetector detector(model, options.detect);
+  RETURN_IF_ERROR(PrepareDetector(model));
   Prefetcher<absl::StatusOr<cv::Mat>> images(own, /*threads=*/1, /*ahead=*/4, [&](int64_t i) {
     const auto entry = static_cast<size_t>(first + i * stride);
     return data::ReadEntryImage(dataset.entries[entry], dataset.image_paths[entry]);
@@ -44,12 +57,13 @@ absl::StatusOr<double> Validate(const model::Model& model, const data::Dataset& 
     const absl::StatusOr<cv::Mat> image = images.Next();
     data::ImageDetections found{entry.image, entry.flip, {}};
     if (image.ok()) {
-      ASSIGN_OR_RETURN(found, DetectOn(entry, *image, &detector));
+      ASSIGN_OR_RETURN(found, DetectOn(entry, *image, detector_.get()));
     } else {
       absl::FPrintF(stderr, "\ntrain: validation: %s\n", image.status().message());
     }
     absl::StrAppend(&lines, data::DetectionsToJson(found), "\n");
   }
+  RETURN_IF_ERROR(PutDetectorAway());
   ASSIGN_OR_RETURN(const std::vector<std::string> of_ranks, communicator->GatherTexts(lines));
   std::vector<data::ImageDetections> detections;
   for (const std::string& text : of_ranks) {

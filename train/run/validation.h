@@ -3,8 +3,10 @@
 #define HARDFACE_TRAIN_RUN_VALIDATION_H_
 
 #include <cstdint>
-#include <string>
+#include <memory>
+#include <utility>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "data_tools/dataset/dataset.h"
 #include "infer/face_detector.h"
@@ -18,10 +20,23 @@ struct ValidationOptions {
   int64_t images = 0;  // the dataset's first so many; 0: all
 };
 
-// AP at IoU 0.5, the same on every rank; each rank detects on its part of the images. Images that cannot be read count
-// as images in which nothing was found, after a warning.
-absl::StatusOr<double> Validate(const model::Model& model, const data::Dataset& dataset,
-                                const ValidationOptions& options, Communicator* communicator);
+// Validates one model in training again and again. Not thread-safe.
+class Validator {
+ public:
+  explicit Validator(ValidationOptions options) : options_(std::move(options)) {}
+
+  // AP at IoU 0.5, the same on every rank; each rank detects on its part of the images. Images that cannot be read
+  // count as images in which nothing was found, after a warning.
+  absl::StatusOr<double> Run(const model::Model& model, const data::Dataset& dataset, Communicator* communicator);
+
+ private:
+  absl::Status PrepareDetector(const model::Model& model);
+  // With its memory, but for a CUDA device's plans and recorded work, which cost more than they hold.
+  absl::Status PutDetectorAway();
+
+  const ValidationOptions options_;
+  std::unique_ptr<infer::FaceDetector> detector_;
+};
 
 }  // namespace hardface::train
 

@@ -1,5 +1,6 @@
 #include "train/step/cpu_step_engine.h"
 
+#include <functional>
 #include <memory>
 #include <opencv2/core/mat.hpp>
 #include <utility>
@@ -7,8 +8,8 @@
 #include "base/random.h"
 #include "base/status_macros.h"
 #include "model/detectors/anchors.h"
+#include "model/execution/cpu_detector_runner.h"
 #include "model/execution/executor.h"
-#include "model/execution/executor_cache.h"
 #include "train/data/random_stream.h"
 #include "train/step/teacher.h"
 
@@ -35,7 +36,7 @@ class CpuStepEngine : public StepEngine {
         solver_(model::ListParameters(model->detector.network), options.solver),
         gradients_(model::ListParameters(model->detector.network),
                    {options.reduction, options.itersize, options.bucket_bytes}, communicator),
-        executors_(model->detector.network, ExecutorOptionsOf(options)) {}
+        runner_(*model, ExecutorOptionsOf(options)) {}
 
   absl::Status BeginStep(float hard_negatives) override {
     targets_.hard_negative_share = hard_negatives;
@@ -46,21 +47,20 @@ class CpuStepEngine : public StepEngine {
 
   absl::Status Pass(int pass, const std::vector<PassImage>& images) override {
     const model::Shape shape = PassShape(images, model_->detector.size_multiple);
-    ASSIGN_OR_RETURN(model::Executor* const executor, executors_.Get(shape, model_->parameters, updates_));
     if (teacher_ != nullptr) RETURN_IF_ERROR(teacher_->Run(shape, images));
-    WritePassImages(images, model_->info.input_divisor, executor->input());
-    executor->Forward();
+    RETURN_IF_ERROR(runner_.Forward(shape, ShownImages(images), updates_));
     for (int n = 0; n < shape.n; ++n) {
-      if (images[static_cast<size_t>(n)].sample != nullptr) AddLoss(images[static_cast<size_t>(n)], n, executor);
+      if (images[static_cast<size_t>(n)].sample != nullptr) AddLoss(images[static_cast<size_t>(n)], n);
     }
     const bool last = pass == options_.itersize - 1;
-    executor->Backward(gradients_.pass_gradients(pass), [&](const std::string& layer) {
+    runner_.executor()->Backward(gradients_.pass_gradients(pass), [&](const std::string& layer) {
       if (last) gradients_.Complete(layer);
     });
     return absl::OkStatus();
   }
 
-  absl::StatusOr<StepOutcome> FinishStep(int64_t iteration) override {
+  absl::StatusOr<StepOutcome> FinishStep(int64_t iteration,
+                                         const std::function<absl::Status()>& /*meanwhile*/) override {
     RETURN_IF_ERROR(gradients_.Finish());
     outcome_.gradient_norm = solver_.Step(iteration, gradients_.gradients(), &model_->parameters);
     ++updates_;
@@ -74,15 +74,14 @@ class CpuStepEngine : public StepEngine {
     ++updates_;
     return solver_.Restore(solver, source);
   }
-  int64_t bytes() const override { return executors_.resources().bytes(); }
+  int64_t bytes() const override { return runner_.resources().bytes(); }
 
  private:
-  void AddLoss(const PassImage& image, int n, model::Executor* executor) {
+  void AddLoss(const PassImage& image, int n) {
     const data::TrainingSample& sample = *image.sample;
-    const auto planes = model::PlanesOf(
-        model_->detector, [&](const std::string& name) { return executor->output(name); }, n);
+    const auto planes = runner_.planes(n);
     const auto gradients = model::PlanesOf(
-        model_->detector, [&](const std::string& name) { return executor->output_gradient(name); }, n);
+        model_->detector, [this](const std::string& name) { return runner_.executor()->output_gradient(name); }, n);
     const std::vector<mining::FaceBox> faces = FacesOf(sample);
     const mining::AnchorLabels labels =
         mining::LabelAnchors(planes, faces, sample.image.cols, sample.image.rows, targets_);
@@ -102,7 +101,7 @@ class CpuStepEngine : public StepEngine {
   mining::TargetOptions targets_;
   Solver solver_;
   GradientExchange gradients_;
-  model::ExecutorCache executors_;
+  model::CpuDetectorRunner runner_;
   int64_t updates_ = 0;  // of the parameters
   StepOutcome outcome_;
 };

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstring>
+#include <functional>
 #include <opencv2/core/mat.hpp>
 #include <string>
 #include <utility>
@@ -98,11 +99,12 @@ class CudaStepEngine : public StepEngine {
     });
   }
 
-  absl::StatusOr<StepOutcome> FinishStep(int64_t iteration) override {
+  absl::StatusOr<StepOutcome> FinishStep(int64_t iteration, const std::function<absl::Status()>& meanwhile) override {
     buckets_.Flush();
     RETURN_IF_ERROR(communicator_->Wait());
     RETURN_IF_ERROR(solver_->Step(iteration, loss_scale_.value(), gradients_, parameters_));
     ++updates_;
+    if (meanwhile != nullptr) RETURN_IF_ERROR(meanwhile());
     ASSIGN_OR_RETURN(const std::vector<DeviceOutcome> outcomes, loss_->Outcomes());
     ASSIGN_OR_RETURN(const GradientScale gradient, solver_->LastGradient());
     StepOutcome result;
@@ -113,6 +115,11 @@ class CudaStepEngine : public StepEngine {
       result.images.push_back({numbers_[i], loss, outcomes[i].faces});
     }
     return result;
+  }
+
+  absl::Status Stage(const std::vector<PassImage>& images) override {
+    ASSIGN_OR_RETURN(staged_, Upload(images));
+    return absl::OkStatus();
   }
 
   absl::Status UpdateModel() override {
@@ -156,15 +163,22 @@ class CudaStepEngine : public StepEngine {
     model::PinnedMemory host;    // (rows, columns, 3) each, one behind the other; read until COPIED
     model::DeviceMemory device;  // the same; read until USED
     model::CudaEvent copied, used;
+    std::vector<int64_t> numbers;  // of the images
   };
 
   model::CudaStreamHandle stream() const { return context_->stream().handle(); }
 
-  // The samples go to the device as they are, beside what is being computed; there they are laid out. Two passes' ways
-  // there take turns, so that a pass need not wait for the one before it.
-  absl::Status WriteInput(const model::Shape& shape, const std::vector<PassImage>& images,
-                          model::CudaExecutor* executor) {
+  static std::vector<int64_t> NumbersOf(const std::vector<PassImage>& images) {
+    std::vector<int64_t> numbers;
+    for (const PassImage& image : images) numbers.push_back(image.number);
+    return numbers;
+  }
+
+  // The samples go to the device as they are, beside what is being computed. Two passes' ways there take turns, so that
+  // a pass need not wait for the one before it.
+  absl::StatusOr<Staging*> Upload(const std::vector<PassImage>& images) {
     Staging& staging = staging_[next_staging_];
+    staging.numbers = NumbersOf(images);
     next_staging_ = (next_staging_ + 1) % staging_.size();
     int64_t floats = 0;
     for (const PassImage& image : images) floats += FloatsOf(image);
@@ -186,6 +200,17 @@ class CudaStepEngine : public StepEngine {
     RETURN_IF_ERROR(staging.used.HoldBack(copies_.handle()));
     RETURN_IF_ERROR(model::CopyToDevice(staging.host.data(), staging.device.data(), floats * kFloat, copies_.handle()));
     RETURN_IF_ERROR(staging.copied.Record(copies_.handle()));
+    return &staging;
+  }
+
+  // Lays the samples out on the device, which they may have reached before.
+  absl::Status WriteInput(const model::Shape& shape, const std::vector<PassImage>& images,
+                          model::CudaExecutor* executor) {
+    Staging* way = std::exchange(staged_, nullptr);
+    if (way == nullptr || way->numbers != NumbersOf(images)) {
+      ASSIGN_OR_RETURN(way, Upload(images));
+    }
+    Staging& staging = *way;
     RETURN_IF_ERROR(staging.copied.HoldBack(stream()));
     const float* device = staging.device.as<float>();
     for (int n = 0; n < shape.n; ++n) {
@@ -241,6 +266,7 @@ class CudaStepEngine : public StepEngine {
   model::CudaStream copies_;  // images' way to the device
   std::array<Staging, 2> staging_;
   size_t next_staging_ = 0;
+  Staging* staged_ = nullptr;     // what Stage() has uploaded for the next pass
   std::vector<int64_t> numbers_;  // of the step's images
   int64_t updates_ = 0;           // of the parameters
 };

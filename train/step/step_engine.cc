@@ -19,12 +19,10 @@ model::Shape PassShape(const std::vector<PassImage>& images, int size_multiple) 
   return shape;
 }
 
-void WritePassImages(const std::vector<PassImage>& images, float input_divisor, const model::TensorView& input) {
-  for (size_t n = 0; n < images.size(); ++n) {
-    const data::TrainingSample* const sample = images[n].sample;
-    model::WriteNetworkInput(sample != nullptr ? sample->image : cv::Mat(0, 0, CV_32FC3), input_divisor,
-                             /*mirror=*/false, static_cast<int>(n), input);
-  }
+std::vector<model::ShownImage> ShownImages(const std::vector<PassImage>& images) {
+  std::vector<model::ShownImage> shown;
+  for (const PassImage& image : images) shown.push_back({image.sample != nullptr ? image.sample->image : cv::Mat()});
+  return shown;
 }
 
 std::function<bool(model::NetworkPart)> FrozenParts(const SolverOptions& options) {

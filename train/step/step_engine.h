@@ -16,6 +16,7 @@
 #include "mining/face_score.h"
 #include "model/cuda/precision.h"
 #include "model/detectors/network.h"
+#include "model/execution/cpu_detector_runner.h"
 #include "model/execution/device.h"
 #include "model/ops/conv2d.h"
 #include "model/ops/tensor.h"
@@ -81,8 +82,13 @@ class StepEngine {
   virtual absl::Status BeginStep(float hard_negatives) = 0;
   // Passes 0 .. passes - 1, with `batch` images each.
   virtual absl::Status Pass(int pass, const std::vector<PassImage>& images) = 0;
-  // ITERATION decides the learning rate.
-  virtual absl::StatusOr<StepOutcome> FinishStep(int64_t iteration) = 0;
+  // ITERATION decides the learning rate. MEANWHILE, where given, is called once all of the step's work is queued and
+  // before a device is waited for; the CPU has done its work by then and does not call it.
+  virtual absl::StatusOr<StepOutcome> FinishStep(int64_t iteration,
+                                                 const std::function<absl::Status()>& meanwhile = nullptr) = 0;
+  // Within MEANWHILE: IMAGES, with which the next step's Pass(0) will be called, begin their way to the device. They
+  // may lie elsewhere then; their numbers tell them.
+  virtual absl::Status Stage(const std::vector<PassImage>& /*images*/) { return absl::OkStatus(); }
 
   // Brings the parameters of the model up to date.
   virtual absl::Status UpdateModel() = 0;
@@ -97,8 +103,8 @@ class StepEngine {
   virtual int64_t bytes() const = 0;
 };
 
-// Writes the images of a pass into INPUT, (batch, 3, h, w); those that could not be read are zero.
-void WritePassImages(const std::vector<PassImage>& images, float input_divisor, const model::TensorView& input);
+// The images of a pass as the CPU's networks are shown them; those that could not be read are zeros.
+std::vector<model::ShownImage> ShownImages(const std::vector<PassImage>& images);
 
 // The input of a pass: the largest of its images, each side rounded up to a multiple of SIZE_MULTIPLE.
 model::Shape PassShape(const std::vector<PassImage>& images, int size_multiple);

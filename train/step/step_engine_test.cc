@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "data_tools/augmentation/training_sample.h"
 #include "model/detectors/detector.h"
+#include "model/execution/cpu_detector_runner.h"
 #include "model/execution/device.h"
 #include "model/ops/tensor.h"
 #include "model/weights/model_file.h"
@@ -90,11 +91,13 @@ TEST(PassShapeTest, TheLargestImageRoundedUp) {
   EXPECT_EQ(PassShape({{0, nullptr}}, 32), (model::Shape{1, 3, 32, 32}));
 }
 
-TEST(WritePassImagesTest, PaddingAndUnreadImagesAreZero) {
+TEST(ShownImagesTest, PaddingAndUnreadImagesAreZero) {
   const data::TrainingSample sample = Noise(20, 10, 3);
   const model::Tensor input({2, 3, 16, 32});
   std::fill(input.data(), input.data() + input.shape().size(), 7.0f);
-  WritePassImages({{0, &sample}, {1, nullptr}}, /*input_divisor=*/64, input.view());
+  model::Model model;
+  model.info.input_divisor = 64;
+  model::WriteShownImages(model, ShownImages({{0, &sample}, {1, nullptr}}), input.view());
   EXPECT_NEAR(input.view().at(0, 0, 9, 19), (sample.image.at<cv::Vec3f>(9, 19)[0] - model::kBgrMean[0]) / 64, 1e-5);
   EXPECT_EQ(input.view().at(0, 2, 10, 0), 0) << "below the image";
   EXPECT_EQ(input.view().at(0, 1, 0, 20), 0) << "beside the image";

@@ -1,8 +1,6 @@
 #include "train/step/teacher.h"
 
 #include "absl/strings/str_cat.h"
-#include "base/status_macros.h"
-#include "model/execution/image_input.h"
 
 namespace hardface::train {
 namespace {
@@ -20,9 +18,6 @@ std::string AnchorsOf(const model::DetectorSpec& detector) {
 
 }  // namespace
 
-Teacher::Teacher(const model::Model* model, model::Conv2dEngine engine)
-    : model_(model), executors_(model->detector.network, {/*training=*/false, engine}) {}
-
 absl::StatusOr<std::unique_ptr<Teacher>> Teacher::Create(const model::Model* teacher,
                                                          const model::DetectorSpec& student, model::Conv2dEngine engine,
                                                          const std::string& name) {
@@ -32,19 +27,11 @@ absl::StatusOr<std::unique_ptr<Teacher>> Teacher::Create(const model::Model* tea
                                                    "), those of the network to train are (", ours,
                                                    "); give a teacher of the same --architecture and heads"));
   }
-  return std::unique_ptr<Teacher>(new Teacher(teacher, engine));
+  return std::unique_ptr<Teacher>(new Teacher(*teacher, engine));
 }
 
 absl::Status Teacher::Run(const model::Shape& shape, const std::vector<PassImage>& images) {
-  ASSIGN_OR_RETURN(executor_, executors_.Get(shape, model_->parameters, /*version=*/0));
-  WritePassImages(images, model_->info.input_divisor, executor_->input());
-  executor_->Forward();
-  return absl::OkStatus();
-}
-
-std::vector<model::AnchorPlane> Teacher::Planes(int n) const {
-  return model::PlanesOf(
-      model_->detector, [this](const std::string& name) { return executor_->output(name); }, n);
+  return runner_.Forward(shape, ShownImages(images));
 }
 
 }  // namespace hardface::train

@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "model/detectors/anchors.h"
 #include "model/detectors/detector.h"
-#include "model/execution/executor_cache.h"
+#include "model/execution/cpu_detector_runner.h"
 #include "model/weights/model_file.h"
 #include "train/step/step_engine.h"
 
@@ -29,14 +29,12 @@ class Teacher {
   // Runs the images of a pass, as the student sees them. SHAPE: PassShape of them.
   absl::Status Run(const model::Shape& shape, const std::vector<PassImage>& images);
   // What the last Run() says of image N. Valid until the next one.
-  std::vector<model::AnchorPlane> Planes(int n) const;
+  std::vector<model::AnchorPlane> Planes(int n) const { return runner_.planes(n); }
 
  private:
-  Teacher(const model::Model* model, model::Conv2dEngine engine);
+  Teacher(const model::Model& model, model::Conv2dEngine engine) : runner_(model, {/*training=*/false, engine}) {}
 
-  const model::Model* const model_;
-  model::ExecutorCache executors_;
-  model::Executor* executor_ = nullptr;  // of the last Run()
+  model::CpuDetectorRunner runner_;
 };
 
 }  // namespace hardface::train
