@@ -26,6 +26,7 @@
 #include "base/output_guard.h"
 #include "base/paths.h"
 #include "base/running_tool.h"
+#include "base/special_file.h"
 #include "base/status_macros.h"
 #include "base/text_file.h"
 #include "base/without_exceptions.h"
@@ -293,12 +294,20 @@ void NoteInput(const std::string& path, PathUse use) {
 
 bool IsOutput(PathUse use) { return use == kWrites || use == kWritesRun; }
 
-// Inputs that are not there are the tool's affair, as it may do without. A link to nothing is a mistake everywhere.
-absl::Status CheckLeadsSomewhere(const PathFlag& path, const std::string& value) {
-  const std::string broken = BrokenLink(value);
-  if (broken.empty() || IsOutput(path.use)) return absl::OkStatus();
-  return absl::NotFoundError(absl::StrCat(path.flag.empty() ? "" : absl::StrCat("--", path.flag, "="), value,
-                                          ": is not there", broken, "; mend the link, or name another place"));
+// Inputs that are not there are the tool's affair, as it may do without. A link to nothing is a mistake everywhere; of
+// a pipe the first look at its form would take away what comes after, and the second would find nothing or wait.
+absl::Status CheckCanBeRead(const PathFlag& path, const std::string& value) {
+  if (IsOutput(path.use)) return absl::OkStatus();
+  const std::string place = absl::StrCat(path.flag.empty() ? "" : absl::StrCat("--", path.flag, "="), value);
+  if (const std::string broken = BrokenLink(value); !broken.empty()) {
+    return absl::NotFoundError(absl::StrCat(place, ": is not there", broken, "; mend the link, or name another place"));
+  }
+  const std::string kind = SpecialFileKind(value);
+  if (kind.empty() || path.use == kReadsImages) return absl::OkStatus();  // images are read once and have no hash
+  return absl::InvalidArgumentError(
+      absl::StrCat(place, ": is a ", kind,
+                   ", which can be read but once; inputs are read again, for their hashes. "
+                   "Write it to a file, and name that"));
 }
 
 // A training goes on by "--flagfile=RUN/flags.txt --output=RUN --resume".
@@ -333,7 +342,7 @@ absl::Status CheckPaths(const ToolInfo& info, const std::vector<std::string>& ar
   std::vector<std::string> outputs, runs;
   for (const PathFlag& path : info.paths.flags()) {
     for (const std::string& value : PathsOf(path, arguments)) {
-      RETURN_IF_ERROR(CheckLeadsSomewhere(path, value));
+      RETURN_IF_ERROR(CheckCanBeRead(path, value));
       if (IsOutput(path.use)) outputs.push_back(value);
       if (path.use == kWritesRun) runs.push_back(value);
       NoteInput(value, path.use);

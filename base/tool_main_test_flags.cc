@@ -1,6 +1,7 @@
 // Tests of tool_main. The file's name ends in _flags.cc because that is what marks flags as a tool's own.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <new>
@@ -146,6 +147,21 @@ TEST(ToolMainTest, AnInputThatIsALinkToNothingIsSaidToBe) {
   ::testing::internal::CaptureStderr();
   EXPECT_EQ(ToolMain(1, argv, info, [](auto&) { return absl::OkStatus(); }), 1);
   EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("is a link to an old disk, and nothing is there"));
+}
+
+TEST(ToolMainTest, AnInputThatIsAPipeIsRefused) {
+  const std::string pipe = ::testing::TempDir() + "/input_pipe";
+  std::filesystem::remove(pipe);
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  char name[] = "tool";
+  char* argv[] = {name, nullptr};
+  absl::SetFlag(&FLAGS_dataset, "");
+  for (const PathUse use : {kReadsFile, kReadsFolder, kReadsDataset, kReadsImages}) {
+    const ToolInfo info{"test/tool", "Does things.", "", {{"dataset", use, PathForm::kOne, pipe}}};
+    ::testing::internal::CaptureStderr();
+    EXPECT_EQ(ToolMain(1, argv, info, [](auto&) { return absl::OkStatus(); }), use == kReadsImages ? 0 : 1);
+    EXPECT_EQ(::testing::internal::GetCapturedStderr().empty(), use == kReadsImages);
+  }
 }
 
 TEST(ToolMainTest, OutputsNeedPlacesOfTheirOwn) {

@@ -119,22 +119,22 @@ void Judge(const TortureWorkspace& workspace, const States& states, const Tortur
   ++tally->counts[state];
 }
 
-// FLAGS with what a user adds where INTERRUPTED, a killed run's flags, left work behind that a run must be told what
-// to do with: detect goes on with the same work by --resume, and loses that of other settings by --overwrite only.
-std::vector<std::string> WithWordOnUnfinished(const TortureWorkspace& workspace, std::vector<std::string> flags,
-                                              const std::vector<std::string>& interrupted) {
+// Runs TRIED with FLAGS as a user would where a killed run left unfinished work: detect goes on with it by --resume,
+// and where the work was another's, the error says that --overwrite loses it.
+ToolOutcome RunAgain(const TortureWorkspace& workspace, const TortureCase& tried, std::vector<std::string> flags,
+                     const ToolLimits& limits) {
   std::error_code ignored;
-  if (fs::exists(workspace.At("out.unfinished"), ignored)) {
-    flags.push_back(flags == interrupted ? "--resume" : "--overwrite");
-  }
-  return flags;
+  if (!fs::exists(workspace.At("out.unfinished"), ignored)) return workspace.Run(tried.tool, flags, limits);
+  flags.push_back("--resume");
+  const ToolOutcome outcome = workspace.Run(tried.tool, flags, limits);
+  if (outcome.exit_code != 1 || !absl::StrContains(outcome.error, "begin anew by --overwrite")) return outcome;
+  flags.back() = "--overwrite";
+  return workspace.Run(tried.tool, flags, limits);
 }
 
 // A run to the end makes good what was disturbed.
-void FinishWork(const TortureWorkspace& workspace, const States& states, const TortureCase& tried, Tally* tally,
-                const std::vector<std::string>& interrupted = {}) {
-  const ToolOutcome outcome =
-      workspace.Run(tried.tool, WithWordOnUnfinished(workspace, tried.second, interrupted), Watched());
+void FinishWork(const TortureWorkspace& workspace, const States& states, const TortureCase& tried, Tally* tally) {
+  const ToolOutcome outcome = RunAgain(workspace, tried, tried.second, Watched());
   tally->See(outcome);
   if (outcome.exit_code != 0) {
     tally->faults.push_back(absl::StrCat("the next run: ", outcome.error));
@@ -154,20 +154,16 @@ void KillTools(const TortureWorkspace& workspace, int kills, uint64_t seed, Tort
     if (MakeStates(workspace, tried, &states, &tally)) {
       Random random({seed, HashText(tried.tool)});
       const double longest = 1100 * tally.seconds;  // milliseconds, and a little more
-      std::vector<std::string> interrupted;
       for (int i = 0; i < kills; ++i) {
         ToolLimits limits = KilledAfter(static_cast<int>(random.Uniform(0, longest)));
         limits.kill_signal = i % 2 == 0 ? SIGKILL : SIGTERM;
-        const std::vector<std::string>& flags = i % 4 < 2 ? tried.first : tried.second;
-        const ToolOutcome outcome =
-            workspace.Run(tried.tool, WithWordOnUnfinished(workspace, flags, interrupted), limits);
-        if (outcome.signal != 0) interrupted = flags;
+        const ToolOutcome outcome = RunAgain(workspace, tried, i % 4 < 2 ? tried.first : tried.second, limits);
         if (outcome.signal == 0) ++tally.counts["runs had ended before"];
         if (outcome.signal == 0 && outcome.exit_code != 0) tally.faults.push_back(outcome.error);
         Judge(workspace, states, tried, &tally);
-        if (i % 10 == 9) FinishWork(workspace, states, tried, &tally, interrupted);
+        if (i % 10 == 9) FinishWork(workspace, states, tried, &tally);
       }
-      FinishWork(workspace, states, tried, &tally, interrupted);
+      FinishWork(workspace, states, tried, &tally);
     }
     tally.Report("kills", tried.tool, absl::StrCat(kills, " kills (SIGKILL, SIGTERM) at random moments"), report);
     workspace.Remove(tried.outputs);

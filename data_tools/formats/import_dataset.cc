@@ -21,6 +21,7 @@
 #include "base/file_id.h"
 #include "base/output_guard.h"
 #include "base/parallel.h"
+#include "base/paths.h"
 #include "base/progress.h"
 #include "base/provenance.h"
 #include "base/random.h"
@@ -135,7 +136,7 @@ class ImageImporter {
       const std::string& candidate = source.candidates[i];
       std::error_code ignored;
       if (!fs::exists(PathOf(candidate), ignored)) continue;
-      if (i >= source.first_guess) NoteGuess(candidate, work);
+      i >= source.first_guess ? NoteGuess(candidate, work) : NoteNamesake(candidate, work);
       entry.image = fs::path(candidate).lexically_normal().string();
       // The image's own path may lead out of the images' folder, and into the output.
       work->spared = CheckSpares(options_.output, PathOf(candidate));
@@ -153,6 +154,20 @@ class ImageImporter {
                                                        : " (--allow_missing_images imports without them)"),
                               /*leaves_image_out=*/true});
     return false;
+  }
+
+  // An annotation that names one picture and is itself named like another, as after renaming pictures together with
+  // their annotations: the name inside is then an old one.
+  void NoteNamesake(const std::string& candidate, Work* work) const {
+    const AnnotatedImage& source = work->source;
+    for (size_t i = source.first_guess; i < source.candidates.size(); ++i) {
+      const std::string& namesake = source.candidates[i];
+      if (fs::path(namesake).stem() == fs::path(candidate).stem() || !IsThere(PathOf(namesake))) continue;
+      work->findings.push_back({"other_image", source.place,
+                                absl::StrCat("names the image ", candidate, ", but is itself named like ", namesake,
+                                             ", which is there as well; taken to be about ", candidate)});
+      return;
+    }
   }
 
   static void NoteGuess(const std::string& candidate, Work* work) {

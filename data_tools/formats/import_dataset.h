@@ -73,7 +73,8 @@ std::string SummaryText(const ImportSummary& summary);
 // {"kind":..,"place":..,"image":..,"message":..}. Of these kinds an image is left out, or the import ends (on_error):
 // bad_annotation (among them boxes within 0..1, which are fractions and no pixels), missing_image, unreadable_image,
 // duplicate_image (one name, or one file under two names). Of these it is kept: bad_box (without area or wholly outside
-// the image; the box is left out or marked), guessed_image (found by the annotation file's own name only), beyond_image
+// the image; the box is left out or marked), guessed_image (found by the annotation file's own name only), other_image
+// (the annotation names one picture and is itself named like another), beyond_image
 // (partly outside; kept), double_box (the same box twice in an image), corners (all boxes look like x1 y1 x2 y2),
 // other_class (the face is left out), size_differs (the file counts), exif_orientation (the photograph is to be
 // turned), no_faces (a placeholder row), same_picture (a copy of an earlier file), unlabelled (taken as an image

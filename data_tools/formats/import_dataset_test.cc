@@ -421,6 +421,20 @@ TEST_F(ImportDatasetTest, APictureThatIsOnlyGuessedIsTold) {
   EXPECT_EQ(Import({guessed})->CountOf("guessed_image"), 0);
 }
 
+TEST_F(ImportDatasetTest, AnAnnotationThatIsNamedLikeAnotherPictureIsTold) {
+  MakeImage("b.jpg", 200, 100);
+  AnnotatedImage image = ImageWith("b.jpg", {FaceAt(1, 2, 3, 4)});
+  image.candidates = {"b.jpg", "c.jpg", "a.jpg"};
+  image.first_guess = 1;
+  const auto summary = Import({image});
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_THAT(summary->examples.at("other_image"), HasSubstr("names the image b.jpg, but is itself named like a.jpg"));
+  EXPECT_EQ(Entries()[0].image, "b.jpg");
+  image.candidates = {"b.jpg", "b.png", "c.jpg"};
+  MakeImage("b.png", 200, 100);
+  EXPECT_EQ(Import({image})->CountOf("other_image"), 0) << "the name is the same, and c.jpg is not there";
+}
+
 TEST_F(ImportDatasetTest, ImageRootIsKeptOrRebased) {
   ASSERT_TRUE(Import({}).ok());
   const std::string absolute = (*DatasetReader::Open(options_.output))->header().image_root;
