@@ -9,14 +9,13 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/broken_link.h"
-#include "base/paths.h"
 #include "base/special_file.h"
+#include "base/status_macros.h"
 
 namespace hardface {
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  if (IsFolder(path)) return absl::InvalidArgumentError(absl::StrCat(path, ": is a folder, not a file"));
-  if (IsEndless(path)) return absl::InvalidArgumentError(absl::StrCat(path, ": is a device, not a file"));
+  RETURN_IF_ERROR(CheckIsFile(path));
   std::FILE* file = std::fopen(path.c_str(), "rbe");
   if (file == nullptr) {
     const std::string message = absl::StrCat(path, ": cannot read: ", std::strerror(errno), BrokenLink(path));

@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "absl/strings/str_cat.h"
+
 namespace hardface {
 namespace {
 
@@ -10,6 +12,10 @@ namespace {
 bool IsMemoryDevice(const struct stat& status) { return S_ISCHR(status.st_mode) && major(status.st_rdev) == 1; }
 
 bool IsNull(const struct stat& status) { return IsMemoryDevice(status) && minor(status.st_rdev) == 3; }
+
+bool IsEndless(const struct stat& status) {
+  return S_ISBLK(status.st_mode) || (IsMemoryDevice(status) && !IsNull(status));
+}
 
 }  // namespace
 
@@ -23,8 +29,16 @@ std::string SpecialFileKind(const std::string& path) {
 
 bool IsEndless(const std::string& path) {
   struct stat status;
-  if (stat(path.c_str(), &status) != 0) return false;
-  return S_ISBLK(status.st_mode) || (IsMemoryDevice(status) && !IsNull(status));
+  return stat(path.c_str(), &status) == 0 && IsEndless(status);
+}
+
+absl::Status CheckIsFile(const std::string& path, absl::string_view hint) {
+  struct stat status;
+  if (stat(path.c_str(), &status) != 0) return absl::OkStatus();
+  const char* const kind = S_ISDIR(status.st_mode) ? "folder" : IsEndless(status) ? "device" : nullptr;
+  if (kind == nullptr) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, ": is a ", kind, ", not a file", hint.empty() ? "" : "; ", hint));
 }
 
 }  // namespace hardface

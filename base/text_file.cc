@@ -3,7 +3,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/broken_link.h"
-#include "base/paths.h"
 #include "base/read_file.h"
 #include "base/special_file.h"
 #include "base/status_macros.h"
@@ -30,8 +29,7 @@ absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
 
 absl::StatusOr<std::unique_ptr<LineReader>> LineReader::Open(const std::string& path, absl::string_view hint) {
   std::unique_ptr<LineReader> reader(new LineReader(path));
-  if (IsFolder(path)) return absl::InvalidArgumentError(absl::StrCat(path, ": is a folder, not a file; ", hint));
-  if (IsEndless(path)) return absl::InvalidArgumentError(absl::StrCat(path, ": is a device, not a file; ", hint));
+  RETURN_IF_ERROR(CheckIsFile(path, hint));
   reader->stream_.open(path, std::ios::binary);
   if (!reader->stream_) return absl::NotFoundError(absl::StrCat(path, ": cannot read", BrokenLink(path), "; ", hint));
   return reader;

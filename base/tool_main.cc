@@ -302,8 +302,9 @@ absl::Status CheckCanBeRead(const PathFlag& path, const std::string& value) {
   if (const std::string broken = BrokenLink(value); !broken.empty()) {
     return absl::NotFoundError(absl::StrCat(place, ": is not there", broken, "; mend the link, or name another place"));
   }
+  if (path.use == kReadsImages) return absl::OkStatus();  // images are read once and have no hash
   const std::string kind = SpecialFileKind(value);
-  if (kind.empty() || path.use == kReadsImages) return absl::OkStatus();  // images are read once and have no hash
+  if (kind.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat(place, ": is a ", kind,
                    ", which can be read but once; inputs are read again, for their hashes. "

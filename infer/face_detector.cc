@@ -27,7 +27,7 @@ model::Model Prepared(model::Model model, const DetectOptions& options) {
     model.detector.size_multiple = model::RoundUp(options.pad_to, model.detector.size_multiple);
   }
   const bool as_it_is = options.speed == Speed::kAccurate || options.device.cuda();
-  return as_it_is ? std::move(model) : model::WithoutDeadChannels(model);
+  return as_it_is ? std::move(model) : model::WithoutDeadChannels(std::move(model));
 }
 
 double ScaleOf(const cv::Mat& image, int level) { return BaseScale(image.cols, image.rows) * level / kReferenceLevel; }

@@ -9,8 +9,8 @@
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "base/tool_main.h"
+#include "model/execution/detector_runner.h"
 #include "model/execution/executor.h"
-#include "model/execution/image_input.h"
 #include "model/weights/model_file.h"
 
 ABSL_FLAG(std::string, model, "", "Detector to describe: a .safetensors file, or a published .caffemodel. Required.");
@@ -48,8 +48,7 @@ absl::Status Run(const std::vector<std::string>&) {
         absl::StrCat("--width=", width, " --height=", height, ": give numbers from 1 to 100000 (pixels)"));
   }
   ASSIGN_OR_RETURN(const Model model, LoadModel(path));
-  const int multiple = model.detector.size_multiple;
-  const Shape input{1, 3, RoundUp(height, multiple), RoundUp(width, multiple)};
+  const Shape input = PaddedShape(model.detector, height, width);
   RETURN_IF_ERROR(PrintLayers(model, input));
   int64_t parameters = 0;
   for (const auto& [name, array] : model.parameters) parameters += static_cast<int64_t>(array.values.size());

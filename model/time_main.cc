@@ -23,6 +23,7 @@
 #include "base/status_macros.h"
 #include "base/tool_main.h"
 #include "model/cuda/precision.h"
+#include "model/execution/detector_runner.h"
 #include "model/execution/device.h"
 #include "model/execution/engine_flags.h"
 #include "model/execution/layer_timing.h"
@@ -179,10 +180,7 @@ absl::StatusOr<std::string> LayersTable(const TimedDetector& detector, const Ima
   DetectorOptions wanted = detector.options;
   wanted.width_divisor = options.width_divisor;
   ASSIGN_OR_RETURN(const DetectorSpec spec, BuildDetector(wanted));
-  const auto padded = [&spec](int side) {
-    return (side + spec.size_multiple - 1) / spec.size_multiple * spec.size_multiple;
-  };
-  const Shape input{1, 3, padded(size.height), padded(size.width)};
+  const Shape input = PaddedShape(spec, size.height, size.width);
   const double before = MeasureMultiplyAddPeak();
   ASSIGN_OR_RETURN(const auto layers, TimeLayers(spec.network, input, options.engine, absl::GetFlag(FLAGS_rounds)));
   const double peak = std::max(before, MeasureMultiplyAddPeak());

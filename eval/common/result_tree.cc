@@ -26,6 +26,7 @@
 #include "base/folder_walk.h"
 #include "base/parallel.h"
 #include "base/paths.h"
+#include "base/special_file.h"
 #include "base/status_macros.h"
 
 namespace hardface::eval {
@@ -340,7 +341,7 @@ absl::StatusOr<std::string> ReadPossiblyCompressedFile(const std::string& path) 
   const std::string extension = fs::path(path).extension().string();
   const bool packed = extension == ".gz" || extension == ".xz" || extension == ".bz2" || extension == ".zst";
   std::string bytes;
-  if (IsFolder(path)) return absl::InvalidArgumentError(absl::StrCat(path, ": is a folder, not a file"));
+  RETURN_IF_ERROR(CheckIsFile(path));
   if (!packed) {
     RETURN_IF_ERROR(ReadSmallFile(path, &bytes));
     return bytes;

@@ -195,7 +195,7 @@ absl::StatusOr<double> CountFlops(const NetworkSpec& network, const Shape& input
   double flops = 0;
   ForEachLayer(network, [&](const LayerSpec& layer, int in_channels) {
     if (layer.kind != LayerKind::kConv2d) return;
-    flops += 2.0 * static_cast<double>(shapes.at(layer.name).size()) * in_channels * layer.kernel * layer.kernel;
+    flops += layer.convolution(in_channels).DirectFlops(shapes.at(layer.inputs[0]));
   });
   return flops;
 }

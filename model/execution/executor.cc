@@ -208,7 +208,7 @@ void Executor::Forward(const LayerObserver& after) {
   const FlushDenormals flush;
   for (const Step& step : steps_) {
     ForwardStep(step);
-    if (after != nullptr) after(step.layer, step.conv != nullptr ? step.conv->forward_flops() : 0);
+    if (after != nullptr) after(step.layer, step.conv.get());
   }
   for (const auto& [name, output] : outputs_) {
     ConvertLayout(buffers_[output.layer_buffer], buffers_[output.plain_buffer]);

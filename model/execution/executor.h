@@ -57,9 +57,9 @@ class Executor {
 
   // Where to write the image before Forward(): (N, 3, H, W), block 1.
   TensorView input() const { return buffers_[0]; }
-  // AFTER, where given, is called when a layer's outputs are there, with the operations of its products (0 of other
-  // layers than convolutions): to time layers.
-  using LayerObserver = std::function<void(const LayerSpec& layer, double flops)>;
+  // AFTER, where given, is called when a layer's outputs are there, with the layer's convolution where it is one: to
+  // time layers.
+  using LayerObserver = std::function<void(const LayerSpec& layer, const Conv2d* convolution)>;
   void Forward(const LayerObserver& after = nullptr);
   // A network output after Forward(): block 1. Valid until the next Forward().
   TensorView output(const std::string& name) const;

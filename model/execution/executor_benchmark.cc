@@ -15,6 +15,7 @@
 #include "model/detectors/detector.h"
 #include "model/execution/benchmark_main.h"
 #include "model/execution/executor.h"
+#include "model/execution/timing.h"
 #include "model/weights/parameters.h"
 
 namespace hardface::model {
@@ -43,7 +44,7 @@ void BM_Network(benchmark::State& state, const std::string& engine, bool trunk_o
   const ParameterSet parameters = InitializeParameters(specs, Initialization::kHe, 1);
   ParameterSet gradients = training ? ZeroParameters(specs) : ParameterSet();
   executor->SetParameters(parameters);
-  for (int64_t i = 0; i < shape.size(); ++i) executor->input().data[i] = static_cast<float>(i % 255 - 127) / 64;
+  FillInputForTiming(executor->input());
   const auto run = [&] {
     if (training) executor->SetParameters(parameters);  // as after an update: weights are packed anew
     executor->Forward();

@@ -1,6 +1,5 @@
 #include "model/execution/layer_timing.h"
 
-#include <algorithm>
 #include <chrono>
 #include <memory>
 
@@ -8,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 #include "model/execution/executor.h"
+#include "model/execution/timing.h"
 #include "model/weights/parameters.h"
 
 namespace hardface::model {
@@ -29,14 +29,12 @@ std::string Line(const LayerTime& time, double peak, double all_seconds) {
 
 absl::StatusOr<std::vector<LayerTime>> TimeLayers(const NetworkSpec& network, const Shape& input, Conv2dEngine engine,
                                                   int rounds) {
-  ASSIGN_OR_RETURN(const auto shapes, InferShapes(network, input));
   const ParameterSet parameters = InitializeParameters(ListParameters(network), Initialization::kHe, /*seed=*/1);
   ExecutorOptions options;
   options.engine = engine;
   ASSIGN_OR_RETURN(const auto executor, Executor::Create(network, input, options));
   executor->SetParameters(parameters);
-  const TensorView image = executor->input();
-  for (int64_t i = 0; i < image.stored(); ++i) image.data[i] = static_cast<float>(i % 255 - 127) / 64;
+  FillInputForTiming(executor->input());
   executor->Forward();
 
   std::vector<LayerTime> times;
@@ -44,27 +42,21 @@ absl::StatusOr<std::vector<LayerTime>> TimeLayers(const NetworkSpec& network, co
   for (int round = 0; round < rounds; ++round) {
     size_t place = 0;
     auto start = Clock::now();
-    executor->Forward([&](const LayerSpec& layer, double flops) {
-      const auto now = Clock::now();
+    executor->Forward([&](const LayerSpec& layer, const Conv2d* convolution) {
+      const std::chrono::duration<double> taken = Clock::now() - start;
       if (place == times.size()) {
-        LayerTime time{layer.name};
-        if (layer.kind == LayerKind::kConv2d) {
-          const double in_channels = shapes.at(layer.inputs[0]).c;
-          time.direct_gflop =
-              2e-9 * static_cast<double>(shapes.at(layer.name).size()) * in_channels * layer.kernel * layer.kernel;
-          time.product_gflop = flops * 1e-9;
+        times.push_back({layer.name});
+        if (convolution != nullptr) {
+          times.back().direct_gflop = convolution->direct_flops() * 1e-9;
+          times.back().product_gflop = convolution->forward_flops() * 1e-9;
         }
-        times.push_back(time);
         seconds.emplace_back();
       }
-      seconds[place++].push_back(std::chrono::duration<double>(now - start).count());
+      seconds[place++].push_back(taken.count());
       start = Clock::now();
     });
   }
-  for (size_t i = 0; i < times.size(); ++i) {
-    std::sort(seconds[i].begin(), seconds[i].end());
-    times[i].seconds = seconds[i][seconds[i].size() / 2];
-  }
+  for (size_t i = 0; i < times.size(); ++i) times[i].seconds = Median(seconds[i]);
   return times;
 }
 

@@ -12,8 +12,10 @@
 #include "base/random.h"
 #include "base/status_macros.h"
 #include "model/execution/cuda_executor.h"
+#include "model/execution/detector_runner.h"
 #include "model/execution/executor_cache.h"
 #include "model/execution/image_input.h"
+#include "model/execution/timing.h"
 #include "model/weights/parameters.h"
 
 namespace hardface::model {
@@ -22,12 +24,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const size_t middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
 
 class CpuNetwork : public TimedNetwork {
  public:
@@ -39,8 +35,7 @@ class CpuNetwork : public TimedNetwork {
 
   absl::StatusOr<double> Run(const Shape& input) override {
     ASSIGN_OR_RETURN(Executor* const executor, executors_.Get(input, parameters_, /*version=*/0));
-    const TensorView image = executor->input();
-    for (int64_t i = 0; i < image.stored(); ++i) image.data[i] = static_cast<float>(i % 255 - 127) / 64;
+    FillInputForTiming(executor->input());
     const auto start = Clock::now();
     executor->Forward();
     return SecondsSince(start);
@@ -152,7 +147,7 @@ std::vector<size_t> ShuffledPlaces(size_t count, uint64_t round) {
 }
 
 Shape InputOf(const TimedPass& pass, const DetectorSpec& detector) {
-  return {1, 3, RoundUp(pass.height, detector.size_multiple), RoundUp(pass.width, detector.size_multiple)};
+  return PaddedShape(detector, pass.height, pass.width);
 }
 
 // A detector in the making of its rows.

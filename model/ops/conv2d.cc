@@ -120,8 +120,7 @@ Conv2d::Conv2d(const Conv2dConfig& config)
                                          : std::make_shared<ConvWeights>(config.spec.out_channels,
                                                                          config.spec.in_channels, config.spec.kernel)),
       workspace_(config.workspace != nullptr ? config.workspace : std::make_shared<Workspace>()),
-      direct_flops_(2.0 * static_cast<double>(config.spec.OutputShape(config.input).size()) * config.spec.in_channels *
-                    config.spec.kernel * config.spec.kernel) {}
+      direct_flops_(config.spec.DirectFlops(config.input)) {}
 
 absl::StatusOr<std::unique_ptr<Conv2d>> MakeConv2d(const Conv2dConfig& config) {
   const Conv2dSpec& spec = config.spec;

@@ -48,9 +48,10 @@ class Conv2d {
 
   ConvWeights& weights() { return *weights_; }
 
-  // Operations of Forward's sums of products, 2 per multiply-add: of a direct convolution, or fewer where the method
-  // needs fewer (Winograd's transforms come on top).
+  // Operations of Forward's sums of products, 2 per multiply-add: those of a direct convolution, or fewer where the
+  // method needs fewer (Winograd's transforms come on top).
   virtual double forward_flops() const { return direct_flops_; }
+  double direct_flops() const { return direct_flops_; }
 
   // IN (N, in, H, W) -> OUT (spec.OutputShape). POOLED, where given, receives OUT max-pooled 2x2, (N, out, H / 2, W /
   // 2); OUT may then be null. POOLED only where FusesPooling says so.

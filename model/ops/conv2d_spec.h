@@ -27,6 +27,10 @@ struct Conv2dSpec {
   Shape OutputShape(const Shape& input) const {
     return {input.n, out_channels, OutputSize(input.h), OutputSize(input.w)};
   }
+  // Operations of a direct convolution of INPUT, 2 per multiply-add.
+  double DirectFlops(const Shape& input) const {
+    return 2.0 * static_cast<double>(OutputShape(input).size()) * in_channels * kernel * kernel;
+  }
 };
 
 }  // namespace hardface::model

@@ -119,7 +119,7 @@ class WinogradConv2d : public Conv2d {
   }
 
   double forward_flops() const override {
-    if (planar_ || spec_.kernel == 1) return Conv2d::forward_flops();
+    if (planar_ || spec_.kernel == 1) return direct_flops();
     const auto tiles = static_cast<double>(TileGrid(shape_, spec_.dilation, tile_).count());
     return 2.0 * (tile_ + 2) * (tile_ + 2) * tiles * spec_.in_channels * spec_.out_channels;
   }

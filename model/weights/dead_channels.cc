@@ -203,12 +203,13 @@ bool SharersReadAlike(const NetworkSpec& network) {
 
 }  // namespace
 
-Model WithoutDeadChannels(const Model& model) {
+Model WithoutDeadChannels(Model model) {
   // Channels that are added, multiplied or normalised together cannot go one by one.
   if (!CheckTrainable(model.detector.network).ok()) return model;
   if (!SharersReadAlike(model.detector.network)) return model;
   Pruner pruner(model);
-  return pruner.Find() ? pruner.Build() : model;
+  if (pruner.Find()) return pruner.Build();
+  return model;
 }
 
 }  // namespace hardface::model

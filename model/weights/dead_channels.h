@@ -11,7 +11,7 @@ namespace hardface::model {
 // around 1e-2. So what they add is of the size of the rounding of floats. The network's layers and names stay, with
 // fewer channels; its options no longer describe it, and it cannot be saved. (revive.h gives such channels another
 // chance in training, and draws a wider line.)
-Model WithoutDeadChannels(const Model& model);
+Model WithoutDeadChannels(Model model);
 
 }  // namespace hardface::model
 
