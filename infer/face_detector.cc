@@ -11,7 +11,7 @@
 #include "infer/region_plan.h"
 #include "model/execution/detector_runner.h"
 #include "model/execution/image_input.h"
-#include "model/weights/dead_channels.h"
+#include "model/weights/pruning.h"
 
 namespace hardface::infer {
 namespace {

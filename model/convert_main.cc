@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -18,6 +19,7 @@
 #include "model/weights/model_file.h"
 #include "model/weights/onnx.h"
 #include "model/weights/onnx_postprocessing.h"
+#include "model/weights/pruning.h"
 #include "model/weights/revive.h"
 #include "model/weights/score_scale.h"
 
@@ -43,6 +45,11 @@ ABSL_FLAG(
     int, revive_seed, 0,
     "Applies to a .safetensors output. Seed, from 1, of new weights for channels that a training has lost: those "
     "whose weights are all below a thousandth of their layer's greatest. Train on from the result. 0 leaves them.");
+ABSL_FLAG(int, width_divisor, 0,
+          "Applies to a .safetensors output. Narrows the network to VGG16's width divided by this number, a greater "
+          "multiple of "
+          "the input's: of each layer the channels with the greatest weights stay. Train on from the result. 0 keeps "
+          "the width.");
 ABSL_FLAG(
     std::vector<std::string>, calibration, {},
     "Another scale for scores, as TEMPERATURE,SHIFT: a score s becomes sigmoid((logit(s) - SHIFT) / TEMPERATURE). "
@@ -64,10 +71,12 @@ absl::Status SetInfo(bool onnx, ModelInfo* info) {
     return UsageError("--nms_threshold applies with --with_postprocessing only; leave it out");
   }
   if (onnx && ((threshold != -1 && !processed) || !pyramid.empty() || FlagDiffers("storage") ||
-               FlagDiffers("data_note") || FlagDiffers("revive_seed"))) {
+               FlagDiffers("data_note") || FlagDiffers("revive_seed") || FlagDiffers("width_divisor"))) {
     return UsageError(
-        "--score_threshold, --pyramid, --storage, --data_note and --revive_seed apply to a .safetensors output only, "
-        "because an .onnx file holds the network alone (with --with_postprocessing, --score_threshold applies); leave "
+        "--score_threshold, --pyramid, --storage, --data_note, --revive_seed and --width_divisor apply to a "
+        ".safetensors "
+        "output only, because an .onnx file holds the network alone (with --with_postprocessing, --score_threshold "
+        "applies); leave "
         "them out");
   }
   if (threshold != -1) {
@@ -78,6 +87,15 @@ absl::Status SetInfo(bool onnx, ModelInfo* info) {
   if (pyramid.empty()) return absl::OkStatus();
   info->pyramid.clear();
   return ParsePositive("pyramid", pyramid, &info->pyramid);
+}
+
+absl::Status Narrow(Model* model) {
+  const int width_divisor = absl::GetFlag(FLAGS_width_divisor);
+  if (width_divisor == 0) return absl::OkStatus();
+  absl::StatusOr<Model> narrowed = NarrowModel(*model, width_divisor);
+  if (!narrowed.ok()) return UsageError(absl::StrCat("--width_divisor: ", narrowed.status().message()));
+  *model = *std::move(narrowed);
+  return absl::OkStatus();
 }
 
 // Gives the scores the scale that --calibration asks for. A threshold that the model has moves with them.
@@ -124,6 +142,7 @@ absl::Status Run(const std::vector<std::string>&) {
   RETURN_IF_ERROR(
       Choose("storage", absl::GetFlag(FLAGS_storage), {{"fp32", Storage::kF32}, {"fp16", Storage::kF16}}, &storage));
   ASSIGN_OR_RETURN(Model model, LoadModel(input));
+  RETURN_IF_ERROR(Narrow(&model));
   RETURN_IF_ERROR(Calibrate(&model));
   RETURN_IF_ERROR(SetInfo(onnx, &model.info));
   const int revive_seed = absl::GetFlag(FLAGS_revive_seed);

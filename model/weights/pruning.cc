@@ -1,12 +1,17 @@
-#include "model/weights/dead_channels.h"
+#include "model/weights/pruning.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <map>
+#include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "model/detectors/detector.h"
 #include "model/detectors/network.h"
 #include "model/weights/parameters.h"
 
@@ -62,6 +67,10 @@ float LargestMagnitude(const float* values, size_t count) {
   return largest;
 }
 
+double SumOfSquares(const float* values, size_t count) {
+  return std::inner_product(values, values + count, values, 0.0);
+}
+
 class Pruner {
  public:
   explicit Pruner(const Model& model)
@@ -80,6 +89,21 @@ class Pruner {
     bool any = false;
     while (FindOnce()) any = true;
     return any;
+  }
+
+  // Leaves each layer that is no output the strongest of its channels, one in FACTOR.
+  void KeepStrongest(int factor) {
+    const std::vector<std::vector<double>> strength = SquaredNorms();
+    for (const LayerSpec& layer : model_.detector.network.layers) {
+      if (layer.kind != LayerKind::kConv2d || IsOutput(layer)) continue;
+      const std::vector<double>& of_layer = strength[Number(layer)];
+      std::vector<size_t> order(of_layer.size());
+      std::iota(order.begin(), order.end(), size_t{0});
+      std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return of_layer[a] > of_layer[b]; });
+      std::vector<bool>& alive = alive_[Number(layer)];
+      alive.assign(alive.size(), false);
+      for (size_t i = 0; i < order.size() / static_cast<size_t>(factor); ++i) alive[order[i]] = true;
+    }
   }
 
   Model Build() const {
@@ -139,6 +163,34 @@ class Pruner {
         }
       }
     }
+  }
+
+  // Of every channel the squared norm of the weights that make it, times that of those that read it.
+  std::vector<std::vector<double>> SquaredNorms() const {
+    std::vector<std::vector<double>> makes, reads;
+    for (const std::vector<bool>& alive : alive_) {
+      makes.emplace_back(alive.size(), 0.0);
+      reads.emplace_back(alive.size(), 0.0);
+    }
+    for (const LayerSpec& layer : model_.detector.network.layers) {
+      if (layer.kind != LayerKind::kConv2d) continue;
+      const Array& weight = model_.parameters.at(layer.parameters + ".weight");
+      const Sources& inputs = sources_.at(layer.inputs[0]);
+      const auto taps = static_cast<size_t>(layer.kernel * layer.kernel);
+      std::vector<double>& made = makes[Number(layer)];
+      for (size_t o = 0; o < made.size(); ++o) {
+        for (size_t i = 0; i < inputs.size(); ++i) {
+          const double squares = SumOfSquares(weight.values.data() + (o * inputs.size() + i) * taps, taps);
+          made[o] += squares;
+          if (inputs[i].parameters < 0) continue;
+          reads[static_cast<size_t>(inputs[i].parameters)][inputs[i].channel] += squares;
+        }
+      }
+    }
+    for (size_t number = 0; number < makes.size(); ++number) {
+      for (size_t c = 0; c < makes[number].size(); ++c) makes[number][c] *= reads[number][c];
+    }
+    return makes;
   }
 
   bool FindOnce() {
@@ -201,15 +253,38 @@ bool SharersReadAlike(const NetworkSpec& network) {
   return true;
 }
 
+// Channels that are added, multiplied or normalised together cannot go one by one.
+bool ChannelsCanGo(const NetworkSpec& network) { return CheckTrainable(network).ok() && SharersReadAlike(network); }
+
 }  // namespace
 
 Model WithoutDeadChannels(Model model) {
-  // Channels that are added, multiplied or normalised together cannot go one by one.
-  if (!CheckTrainable(model.detector.network).ok()) return model;
-  if (!SharersReadAlike(model.detector.network)) return model;
+  if (!ChannelsCanGo(model.detector.network)) return model;
   Pruner pruner(model);
   if (pruner.Find()) return pruner.Build();
   return model;
+}
+
+absl::StatusOr<Model> NarrowModel(const Model& model, int width_divisor) {
+  DetectorOptions options = model.detector.options;
+  if (width_divisor <= options.width_divisor || width_divisor % options.width_divisor != 0) {
+    return absl::InvalidArgumentError(absl::StrCat("width divisor ", width_divisor,
+                                                   " does not narrow a model of width divisor ", options.width_divisor,
+                                                   "; take a greater multiple of it"));
+  }
+  if (!ChannelsCanGo(model.detector.network)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the architecture ", options.architecture,
+        " has layers whose channels cannot be left out one by one; smallhard and three_maps can be narrowed"));
+  }
+  const int factor = width_divisor / options.width_divisor;
+  options.width_divisor = width_divisor;
+  ASSIGN_OR_RETURN(DetectorSpec detector, BuildDetector(options));
+  Pruner pruner(model);
+  pruner.KeepStrongest(factor);
+  Model narrowed = pruner.Build();
+  narrowed.detector = std::move(detector);
+  return narrowed;
 }
 
 }  // namespace hardface::model

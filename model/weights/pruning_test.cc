@@ -1,4 +1,4 @@
-#include "model/weights/dead_channels.h"
+#include "model/weights/pruning.h"
 
 #include <gtest/gtest.h>
 
@@ -122,6 +122,52 @@ TEST(WithoutDeadChannelsTest, ALivingModelStaysAsItIs) {
     EXPECT_EQ(pruned.parameters.at(name).dims, array.dims) << name;
     EXPECT_EQ(pruned.parameters.at(name).values, array.values) << name;
   }
+}
+
+// Every channel that no output is made of, but one in FACTOR, adds nothing.
+void SilenceAllButOneIn(size_t factor, Model* model) {
+  const NetworkSpec& network = model->detector.network;
+  for (const LayerSpec& layer : network.layers) {
+    const bool output = std::find(network.outputs.begin(), network.outputs.end(), layer.name) != network.outputs.end();
+    if (layer.kind != LayerKind::kConv2d || output) continue;
+    Array& weight = model->parameters[layer.parameters + ".weight"];
+    const auto channels = static_cast<size_t>(weight.dims[0]);
+    const size_t a_channel = weight.values.size() / channels;
+    for (size_t c = 0; c < channels; ++c) {
+      if (c % factor == 1) continue;  // others stay than those that come first
+      std::fill_n(weight.values.begin() + static_cast<std::ptrdiff_t>(c * a_channel), a_channel, 0.0f);
+      model->parameters[layer.parameters + ".bias"].values[c] = -1;
+    }
+  }
+}
+
+TEST(NarrowModelTest, TheStrongestChannelsStay) {
+  for (const char* const architecture : {"smallhard", "three_maps"}) {
+    Model model = RandomModel(architecture);
+    SilenceAllButOneIn(2, &model);
+    const absl::StatusOr<Model> narrowed = NarrowModel(model, 32);
+    ASSERT_TRUE(narrowed.ok()) << narrowed.status();
+    EXPECT_EQ(narrowed->detector.options.width_divisor, 32);
+    for (const ParameterSpec& spec : ListParameters(BuildDetector({architecture, 32, true})->network)) {
+      EXPECT_EQ(narrowed->parameters.at(spec.name).dims, spec.dims) << spec.name;
+    }
+    EXPECT_EQ(narrowed->parameters.size(), model.parameters.size());
+    EXPECT_EQ(Outputs(*narrowed), Outputs(WithoutDeadChannels(model)));
+  }
+}
+
+TEST(NarrowModelTest, AWidthThatIsNotNarrowerIsAnError) {
+  const Model model = RandomModel("smallhard");
+  for (const int divisor : {0, 8, 16, 24, 128}) {
+    const absl::StatusOr<Model> narrowed = NarrowModel(model, divisor);
+    EXPECT_EQ(narrowed.status().code(), absl::StatusCode::kInvalidArgument) << divisor;
+  }
+}
+
+TEST(NarrowModelTest, ChannelsThatAreAddedTogetherCannotBeLeftOut) {
+  Model model;
+  model.detector = *BuildDetector({"s3fd", 1, true});
+  EXPECT_EQ(NarrowModel(model, 2).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 }  // namespace
