@@ -11,7 +11,12 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int64_t kSamplesAhead = 16;
+// How many samples the workers may be ahead of their use. A step takes all of its samples at once: meanwhile those of
+// the next step are to be made, and each worker has one in hand that may take longer than the others.
+int64_t SamplesAhead(const SampleStreamOptions& options) {
+  constexpr int64_t kAtLeast = 16;
+  return std::max<int64_t>(kAtLeast, 2 * options.samples_per_step + options.workers);
+}
 
 }  // namespace
 
@@ -75,7 +80,7 @@ void SampleStream::Plan(const std::vector<mining::LedgerEntry>& ledger) {
     busy_nanoseconds_ += std::chrono::nanoseconds(Clock::now() - start).count();
     return sample;
   };
-  prefetcher_ = std::make_unique<Prefetcher<MaybeSample>>(made_for_, options_.workers, kSamplesAhead, make);
+  prefetcher_ = std::make_unique<Prefetcher<MaybeSample>>(made_for_, options_.workers, SamplesAhead(options_), make);
 }
 
 NumberedSample SampleStream::FromWorkers() {

@@ -3,11 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <deque>
 #include <filesystem>
 #include <map>
 #include <opencv2/core.hpp>
 #include <set>
+#include <thread>
 
 #include "data_tools/images/image_io.h"
 
@@ -137,6 +139,25 @@ TEST(SampleStreamTest, PeekedSamplesStayTheNextOnes) {
     EXPECT_EQ(stream.position().samples, samples);
   }
   EXPECT_GT(without, 0) << "no plan came between";
+}
+
+// A GPU takes a batch at once: while it computes, the next one is to be made whole.
+TEST(SampleStreamTest, WorkersMakeTheNextStepsSamplesMeanwhile) {
+  const data::Dataset& small = TestDataset();
+  data::Dataset large;
+  for (int copy = 0; copy < 4; ++copy) {
+    large.entries.insert(large.entries.end(), small.entries.begin(), small.entries.end());
+    large.image_paths.insert(large.image_paths.end(), small.image_paths.begin(), small.image_paths.end());
+  }
+  SampleStreamOptions options = Options(20);
+  options.workers = 2;
+  SampleStream stream(&large, options);
+  stream.Plan(std::vector<mining::LedgerEntry>(large.entries.size()));
+  ASSERT_TRUE(stream.Next().sample.ok());
+  for (int tenths = 0; stream.samples_made() < 40 && tenths < 300; ++tenths) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  EXPECT_EQ(stream.samples_made(), 40);
 }
 
 TEST(SampleStreamTest, MosaicsShowImagesOfTheEpochOnly) {
