@@ -2,12 +2,14 @@
 # Everything that needs a GPU, on a machine that has one but neither Bazel nor a compiler.
 #
 # Where Bazel is:
-#   model/cuda/gpu_session.sh pack ARCHIVE.tar.gz     builds with --config=cuda and packs what is needed into one file
+#   model/cuda/gpu_session.sh pack ARCHIVE.tar.xz     builds with --config=cuda and packs what is needed into one file
 # On the GPU's machine, each in less than ten minutes, with this script and the archive:
-#   gpu_session.sh test ARCHIVE.tar.gz OUTPUT         all tests tagged gpu
-#   gpu_session.sh check ARCHIVE.tar.gz OUTPUT        compute-sanitizer (memcheck, racecheck) on the tests of kernels
-#   gpu_session.sh bench ARCHIVE.tar.gz OUTPUT        times of the networks, of one convolution and of a copy
-#   gpu_session.sh compare ARCHIVE.tar.gz OUTPUT      hardface beside PyTorch on the same GPU
+#   gpu_session.sh test ARCHIVE.tar.xz OUTPUT         all tests tagged gpu
+#   gpu_session.sh check ARCHIVE.tar.xz OUTPUT        compute-sanitizer (memcheck, racecheck) on the tests of kernels
+#   gpu_session.sh bench ARCHIVE.tar.xz OUTPUT        times of the networks, of one convolution and of a copy
+#   gpu_session.sh compare ARCHIVE.tar.xz OUTPUT      hardface beside PyTorch on the same GPU
+#   gpu_session.sh unpack ARCHIVE.tar.xz FOLDER       unpacks it once; the other calls take FOLDER in its place
+#   gpu_session.sh tool FOLDER PROGRAM ARGUMENT...    one of the tools in it, such as train/train or infer/detect
 #
 # OUTPUT gets a summary, one archive of logs, and the choice of cuDNN's engines, which a later call in the same OUTPUT
 # goes on with. The machine needs a driver, and the libraries of CUDA 13, cuDNN 9 and NCCL 2: those of PyTorch's pip
@@ -17,6 +19,9 @@
 set -euo pipefail
 
 max_archive_mib=64
+# Tools that are packed beside the tests.
+tools=(//model/execution:cuda_executor_benchmark //infer:detect //train:train //mining:score //data_tools:flip //eval:dataset
+  //model:convert)
 
 pack() {
   local archive="$1" target name workspace
@@ -26,10 +31,10 @@ pack() {
   mapfile -t labels < <(./bazelw query --noshow_progress 'attr(tags, "\bgpu\b", kind(cc_test, //...))' 2>/dev/null |
     grep -v emulat)
   ((${#labels[@]} > 0)) || { echo "gpu_session.sh: bazel query found no test tagged gpu" >&2; return 1; }
-  ./bazelw build --config=cuda "${labels[@]}" //model/execution:cuda_executor_benchmark //infer:detect //train
+  ./bazelw build --config=cuda "${labels[@]}" "${tools[@]}"
   target="$(mktemp -d)"
   mkdir "$target/lib"
-  for name in "${labels[@]}" //model/execution:cuda_executor_benchmark //infer:detect //train:train; do
+  for name in "${labels[@]}" "${tools[@]}"; do
     name="${name#//}"
     names+=("${name/:/\/}")
   done
@@ -45,9 +50,13 @@ pack() {
       grep -vE '/cuda|/lib(c|m|dl|rt|pthread)\.so|ld-linux' | xargs -r -I{} cp -Lu {} "$target/lib/"
   done
   printf '%s\n' "${labels[@]#//}" | tr ':' '/' >"$target/tests.txt"
+  printf '%s\n' "${tools[@]#//}" | tr ':' '/' >"$target/tools.txt"
+  # detect looks for the model that ships where Bazel puts it.
+  mkdir -p "$target/infer/detect.runfiles"
+  ln -s ../.. "$target/infer/detect.runfiles/hardface"
   mkdir -p "$target/model/compare"
   cp model/compare/compare_cuda.py model/compare/compare_runtimes.py "$target/model/compare/"
-  tar -C "$target" -c . | gzip -9 >"$archive.part"
+  tar -C "$target" -c . | xz -T0 -6 >"$archive.part"
   rm -rf "$target"
   mv "$archive.part" "$archive"
   local mib
@@ -87,7 +96,7 @@ limited() {
 # Says which libraries the programs lack, all at once.
 preflight() {
   local program missing
-  missing="$(for program in $(cat tests.txt) model/execution/cuda_executor_benchmark infer/detect train/train; do
+  missing="$(for program in $(cat tests.txt tools.txt); do
     "${ours[@]}" ldd "$program" 2>&1 | awk '/not found/ { print $1 }'
   done | sort -u)"
   if [[ -n "$missing" ]]; then
@@ -154,18 +163,38 @@ run_comparison() {
   tee -a "$output/summary.txt" <"$logs/compare.log"
 }
 
+# Where the archive, or the folder that it was unpacked into, lies unpacked; sets `unpacked`.
+unpack() {
+  if [[ -d "$1" ]]; then
+    unpacked="$(realpath "$1")"
+    return
+  fi
+  unpacked="$(mktemp -d)"
+  # shellcheck disable=SC2064  # the folder's name as it is now
+  trap "rm -rf '$unpacked'" EXIT
+  tar -C "$unpacked" -xf "$1"
+}
+
+# tool FOLDER PROGRAM ARGUMENT...: in the caller's folder, with the libraries of this machine and the archive's.
+tool() {
+  local folder program="$2"
+  folder="$(realpath "$1")"
+  shift 2
+  if [[ ! -x "$folder/$program" ]]; then
+    echo "gpu_session.sh: $folder has no program $program; it has: $(tr '\n' ' ' <"$folder/tools.txt")" >&2
+    return 2
+  fi
+  exec env "LD_LIBRARY_PATH=$(library_folders):$folder/lib" "$folder/$program" "$@"
+}
+
 # run WHAT ARCHIVE OUTPUT
 run() {
-  local what="$1" archive unpacked
-  archive="$(realpath "$2")"
+  local what="$1" unpacked
   mkdir -p "$3"
   output="$(realpath "$3")"
   deadline=$((SECONDS + ${SECONDS_A_CALL:-560}))
   failures=0
-  unpacked="$(mktemp -d)"
-  # shellcheck disable=SC2064  # the folder's name as it is now
-  trap "rm -rf '$unpacked'" EXIT
-  tar -C "$unpacked" -xzf "$archive"
+  unpack "$2"
   cd "$unpacked"
   logs="$unpacked/logs"
   mkdir -p "$logs"
@@ -194,5 +223,14 @@ case "${1:-}" in
   test | check | bench | compare)
     run "$1" "${2:?name the archive that pack made}" "${3:?name the folder for what comes out}"
     ;;
-  *) sed -n '2,19p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+  unpack)
+    [[ -d "${3:?name the folder to unpack into}" ]] || mkdir -p "$3"
+    tar -C "$3" -xf "${2:?name the archive that pack made}"
+    ;;
+  tool)
+    (($# >= 3)) || { echo "gpu_session.sh: tool FOLDER PROGRAM ARGUMENT..." >&2; exit 2; }
+    shift
+    tool "$@"
+    ;;
+  *) sed -n '2,21p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac

@@ -38,7 +38,9 @@ program a/skipping_test 'echo "[  SKIPPED ] x"; echo "no CUDA device"; echo "[  
 program a/slow_test 'sleep 60'
 program model/execution/cuda_executor_benchmark 'echo "detector/bf16 1.0 ms"'
 program infer/detect ''
-program train/train ''
+# shellcheck disable=SC2016  # as above
+program train/train 'echo "trains $* in $PWD"'
+printf '%s\n' model/execution/cuda_executor_benchmark infer/detect train/train >"$work/packed/tools.txt"
 chmod +x "$work"/bin/*
 
 archive() { printf '%s\n' "$@" >"$work/packed/tests.txt"; tar -C "$work/packed" -czf "$work/packed.tar.gz" .; }
@@ -71,5 +73,17 @@ session bench "$work/packed.tar.gz" "$work/out5" || fail "the benchmark: $(cat "
 grep -q "detector/bf16" "$work/out5/summary.txt" || fail "no times"
 ! session compare "$work/packed.tar.gz" "$work/out6" || fail "a comparison without PyTorch passes"
 grep -q "no module named torch" "$work/out6/summary.txt" || fail "what is missing is not named"
+
+# Unpacked once, then used by every call; a tool runs where it is called from, with the libraries found.
+session unpack "$work/packed.tar.gz" "$work/unpacked" || fail "unpacking: $(cat "$work/log")"
+session bench "$work/unpacked" "$work/out7" || fail "the benchmark from a folder: $(cat "$work/log")"
+[[ -x "$work/unpacked/train/train" ]] || fail "a folder is removed that the call did not make"
+(cd "$work/site" && session tool "$work/unpacked" train/train --batch=2) || fail "the tool: $(cat "$work/log")"
+grep -q "trains --batch=2 in $work/site" "$work/log" || fail "arguments or folder are lost: $(cat "$work/log")"
+grep -q "libraries \[.*nvidia/cudnn/lib:.*unpacked/lib\]" "$work/log" || fail "the tool does not see the libraries"
+! session tool "$work/unpacked" train/none || fail "a tool that is not there is no error"
+grep -q "has no program train/none; it has: model/execution/cuda_executor_benchmark infer/detect train/train" "$work/log" ||
+  fail "the tools that are there are not named: $(cat "$work/log")"
+! session tool "$work/unpacked" || fail "no program is no error"
 ! session || fail "no command is no error"
 echo "gpu_session.sh: all held"

@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "base/random.h"
+#include "base/status_macros.h"
 #include "model/detectors/detector.h"
 #include "model/execution/benchmark_main.h"
 #include "model/execution/cuda_executor.h"
@@ -31,6 +33,29 @@ bool Failed(const absl::Status& status, benchmark::State* state) {
 absl::StatusOr<std::shared_ptr<CudaContext>> SharedContext() {
   static const auto* const context = new absl::StatusOr<std::shared_ptr<CudaContext>>(CudaContext::Create({}));
   return *context;
+}
+
+// Fills COUNT floats of device memory with numbers from -1 to 1. Numbers must be random: on zeros a GPU draws less
+// power and clocks higher.
+absl::Status FillWithRandomNumbers(float* to, int64_t count, const CudaStream& stream) {
+  constexpr int64_t kBlock = int64_t{1} << 20;
+  std::vector<float> block(kBlock);
+  Random random(1);
+  for (float& value : block) value = static_cast<float>(random.Uniform(-1, 1));
+  for (int64_t i = 0; i < count; i += kBlock) {
+    const int64_t bytes = std::min(kBlock, count - i) * static_cast<int64_t>(sizeof(float));
+    RETURN_IF_ERROR(CopyToDevice(block.data(), to + i, bytes, stream.handle()));
+  }
+  return stream.Synchronize();
+}
+
+absl::Status FillWithRandomNumbers(const DeviceTensor& tensor, const CudaStream& stream) {
+  const int64_t count = tensor.shape.size();
+  ASSIGN_OR_RETURN(const DeviceMemory planar,
+                   DeviceMemory::Allocate(count * static_cast<int64_t>(sizeof(float)), "a benchmark"));
+  RETURN_IF_ERROR(FillWithRandomNumbers(planar.as<float>(), count, stream));
+  RETURN_IF_ERROR(FromPlanar(planar.as<float>(), 1.0f, tensor, stream.handle()));
+  return stream.Synchronize();
 }
 
 // Runs RUN until the benchmark has enough, timing each on the device.
@@ -74,7 +99,11 @@ void BM_Network(benchmark::State& state, Precision precision, bool training) {
   if (Failed(parameters.status(), &state) || Failed(gradients.status(), &state)) return;
   if (Failed(parameters->Upload(InitializeParameters(specs, Initialization::kHe, 1), stream), &state)) return;
   if (Failed((*executor)->SetParameters(*parameters), &state)) return;
-  if (Failed(FillWithZeros((*executor)->input().data, (*executor)->input().bytes(), stream.handle()), &state)) return;
+  if (Failed(FillWithRandomNumbers((*executor)->input(), stream), &state)) return;
+  for (const std::string& name : training ? network.outputs : std::vector<std::string>()) {
+    const TensorView gradient = (*executor)->output_gradient(name);
+    if (Failed(FillWithRandomNumbers(gradient.data, gradient.shape.size(), stream), &state)) return;
+  }
   TimeOnDevice(
       **context,
       [&]() -> absl::Status {
@@ -110,6 +139,14 @@ void BM_Convolution(benchmark::State& state, Precision precision) {
   in.data = in_memory->data();
   DeviceTensor out = in;
   out.data = out_memory->data();
+  const CudaStream& stream = (*context)->stream();
+  constexpr int64_t kWeights = int64_t{512} * 512 * 9;
+  const auto random = DeviceMemory::Allocate(kWeights * static_cast<int64_t>(sizeof(float)), "a benchmark");
+  if (Failed(random.status(), &state)) return;
+  if (Failed(FillWithRandomNumbers(in, stream), &state)) return;
+  if (Failed(FillWithRandomNumbers(random->as<float>(), kWeights, stream), &state)) return;
+  const float* const numbers = random->as<float>();
+  if (Failed((*weights)->Set(numbers, numbers, stream.handle()), &state)) return;
   TimeOnDevice(
       **context, [&] { return (*convolution)->Forward(**weights, in, out, workspace->data()); }, &state);
   state.counters["GFLOP"] = 2e-9 * static_cast<double>(config.input.size()) * 512 * 9;
