@@ -56,6 +56,8 @@ for attempt in {1..50}; do
   if ((terminated < 5)); then
     delay=$((longest / 2 + RANDOM % longest))
     sleep "$((delay / 1000)).$(printf %03d $((delay % 1000)))"
+    # Users find it by its name: pkill train.
+    [[ "$(cat "/proc/$training/comm")" != exe ]] || die "ps, top and pkill see a program called exe"
     kill -TERM "$training" 2>/dev/null
     wait "$training"
     code=$?
