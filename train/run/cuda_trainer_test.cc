@@ -35,10 +35,13 @@ TrainerOptions ComparedTraining(const std::string& dataset, const std::string& o
 
 // The losses of the GPU's training lie within SHARE of the CPU's over the first STEPS steps; then the difference grows
 // from step to step, and over all fifty it is a few per cent in the mean.
-void ExpectFollowsTheCpu(model::Precision precision, size_t steps, double share) {
-  const std::string name = model::PrecisionName(precision), dataset = MakeSquares("follow_" + name, 6);
-  const TrainerOptions cpu = ComparedTraining(dataset, "cpu");
+void ExpectFollowsTheCpu(model::Precision precision, size_t steps, double share, const std::string& teacher = "") {
+  const std::string name = model::PrecisionName(precision) + (teacher.empty() ? "" : "_taught");
+  const std::string dataset = MakeSquares("follow_" + name, 6);
+  TrainerOptions cpu = ComparedTraining(dataset, "cpu");
+  cpu.teacher = teacher;
   TrainerOptions gpu = ComparedTraining(dataset, "gpu");
+  gpu.teacher = teacher;
   gpu.device = kGpu;
   gpu.precision = precision;
   ASSERT_TRUE(TrainAlone(cpu).ok());
@@ -66,6 +69,28 @@ TEST(CudaTrainerTest, FiftyStepsFollowTheCpu) {
   ExpectFollowsTheCpu(model::Precision::kFp32, 6, 1e-4);
   ExpectFollowsTheCpu(model::Precision::kTf32, 8, 0.01);
   ExpectFollowsTheCpu(model::Precision::kBf16, 12, 0.04);
+}
+
+TEST(CudaTrainerTest, AStudentFollowsTheCpus) {
+  if (model::CudaDeviceCount() == 0) GTEST_SKIP() << model::WhyNoCuda();
+  // Wider than its student, and with pixels scaled otherwise.
+  TrainerOptions teaching = ComparedTraining(MakeSquares("teaching", 6), "teacher");
+  teaching.detector.width_divisor /= 2;
+  teaching.info.input_divisor *= 2;
+  ASSERT_TRUE(TrainAlone(teaching).ok());
+  ExpectFollowsTheCpu(model::Precision::kFp32, 6, 1e-4, teaching.output + "/model.safetensors");
+}
+
+TEST(CudaTrainerTest, ATeacherOfOtherAnchorsIsNamed) {
+  if (model::CudaDeviceCount() == 0) GTEST_SKIP() << model::WhyNoCuda();
+  const std::string dataset = MakeSquares("other_anchors", 4);
+  TrainerOptions three = SmallTraining(dataset, "three", 1);
+  three.detector.architecture = "three_maps";
+  ASSERT_TRUE(TrainAlone(three).ok());
+  TrainerOptions options = SmallTraining(dataset, "out", 1);
+  options.teacher = three.output + "/model.safetensors";
+  options.device = kGpu;
+  EXPECT_THAT(std::string(TrainAlone(options).message()), HasSubstr("this teacher's anchors are"));
 }
 
 TEST(CudaTrainerTest, Fp16LowersItsLossScaleUntilStepsAreFiniteAndLearns) {

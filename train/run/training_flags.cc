@@ -56,7 +56,7 @@ KNOB(output, output,
      "Folder of the run, which gets the checkpoints, model.safetensors, metrics.jsonl and more. Required.");
 KNOB(init, init, "Weights to start from (.safetensors or .caffemodel). Empty starts with random weights.");
 KNOB(teacher, teacher,
-     "A trained model with the same anchors to learn from beside the labels (distillation), on the CPU. Empty means "
+     "A trained model with the same anchors to learn from beside the labels (distillation). Empty means "
      "none.");
 KNOB(teacher_weight, step.teacher_weight, "The teacher's share in the targets; the labels have the rest.")
     .Range(0, 1)

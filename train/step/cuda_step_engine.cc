@@ -19,6 +19,7 @@
 #include "train/step/device_loss.h"
 #include "train/step/device_solver.h"
 #include "train/step/loss_scale.h"
+#include "train/step/teacher.h"
 
 namespace hardface::train {
 namespace {
@@ -28,6 +29,51 @@ constexpr int64_t kFloat = sizeof(float);
 constexpr int64_t kLargestGap = 63;
 // In a checkpoint, beside the solver's arrays: the factor, and the finite steps since it last fell.
 constexpr char kLossScaleName[] = "loss_scale";
+
+// A teacher (teacher.h) beside the network that it teaches, on the same stream.
+class DeviceTeacher {
+ public:
+  static absl::StatusOr<std::unique_ptr<DeviceTeacher>> Create(const model::Model* teacher,
+                                                               const model::DetectorSpec& student,
+                                                               const StepEngineOptions& options,
+                                                               std::shared_ptr<model::CudaContext> context) {
+    RETURN_IF_ERROR(CheckTeacher(teacher->detector, student, options.teacher_name));
+    const model::CudaStream& stream = context->stream();
+    auto made = std::unique_ptr<DeviceTeacher>(new DeviceTeacher(teacher));
+    ASSIGN_OR_RETURN(made->parameters_, model::DeviceParameters::Create(
+                                            model::ListParameters(teacher->detector.network), stream.handle()));
+    RETURN_IF_ERROR(made->parameters_.Upload(teacher->parameters, stream));
+    model::CudaExecutorOptions executor;
+    executor.precision = options.precision;
+    executor.deterministic = options.deterministic;
+    executor.resources = std::make_shared<model::CudaExecutorResources>(std::move(context));
+    made->executors_ = std::make_unique<model::CudaExecutorCache>(teacher->detector.network, executor);
+    return made;
+  }
+
+  // For images of SHAPE, which are to be written into its input. Valid until the next call.
+  absl::StatusOr<model::CudaExecutor*> Executor(const model::Shape& shape) {
+    ASSIGN_OR_RETURN(executor_, executors_->Get(shape, parameters_, /*version=*/0));
+    return executor_;
+  }
+  float input_factor() const { return 1.0f / model_->info.input_divisor; }
+
+  // What it says of image N, after Forward() of the executor.
+  std::vector<model::AnchorPlane> Planes(int n) const {
+    return model::PlanesOf(
+        model_->detector, [this](const std::string& name) { return executor_->output(name); }, n);
+  }
+
+  int64_t bytes() const { return executors_->resources().bytes() + parameters_.size() * kFloat; }
+
+ private:
+  explicit DeviceTeacher(const model::Model* model) : model_(model) {}
+
+  const model::Model* const model_;
+  model::DeviceParameters parameters_;
+  std::unique_ptr<model::CudaExecutorCache> executors_;
+  model::CudaExecutor* executor_ = nullptr;
+};
 
 class CudaStepEngine : public StepEngine {
  public:
@@ -65,6 +111,9 @@ class CudaStepEngine : public StepEngine {
     executor.resources = std::make_shared<model::CudaExecutorResources>(context_);
     executor.frozen = FrozenParts(options_.solver);
     executors_ = std::make_unique<model::CudaExecutorCache>(model_->detector.network, executor);
+    if (options_.teacher != nullptr) {
+      ASSIGN_OR_RETURN(teacher_, DeviceTeacher::Create(options_.teacher, model_->detector, options_, context_));
+    }
     ASSIGN_OR_RETURN(copies_, model::CudaStream::Create());
     for (Staging& staging : staging_) {
       ASSIGN_OR_RETURN(staging.copied, model::CudaEvent::Create(/*timed=*/false));
@@ -86,8 +135,13 @@ class CudaStepEngine : public StepEngine {
   absl::Status Pass(int pass, const std::vector<PassImage>& images) override {
     const model::Shape shape = PassShape(images, model_->detector.size_multiple);
     ASSIGN_OR_RETURN(model::CudaExecutor* const executor, executors_->Get(shape, parameters_, updates_));
-    RETURN_IF_ERROR(WriteInput(shape, images, executor));
-    RETURN_IF_ERROR(executor->Forward());
+    std::vector<NetworkInput> inputs = {{executor, 1.0f / model_->info.input_divisor}};
+    if (teacher_ != nullptr) {
+      ASSIGN_OR_RETURN(model::CudaExecutor* const teacher, teacher_->Executor(shape));
+      inputs.push_back({teacher, teacher_->input_factor()});
+    }
+    RETURN_IF_ERROR(WriteInput(shape, images, inputs));
+    for (const NetworkInput& input : inputs) RETURN_IF_ERROR(input.executor->Forward());
     for (int n = 0; n < shape.n; ++n) {
       if (images[static_cast<size_t>(n)].sample == nullptr) continue;
       RETURN_IF_ERROR(AddLoss(images[static_cast<size_t>(n)], n, executor));
@@ -154,7 +208,8 @@ class CudaStepEngine : public StepEngine {
   }
 
   int64_t bytes() const override {
-    return executors_->resources().bytes() + (parameters_.size() + gradients_.size()) * kFloat;
+    const int64_t teacher = teacher_ != nullptr ? teacher_->bytes() : 0;
+    return executors_->resources().bytes() + (parameters_.size() + gradients_.size()) * kFloat + teacher;
   }
 
  private:
@@ -203,9 +258,15 @@ class CudaStepEngine : public StepEngine {
     return &staging;
   }
 
-  // Lays the samples out on the device, which they may have reached before.
+  // A network that sees the samples, and what their pixels are multiplied with for it.
+  struct NetworkInput {
+    model::CudaExecutor* executor;
+    float factor;
+  };
+
+  // Lays the samples, which may have reached the device before, out in each of the INPUTS.
   absl::Status WriteInput(const model::Shape& shape, const std::vector<PassImage>& images,
-                          model::CudaExecutor* executor) {
+                          const std::vector<NetworkInput>& inputs) {
     Staging* way = std::exchange(staged_, nullptr);
     if (way == nullptr || way->numbers != NumbersOf(images)) {
       ASSIGN_OR_RETURN(way, Upload(images));
@@ -216,8 +277,10 @@ class CudaStepEngine : public StepEngine {
     for (int n = 0; n < shape.n; ++n) {
       const PassImage& image = images[static_cast<size_t>(n)];
       const cv::Size size = image.sample != nullptr ? image.sample->image.size() : cv::Size();
-      RETURN_IF_ERROR(model::WriteSampleInput({device, size.height, size.width}, model::kBgrMean,
-                                              1.0f / model_->info.input_divisor, n, executor->input(), stream()));
+      for (const NetworkInput& input : inputs) {
+        RETURN_IF_ERROR(model::WriteSampleInput({device, size.height, size.width}, model::kBgrMean, input.factor, n,
+                                                input.executor->input(), stream()));
+      }
       device += FloatsOf(image);
     }
     return staging.used.Record(stream());
@@ -236,8 +299,10 @@ class CudaStepEngine : public StepEngine {
     const std::vector<mining::FaceBox> faces = FacesOf(sample);
     const uint64_t seed = Random({options_.seed, kNegativesStream, static_cast<uint64_t>(image.number)}).Next();
     numbers_.push_back(image.number);
+    TeacherView teacher;
+    if (teacher_ != nullptr) teacher = {teacher_->Planes(n), options_.teacher_weight};
     return loss_->Add(planes, faces, sample.image.cols, sample.image.rows, seed,
-                      1.0f / static_cast<float>(step_images_), gradients);
+                      1.0f / static_cast<float>(step_images_), gradients, teacher);
   }
 
   void Complete(const std::string& layer) {
@@ -263,7 +328,8 @@ class CudaStepEngine : public StepEngine {
   std::unique_ptr<DeviceSolver> solver_;
   std::unique_ptr<DeviceDetectionLoss> loss_;
   std::unique_ptr<model::CudaExecutorCache> executors_;
-  model::CudaStream copies_;  // images' way to the device
+  std::unique_ptr<DeviceTeacher> teacher_;  // may be null
+  model::CudaStream copies_;                // images' way to the device
   std::array<Staging, 2> staging_;
   size_t next_staging_ = 0;
   Staging* staged_ = nullptr;     // what Stage() has uploaded for the next pass

@@ -49,12 +49,13 @@ class LossOnDevice : public DeviceDetectionLoss {
 
   absl::Status Add(const std::vector<model::AnchorPlane>& planes, const std::vector<mining::FaceBox>& faces,
                    int image_width, int image_height, uint64_t seed, float scale,
-                   const std::vector<model::AnchorPlane>& gradients) override {
+                   const std::vector<model::AnchorPlane>& gradients, const TeacherView& teacher) override {
     if (images_ == max_images_ || planes.empty() || planes.size() > mining::AnchorTable::kMaxPlanes) {
       return absl::InternalError(absl::StrCat("image ", images_ + 1, " with ", planes.size(), " planes of anchors: ",
                                               max_images_, " and ", mining::AnchorTable::kMaxPlanes, " are the most"));
     }
-    const mining::AnchorTable table = mining::TableOf(planes), gradient_table = mining::TableOf(gradients);
+    const mining::AnchorTable table = mining::TableOf(planes), gradient_table = mining::TableOf(gradients),
+                              taught = mining::TableOf(teacher.planes);
     const int anchors = table.anchors();
     RETURN_IF_ERROR(Grow(anchors, static_cast<int>(faces.size())));
     RETURN_IF_ERROR(UploadFaces(faces));
@@ -81,15 +82,16 @@ class LossOnDevice : public DeviceDetectionLoss {
     RETURN_IF_ERROR(
         model::ForEachIndex(1, CountKernel{table, sampled, regressed, kFewerParts, positives_.as<uint64_t>(), loss},
                             stream(), "counting anchors"));
-    RETURN_IF_ERROR(
-        model::ForEachIndex(options_.sampled_anchors,
-                            ClassificationKernel{table, gradient_table, samples_.as<mining::SampledAnchor>(), loss,
-                                                 scale, classification_.as<double>()},
-                            stream(), "the classification loss"));
-    RETURN_IF_ERROR(model::ForEachIndex(kParts,
-                                        RegressionKernel{table, gradient_table, labels, faces_.as<mining::FaceBox>(),
-                                                         kParts, loss, scale, regression_.as<double>()},
-                                        stream(), "the regression loss"));
+    RETURN_IF_ERROR(model::ForEachIndex(
+        options_.sampled_anchors,
+        ClassificationKernel{table, gradient_table, taught, teacher.weight, samples_.as<mining::SampledAnchor>(), loss,
+                             scale, classification_.as<double>()},
+        stream(), "the classification loss"));
+    RETURN_IF_ERROR(model::ForEachIndex(
+        kParts,
+        RegressionKernel{table, gradient_table, taught, teacher.weight, labels, faces_.as<mining::FaceBox>(), kParts,
+                         loss, scale, regression_.as<double>()},
+        stream(), "the regression loss"));
     double* const classification = sums_.as<double>();
     double* const regression = classification + kFewerParts;
     RETURN_IF_ERROR(model::ForEachIndex(

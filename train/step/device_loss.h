@@ -14,6 +14,7 @@
 #include "mining/face_score.h"
 #include "model/cuda/cuda_context.h"
 #include "model/detectors/anchors.h"
+#include "train/step/losses.h"
 #include "train/step/step_kernels.h"
 
 namespace hardface::train {
@@ -37,10 +38,11 @@ class DeviceDetectionLoss {
   virtual void SetHardNegativeShare(float share) = 0;
 
   // Queues the loss of an image and adds SCALE times its gradient to GRADIENTS, planes that mirror PLANES; both point
-  // into device memory. FACES are copied. SEED decides which negatives are drawn at random, where some are.
+  // into device memory, as the TEACHER's planes do. FACES are copied. SEED decides which negatives are drawn at random,
+  // where some are.
   virtual absl::Status Add(const std::vector<model::AnchorPlane>& planes, const std::vector<mining::FaceBox>& faces,
                            int image_width, int image_height, uint64_t seed, float scale,
-                           const std::vector<model::AnchorPlane>& gradients) = 0;
+                           const std::vector<model::AnchorPlane>& gradients, const TeacherView& teacher = {}) = 0;
   // Of the images added since the last call. Waits.
   virtual absl::StatusOr<std::vector<DeviceOutcome>> Outcomes() = 0;
 };

@@ -40,41 +40,52 @@ TEST(DeviceDetectionLossTest, LossAndGradientAreThoseOfTheCpu) {
   constexpr int64_t kPlane = int64_t{6} * kHeight * kWidth, kAll = 3 * kPlane;
   constexpr int64_t kBytes = kAll * static_cast<int64_t>(sizeof(float));
   Random random(1);
-  std::vector<float> values(kAll), expected_gradients(kAll), gradients(kAll);
-  for (float& value : values) value = static_cast<float>(random.Uniform(-3, 3));
+  std::vector<float> values(kAll), expected_gradients(kAll), gradients(kAll), taught(kAll);
+  for (std::vector<float>* const numbers : {&values, &taught}) {
+    for (float& value : *numbers) value = static_cast<float>(random.Uniform(-3, 3));
+  }
+  const auto device_taught = model::DeviceMemory::Allocate(kBytes, "a test");
+  ASSERT_TRUE(device_taught.ok());
+  ASSERT_TRUE(model::CopyToDevice(taught.data(), device_taught->data(), kBytes, stream.handle()).ok());
   const auto device_values = model::DeviceMemory::Allocate(kBytes, "a test");
   const auto device_gradients = model::DeviceMemory::Allocate(kBytes, "a test");
   ASSERT_TRUE(device_values.ok() && device_gradients.ok());
   ASSERT_TRUE(model::CopyToDevice(values.data(), device_values->data(), kBytes, stream.handle()).ok());
   ASSERT_TRUE(model::FillWithZeros(device_gradients->data(), kBytes, stream.handle()).ok());
   std::vector<model::AnchorPlane> planes, gradient_planes, on_device, gradients_on_device;
+  TeacherView teacher{{}, 0.3f}, teacher_on_device{{}, 0.3f};
   for (int p = 0; p < 3; ++p) {
     planes.push_back(PlaneAt(values.data() + p * kPlane, kSizes[p], kHeight, kWidth));
     gradient_planes.push_back(PlaneAt(expected_gradients.data() + p * kPlane, kSizes[p], kHeight, kWidth));
     on_device.push_back(PlaneAt(device_values->as<float>() + p * kPlane, kSizes[p], kHeight, kWidth));
     gradients_on_device.push_back(PlaneAt(device_gradients->as<float>() + p * kPlane, kSizes[p], kHeight, kWidth));
+    teacher.planes.push_back(PlaneAt(taught.data() + p * kPlane, kSizes[p], kHeight, kWidth));
+    teacher_on_device.planes.push_back(PlaneAt(device_taught->as<float>() + p * kPlane, kSizes[p], kHeight, kWidth));
   }
   const mining::TargetOptions options;
-  const auto loss = DeviceDetectionLoss::Create(options, 2, *context);
+  const auto loss = DeviceDetectionLoss::Create(options, 3, *context);
   ASSERT_TRUE(loss.ok()) << loss.status();
   const std::vector<mining::FaceBox> faces = {
       {{20, 30, 44, 52}, false}, {{100, 80, 150, 139}, false}, {{200, 10, 240, 60}, true}};
   std::vector<LossParts> expected;
   std::vector<float> expected_wpas;
   std::vector<std::vector<mining::FaceScore>> expected_faces;
-  for (const auto& image_faces : {faces, std::vector<mining::FaceBox>()}) {
+  // The last image has a teacher.
+  for (const auto& image_faces : {faces, std::vector<mining::FaceBox>(), faces}) {
+    const bool taught_too = expected.size() == 2;
     const mining::AnchorLabels labels = mining::LabelAnchors(planes, image_faces, 355, 240, options);
-    expected.push_back(
-        DetectionLoss(planes, labels, mining::SampleAnchors(planes, labels, options, &random), 0.5f, gradient_planes));
+    expected.push_back(DetectionLoss(planes, labels, mining::SampleAnchors(planes, labels, options, &random), 0.5f,
+                                     gradient_planes, taught_too ? teacher : TeacherView()));
     expected_wpas.push_back(mining::Wpas(planes, labels).value_or(-1));
     expected_faces.push_back(mining::FaceScores(planes, labels, image_faces.size()));
-    const absl::Status added = (*loss)->Add(on_device, image_faces, 355, 240, 1, 0.5f, gradients_on_device);
+    const absl::Status added = (*loss)->Add(on_device, image_faces, 355, 240, 1, 0.5f, gradients_on_device,
+                                            taught_too ? teacher_on_device : TeacherView());
     ASSERT_TRUE(added.ok()) << added;
   }
   const auto actual = (*loss)->Outcomes();
   ASSERT_TRUE(actual.ok()) << actual.status();
-  ASSERT_EQ(actual->size(), 2u);
-  for (size_t i = 0; i < 2; ++i) {
+  ASSERT_EQ(actual->size(), 3u);
+  for (size_t i = 0; i < 3; ++i) {
     const DeviceOutcome& outcome = (*actual)[i];
     EXPECT_NEAR(outcome.loss.classification, expected[i].classification, 1e-5) << i;
     EXPECT_NEAR(outcome.loss.regression, expected[i].regression, 1e-5) << i;

@@ -2,13 +2,10 @@
 
 #include "model/ops/softmax.h"
 #include "train/step/smooth_l1.h"
+#include "train/step/soft_target.h"
 
 namespace hardface::train {
 namespace {
-
-float Mix(float label, float taught, float teacher_weight) {
-  return (1 - teacher_weight) * label + teacher_weight * taught;
-}
 
 double ClassificationLoss(const std::vector<model::AnchorPlane>& planes, const std::vector<model::AnchorIndex>& anchors,
                           bool face, float weight, const std::vector<model::AnchorPlane>& gradients,
@@ -22,7 +19,7 @@ double ClassificationLoss(const std::vector<model::AnchorPlane>& planes, const s
     float target = face ? 1.0f : 0.0f;
     if (!teacher.planes.empty()) {
       const model::AnchorPlane& taught = teacher.planes[a.plane];
-      target = Mix(target, model::FaceProbability(taught.background[cell], taught.face[cell]), teacher.weight);
+      target = SoftTarget(target, model::FaceProbability(taught.background[cell], taught.face[cell]), teacher.weight);
     }
     if (target > 0) loss += target * model::SoftmaxLoss(face_logit, background_logit);
     if (target < 1) loss += (1 - target) * model::SoftmaxLoss(background_logit, face_logit);
@@ -53,7 +50,7 @@ LossParts DetectionLoss(const std::vector<model::AnchorPlane>& planes, const min
     for (int k = 0; k < 4; ++k) {
       float wanted = target.deltas[k];
       if (!teacher.planes.empty()) {
-        wanted = Mix(wanted, teacher.planes[target.anchor.plane].deltas[k][cell], teacher.weight);
+        wanted = SoftTarget(wanted, teacher.planes[target.anchor.plane].deltas[k][cell], teacher.weight);
       }
       const float difference = plane.deltas[k][cell] - wanted;
       loss.regression += SmoothL1(difference) / static_cast<double>(labels.regression.size());

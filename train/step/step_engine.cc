@@ -38,9 +38,6 @@ std::vector<mining::FaceBox> FacesOf(const data::TrainingSample& sample) {
 
 absl::StatusOr<std::unique_ptr<StepEngine>> MakeStepEngine(model::Model* model, const StepEngineOptions& options,
                                                            Communicator* communicator) {
-  if (options.device.cuda() && options.teacher != nullptr) {
-    return absl::FailedPreconditionError("--teacher trains on the CPU only; give --device=cpu, or train without it");
-  }
   if (options.device.cuda()) return MakeCudaStepEngine(model, options, communicator);
   return MakeCpuStepEngine(model, options, communicator);
 }

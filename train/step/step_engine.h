@@ -41,7 +41,7 @@ struct StepEngineOptions {
   model::Conv2dEngine engine = model::Conv2dEngine::kFastest;  // of the CPU
   model::Precision precision = model::Precision::kBf16;        // of a CUDA device
   bool deterministic = true;                                   // of a CUDA device: the same bits at every run
-  // A model to learn from beside the labels (teacher.h), and its share in the targets, 0..1. On the CPU only.
+  // A model to learn from beside the labels (teacher.h), and its share in the targets, 0..1.
   const model::Model* teacher = nullptr;
   float teacher_weight = 0.5f;
   std::string teacher_name;  // for errors

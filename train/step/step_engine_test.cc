@@ -146,16 +146,5 @@ TEST(CpuStepEngineTest, TheLossOfAnImageDoesNotDependOnItsNeighboursPadding) {
       << "zero stands for the mean beside the image, which the network sees a little of";
 }
 
-TEST(MakeStepEngineTest, ATeacherTrainsOnTheCpuOnly) {
-  model::Model model = SmallModel(), teacher = SmallModel();
-  StepEngineOptions options = Options(1, 1);
-  options.teacher = &teacher;
-  options.device = {model::Device::Kind::kCuda, 0};
-  WorldOfOne alone;
-  const auto engine = MakeStepEngine(&model, options, &alone);
-  ASSERT_FALSE(engine.ok());
-  EXPECT_NE(engine.status().message().find("--teacher trains on the CPU only"), absl::string_view::npos);
-}
-
 }  // namespace
 }  // namespace hardface::train

@@ -14,6 +14,7 @@
 #include "model/detectors/anchors.h"
 #include "model/ops/softmax.h"
 #include "train/step/smooth_l1.h"
+#include "train/step/soft_target.h"
 
 namespace hardface::train {
 
@@ -127,9 +128,11 @@ struct FaceKernel {
 };
 
 // Of each sampled anchor: its loss into losses[k], its gradient times SCALE added to GRADIENTS, which mirrors the
-// table.
+// table. TAUGHT mirrors it, too: what a teacher says, whose share in the targets is TEACHER_WEIGHT; without planes
+// there is none.
 struct ClassificationKernel {
-  mining::AnchorTable table, gradients;
+  mining::AnchorTable table, gradients, taught;
+  float teacher_weight;
   const mining::SampledAnchor* samples;
   const DeviceLoss* loss;
   float scale;
@@ -143,9 +146,14 @@ struct ClassificationKernel {
     const model::AnchorPlane& gradient = gradients.planes[a.plane];
     const int cell = plane.cell(a.y, a.x);
     const float background = plane.background[cell], face = plane.face[cell];
-    losses[k] = samples[k].face ? model::SoftmaxLoss(face, background) : model::SoftmaxLoss(background, face);
-    const float slope = scale / static_cast<float>(loss->sampled) *
-                        (model::FaceProbability(background, face) - (samples[k].face ? 1.0f : 0.0f));
+    float target = samples[k].face ? 1.0f : 0.0f;
+    if (taught.count > 0) {
+      const model::AnchorPlane& teacher = taught.planes[a.plane];
+      target = SoftTarget(target, model::FaceProbability(teacher.background[cell], teacher.face[cell]), teacher_weight);
+    }
+    if (target > 0) losses[k] += target * model::SoftmaxLoss(face, background);
+    if (target < 1) losses[k] += (1 - target) * model::SoftmaxLoss(background, face);
+    const float slope = scale / static_cast<float>(loss->sampled) * (model::FaceProbability(background, face) - target);
     gradient.face[cell] += slope;
     gradient.background[cell] -= slope;
   }
@@ -153,7 +161,8 @@ struct ClassificationKernel {
 
 // Of the regression anchors of each part: their loss into losses[part], gradients as above.
 struct RegressionKernel {
-  mining::AnchorTable table, gradients;
+  mining::AnchorTable table, gradients, taught;
+  float teacher_weight;
   const mining::AnchorLabel* labels;
   const mining::FaceBox* faces;
   int parts;
@@ -170,7 +179,10 @@ struct RegressionKernel {
       const int cell = plane.cell(a.y, a.x);
       const std::array<float, 4> target = model::EncodeBox(plane.anchor(a.y, a.x), faces[labels[i].face].box);
       for (int k = 0; k < 4; ++k) {
-        const float difference = plane.deltas[k][cell] - target[k];
+        const float wanted = taught.count > 0
+                                 ? SoftTarget(target[k], taught.planes[a.plane].deltas[k][cell], teacher_weight)
+                                 : target[k];
+        const float difference = plane.deltas[k][cell] - wanted;
         sum += SmoothL1(difference);
         gradients.planes[a.plane].deltas[k][cell] +=
             scale / static_cast<float>(loss->regressed) * SmoothL1Gradient(difference);

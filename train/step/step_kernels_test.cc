@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
@@ -50,16 +51,20 @@ TEST(LossKernelsTest, LossAndGradientAreThoseOfTheCpu) {
   constexpr int kParts = 7, kFewerParts = 2;
   Random random(1);
   const Planes values(15, 18, &random), expected_gradients(15, 18, nullptr), gradients(15, 18, nullptr);
-  for (const bool with_faces : {true, false}) {
+  const Planes taught(15, 18, &random);
+  const TeacherView nobody, teacher{taught.planes, 0.3f};
+  for (const auto& [with_faces, view] : {std::pair(true, nobody), std::pair(false, nobody), std::pair(true, teacher)}) {
     std::vector<mining::FaceBox> faces;
     if (with_faces) faces = {{{10, 20, 30, 41}, false}, {{60, 50, 75, 64}, false}, {{90, 20, 118, 44}, true}};
     const mining::TargetOptions options;
     const mining::AnchorLabels cpu_labels = mining::LabelAnchors(values.planes, faces, 144, 120, options);
     const mining::SampledAnchors cpu_samples = mining::SampleAnchors(values.planes, cpu_labels, options, &random);
-    const LossParts expected = DetectionLoss(values.planes, cpu_labels, cpu_samples, kScale, expected_gradients.planes);
+    const LossParts expected =
+        DetectionLoss(values.planes, cpu_labels, cpu_samples, kScale, expected_gradients.planes, view);
 
     const mining::AnchorTable table = mining::TableOf(values.planes),
-                              gradient_table = mining::TableOf(gradients.planes);
+                              gradient_table = mining::TableOf(gradients.planes),
+                              taught_table = mining::TableOf(view.planes);
     const int anchors = table.anchors(), sampled = options.sampled_anchors;
     std::vector<mining::AnchorLabel> labels(static_cast<size_t>(anchors));
     std::vector<uint64_t> positives(labels.size()), negatives(labels.size());
@@ -80,9 +85,10 @@ TEST(LossKernelsTest, LossAndGradientAreThoseOfTheCpu) {
     RunAll(kFewerParts, SumKernel<int>{counts.data(), kParts, kFewerParts, regressed.data()});
     RunAll(kFewerParts, CountSampledKernel{samples.data(), sampled, kFewerParts, sampled_counts.data()});
     RunAll(1, CountKernel{table, sampled_counts.data(), regressed.data(), kFewerParts, positives.data(), &loss});
-    RunAll(sampled, ClassificationKernel{table, gradient_table, samples.data(), &loss, kScale, classification.data()});
-    RunAll(kParts, RegressionKernel{table, gradient_table, labels.data(), faces.data(), kParts, &loss, kScale,
-                                    regression.data()});
+    RunAll(sampled, ClassificationKernel{table, gradient_table, taught_table, view.weight, samples.data(), &loss,
+                                         kScale, classification.data()});
+    RunAll(kParts, RegressionKernel{table, gradient_table, taught_table, view.weight, labels.data(), faces.data(),
+                                    kParts, &loss, kScale, regression.data()});
     std::vector<double> classification_sums(kFewerParts), regression_sums(kFewerParts);
     RunAll(kFewerParts, SumKernel<double>{classification.data(), sampled, kFewerParts, classification_sums.data()});
     RunAll(kFewerParts, SumKernel<double>{regression.data(), kParts, kFewerParts, regression_sums.data()});

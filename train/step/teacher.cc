@@ -1,6 +1,7 @@
 #include "train/step/teacher.h"
 
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 
 namespace hardface::train {
 namespace {
@@ -18,15 +19,19 @@ std::string AnchorsOf(const model::DetectorSpec& detector) {
 
 }  // namespace
 
+absl::Status CheckTeacher(const model::DetectorSpec& teacher, const model::DetectorSpec& student,
+                          const std::string& name) {
+  const std::string theirs = AnchorsOf(teacher), ours = AnchorsOf(student);
+  if (theirs == ours) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(name, ": this teacher's anchors are (", theirs,
+                                                 "), those of the network to train are (", ours,
+                                                 "); give a teacher of the same --architecture and heads"));
+}
+
 absl::StatusOr<std::unique_ptr<Teacher>> Teacher::Create(const model::Model* teacher,
                                                          const model::DetectorSpec& student, model::Conv2dEngine engine,
                                                          const std::string& name) {
-  const std::string theirs = AnchorsOf(teacher->detector), ours = AnchorsOf(student);
-  if (theirs != ours) {
-    return absl::InvalidArgumentError(absl::StrCat(name, ": this teacher's anchors are (", theirs,
-                                                   "), those of the network to train are (", ours,
-                                                   "); give a teacher of the same --architecture and heads"));
-  }
+  RETURN_IF_ERROR(CheckTeacher(teacher->detector, student, name));
   return std::unique_ptr<Teacher>(new Teacher(*teacher, engine));
 }
 

@@ -17,11 +17,15 @@
 
 namespace hardface::train {
 
+// InvalidArgument where TEACHER's anchors are not STUDENT's, naming both. NAME stands in errors.
+absl::Status CheckTeacher(const model::DetectorSpec& teacher, const model::DetectorSpec& student,
+                          const std::string& name);
+
 // A trained model whose output planes are those of a student's: the same anchors at the same places, whatever the
 // widths of the layers. On the CPU. Not thread-safe; a call uses all OpenMP threads.
 class Teacher {
  public:
-  // InvalidArgument where TEACHER's anchors are not STUDENT's, naming both. NAME stands in errors.
+  // An error as CheckTeacher() gives it.
   static absl::StatusOr<std::unique_ptr<Teacher>> Create(const model::Model* teacher,
                                                          const model::DetectorSpec& student, model::Conv2dEngine engine,
                                                          const std::string& name);
