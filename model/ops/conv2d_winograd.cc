@@ -245,7 +245,9 @@ class WinogradConv2d : public Conv2d {
       // Streaming a weight from memory costs as much as some 20 tiles' products with it.
       return frequencies * (tiles * transforms + 20);
     };
-    return cost(6) < 0.97 * cost(4) ? 6 : 4;
+    // Of 512 x 512 channels, F(6x6)'s weights take 67 MB a layer and F(4x4)'s 38: the larger ones must save a tenth.
+    const bool large = int64_t{spec_.in_channels} * spec_.out_channels >= 512 * 512;
+    return cost(6) < (large ? 0.9 : 0.97) * cost(4) ? 6 : 4;
   }
 
   static constexpr int kRun = 28;  // tiles that a thread transforms at a time where all share a block
