@@ -38,18 +38,23 @@ int LoadersFor(const DetectImagesOptions& options) {
   return std::clamp(ResolveThreads(options.threads) / detectors, 1, 4);
 }
 
-std::vector<std::unique_ptr<FaceDetector>> MakeDetectors(const model::Model& model,
-                                                         const DetectImagesOptions& options) {
+std::vector<std::unique_ptr<FaceDetector>> MakeDetectors(model::Model model, const DetectImagesOptions& options) {
   std::vector<model::Device> devices = options.devices;
   if (devices.empty()) devices = {options.detect.device};
-  std::vector<std::unique_ptr<FaceDetector>> detectors;
+  std::vector<DetectOptions> wanted;
   for (const model::Device& device : devices) {
     DetectOptions of_one = options.detect;
     of_one.device = device;
     const int workers = device.cuda() ? options.workers_per_gpu : 1;
     of_one.memory_limit /= workers;
-    for (int i = 0; i < workers; ++i) detectors.push_back(std::make_unique<FaceDetector>(model, of_one));
+    wanted.insert(wanted.end(), static_cast<size_t>(workers), of_one);
   }
+  // The last one takes the weights instead of copying them: on a CPU they are so held once.
+  std::vector<std::unique_ptr<FaceDetector>> detectors;
+  while (detectors.size() + 1 < wanted.size()) {
+    detectors.push_back(std::make_unique<FaceDetector>(model, wanted[detectors.size()]));
+  }
+  detectors.push_back(std::make_unique<FaceDetector>(std::move(model), wanted.back()));
   return detectors;
 }
 
@@ -71,14 +76,14 @@ std::string NameOf(const ImageOutcome& outcome) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<DetectionRun>> DetectionRun::Start(
-    const model::Model& model, const std::string& folder, const DetectImagesOptions& options,
+    model::Model model, const std::string& folder, const DetectImagesOptions& options,
     const std::function<absl::Status(const ImageOutcome&)>& seen) {
   omp_set_num_threads(ResolveThreads(options.threads));
   std::unique_ptr<DetectionRun> run(new DetectionRun(folder, options));
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   ASSIGN_OR_RETURN(run->journal_, ResultJournal::Open(folder, seen));
-  run->detectors_ = MakeDetectors(model, options);
+  run->detectors_ = MakeDetectors(std::move(model), options);
   return run;
 }
 
@@ -210,7 +215,7 @@ absl::Status DetectVideo(const ImageToDetect& video, int64_t done, DetectionRun*
 
 }  // namespace
 
-absl::StatusOr<DetectionCounts> DetectImages(const model::Model& model, const std::vector<ImageToDetect>& images,
+absl::StatusOr<DetectionCounts> DetectImages(model::Model model, const std::vector<ImageToDetect>& images,
                                              const std::string& folder, const DetectImagesOptions& options) {
   Position position;
   const auto pass = [&](const ImageOutcome& outcome) -> absl::Status {
@@ -221,7 +226,7 @@ absl::StatusOr<DetectionCounts> DetectImages(const model::Model& model, const st
                      at < images.size() ? absl::StrCat("now it is ", images[at].name) : "now there are fewer",
                      "; give the same images, or begin anew by --overwrite without --resume"));
   };
-  ASSIGN_OR_RETURN(const auto run, DetectionRun::Start(model, folder, options, pass));
+  ASSIGN_OR_RETURN(const auto run, DetectionRun::Start(std::move(model), folder, options, pass));
   const auto is_video = [](const ImageToDetect& image) { return IsVideo(image.path); };
   const auto rest = absl::MakeConstSpan(images).subspan(position.image);
   // How many frames a video has is known at its end.

@@ -54,10 +54,10 @@ struct DetectionCounts {
 // of writing (a full disk) end the run.
 class DetectionRun {
  public:
-  // MODEL must outlive the run. SEEN is told of every image that an earlier run on FOLDER has done; its error is
+  // SEEN is told of every image that an earlier run on FOLDER has done; its error is
   // returned.
   static absl::StatusOr<std::unique_ptr<DetectionRun>> Start(
-      const model::Model& model, const std::string& folder, const DetectImagesOptions& options,
+      model::Model model, const std::string& folder, const DetectImagesOptions& options,
       const std::function<absl::Status(const ImageOutcome&)>& seen = nullptr);
 
   // Images done, the failed ones and those of earlier runs included.
@@ -86,7 +86,7 @@ class DetectionRun {
 
 // A whole run over IMAGES; those that are videos by their names (video_frames.h) frame by frame. Where FOLDER holds the
 // work of an earlier one on the same images, it is gone on with; FailedPrecondition where those images were others.
-absl::StatusOr<DetectionCounts> DetectImages(const model::Model& model, const std::vector<ImageToDetect>& images,
+absl::StatusOr<DetectionCounts> DetectImages(model::Model model, const std::vector<ImageToDetect>& images,
                                              const std::string& folder, const DetectImagesOptions& options);
 
 }  // namespace hardface::infer

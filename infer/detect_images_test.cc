@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -10,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <opencv2/core.hpp>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
@@ -124,6 +126,27 @@ TEST(FaceDetectorTest, EnginesAndTilesGiveTheSameDetections) {
   options.memory_limit = 100 << 20;
   EXPECT_THAT(std::string(FaceDetector(RandomModel(4), options).Detect(image).status().message()),
               HasSubstr("raise --memory_limit"));
+}
+
+// Bytes of this process that are in memory.
+int64_t ResidentBytes() {
+  std::ifstream file("/proc/self/statm");
+  int64_t all = 0, resident = 0;
+  file >> all >> resident;
+  return resident * sysconf(_SC_PAGESIZE);
+}
+
+TEST(DetectionRunTest, HoldsTheWeightsOnce) {
+  DetectImagesOptions options;
+  options.detect.speed = Speed::kAccurate;
+  model::Model model = RandomModel(/*width_divisor=*/1);
+  int64_t weight_bytes = 0;
+  for (const auto& [name, array] : model.parameters) weight_bytes += static_cast<int64_t>(array.values.size() * 4);
+  const int64_t before = ResidentBytes();
+  ASSERT_GT(before, weight_bytes);
+  const auto run = DetectionRun::Start(std::move(model), ::testing::TempDir() + "/holds_once", options);
+  ASSERT_TRUE(run.ok()) << run.status();
+  EXPECT_LT(ResidentBytes() - before, weight_bytes / 2);
 }
 
 TEST(LevelRunnerTest, PlansWholeLevelsThenPassesThenTiles) {

@@ -497,10 +497,10 @@ absl::Status DetectGiven(const std::vector<std::string>& arguments, Work* work) 
     RETURN_IF_ERROR(CheckSpares(work->output, image.path));
     if (!work->crops.empty()) RETURN_IF_ERROR(CheckSpares(work->crops, image.path));
   }
-  ASSIGN_OR_RETURN(const model::Model model, LoadModelFor(work));
+  ASSIGN_OR_RETURN(model::Model model, LoadModelFor(work));
   ASSIGN_OR_RETURN(const Folders folders, OpenFolders(work));
   ASSIGN_OR_RETURN(const DetectionCounts counts,
-                   DetectImages(model, images, folders.results->temporary_path(), work->options));
+                   DetectImages(std::move(model), images, folders.results->temporary_path(), work->options));
   return Complete(*work, counts, images.size(), folders);
 }
 
@@ -552,7 +552,7 @@ absl::Status DetectWhatComes(WatchedFolders* watched, data::Pixels pixels, Resul
 absl::Status DetectWatched(const std::vector<std::string>& arguments, Work* work) {
   ASSIGN_OR_RETURN(const std::vector<std::string> folders, FoldersToWatch(arguments));
   ASSIGN_OR_RETURN(const data::Pixels pixels, PixelsFromFlags());
-  ASSIGN_OR_RETURN(const model::Model model, LoadModelFor(work));
+  ASSIGN_OR_RETURN(model::Model model, LoadModelFor(work));
   ASSIGN_OR_RETURN(const Folders outputs, OpenFolders(work));
   WatchedFolders watched(folders);
   ResultNames names(NamedForms(work->options));
@@ -562,7 +562,8 @@ absl::Status DetectWatched(const std::vector<std::string>& arguments, Work* work
     return absl::OkStatus();
   };
   work->options.stop = [] { return stop_asked != 0; };
-  ASSIGN_OR_RETURN(const auto run, DetectionRun::Start(model, outputs.results->temporary_path(), work->options, know));
+  ASSIGN_OR_RETURN(const auto run,
+                   DetectionRun::Start(std::move(model), outputs.results->temporary_path(), work->options, know));
   StopAtInterrupt();
   absl::FPrintF(stderr, "detect: watching; the results so far are in %s/%s, and Ctrl-C completes them\n",
                 outputs.results->temporary_path(), kDetectionsName);

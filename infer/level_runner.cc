@@ -17,6 +17,7 @@ constexpr int kProbeSide = 512;
 
 double MeasureBytesPerPixel(const model::Model& model, model::ExecutorOptions options) {
   options.resources = std::make_shared<model::ExecutorResources>();
+  options.strips = false;  // which save least on small levels, and depend on the number of threads
   const auto executor = model::Executor::Create(model.detector.network, {1, 3, kProbeSide, kProbeSide}, options);
   HARDFACE_CHECK(executor.ok());
   return static_cast<double>((*executor)->activation_bytes()) / (kProbeSide * kProbeSide);

@@ -19,23 +19,6 @@
 namespace hardface::model {
 namespace {
 
-// Collects buffers with their lifetimes while the steps are laid out.
-struct BufferList {
-  std::vector<TensorView> views;
-  std::vector<BufferLifetime> lifetimes;
-
-  int Add(const Shape& shape, int block, int step) {
-    views.push_back({nullptr, shape, block});
-    lifetimes.push_back({views.back().stored(), step, step});
-    return static_cast<int>(views.size()) - 1;
-  }
-  void Use(int buffer, int step) {
-    if (buffer < 0) return;
-    lifetimes[buffer].first = std::min(lifetimes[buffer].first, step);
-    lifetimes[buffer].last = std::max(lifetimes[buffer].last, step);
-  }
-};
-
 // The convolutions that also do the pooling after them: convolution -> pooling layer.
 std::map<std::string, std::string> FindFusedPools(const NetworkSpec& network) {
   std::map<std::string, std::string> pools;
@@ -52,6 +35,23 @@ int CountReaders(const NetworkSpec& network, const std::string& name) {
 }
 
 }  // namespace
+
+// Collects buffers with their lifetimes while the steps are laid out.
+struct Executor::BufferList {
+  std::vector<TensorView> views;
+  std::vector<BufferLifetime> lifetimes;
+
+  int Add(const Shape& shape, int block, int step) {
+    views.push_back({nullptr, shape, block});
+    lifetimes.push_back({views.back().stored(), step, step});
+    return static_cast<int>(views.size()) - 1;
+  }
+  void Use(int buffer, int step) {
+    if (buffer < 0) return;
+    lifetimes[buffer].first = std::min(lifetimes[buffer].first, step);
+    lifetimes[buffer].last = std::max(lifetimes[buffer].last, step);
+  }
+};
 
 int64_t ExecutorResources::bytes() const {
   int64_t bytes = workspace->bytes() + arena.bytes();
@@ -126,6 +126,7 @@ absl::StatusOr<std::unique_ptr<Executor>> Executor::Create(const NetworkSpec& ne
       ASSIGN_OR_RETURN(step.conv, MakeConv2d(config));
     }
     if (layer.kind == LayerKind::kL2Norm) resources.scales.emplace(layer.parameters, nullptr);
+    if (!options.training && options.strips) executor->TakeLastStep(network, i, &step, &buffers);
     executor->steps_.push_back(std::move(step));
   }
   // A frozen early part lets go of its activations as inference does; everything else is kept by the lifetimes above.
@@ -159,6 +160,26 @@ absl::StatusOr<std::unique_ptr<Executor>> Executor::Create(const NetworkSpec& ne
   return executor;
 }
 
+void Executor::TakeLastStep(const NetworkSpec& network, int time, Step* step, BufferList* buffers) {
+  if (step->conv == nullptr || steps_.empty()) return;
+  Step& last = steps_.back();
+  const std::string name = last.layer.name;
+  if (last.conv == nullptr || last.before != nullptr || last.pooled >= 0 || last.output != step->inputs[0]) return;
+  if (CountReaders(network, name) != 1) return;
+  const int rows = step->conv->StripRows(*last.conv);
+  if (rows == 0) return;
+  step->before = std::move(last.conv);
+  step->window = last.output;
+  step->inputs = std::move(last.inputs);
+  steps_.pop_back();
+  layer_buffers_.erase(name);
+  for (const int input : step->inputs) buffers->Use(input, time);
+  TensorView& window = buffers->views[step->window];
+  window.shape.n = 1;
+  window.shape.h = rows;
+  buffers->lifetimes[step->window] = {window.stored(), time, time};
+}
+
 void Executor::Bind() {
   float* const base = resources_->arena.Get(arena_floats_);
   for (size_t i = 0; i < buffers_.size(); ++i) buffers_[i].data = base + offsets_[i];
@@ -177,9 +198,15 @@ void Executor::ForwardStep(const Step& step) {
   switch (step.layer.kind) {
     case LayerKind::kInput:
       break;
-    case LayerKind::kConv2d:
-      step.conv->Forward(in, out, step.pooled >= 0 ? &buffers_[step.pooled] : nullptr);
+    case LayerKind::kConv2d: {
+      const TensorView* const pooled = step.pooled >= 0 ? &buffers_[step.pooled] : nullptr;
+      if (step.before == nullptr) {
+        step.conv->Forward(in, out, pooled);
+      } else {
+        step.conv->ForwardAfter(step.before.get(), in, buffers_[step.window], out, pooled);
+      }
       break;
+    }
     case LayerKind::kMaxPool:
       MaxPool2x2(in, *out);
       break;

@@ -36,11 +36,15 @@ struct ExecutorOptions {
   // Of training: parts without gradients (conv1_* and conv2_* of an ImageNet network are frozen).
   std::function<bool(NetworkPart)> frozen = [](NetworkPart) { return false; };
   std::shared_ptr<ExecutorResources> resources = nullptr;  // null: the executor has its own
+  // Of inference: large maps that only the next convolution reads are computed in strips, for less memory and the same
+  // bits. How many rows a strip has depends on the number of threads.
+  bool strips = true;
 };
 
 // The plan for one input shape: layers, buffers and their places in memory. In inference, pooling is computed by the
-// convolution before it where its engine can, and what only the pooling reads is never written. Nothing is allocated
-// after the first run. Not thread-safe; a call uses all OpenMP threads.
+// convolution before it where its engine can, and what only the pooling reads is never written. Nor are large maps that
+// only the next convolution reads: the two are computed in strips (Conv2d::ForwardAfter). Nothing is allocated after
+// the first run. Not thread-safe; a call uses all OpenMP threads.
 class Executor {
  public:
   // NETWORK is copied. INPUT (N, 3, H, W).
@@ -58,7 +62,7 @@ class Executor {
   // Where to write the image before Forward(): (N, 3, H, W), block 1.
   TensorView input() const { return buffers_[0]; }
   // AFTER, where given, is called when a layer's outputs are there, with the layer's convolution where it is one: to
-  // time layers.
+  // time layers. Of two that are computed in strips it is called for the second only.
   using LayerObserver = std::function<void(const LayerSpec& layer, const Conv2d* convolution)>;
   void Forward(const LayerObserver& after = nullptr);
   // A network output after Forward(): block 1. Valid until the next Forward().
@@ -91,12 +95,18 @@ class Executor {
     bool needs_weight_gradient = false;
     bool completes_gradient = false;  // no earlier layer shares its parameters
     std::unique_ptr<Conv2d> conv;
+    std::unique_ptr<Conv2d> before;  // computed in strips with CONV, which reads it; INPUTS are its inputs
+    int window = -1;                 // the strip's buffer
   };
   struct NetworkOutput {
     int layer_buffer, plain_buffer, plain_gradient = -1, layer_gradient = -1;
   };
 
+  struct BufferList;
+
   Executor() = default;
+  // Has STEP, whose time is TIME, compute the last step, too, in strips, where that is possible.
+  void TakeLastStep(const NetworkSpec& network, int time, Step* step, BufferList* buffers);
   void ForwardStep(const Step& step);
   void BackwardStep(const Step& step, ParameterSet* gradients);
   // Runs OPERATION into the gradient buffer, or into scratch and adds when another user of the tensor wrote it before.

@@ -58,7 +58,10 @@ void BM_Network(benchmark::State& state, const std::string& engine, bool trunk_o
   run();
   for (auto _ : state) run();
   state.counters["GFLOP"] = *CountFlops(network, shape) * 1e-9 * (training ? 3 : 1);
-  state.counters["MB"] = static_cast<double>(executor->resources().bytes()) * 1e-6;
+  const ExecutorResources& held = executor->resources();
+  state.counters["MB"] = static_cast<double>(held.bytes()) * 1e-6;
+  state.counters["activations_MB"] = static_cast<double>(held.arena.bytes()) * 1e-6;
+  state.counters["workspace_MB"] = static_cast<double>(held.workspace->bytes()) * 1e-6;
 }
 
 void Register() {

@@ -1,6 +1,7 @@
 #include "model/execution/executor.h"
 
 #include <gtest/gtest.h>
+#include <omp.h>
 
 #include <algorithm>
 #include <cmath>
@@ -227,7 +228,7 @@ TEST(ExecutorCacheTest, ExecutorsThatShareMemoryDoNotReadEachOthersLeftovers) {
 TEST(ExecutorTest, PoolingIsFusedInInferenceOnly) {
   NetworkSpec network;
   network.layers = {{"image", LayerKind::kInput},
-                    {"a", LayerKind::kConv2d, {"image"}, 16, 3, 1, true, "a", NetworkPart::kBody},
+                    {"a", LayerKind::kConv2d, {"image"}, 64, 3, 1, true, "a", NetworkPart::kBody},
                     {"b", LayerKind::kConv2d, {"a"}, 16, 3, 1, true, "b", NetworkPart::kBody},
                     {"pool", LayerKind::kMaxPool, {"b"}},
                     {"c", LayerKind::kConv2d, {"pool"}, 16, 3, 1, true, "c", NetworkPart::kBody},
@@ -254,6 +255,63 @@ TEST(ExecutorTest, PoolingIsFusedInInferenceOnly) {
   }
   for (size_t i = 0; i < results[0].size(); ++i) ASSERT_NEAR(results[0][i], results[1][i], 2e-5) << i;
   EXPECT_LT(bytes[1], bytes[0]);  // "b" is never written at full size
+}
+
+// Two pairs of convolutions: on the image, and on a map whose height is no whole number of tiles; "c" has another tile
+// than "d" where the engine chooses.
+NetworkSpec PairsOfConvolutions() {
+  NetworkSpec network;
+  network.layers = {{"image", LayerKind::kInput},
+                    {"a", LayerKind::kConv2d, {"image"}, 64, 3, 1, true, "a", NetworkPart::kBody},
+                    {"b", LayerKind::kConv2d, {"a"}, 20, 3, 1, true, "b", NetworkPart::kBody},
+                    {"pool", LayerKind::kMaxPool, {"b"}},
+                    {"c", LayerKind::kConv2d, {"pool"}, 40, 3, 1, true, "c", NetworkPart::kBody},
+                    {"d", LayerKind::kConv2d, {"c"}, 8, 3, 1, false, "d", NetworkPart::kBody}};
+  network.outputs = {"d"};
+  return network;
+}
+
+TEST(ExecutorTest, StripsTakeLessMemoryAndChangeNoBit) {
+  const NetworkSpec network = PairsOfConvolutions();
+  const ParameterSet parameters = InitializeParameters(ListParameters(network), Initialization::kHe, 1);
+  const Shape shape{2, 3, 1246, 40};
+  const int threads_before = omp_get_max_threads();
+  for (const Conv2dEngine engine : {Conv2dEngine::kFastest, Conv2dEngine::kWinograd4, Conv2dEngine::kWinograd6}) {
+    std::vector<float> whole;
+    int64_t whole_bytes = 0;
+    for (const int threads : {0, 1, 2, 3}) {  // 0: without strips
+      omp_set_num_threads(std::max(1, threads));
+      ExecutorOptions options;
+      options.engine = engine;
+      options.strips = threads > 0;
+      auto executor = *Executor::Create(network, shape, options);
+      executor->SetParameters(parameters);
+      Random random(4);
+      for (int64_t i = 0; i < shape.size(); ++i) executor->input().data[i] = static_cast<float>(random.Uniform(-1, 1));
+      executor->Forward();
+      const TensorView out = executor->output("d");
+      if (threads == 0) {
+        whole.assign(out.data, out.data + out.stored());
+        whole_bytes = executor->activation_bytes();
+        continue;
+      }
+      // Without strips "a" is there as a whole.
+      EXPECT_LT(executor->activation_bytes(), whole_bytes * 2 / 3) << threads;
+      for (int64_t i = 0; i < out.stored(); ++i) ASSERT_EQ(out.data[i], whole[static_cast<size_t>(i)]) << i;
+    }
+  }
+  omp_set_num_threads(threads_before);
+}
+
+TEST(ExecutorTest, WhatAnotherLayerReadsIsNotComputedInStrips) {
+  NetworkSpec network = PairsOfConvolutions();
+  network.outputs = {"a", "c", "d"};
+  const Shape shape{1, 3, 1246, 40};
+  ExecutorOptions options;
+  const auto with = *Executor::Create(network, shape, options);
+  options.strips = false;
+  const auto without = *Executor::Create(network, shape, options);
+  EXPECT_EQ(with->activation_bytes(), without->activation_bytes());
 }
 
 TEST(ExecutorTest, WhatIsOnlyRunIsNotTrained) {

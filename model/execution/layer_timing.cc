@@ -32,6 +32,7 @@ absl::StatusOr<std::vector<LayerTime>> TimeLayers(const NetworkSpec& network, co
   const ParameterSet parameters = InitializeParameters(ListParameters(network), Initialization::kHe, /*seed=*/1);
   ExecutorOptions options;
   options.engine = engine;
+  options.strips = false;  // each layer by itself
   ASSIGN_OR_RETURN(const auto executor, Executor::Create(network, input, options));
   executor->SetParameters(parameters);
   FillInputForTiming(executor->input());

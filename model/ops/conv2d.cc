@@ -122,6 +122,12 @@ Conv2d::Conv2d(const Conv2dConfig& config)
       workspace_(config.workspace != nullptr ? config.workspace : std::make_shared<Workspace>()),
       direct_flops_(config.spec.DirectFlops(config.input)) {}
 
+int Conv2d::StripRows(const Conv2d&) const { return 0; }
+
+void Conv2d::ForwardAfter(Conv2d*, const TensorView&, const TensorView&, const TensorView*, const TensorView*) {
+  HARDFACE_CHECK(false);  // StripRows is 0
+}
+
 absl::StatusOr<std::unique_ptr<Conv2d>> MakeConv2d(const Conv2dConfig& config) {
   const Conv2dSpec& spec = config.spec;
   if (spec.kernel != 1 && spec.kernel != 3) {

@@ -57,6 +57,15 @@ class Conv2d {
   // 2); OUT may then be null. POOLED only where FusesPooling says so.
   virtual void Forward(const TensorView& in, const TensorView* out, const TensorView* pooled) = 0;
   void Forward(const TensorView& in, const TensorView& out) { Forward(in, &out, nullptr); }
+
+  // Whether this convolution, on the output of BEFORE, can be computed in strips (ForwardAfter), and saves memory so:
+  // the rows of BEFORE's output that are held at a time, at most half of all; else 0.
+  virtual int StripRows(const Conv2d& before) const;
+  // Forward of BEFORE's output on IN, to the same bits, without ever having all of that output. WINDOW (1, BEFORE's
+  // channels, StripRows(BEFORE), W) takes the rows in use.
+  virtual void ForwardAfter(Conv2d* before, const TensorView& in, const TensorView& window, const TensorView* out,
+                            const TensorView* pooled);
+
   // GRAD_OUT is the gradient before the ReLU (ReluBackward has been applied); GRAD_IN is overwritten.
   virtual void BackwardData(const TensorView& grad_out, const TensorView& grad_in) = 0;
   // Adds to GRAD_WEIGHTS (out, in, kernel, kernel) and GRAD_BIAS (out).

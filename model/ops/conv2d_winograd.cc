@@ -39,6 +39,10 @@ class TileGrid {
 
   int64_t count() const { return per_image_ * images_; }
 
+  // Of dilation 1: tiles of a row, and of an image.
+  int columns() const { return phases_[0].columns; }
+  int64_t per_image() const { return per_image_; }
+
   // Tiles first .. first + count - 1.
   void Place(int64_t first, int count, TilePlace* places) const {
     for (int i = 0; i < count; ++i) {
@@ -72,11 +76,33 @@ BlockPlane PlaneOf(const TensorView& tensor, int block) {
   return {tensor.row(0, block, 0), image_stride, tensor.shape.h, tensor.shape.w};
 }
 
+// A tensor, or a window on some rows of it that are there for one image at a time (ForwardAfter).
+struct Map {
+  const TensorView* tensor = nullptr;  // null: not wanted. Of a window: (1, C, rows of the window, W)
+  int first_row = 0;                   // of a window: the row of the whole map that it begins with
+  int map_rows = 0;                    // of a window: the whole map's; 0: the tensor is the map
+
+  // With rows counted in the whole map; a window's are those of any image.
+  BlockPlane Plane(int block) const {
+    if (tensor == nullptr) return {};
+    if (map_rows == 0) return PlaneOf(*tensor, block);
+    return {tensor->row(0, block, -first_row), /*image_stride=*/0, map_rows, tensor->shape.w};
+  }
+};
+
+// Tiles first .. first + count - 1 of a TileGrid.
+struct TileRange {
+  int64_t first = 0, count = 0;
+};
+
 // How the tiles of a layer are worked off.
 struct Blocking {
   int tiles = 0;      // of a block
   bool local = true;  // each thread has blocks of its own; else all threads work on one block together
 };
+
+// Whether the weights are so few that threads work on blocks of their own.
+bool HasLocalBlocks(int channels_in, int channels_out) { return int64_t{channels_in} * channels_out <= 128 * 128; }
 
 // Few channels: a block's transformed tiles stay in a core's second-level cache, and threads need not wait for each
 // other. Many: the transformed weights are what must be read seldom, so blocks are large and all threads share one.
@@ -86,7 +112,7 @@ Blocking ChooseBlocking(int channels_in, int channels_out, int frequencies, int6
   const int64_t cache = SecondLevelCacheBytes(), channels = std::max(channels_in, channels_out);
   const int64_t float_bytes = sizeof(float), tile_bytes = frequencies * channels * float_bytes;
   const int64_t weight_bytes = int64_t{frequencies} * channels_in * channels_out * float_bytes;
-  blocking.local = int64_t{channels_in} * channels_out <= 128 * 128;
+  blocking.local = HasLocalBlocks(channels_in, channels_out);
   int64_t wanted;
   if (blocking.local) {
     // Weights that fit beside the tiles are read again by every block.
@@ -114,13 +140,14 @@ class WinogradConv2d : public Conv2d {
         width_(kernels_.width),
         planar_(config.in_block == 1),
         tile_(ChooseTile()),
+        grid_(shape_, spec_.dilation, tile_),
         no_bias_({1, config.spec.in_channels, 1, 1}, kernels_.width) {
     HARDFACE_CHECK(config.out_block == width_ && (planar_ || config.in_block == width_));
   }
 
   double forward_flops() const override {
     if (planar_ || spec_.kernel == 1) return direct_flops();
-    const auto tiles = static_cast<double>(TileGrid(shape_, spec_.dilation, tile_).count());
+    const auto tiles = static_cast<double>(grid_.count());
     return 2.0 * (tile_ + 2) * (tile_ + 2) * tiles * spec_.in_channels * spec_.out_channels;
   }
 
@@ -128,15 +155,52 @@ class WinogradConv2d : public Conv2d {
   void Forward(const TensorView& in, const TensorView* out, const TensorView* pooled) override {
     if (planar_) {
       HARDFACE_CHECK(pooled == nullptr);
-      return PlanarForward(in, *out);
+      for (int n = 0; n < shape_.n; ++n) PlanarForward(in, n, 0, shape_.h, {out});
+      return;
     }
-    const Product product{spec_.in_channels, spec_.out_channels, weights_->PackedBias(width_), spec_.relu};
     if (spec_.kernel == 1) {
       HARDFACE_CHECK(pooled == nullptr);
+      const Product product{spec_.in_channels, spec_.out_channels, weights_->PackedBias(width_), spec_.relu};
       return PointwiseProduct(product, weights_->Packed(WeightForm::kPointwise, width_), in, *out);
     }
-    const float* const packed = weights_->Packed(tile_ == 4 ? WeightForm::kWinograd4 : WeightForm::kWinograd6, width_);
-    WinogradProduct(product, packed, in, out, pooled);
+    WinogradForward({&in}, {out}, {pooled}, {0, grid_.count()});
+  }
+
+  // A strip should be some blocks of tiles for every thread, so that all have work to its end.
+  int StripRows(const Conv2d& before) const override {
+    const auto* const first = dynamic_cast<const WinogradConv2d*>(&before);
+    if (first == nullptr || planar_ || !RunsInStrips() || !first->RunsInStrips()) return 0;
+    constexpr int kBlocksOfAThread = 4;
+    const Blocking blocking =
+        ChooseBlocking(BlocksOf(spec_.in_channels, width_) * width_, BlocksOf(spec_.out_channels, width_) * width_,
+                       (tile_ + 2) * (tile_ + 2), grid_.count(), kernels_.row_group);
+    const int tiles = kBlocksOfAThread * omp_get_max_threads() * blocking.tiles;
+    const int tile_rows = (tiles + grid_.columns() - 1) / grid_.columns();
+    const int64_t rows = int64_t{tile_rows} * tile_ + first->RowsBeside();
+    return 2 * rows <= shape_.h ? static_cast<int>(rows) : 0;
+  }
+
+  // Each strip moves the last rows of the one before to the window's beginning and has FIRST compute what is missing.
+  // Both convolutions work on the tiles that they have without strips, hence the same bits.
+  void ForwardAfter(Conv2d* before, const TensorView& in, const TensorView& window, const TensorView* out,
+                    const TensorView* pooled) override {
+    auto* const first = dynamic_cast<WinogradConv2d*>(before);
+    HARDFACE_CHECK(first != nullptr);
+    const int h = shape_.h, strip = (window.shape.h - first->RowsBeside()) / tile_ * tile_;
+    HARDFACE_CHECK(strip > 0);
+    for (int n = 0; n < shape_.n; ++n) {
+      int begin = 0, end = 0;  // the rows of FIRST's output that the window holds
+      for (int y = 0; y < h; y += strip) {
+        const int from = std::max(0, y - 1), until = std::min(h, y + strip + 1);
+        MoveRows(window, from - begin, end - from);
+        begin = from;
+        const int computed = std::min(h, (until + first->RowStep() - 1) / first->RowStep() * first->RowStep());
+        const Map between{&window, begin, h};
+        if (end < computed) first->ForwardRows(in, n, end, computed, between);
+        end = std::max(end, computed);
+        WinogradForward(between, {out}, {pooled}, TilesOfRows(n, y, std::min(h, y + strip)));
+      }
+    }
   }
 
   void BackwardData(const TensorView& grad_out, const TensorView& grad_in) override {
@@ -147,7 +211,7 @@ class WinogradConv2d : public Conv2d {
     }
     const float* const packed =
         weights_->Packed(tile_ == 4 ? WeightForm::kWinograd4Data : WeightForm::kWinograd6Data, width_);
-    WinogradProduct(product, packed, grad_out, &grad_in, nullptr);
+    WinogradProduct(product, packed, {&grad_out}, {&grad_in}, {}, {0, grid_.count()});
   }
 
   void BackwardWeights(const TensorView& in, const TensorView& grad_out, float* grad_weights,
@@ -181,7 +245,9 @@ class WinogradConv2d : public Conv2d {
       // Streaming a weight from memory costs as much as some 20 tiles' products with it.
       return frequencies * (tiles * transforms + 20);
     };
-    return cost(6) < 0.97 * cost(4) ? 6 : 4;
+    // Of 512 x 512 channels, F(6x6)'s weights take 67 MB a layer and F(4x4)'s 38: the larger ones must save a tenth.
+    const bool large = int64_t{spec_.in_channels} * spec_.out_channels >= 512 * 512;
+    return cost(6) < (large ? 0.9 : 0.97) * cost(4) ? 6 : 4;
   }
 
   static constexpr int kRun = 28;  // tiles that a thread transforms at a time where all share a block
@@ -208,15 +274,15 @@ class WinogradConv2d : public Conv2d {
   struct Pass {
     Product product;
     const float* packed;  // transformed weights
-    const TensorView& in;
-    const TensorView *out, *pooled;  // null where not wanted
-    TileGrid grid;
-    Blocking blocking;
+    Map in, out, pooled;
+    TileRange tiles;
     int in_blocks, out_blocks;
+    Blocking blocking = {};
 
-    int64_t blocks() const { return (grid.count() + blocking.tiles - 1) / blocking.tiles; }
+    int64_t blocks() const { return (tiles.count + blocking.tiles - 1) / blocking.tiles; }
+    int64_t FirstTileOf(int64_t block) const { return tiles.first + block * blocking.tiles; }
     int TilesOf(int64_t block) const {
-      return static_cast<int>(std::min<int64_t>(blocking.tiles, grid.count() - block * blocking.tiles));
+      return static_cast<int>(std::min<int64_t>(blocking.tiles, tiles.count - block * blocking.tiles));
     }
   };
 
@@ -235,7 +301,7 @@ class WinogradConv2d : public Conv2d {
   // V of COUNT tiles from FIRST on, of one channel block.
   void TransformIn(const Pass& pass, int block, const TilePlace* places, int first, int count,
                    const Slots& slots) const {
-    kernels_.input_tiles(tile_, PlaneOf(pass.in, block), places + first, count, spec_.dilation,
+    kernels_.input_tiles(tile_, pass.in.Plane(block), places + first, count, spec_.dilation,
                          slots.V(0) + (int64_t{block} * pass.blocking.tiles + first) * width_, slots.row_stride,
                          slots.stride);
   }
@@ -260,23 +326,20 @@ class WinogradConv2d : public Conv2d {
                     const Slots& slots) const {
     kernels_.output_tiles(tile_, slots.M(0) + (int64_t{block} * pass.blocking.tiles + first) * width_, slots.row_stride,
                           slots.stride, places + first, count, spec_.dilation, pass.product.bias + block * width_,
-                          pass.product.relu, pass.out == nullptr ? BlockPlane() : PlaneOf(*pass.out, block),
-                          pass.pooled == nullptr ? BlockPlane() : PlaneOf(*pass.pooled, block));
+                          pass.product.relu, pass.out.Plane(block), pass.pooled.Plane(block));
   }
 
-  void WinogradProduct(const Product& product, const float* packed, const TensorView& in, const TensorView* out,
-                       const TensorView* pooled) {
-    Pass pass{product,
-              packed,
-              in,
-              out,
-              pooled,
-              TileGrid(shape_, spec_.dilation, tile_),
-              {},
-              BlocksOf(product.k, width_),
-              BlocksOf(product.outputs, width_)};
+  void WinogradForward(const Map& in, const Map& out, const Map& pooled, const TileRange& tiles) {
+    const Product product{spec_.in_channels, spec_.out_channels, weights_->PackedBias(width_), spec_.relu};
+    const float* const packed = weights_->Packed(tile_ == 4 ? WeightForm::kWinograd4 : WeightForm::kWinograd6, width_);
+    WinogradProduct(product, packed, in, out, pooled, tiles);
+  }
+
+  void WinogradProduct(const Product& product, const float* packed, const Map& in, const Map& out, const Map& pooled,
+                       const TileRange& tiles) {
+    Pass pass{product, packed, in, out, pooled, tiles, BlocksOf(product.k, width_), BlocksOf(product.outputs, width_)};
     pass.blocking = ChooseBlocking(pass.in_blocks * width_, pass.out_blocks * width_, (tile_ + 2) * (tile_ + 2),
-                                   pass.grid.count(), kernels_.row_group);
+                                   tiles.count, kernels_.row_group);
     pass.blocking.local ? BlocksOfThreads(pass) : SharedBlocks(pass);
   }
 
@@ -290,7 +353,7 @@ class WinogradConv2d : public Conv2d {
       const int thread = omp_get_thread_num(), count = pass.TilesOf(b);
       const Slots slots = unplaced.At(base + thread * unplaced.floats);
       TilePlace* const places = all_places.data() + int64_t{thread} * pass.blocking.tiles;
-      pass.grid.Place(b * pass.blocking.tiles, count, places);
+      grid_.Place(pass.FirstTileOf(b), count, places);
       for (int block = 0; block < pass.in_blocks; ++block) TransformIn(pass, block, places, 0, count, slots);
       for (int f = 0; f < slots.n * slots.n; ++f) Multiply(pass, f, 0, count, slots);
       for (int block = 0; block < pass.out_blocks; ++block) TransformOut(pass, block, places, 0, count, slots);
@@ -308,7 +371,7 @@ class WinogradConv2d : public Conv2d {
       // The products fall into tasks of a row of frequencies for a part of the tiles: two tasks a thread or more.
       const int groups = (count + row_group - 1) / row_group;
       const int parts = std::min(groups, (2 * omp_get_max_threads() + n - 1) / n);
-      pass.grid.Place(b * pass.blocking.tiles, count, places);
+      grid_.Place(pass.FirstTileOf(b), count, places);
 #pragma omp parallel
       {
 #pragma omp for schedule(static)
@@ -354,42 +417,75 @@ class WinogradConv2d : public Conv2d {
     }
   }
 
-  // IN with a border of zeros: (image, channel, h + 2, w + 2).
-  float* PadPlanar(const TensorView& in) {
-    const int64_t row = shape_.w + 2, plane = row * (shape_.h + 2);
-    float* const padded = workspace_->Get(plane * shape_.n * shape_.c);
+  // ---- two convolutions in strips (ForwardAfter)
+
+  bool RunsInStrips() const {
+    return spec_.kernel == 3 && spec_.dilation == 1 &&
+           (planar_ || HasLocalBlocks(BlocksOf(spec_.in_channels, width_) * width_,
+                                      BlocksOf(spec_.out_channels, width_) * width_));
+  }
+
+  // Rows of the output that are computed together.
+  int RowStep() const { return planar_ ? 1 : tile_; }
+
+  // Of the first of two: the rows that its window needs beside those of the strip, which are one above and one below,
+  // and what whole tiles add to them.
+  int RowsBeside() const { return 2 + RowStep() - 1; }
+
+  // The tiles of image N that begin in rows BEGIN .. END - 1, BEGIN the first row of a tile.
+  TileRange TilesOfRows(int n, int begin, int end) const {
+    const int first = begin / tile_, rows = (end + tile_ - 1) / tile_ - first;
+    return {n * grid_.per_image() + int64_t{first} * grid_.columns(), int64_t{rows} * grid_.columns()};
+  }
+
+  // The output's rows BEGIN .. END - 1 of image N.
+  void ForwardRows(const TensorView& in, int n, int begin, int end, const Map& out) {
+    planar_ ? PlanarForward(in, n, begin, end, out) : WinogradForward({&in}, out, {}, TilesOfRows(n, begin, end));
+  }
+
+  // The window's COUNT rows from FROM on, to its beginning.
+  static void MoveRows(const TensorView& window, int from, int count) {
+    if (from == 0 || count <= 0) return;
+    const auto bytes = static_cast<size_t>(count) * window.shape.w * window.block * sizeof(float);
+    for (int b = 0; b < window.blocks(); ++b) std::memmove(window.row(0, b, 0), window.row(0, b, from), bytes);
+  }
+
+  // Rows BEGIN .. END - 1 of COUNT images of IN from FIRST on, with a border of a row or pixel around them, which is
+  // zero outside the image: (image, channel, END - BEGIN + 2, w + 2).
+  float* PadPlanar(const TensorView& in, int first, int count, int begin, int end) {
+    const int64_t row = shape_.w + 2, plane = row * (end - begin + 2);
+    float* const padded = workspace_->Get(plane * count * shape_.c);
 #pragma omp parallel for schedule(static) collapse(2)
-    for (int n = 0; n < shape_.n; ++n) {
+    for (int n = 0; n < count; ++n) {
       for (int c = 0; c < shape_.c; ++c) {
         float* to = padded + (int64_t{n} * shape_.c + c) * plane;
-        std::fill(to, to + row, 0.0f);
-        for (int y = 0; y < shape_.h; ++y) {
-          to += row;
+        for (int y = begin - 1; y <= end; ++y, to += row) {
+          if (y < 0 || y >= shape_.h) {
+            std::fill(to, to + row, 0.0f);
+            continue;
+          }
           to[0] = to[row - 1] = 0;
-          std::memcpy(to + 1, in.row(n, c, y), static_cast<size_t>(shape_.w) * sizeof(float));
+          std::memcpy(to + 1, in.row(first + n, c, y), static_cast<size_t>(shape_.w) * sizeof(float));
         }
-        std::fill(to + row, to + 2 * row, 0.0f);
       }
     }
     return padded;
   }
 
-  void PlanarForward(const TensorView& in, const TensorView& out) {
+  void PlanarForward(const TensorView& in, int n, int begin, int end, const Map& out) {
     const float* const packed = weights_->Packed(WeightForm::kPlanar, width_);
     const float* const bias = weights_->PackedBias(width_);
     const int blocks = BlocksOf(spec_.out_channels, width_);
-    const int64_t row = shape_.w + 2, plane = row * (shape_.h + 2);
-    const int64_t out_plane = int64_t{shape_.h} * shape_.w * width_;
-    const float* const padded = PadPlanar(in);
-#pragma omp parallel for schedule(static) collapse(2)
-    for (int n = 0; n < shape_.n; ++n) {
-      for (int y = 0; y < shape_.h; ++y) {
-        const float* const from = padded + int64_t{n} * shape_.c * plane + y * row;
-        for (int b = 0; b < blocks; b += 4) {
-          kernels_.planar_row(from, plane, row, shape_.c, packed + int64_t{b} * width_, int64_t{blocks} * width_,
-                              std::min(4, blocks - b), bias + b * width_, spec_.relu, shape_.w, out.row(n, b, y),
-                              out_plane);
-        }
+    const int64_t row = shape_.w + 2, plane = row * (end - begin + 2);
+    const int64_t out_plane = int64_t{out.tensor->shape.h} * shape_.w * width_;
+    const float* const padded = PadPlanar(in, n, /*count=*/1, begin, end);
+#pragma omp parallel for schedule(static)
+    for (int y = begin; y < end; ++y) {
+      for (int b = 0; b < blocks; b += 4) {
+        const BlockPlane to = out.Plane(b);
+        kernels_.planar_row(padded + (y - begin) * row, plane, row, shape_.c, packed + int64_t{b} * width_,
+                            int64_t{blocks} * width_, std::min(4, blocks - b), bias + b * width_, spec_.relu, shape_.w,
+                            to.data + n * to.image_stride + int64_t{y} * shape_.w * width_, out_plane);
       }
     }
   }
@@ -400,7 +496,7 @@ class WinogradConv2d : public Conv2d {
   void PlanarWeightGradient(const TensorView& in, const TensorView& grad_out, float* grad_weights) {
     const int64_t row = shape_.w + 2, plane = row * (shape_.h + 2);
     const int taps = shape_.c * 9, blocks = BlocksOf(spec_.out_channels, width_);
-    const float* const padded = PadPlanar(in);
+    const float* const padded = PadPlanar(in, 0, shape_.n, 0, shape_.h);
     const int64_t sum_floats = int64_t{taps} * blocks * width_;
     const Tensor sums({kParts, 1, 1, static_cast<int>(sum_floats)});
     const int rows = shape_.n * shape_.h;
@@ -547,6 +643,7 @@ class WinogradConv2d : public Conv2d {
   const int width_;
   const bool planar_;
   const int tile_;
+  const TileGrid grid_;
   const Tensor no_bias_;  // zeros, for the gradient of the input
 };
 
