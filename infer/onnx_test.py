@@ -65,6 +65,11 @@ def compare():
         check_same(alone[:, 1:], expected[number], "picture %d alone" % number)
     (smaller,) = session.run(None, {"image": batch[:1, :, :64, :96]})
     assert smaller.shape[1] == 6, "another size"
+    # A low threshold lets boxes through that lie beside the picture; clipped to it, they would be lines.
+    low = onnxruntime.InferenceSession("low.onnx", providers=["CPUExecutionProvider"])
+    (many,) = low.run(None, {"image": batch})
+    assert len(many) > len(faces), "no low score; nothing is tested"
+    assert many[:, 3:5].min() > 0.01, "a box without area"
     # The maps are those of the network alone, whatever is made of them.
     maps = onnxruntime.InferenceSession("maps.onnx", providers=["CPUExecutionProvider"])
     shapes = [output.shape for output in maps.run(None, {"image": batch})]

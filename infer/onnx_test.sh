@@ -18,4 +18,5 @@ threshold=0.02
   --score_threshold="$threshold" --threads=1 pictures
 "$root/model/convert" --input="$model" --output=faces.onnx --with_postprocessing --score_threshold="$threshold"
 "$root/model/convert" --input="$model" --output=maps.onnx
+"$root/model/convert" --input="$model" --output=low.onnx --with_postprocessing --score_threshold=0.0005
 "$python" "$root/infer/onnx_test.py" compare

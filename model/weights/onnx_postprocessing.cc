@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "data_tools/dataset/box.h"
 #include "model/weights/onnx_graph.h"
 
 namespace hardface::model {
@@ -111,8 +112,14 @@ Candidates DecodeHead(const DetectionHead& head, const std::string& right, const
   const std::string background = out->Slice(head.scores, 1, 0, anchors);
   const std::string face = out->Slice(head.scores, 1, anchors, 2 * int64_t{anchors});
   // The softmax of two.
-  const std::string probability = out->Node("Sigmoid", {out->Sub(face, background)});
-  return {out->Reshape(out->Transpose(corners, {0, 1, 3, 2}), {0, -1, 4}), out->Reshape(probability, {0, 1, -1})};
+  const std::string probability = out->Reshape(out->Node("Sigmoid", {out->Sub(face, background)}), {0, 1, -1});
+  // What lies beside the input has no area once it is clipped; a score below any threshold takes it out.
+  const std::string least = out->Number(data::kLeastExtent);
+  const std::string narrow = out->Node("Less", {out->Sub(x2, x1), least});
+  const std::string low = out->Node("Less", {out->Sub(y2, y1), least});
+  const std::string without_area = out->Reshape(out->Node("Or", {narrow, low}), {0, 1, -1});
+  const std::string scores = out->Node("Where", {without_area, out->Number(-1), probability});
+  return {out->Reshape(out->Transpose(corners, {0, 1, 3, 2}), {0, -1, 4}), scores};
 }
 
 }  // namespace
