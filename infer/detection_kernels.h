@@ -115,7 +115,7 @@ struct DecodeKernel {
   float min_score;  // the best box stays whatever its score
   PassGeometry geometry;
   ScoredBox* boxes;
-  bool* small;  // [rank]: score of at least `small_score`, an area, and at most `small_area` pixels of the level
+  bool* small;  // [rank]: score of at least `small_score` and at most `small_area` pixels of the level
   float small_score, small_area;
 
   HARDFACE_HOST_DEVICE static float Clamp(float value, float high) {
@@ -139,13 +139,13 @@ struct DecodeKernel {
     const auto bottom = static_cast<float>(geometry.level_height - 1);
     const data::EdgeBox clipped{Clamp(box.x1, right), Clamp(box.y1, bottom), Clamp(box.x2, right),
                                 Clamp(box.y2, bottom)};
+    *is_small = score >= small_score && clipped.area() <= small_area;
     const data::EdgeBox scaled = data::Scaled(clipped, geometry.factor);
-    *is_small = score >= small_score && clipped.area() <= small_area && data::HasArea(scaled);
     return {geometry.mirrored ? data::Mirror(scaled, geometry.image_width) : scaled, score};
   }
 };
 
-// Ranks the boxes of all passes, those of a score above the threshold that have an area. Indices are places in BOXES.
+// Ranks the boxes of all passes, those of a score above the threshold. Indices are places in BOXES.
 struct BoxKeysKernel {
   const ScoredBox* boxes;
   float score_threshold;
@@ -153,8 +153,7 @@ struct BoxKeysKernel {
 
   HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
     const float score = boxes[i].score;
-    const bool counts = score > score_threshold && data::HasArea(boxes[i].box);
-    keys[i] = counts ? RankKey(score, static_cast<uint32_t>(i)) : kNoKey;
+    keys[i] = score > score_threshold ? RankKey(score, static_cast<uint32_t>(i)) : kNoKey;
   }
 };
 

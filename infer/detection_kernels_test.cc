@@ -69,8 +69,7 @@ std::vector<ScoredBox> DecodeByKernels(const std::vector<model::AnchorPlane>& pl
   for (auto rest = end; rest != boxes.end(); ++rest) EXPECT_LT(rest->score, 0);
   boxes.erase(end, boxes.end());
   for (size_t i = 0; i < boxes.size() && geometry.factor == 1; ++i) {  // it is small in the level's pixels
-    const data::EdgeBox& box = boxes[i].box;
-    EXPECT_EQ(small[i], boxes[i].score >= 0.5f && box.area() <= 1024.0f && data::HasArea(box)) << i;
+    EXPECT_EQ(small[i], boxes[i].score >= 0.5f && boxes[i].box.area() <= 1024.0f) << i;
   }
   return boxes;
 }
@@ -213,12 +212,6 @@ TEST(MergeKernelTest, MergesAsTheCpuDoes) {
     for (const int i : PlainNms(above, 0.4f)) kept.push_back(above[static_cast<size_t>(i)]);
     ExpectSame(MergeByKernels(boxes, 0.05f, 0.4f, /*vote=*/false, false), kept);
   }
-}
-
-TEST(MergeKernelTest, BoxesWithoutAreaAreLeftOut) {
-  // Of two that lie on the picture's border, one is a line, the other would be written as one.
-  const std::vector<ScoredBox> boxes = {{{0, 5, 0, 20}, 0.9f}, {{3, 40, 20, 60}, 0.8f}, {{30, 9, 60, 9.01f}, 0.7f}};
-  for (const bool vote : {true, false}) ExpectSame(MergeByKernels(boxes, 0, 0.4f, vote, false), {boxes[1]});
 }
 
 TEST(MergeKernelTest, LosesNothingToUnusedPlaces) {

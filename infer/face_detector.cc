@@ -122,7 +122,6 @@ void FaceDetector::Add(const std::vector<ScoredBox>& boxes, double scale, bool m
     if (score <= options_.score_threshold && score < least) continue;
     box = data::Scaled(box, factor);
     if (mirrored) box = data::Mirror(box, image_width);  // x -> width - x, as published
-    if (!data::HasArea(box)) continue;                   // it lies beside the picture, and was clipped to its border
     if (score > options_.score_threshold) found->boxes.push_back({box, score});
     if (score >= least) found->candidates.push_back({box, score});
   }

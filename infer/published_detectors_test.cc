@@ -97,8 +97,8 @@ class PublishedDetectorsTest : public ::testing::TestWithParam<std::string> {
     // The published programs return boxes beside the picture, too, clipped to lines on its border; ours leave them out.
     std::vector<nlohmann::json> expected;
     for (const nlohmann::json& row : golden_["detections"]) {
-      const float width = row[2].get<float>() - row[0].get<float>(), height = row[3].get<float>() - row[1].get<float>();
-      if (data::HasArea(width, height)) expected.push_back(row);
+      const data::EdgeBox box{row[0], row[1], row[2], row[3]};
+      if (data::HasArea(data::ToRect(box))) expected.push_back(row);
     }
     ASSERT_EQ(faces->size(), expected.size());
     for (size_t i = 0; i < expected.size(); ++i) {

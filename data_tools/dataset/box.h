@@ -47,11 +47,7 @@ struct EdgeBox {
 inline constexpr float kLeastExtent = 0.02f;
 
 // Whether a box has an area; false where a number is none.
-HARDFACE_HOST_DEVICE inline bool HasArea(float width, float height) {
-  return width >= kLeastExtent && height >= kLeastExtent;
-}
-HARDFACE_HOST_DEVICE inline bool HasArea(const EdgeBox& b) { return HasArea(b.width(), b.height()); }
-inline bool HasArea(const Rect& r) { return HasArea(r.w, r.h); }
+inline bool HasArea(const Rect& r) { return r.w >= kLeastExtent && r.h >= kLeastExtent; }
 
 inline Box ToBox(const Rect& r) { return {r.x, r.y, r.x + r.w - 1, r.y + r.h - 1}; }
 inline Rect ToRect(const Box& b) { return {b.x1, b.y1, b.width(), b.height()}; }

@@ -112,14 +112,8 @@ Candidates DecodeHead(const DetectionHead& head, const std::string& right, const
   const std::string background = out->Slice(head.scores, 1, 0, anchors);
   const std::string face = out->Slice(head.scores, 1, anchors, 2 * int64_t{anchors});
   // The softmax of two.
-  const std::string probability = out->Reshape(out->Node("Sigmoid", {out->Sub(face, background)}), {0, 1, -1});
-  // What lies beside the input has no area once it is clipped; a score below any threshold takes it out.
-  const std::string least = out->Number(data::kLeastExtent);
-  const std::string narrow = out->Node("Less", {out->Sub(x2, x1), least});
-  const std::string low = out->Node("Less", {out->Sub(y2, y1), least});
-  const std::string without_area = out->Reshape(out->Node("Or", {narrow, low}), {0, 1, -1});
-  const std::string scores = out->Node("Where", {without_area, out->Number(-1), probability});
-  return {out->Reshape(out->Transpose(corners, {0, 1, 3, 2}), {0, -1, 4}), scores};
+  const std::string probability = out->Node("Sigmoid", {out->Sub(face, background)});
+  return {out->Reshape(out->Transpose(corners, {0, 1, 3, 2}), {0, -1, 4}), out->Reshape(probability, {0, 1, -1})};
 }
 
 }  // namespace
@@ -156,7 +150,13 @@ void AddPostprocessing(const DetectorSpec& detector, const OnnxPostprocessing& o
   const std::string y = out.Slice(low, 1, 0, 1), x = out.Slice(low, 1, 1, 2);
   const std::string extent = out.Sub(high, low);
   const std::string height = out.Slice(extent, 1, 0, 1), width = out.Slice(extent, 1, 1, 2);
-  AddInt("axis", 1, AddNode("Concat", {out.ToFloat(batch), x, y, width, height, score}, kOnnxFaces, graph));
+  const std::string rows = out.NodeWithInt("Concat", {out.ToFloat(batch), x, y, width, height, score}, "axis", 1);
+  // What lies beside the input has no area once it is clipped (box.h).
+  const std::string least = out.Number(data::kLeastExtent);
+  const std::string without_area =
+      out.Node("Or", {out.Node("Less", {width, least}), out.Node("Less", {height, least})});
+  const std::string has_area = out.Reshape(out.Node("Not", {without_area}), {-1});
+  AddInt("axis", 0, AddNode("Compress", {rows, has_area}, kOnnxFaces, graph));
 }
 
 }  // namespace hardface::model
