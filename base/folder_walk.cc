@@ -76,14 +76,13 @@ class Walk {
   void Sort(const fs::directory_entry& entry, const std::string& relative, std::deque<std::string>* folders) {
     std::error_code ignored;
     const fs::file_status status = entry.status(ignored);
+    const bool is_folder = status.type() == fs::file_type::directory;
     const bool leads_nowhere = status.type() == fs::file_type::not_found;
     const bool is_file = status.type() == fs::file_type::regular || leads_nowhere;
-    if (status.type() == fs::file_type::directory) {
-      entry.is_symlink(ignored) ? (void)links_.insert(relative) : folders->push_back(relative);
-    } else if (is_file && HasEnding(relative, endings_)) {
-      files_.push_back(relative);
-    }
-    if (!is_file && not_files_ != nullptr && HasEnding(relative, endings_)) not_files_->push_back(relative);
+    if (is_folder) entry.is_symlink(ignored) ? (void)links_.insert(relative) : folders->push_back(relative);
+    if (!HasEnding(relative, endings_)) return;
+    if (!is_folder) files_.push_back(relative);
+    if (!is_file && not_files_ != nullptr) not_files_->push_back(relative);
   }
 
   const std::string root_;

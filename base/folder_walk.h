@@ -16,14 +16,15 @@ namespace hardface {
 //
 // - Symbolic links to files and folders are followed. A folder that several links lead to is entered once, under its
 //   own name where it lies in the tree itself, else under the first link's; so a link to a parent folder is no loop.
-// - A link that leads nowhere counts as a file: opening it gives the error that says so.
+// - A link that leads nowhere counts as a file, and so does a pipe, a socket or a device: opening it gives the error
+//   that says so (base/read_file.h), where passing it over would leave a gap without a word.
 // - Names that begin with a dot are passed over (macOS's "._a.jpg", ".git", ".thumbnails"), and the folders "@eaDir" in
 //   which Synology's servers keep thumbnails.
 //
 // A folder that cannot be listed is an error that names it: what lies in it would be missing without a word.
 //
-// NOT_FILES, where given, gets what has such a name and is no file: folders (they are entered all the same), pipes,
-// sockets and devices.
+// NOT_FILES, where given, gets what has such a name and is no file: folders (they are entered all the same), and again
+// pipes, sockets and devices.
 absl::StatusOr<std::vector<std::string>> FilesUnder(const std::string& folder, const std::vector<std::string>& endings,
                                                     std::vector<std::string>* not_files = nullptr);
 

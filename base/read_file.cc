@@ -15,6 +15,11 @@
 namespace hardface {
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  RETURN_IF_ERROR(CheckIsNotSpecial(path));
+  return ReadFileOrPipe(path);
+}
+
+absl::StatusOr<std::string> ReadFileOrPipe(const std::string& path) {
   RETURN_IF_ERROR(CheckIsFile(path));
   std::FILE* file = std::fopen(path.c_str(), "rbe");
   if (file == nullptr) {

@@ -89,6 +89,9 @@ ToolOutcome RunTool(std::vector<std::string> command, const ToolLimits& limits) 
   outcome.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   if (WIFEXITED(status)) outcome.exit_code = WEXITSTATUS(status);
   if (WIFSIGNALED(status)) outcome.signal = WTERMSIG(status);
+  for (const timeval& time : {usage.ru_utime, usage.ru_stime}) {
+    outcome.processor_seconds += static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  }
   outcome.max_bytes = int64_t{1024} * usage.ru_maxrss;
   outcome.error = ReadFile(log + ".stderr").value_or("");
   outcome.output = ReadFile(log + ".stdout").value_or("") + outcome.error;

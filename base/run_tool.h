@@ -46,10 +46,11 @@ struct ToolOutcome {
   int exit_code = -1;  // -1: ended by a signal
   int signal = 0;      // which; 0: none
   bool timed_out = false;
-  double seconds = 0;     // from start to end
-  int64_t max_bytes = 0;  // greatest resident memory
-  std::string error;      // stderr
-  std::string output;     // stdout, where it was captured, and then stderr
+  double seconds = 0;            // from start to end
+  double processor_seconds = 0;  // of all its threads; a machine that others use hardly changes it
+  int64_t max_bytes = 0;         // greatest resident memory
+  std::string error;             // stderr
+  std::string output;            // stdout, where it was captured, and then stderr
 };
 
 // COMMAND: the program's path, from the current folder, and its arguments.

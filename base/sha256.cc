@@ -9,10 +9,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "base/broken_link.h"
+#include "base/special_file.h"
+#include "base/status_macros.h"
 
 namespace hardface {
 
 absl::StatusOr<std::string> HashFile(const std::string& path) {
+  RETURN_IF_ERROR(CheckIsNotSpecial(path));
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"), &std::fclose);
   if (file == nullptr) return absl::NotFoundError(absl::StrCat(path, ": cannot read", BrokenLink(path)));
   const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);

@@ -32,6 +32,12 @@ bool IsEndless(const std::string& path) {
   return stat(path.c_str(), &status) == 0 && IsEndless(status);
 }
 
+absl::Status CheckIsNotSpecial(const std::string& path) {
+  const std::string kind = SpecialFileKind(path);
+  return kind.empty() ? absl::OkStatus()
+                      : absl::InvalidArgumentError(absl::StrCat(path, ": is a ", kind, ", not a file"));
+}
+
 absl::Status CheckIsFile(const std::string& path, absl::string_view hint) {
   struct stat status;
   if (stat(path.c_str(), &status) != 0) return absl::OkStatus();

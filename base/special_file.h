@@ -16,6 +16,9 @@ std::string SpecialFileKind(const std::string& path);
 // Whether PATH is a device whose bytes have no end (/dev/zero, /dev/urandom) or a whole disk.
 bool IsEndless(const std::string& path);
 
+// InvalidArgument where PATH is a pipe, a socket or a device, naming it and its kind.
+absl::Status CheckIsNotSpecial(const std::string& path);
+
 // InvalidArgument where PATH is a folder or IsEndless(), naming it and ending with HINT. Nothing is said of a path
 // where nothing is.
 absl::Status CheckIsFile(const std::string& path, absl::string_view hint = "");

@@ -4,10 +4,13 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <fstream>
 #include <string>
+#include <thread>
 
 #include "base/fresh_folder.h"
 #include "base/read_file.h"
+#include "base/sha256.h"
 #include "base/text_file.h"
 
 namespace hardface {
@@ -25,6 +28,18 @@ TEST(SpecialFileTest, TellsPipesAndDevices) {
     EXPECT_FALSE(IsEndless(plain)) << plain;
   }
   EXPECT_FALSE(IsEndless(pipe));
+}
+
+// A folder of images may hold one, and nobody may ever write to it.
+TEST(SpecialFileTest, APipeIsReadOnlyWhereItMayBeOne) {
+  const std::string pipe = FreshFolder() + "/a.jpg";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  for (const absl::Status& status : {ReadFile(pipe).status(), HashFile(pipe).status(), CheckIsNotSpecial(pipe)}) {
+    EXPECT_EQ(std::string(status.message()), pipe + ": is a pipe, not a file");
+  }
+  std::thread writer([&pipe] { std::ofstream(pipe) << "pixels"; });
+  EXPECT_EQ(*ReadFileOrPipe(pipe), "pixels");
+  writer.join();
 }
 
 // A manifest may name such a thing as an image.

@@ -20,11 +20,21 @@ absl::Status CheckIsUtf8Text(absl::string_view bytes, absl::string_view place) {
       ": is text in UTF-16 or UTF-32, as its byte-order mark shows. Save it as UTF-8 (iconv -f UTF-16 -t UTF-8)"));
 }
 
-absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
-  ASSIGN_OR_RETURN(std::string text, ReadFile(path));
-  RETURN_IF_ERROR(CheckIsUtf8Text(text, path));
-  text.erase(0, text.size() - WithoutByteOrderMark(text).size());
+namespace {
+
+absl::StatusOr<std::string> CleanText(absl::StatusOr<std::string> text, const std::string& path) {
+  RETURN_IF_ERROR(text.status());
+  RETURN_IF_ERROR(CheckIsUtf8Text(*text, path));
+  text->erase(0, text->size() - WithoutByteOrderMark(*text).size());
   return text;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ReadTextFile(const std::string& path) { return CleanText(ReadFile(path), path); }
+
+absl::StatusOr<std::string> ReadTextFileOrPipe(const std::string& path) {
+  return CleanText(ReadFileOrPipe(path), path);
 }
 
 absl::StatusOr<std::unique_ptr<LineReader>> LineReader::Open(const std::string& path, absl::string_view hint) {

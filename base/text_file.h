@@ -19,6 +19,8 @@ absl::Status CheckIsUtf8Text(absl::string_view bytes, absl::string_view place);
 
 // The whole of a text file without its byte-order mark. The error names the file.
 absl::StatusOr<std::string> ReadTextFile(const std::string& path);
+// The same of a path that a user names himself and that is read once: it may be a pipe.
+absl::StatusOr<std::string> ReadTextFileOrPipe(const std::string& path);
 
 // Reads a text file line by line, however long it is. Example:
 //   ASSIGN_OR_RETURN(const auto lines, LineReader::Open(path, "mining:score writes such a file"));

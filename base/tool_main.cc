@@ -221,7 +221,7 @@ class FlagParser {
     if (depth > kMaxFlagFileDepth)
       return UsageError(absl::StrCat("--flagfile=", path, ": the flag files include each other"));
     flag_files_.push_back(path);
-    const absl::StatusOr<std::string> text = ReadTextFile(path);
+    const absl::StatusOr<std::string> text = ReadTextFileOrPipe(path);
     if (!text.ok()) return UsageError(absl::StrCat("--flagfile=", path, ": ", text.status().message()));
     std::vector<FlagToken> tokens;
     int line_number = 0;

@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <fstream>
 #include <new>
 #include <stdexcept>
+#include <thread>
 
 #include "absl/flags/flag.h"
 #include "base/atomic_output.h"
@@ -98,6 +100,12 @@ TEST(ParseToolFlagsTest, FlagFileSetsFlagsAndErrorsNameItsLine) {
   EXPECT_TRUE(IsUsageError(result.status()));
   EXPECT_THAT(std::string(result.status().message()), HasSubstr("recipe.flags:2"));
   EXPECT_TRUE(IsUsageError(Parse({"--flagfile=/no/such.flags"}).status()));
+  // Bash's --flagfile=<(COMMAND).
+  const std::string pipe = path + ".pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  std::thread writer([&pipe] { std::ofstream(pipe) << "--iterations=8\n"; });
+  EXPECT_TRUE(Parse({"--flagfile=" + pipe}).ok());
+  writer.join();
 }
 
 TEST(ParseToolFlagsTest, FlagFileThatIncludesItselfEnds) {

@@ -194,7 +194,7 @@ absl::StatusOr<std::vector<Face>> Detector::Detect(const ImageView& image) const
 
 absl::StatusOr<std::vector<Face>> Detector::DetectFile(const std::string& path) const {
   return WithoutExceptions([&]() -> absl::StatusOr<std::vector<Face>> {
-    ASSIGN_OR_RETURN(const cv::Mat bgr, data::ReadImage(path, data::Pixels::kAsSeen));
+    ASSIGN_OR_RETURN(const cv::Mat bgr, data::ReadImageOrPipe(path, data::Pixels::kAsSeen));
     return implementation_->Detect(bgr);
   });
 }

@@ -23,6 +23,7 @@ struct DecodeWindow {
 };
 
 // The boxes of all anchors in falling score, clipped to [0, image size - 1] of the unpadded level; pixels of the level.
+// As published, what lies beside the level is among them, without area; ToDetections (nms.h) leaves it out.
 // WINDOW: those of a part of it; null where the planes show the whole level.
 std::vector<ScoredBox> DecodeDetections(const std::vector<model::AnchorPlane>& planes, int image_width,
                                         int image_height, const DecodeOptions& options,

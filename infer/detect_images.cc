@@ -25,7 +25,10 @@ namespace {
 data::ImageDetections ToDetections(const ImageToDetect& image, const std::vector<data::Detection>& boxes,
                                    const data::BoxStyle& style) {
   data::ImageDetections detections{image.name, image.flip, {}};
-  for (const auto& [box, score] : boxes) detections.boxes.push_back({data::Restyle(box, style), score});
+  for (const auto& [box, score] : boxes) {
+    const data::Rect restyled = data::Restyle(box, style);
+    if (data::HasArea(restyled)) detections.boxes.push_back({restyled, score});
+  }
   return detections;
 }
 

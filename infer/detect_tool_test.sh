@@ -78,6 +78,23 @@ grep -q 'photos/d.gif: is a GIF picture' "$work/stderr" || fail "$(cat "$work/st
 [[ "$(wc -l < with_gif/detections.jsonl)" == 3 ]] || fail "$(cat with_gif/detections.jsonl)"
 rm photos/d.gif
 
+echo "5b. a pipe or a socket in a folder is a picture that cannot be read, and is not waited for"
+mkfifo photos/d.jpg
+expect_status 1 timeout 60 "$detect" "${quick[@]}" --output=with_pipe photos
+grep -q 'photos/d.jpg: is a pipe, not a file' "$work/stderr" || fail "$(cat "$work/stderr")"
+grep -q '^images=3 boxes=[0-9]* failed=1$' "$work/stdout" || fail "$(cat "$work/stdout")"
+rm photos/d.jpg
+expect_status 0 "$detect" "${quick[@]}" --output=substituted <(cat photos/a.bmp)
+
+echo "5c. a threshold of 0 gives boxes that have an area, in every form"
+expect_status 0 "$detect" "${quick[@]}" --output=all_boxes --score_threshold=0 --format=jsonl,csv,coco,wider,fddb,yolo photos
+grep -qE '[0-9]' all_boxes/fddb.txt || fail "no boxes; nothing is tested"
+tr '[' '\n' < all_boxes/detections.jsonl | awk -F, 'NF >= 5 && ($3 <= 0 || $4 <= 0)' > narrow
+awk -F, 'NR > 1 && $2 != "" && ($4 <= 0 || $5 <= 0)' all_boxes/detections.csv >> narrow
+grep -rhE '^[-0-9.]+ [-0-9.]+ [-0-9.]+ [-0-9.]+ ' all_boxes/fddb.txt all_boxes/wider | awk '$3 <= 0 || $4 <= 0' >> narrow
+find all_boxes/yolo -name '*.txt' -exec cat {} + | awk '$4 <= 0 || $5 <= 0' >> narrow
+[[ ! -s narrow ]] || fail "without area: $(head -3 narrow)"
+
 echo "6. patterns, lists and the standard input name images; one that is missing stops no run"
 expect_status 0 "$detect" "${quick[@]}" --output=pattern --images='photos/[ab].bmp' other/a.bmp
 [[ "$(wc -l < pattern/detections.jsonl)" == 3 ]] || fail "$(cat pattern/detections.jsonl)"

@@ -112,11 +112,14 @@ absl::StatusOr<std::vector<std::string>> FilesOfEach(const std::vector<std::stri
   return files;
 }
 
-absl::StatusOr<std::vector<std::string>> FilesOf(const std::string& path) {
+// NAMED gets the names that the user wrote: the path's own, or those of its list.
+absl::StatusOr<std::vector<std::string>> FilesOf(const std::string& path, std::set<std::string>* named) {
   if (path == "-" || absl::StartsWith(path, "@")) {
     ASSIGN_OR_RETURN(const std::vector<std::string> lines, LinesOf(path == "-" ? path : path.substr(1)));
+    named->insert(lines.begin(), lines.end());
     return FilesOfEach(lines);
   }
+  named->insert(path);
   if (IsFolder(path)) return PicturesBelow(path);
   ASSIGN_OR_RETURN(const bool there, PathExists(path));
   if (there) return std::vector<std::string>{path};
@@ -157,7 +160,8 @@ absl::StatusOr<FoundImages> ImagesOfPaths(const std::vector<std::string>& paths,
   FoundImages found;
   std::set<std::string> known;
   for (const std::string& path : paths) {
-    ASSIGN_OR_RETURN(std::vector<std::string> files, FilesOf(path));
+    std::set<std::string> named;
+    ASSIGN_OR_RETURN(const std::vector<std::string> files, FilesOf(path, &named));
     std::set<std::string> chosen;
     for (const std::string& file : OwnNamesFirst(files)) {
       if (known.insert(Identity(file)).second) chosen.insert(file);
@@ -167,6 +171,7 @@ absl::StatusOr<FoundImages> ImagesOfPaths(const std::vector<std::string>& paths,
         found.given_again.push_back(file);
       } else {
         found.images.push_back({file, file, /*flip=*/false, pixels});
+        found.images.back().may_be_pipe = named.count(file) > 0;  // else it lies in a folder, or fits a pattern
       }
     }
   }
@@ -175,7 +180,8 @@ absl::StatusOr<FoundImages> ImagesOfPaths(const std::vector<std::string>& paths,
 }
 
 absl::StatusOr<cv::Mat> LoadImage(const ImageToDetect& image) {
-  ASSIGN_OR_RETURN(cv::Mat pixels, data::ReadImage(image.path, image.pixels));
+  ASSIGN_OR_RETURN(cv::Mat pixels, image.may_be_pipe ? data::ReadImageOrPipe(image.path, image.pixels)
+                                                     : data::ReadImage(image.path, image.pixels));
   RETURN_IF_ERROR(data::CheckEntrySize(image.path, image.size_in_manifest, {pixels.cols, pixels.rows}));
   if (!image.flip) return pixels;
   cv::Mat mirrored;

@@ -18,6 +18,7 @@ struct ImageToDetect {
   bool flip = false;
   data::Pixels pixels = data::Pixels::kAsStored;
   data::ImageSize size_in_manifest = {};  // 0: not known
+  bool may_be_pipe = false;               // the user named it himself, or in a list
 };
 
 // The images of a dataset: pixels as stored, of the size that the manifest says.
@@ -30,7 +31,7 @@ struct FoundImages {
 
 // What users name, as files:
 //
-// - a file, whatever its name;
+// - a file, whatever its name, or a pipe;
 // - a folder: the pictures (by their names) anywhere below it, sorted. Links are followed, each folder is entered once;
 //   hidden files and folders are passed over, and so are outputs of detect, whose drawings are no photographs, unless
 //   they are named themselves;

@@ -2,14 +2,18 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
+#include <fstream>
 #include <opencv2/core.hpp>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "base/atomic_output.h"
 #include "base/fresh_folder.h"
 #include "data_tools/dataset/dataset.h"
+#include "data_tools/images/image_io.h"
 
 namespace hardface::infer {
 namespace {
@@ -19,6 +23,13 @@ using namespace std::string_literals;  // NOLINT(build/namespaces): strings with
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+
+// A JPEG of 60 x 40, to be turned clockwise by its EXIF data.
+std::string Phone() {
+  const std::string exif =
+      "\xff\xe1\0\x22"s + "Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"s;
+  return "\xff\xd8" + exif + data::EncodeJpeg(cv::Mat(40, 60, CV_8UC3, cv::Scalar(1, 2, 3)))->substr(2);
+}
 
 class ImagesToDetectTest : public ::testing::Test {
  protected:
@@ -108,6 +119,26 @@ TEST_F(ImagesToDetectTest, ALinkToNothingIsFoundSoThatItsErrorIsSeen) {
   EXPECT_THAT(Find({""}), ElementsAre("a.jpg", "b.jpg"));
 }
 
+TEST_F(ImagesToDetectTest, APipeInAFolderIsAnErrorOfItsOwnAndIsNotWaitedFor) {
+  Touch("a.jpg");
+  const std::string pipe = folder_ + "/b.jpg";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  for (const std::string& place : {folder_, folder_ + "/*.jpg"}) {
+    const auto found = ImagesOfPaths({place});
+    ASSERT_EQ(found->images.size(), 2u) << place;
+    EXPECT_EQ(std::string(LoadImage(found->images[1]).status().message()), pipe + ": is a pipe, not a file");
+  }
+  // Named itself, it is read.
+  Touch("list.txt", pipe + "\n");
+  for (const std::string& place : {pipe, "@" + folder_ + "/list.txt"}) {
+    const auto named = ImagesOfPaths({place});
+    ASSERT_TRUE(named.ok()) << named.status();
+    std::thread writer([&pipe] { std::ofstream(pipe, std::ios::binary) << Phone(); });
+    EXPECT_EQ(LoadImage(named->images[0])->size(), cv::Size(40, 60));
+    writer.join();
+  }
+}
+
 TEST_F(ImagesToDetectTest, HiddenFilesAndDetectsOwnOutputsAreNoPhotographs) {
   for (const char* name : {"a.jpg", "._a.jpg", ".cache/b.jpg", "found/drawn/00000_a.png", "set/images/c.jpg"})
     Touch(name);
@@ -118,13 +149,6 @@ TEST_F(ImagesToDetectTest, HiddenFilesAndDetectsOwnOutputsAreNoPhotographs) {
   EXPECT_THAT(Find({"found"}), ElementsAre("found/drawn/00000_a.png")) << "named itself";
   Touch("set/provenance.json", "no JSON");
   EXPECT_THAT(Find({"set"}), ElementsAre("set/images/c.jpg"));
-}
-
-// A JPEG of 60 x 40, to be turned clockwise by its EXIF data.
-std::string Phone() {
-  const std::string exif =
-      "\xff\xe1\0\x22"s + "Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"s;
-  return "\xff\xd8" + exif + data::EncodeJpeg(cv::Mat(40, 60, CV_8UC3, cv::Scalar(1, 2, 3)))->substr(2);
 }
 
 TEST_F(ImagesToDetectTest, PhotographsAreTurnedAndADatasetsImagesAreNot) {

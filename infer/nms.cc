@@ -33,7 +33,10 @@ ScoredBox WeightedMean(const std::vector<ScoredBox>& group) {
 std::vector<data::Detection> ToDetections(const std::vector<ScoredBox>& boxes) {
   std::vector<data::Detection> detections;
   detections.reserve(boxes.size());
-  for (const auto& [box, score] : boxes) detections.push_back({data::ToRect(box), score});
+  for (const auto& [box, score] : boxes) {
+    const data::Rect rect = data::ToRect(box);
+    if (data::HasArea(rect)) detections.push_back({rect, score});
+  }
   return detections;
 }
 

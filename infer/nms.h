@@ -15,7 +15,8 @@ struct ScoredBox {
   float score = 0;
 };
 
-// The same as they are returned and written.
+// The same as they are returned and written: those that have an area (box.h) in pixels of the image. The others lie
+// beside the image and were clipped to its border; as published, they take part in merging.
 std::vector<data::Detection> ToDetections(const std::vector<ScoredBox>& boxes);
 
 // Greedy NMS: indices of the boxes kept, in falling score (ties: the earlier). A box goes when its IoU with a kept one

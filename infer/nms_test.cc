@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace hardface::infer {
 namespace {
 
@@ -23,6 +25,17 @@ TEST(PlainNmsTest, EqualToTheThresholdStays) {
   const std::vector<ScoredBox> boxes = {{{0, 0, 9, 9}, 0.9f}, {{0, 5, 9, 14}, 0.8f}};
   EXPECT_THAT(PlainNms(boxes, 50.0f / 150.0f), ElementsAre(0, 1));
   EXPECT_THAT(PlainNms(boxes, 0.33f), ElementsAre(0));
+}
+
+// Written with two digits, the others would be boxes of width or height 0.
+TEST(ToDetectionsTest, OnlyBoxesWithAnAreaAreReturned) {
+  const float nan = std::nanf("");
+  const std::vector<ScoredBox> boxes = {{{0, 0, 0, 9}, 0.9f},        {{0, 7, 9, 7}, 0.8f}, {{3, 3, 3.01f, 9}, 0.7f},
+                                        {{3, 3, 9, 3.01f}, 0.6f},    {{9, 9, 3, 3}, 0.5f}, {{nan, 0, 9, 9}, 0.4f},
+                                        {{3, 4, 3.03f, 4.03f}, 0.3f}};
+  const std::vector<data::Detection> detections = ToDetections(boxes);
+  ASSERT_EQ(detections.size(), 1u);
+  EXPECT_EQ(detections[0].score, 0.3f);
 }
 
 TEST(VoteBoxesTest, AveragesByScore) {

@@ -11,11 +11,16 @@ fi
 root="$PWD"
 cd "$(mktemp -d "$TEST_TMPDIR/onnx.XXXX")"
 model="$root/model/zoo/hardface-s.safetensors"
-threshold=0.02
+threshold=0.005
 "$python" "$root/infer/onnx_test.py" draw
+"$python" "$root/infer/onnx_test.py" move "$model"
 # Pyramid level 128 is the pictures' own size, which needs no padding.
-"$root/infer/detect" --model="$model" --output=found --pyramid=128 --noflip --nms=plain --nms_threshold=0.4 \
-  --score_threshold="$threshold" --threads=1 pictures
-"$root/model/convert" --input="$model" --output=faces.onnx --with_postprocessing --score_threshold="$threshold"
+for name in faces moved; do
+  if [[ "$name" == moved ]]; then from=moved.safetensors; else from="$model"; fi
+  "$root/infer/detect" --model="$from" --output="found_$name" --pyramid=128 --noflip --nms=plain --nms_threshold=0.4 \
+    --score_threshold="$threshold" --threads=1 pictures
+  "$root/model/convert" --input="$from" --output="$name.onnx" --with_postprocessing --score_threshold="$threshold"
+done
 "$root/model/convert" --input="$model" --output=maps.onnx
-"$python" "$root/infer/onnx_test.py" compare
+"$python" "$root/infer/onnx_test.py" compare faces
+"$python" "$root/infer/onnx_test.py" compare moved

@@ -92,7 +92,9 @@ std::pair<std::string, std::string> YoloFile(const ImageOutcome& image) {
   for (const auto& [box, score] : image.detections.boxes) {
     const double left = std::clamp<double>(box.x, 0, width), right = std::clamp<double>(box.x + box.w, 0, width);
     const double top = std::clamp<double>(box.y, 0, height), bottom = std::clamp<double>(box.y + box.h, 0, height);
-    if (right <= left || bottom <= top) continue;
+    // Six digits are written: in a picture of a million pixels a side, a pixel.
+    constexpr double kLeast = 1e-6;
+    if (!(right - left >= kLeast * width && bottom - top >= kLeast * height)) continue;
     absl::StrAppendFormat(&text, "0 %.6f %.6f %.6f %.6f\n", (left + right) / 2 / width, (top + bottom) / 2 / height,
                           (right - left) / width, (bottom - top) / height);
   }

@@ -80,10 +80,14 @@ bool IsEasy(const Difficulty* difficulty, const HardImageOptions& options) {
   return *difficulty->wpas >= options.threshold;
 }
 
-bool KeepInEpoch(const Difficulty* difficulty, const HardImageOptions& options, Random* random) {
-  if (IsEasy(difficulty, options)) return !random->Chance(options.drop);
+bool IsNeverKept(const Difficulty* difficulty, const HardImageOptions& options) {
+  if (IsEasy(difficulty, options)) return options.drop >= 1;
   const bool without = difficulty != nullptr && !difficulty->wpas.has_value();
-  return !without || options.without_positives != WithoutPositives::kLeaveOut;
+  return without && options.without_positives == WithoutPositives::kLeaveOut;
+}
+
+bool KeepInEpoch(const Difficulty* difficulty, const HardImageOptions& options, Random* random) {
+  return IsEasy(difficulty, options) ? !random->Chance(options.drop) : !IsNeverKept(difficulty, options);
 }
 
 }  // namespace hardface::mining

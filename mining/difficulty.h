@@ -75,6 +75,9 @@ struct HardImageOptions {
 // Whether an entry with this difficulty (null: not scored yet, so hard) counts as easy.
 bool IsEasy(const Difficulty* difficulty, const HardImageOptions& options);
 
+// Whether no epoch samples an entry with this difficulty, whatever chance says.
+bool IsNeverKept(const Difficulty* difficulty, const HardImageOptions& options);
+
 // One epoch's decision for an entry: false with probability `drop` for easy ones, and for images without positive
 // anchors as options.without_positives says.
 bool KeepInEpoch(const Difficulty* difficulty, const HardImageOptions& options, Random* random);

@@ -166,6 +166,13 @@ TEST(SelectImagesTest, TheNewestScoreDecidesAndScoresOfAnotherDatasetAreAnError)
   ASSERT_EQ(selected->entries.size(), 2u);
   EXPECT_EQ(selected->entries[0].image, "0.png");
 
+  // A selection of nothing is no dataset to train on.
+  options.threshold = 0;
+  const auto nothing = SelectImages(dataset, Path("newest_scores"), Path("nothing_selected"), /*seed=*/1, options);
+  EXPECT_THAT(std::string(nothing.status().message()),
+              testing::HasSubstr("none of the 4 entries of " + dataset + " is kept: 4 are easy"));
+  EXPECT_FALSE(fs::exists(Path("nothing_selected")));
+
   ASSERT_TRUE(WriteFileAtomically(Path("others"), DifficultyToJson("x.png", false, Scored(0.5f)) + "\n").ok());
   const auto wrong = SelectImages(dataset, Path("others"), Path("none_selected"), /*seed=*/1, {});
   EXPECT_THAT(std::string(wrong.status().message()), HasSubstr("whose first is 0.png"));

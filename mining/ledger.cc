@@ -27,6 +27,11 @@ bool IsEasy(const LedgerEntry& entry, const HardImageOptions& options) {
   return entry.visited && IsEasy(&entry.difficulty, options);
 }
 
+bool IsNeverKept(const LedgerEntry& entry, const HardImageOptions& options) {
+  if (options.once_easy_always_easy && entry.was_easy) return options.drop >= 1;
+  return IsNeverKept(entry.visited ? &entry.difficulty : nullptr, options);
+}
+
 bool KeepInEpoch(const LedgerEntry& entry, const HardImageOptions& options, Random* random) {
   if (options.once_easy_always_easy && entry.was_easy) return !random->Chance(options.drop);
   return KeepInEpoch(entry.visited ? &entry.difficulty : nullptr, options, random);

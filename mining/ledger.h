@@ -40,6 +40,7 @@ void Record(const Visit& visit, const HardImageOptions& options, LedgerEntry* en
 
 // The rules of difficulty.h, with options.once_easy_always_easy. An entry not visited yet is hard.
 bool IsEasy(const LedgerEntry& entry, const HardImageOptions& options);
+bool IsNeverKept(const LedgerEntry& entry, const HardImageOptions& options);
 bool KeepInEpoch(const LedgerEntry& entry, const HardImageOptions& options, Random* random);
 
 // One line of a ledger file (docs/FORMATS.md), without the line break: a difficulty line with the visit's scale.

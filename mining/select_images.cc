@@ -45,6 +45,12 @@ absl::StatusOr<SelectionCounts> SelectImages(const std::string& dataset, const s
         scores, ": has no score of any of the ", counts.entries, " entries of ", dataset, ", whose first is ", first,
         "; give the scores of this dataset (mining:score --dataset=", dataset, ")"));
   }
+  if (counts.kept == 0 && counts.entries > 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(scores, ": by these scores none of the ", counts.entries, " entries of ", dataset,
+                     " is kept: ", counts.easy, " are easy (--threshold, --drop), ", counts.entries - counts.easy,
+                     " have no positive anchor (--without_positives). Nothing would be left to train on"));
+  }
   RETURN_IF_ERROR(writer->Commit(provenance));
   return counts;
 }

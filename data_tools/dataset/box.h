@@ -41,6 +41,14 @@ struct EdgeBox {
   HARDFACE_HOST_DEVICE float area() const { return width() * height(); }
 };
 
+// The least width and height, in pixels, of a box that a detector returns. A box that lies beside its picture has none
+// left once it is cut to the picture; and result files hold hundredths of a pixel, so that a narrower one would be read
+// as a box without area.
+inline constexpr float kLeastExtent = 0.02f;
+
+// Whether a box has an area; false where a number is none.
+inline bool HasArea(const Rect& r) { return r.w >= kLeastExtent && r.h >= kLeastExtent; }
+
 inline Box ToBox(const Rect& r) { return {r.x, r.y, r.x + r.w - 1, r.y + r.h - 1}; }
 inline Rect ToRect(const Box& b) { return {b.x1, b.y1, b.width(), b.height()}; }
 inline Rect ToRect(const EdgeBox& b) { return {b.x1, b.y1, b.width(), b.height()}; }

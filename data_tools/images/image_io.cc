@@ -10,6 +10,7 @@
 #include "base/atomic_output.h"
 #include "base/check.h"
 #include "base/read_file.h"
+#include "base/special_file.h"
 #include "base/status_macros.h"
 #include "data_tools/images/bmp_image.h"
 #include "data_tools/images/exif.h"
@@ -75,19 +76,30 @@ std::string ReadRange(std::ifstream* stream, uint64_t offset, size_t count) {
   return bytes;
 }
 
-}  // namespace
-
-absl::StatusOr<cv::Mat> ReadImage(const std::string& path, Pixels pixels) {
-  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
+// BYTES: the file's.
+absl::StatusOr<cv::Mat> DecodeFile(absl::string_view bytes, const std::string& path, Pixels pixels) {
   ASSIGN_OR_RETURN(const ImageKind kind, ImageKindOf(bytes, path));
   absl::StatusOr<cv::Mat> image = Decode(bytes, kind);
   if (!image.ok()) return InFile(path, image.status());
   return pixels == Pixels::kAsSeen ? TurnUpright(*image, ExifOrientation(bytes)) : *std::move(image);
 }
 
+}  // namespace
+
+absl::StatusOr<cv::Mat> ReadImage(const std::string& path, Pixels pixels) {
+  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
+  return DecodeFile(bytes, path, pixels);
+}
+
+absl::StatusOr<cv::Mat> ReadImageOrPipe(const std::string& path, Pixels pixels) {
+  ASSIGN_OR_RETURN(const std::string bytes, ReadFileOrPipe(path));
+  return DecodeFile(bytes, path, pixels);
+}
+
 absl::StatusOr<ImageSize> ReadImageSize(const std::string& path) {
   // Nearly every header ends here; thumbnails and colour profiles may push the size farther back.
   constexpr size_t kStart = 64 << 10;
+  RETURN_IF_ERROR(CheckIsNotSpecial(path));
   std::ifstream stream(path, std::ios::binary);
   const std::string start = ReadRange(&stream, 0, kStart);
   if (!start.empty()) {
@@ -99,6 +111,7 @@ absl::StatusOr<ImageSize> ReadImageSize(const std::string& path) {
 }
 
 int ReadOrientation(const std::string& path) {
+  if (!SpecialFileKind(path).empty()) return 1;
   std::ifstream stream(path, std::ios::binary);
   return ExifOrientation([&stream](uint64_t offset, size_t count) { return ReadRange(&stream, offset, count); });
 }

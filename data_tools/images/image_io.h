@@ -23,6 +23,9 @@ enum class Pixels {
 // file: missing, of another kind (and what converts it), truncated, broken, or beyond kMaxImagePixels (image_size.h).
 absl::StatusOr<cv::Mat> ReadImage(const std::string& path, Pixels pixels = Pixels::kAsStored);
 
+// The same of a path that a user names himself: it may be a pipe.
+absl::StatusOr<cv::Mat> ReadImageOrPipe(const std::string& path, Pixels pixels);
+
 // From the file's header, without decoding; of the pixels as stored.
 absl::StatusOr<ImageSize> ReadImageSize(const std::string& path);
 

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "data_tools/dataset/box.h"
 #include "model/weights/onnx_graph.h"
 
 namespace hardface::model {
@@ -149,7 +150,13 @@ void AddPostprocessing(const DetectorSpec& detector, const OnnxPostprocessing& o
   const std::string y = out.Slice(low, 1, 0, 1), x = out.Slice(low, 1, 1, 2);
   const std::string extent = out.Sub(high, low);
   const std::string height = out.Slice(extent, 1, 0, 1), width = out.Slice(extent, 1, 1, 2);
-  AddInt("axis", 1, AddNode("Concat", {out.ToFloat(batch), x, y, width, height, score}, kOnnxFaces, graph));
+  const std::string rows = out.NodeWithInt("Concat", {out.ToFloat(batch), x, y, width, height, score}, "axis", 1);
+  // What lies beside the input has no area once it is clipped (box.h).
+  const std::string least = out.Number(data::kLeastExtent);
+  const std::string without_area =
+      out.Node("Or", {out.Node("Less", {width, least}), out.Node("Less", {height, least})});
+  const std::string has_area = out.Reshape(out.Node("Not", {without_area}), {-1});
+  AddInt("axis", 0, AddNode("Compress", {rows, has_area}, kOnnxFaces, graph));
 }
 
 }  // namespace hardface::model

@@ -21,8 +21,9 @@ inline constexpr char kOnnxFaces[] = "faces";
 
 // Adds to GRAPH, which holds DETECTOR's network, what makes the output "faces" of its outputs: (M, 6) floats, a row a
 // face of the batch: [image in the batch, x, y, width, height, score], in pixels of the network's input, image by image
-// in falling score. It is what DecodeDetections and PlainNms of infer/ do, but for their cap before the suppression.
-// The thresholds are constants of the graph, named "score_threshold" and "nms_threshold".
+// in falling score, each with an area within the input. It is what DecodeDetections and PlainNms of infer/ do, but for
+// their cap before the suppression. The thresholds are constants of the graph, named "score_threshold" and
+// "nms_threshold".
 void AddPostprocessing(const DetectorSpec& detector, const OnnxPostprocessing& options, onnx::GraphProto* graph);
 
 }  // namespace hardface::model

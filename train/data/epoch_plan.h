@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "data_tools/dataset/dataset.h"
 #include "mining/ledger.h"
 
@@ -24,6 +25,10 @@ struct EpochOptions {
 std::vector<int64_t> PlanEpoch(const std::vector<data::DatasetEntry>& entries,
                                const std::vector<mining::LedgerEntry>& ledger, int64_t epoch,
                                const EpochOptions& options);
+
+// An error where mining leaves every entry out of this and all later epochs: no step could have a sample, and what is
+// not sampled gets no new score.
+absl::Status CheckSomeAreKept(const std::vector<mining::LedgerEntry>& ledger, const EpochOptions& options);
 
 }  // namespace hardface::train
 

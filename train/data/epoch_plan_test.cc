@@ -1,5 +1,6 @@
 #include "train/data/epoch_plan.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -66,6 +67,22 @@ TEST(PlanEpochTest, ImagesNeverScoredOrWithoutPositivesAreKept) {
   published.mining.without_positives = mining::WithoutPositives::kEasy;
   published.mining.drop = 1;
   EXPECT_EQ(PlanEpoch(Entries(50), ledger, 0, published).size(), 25u);
+}
+
+TEST(PlanEpochTest, NothingKeptInAnyEpochIsAnErrorThatSaysWhy) {
+  std::vector<mining::LedgerEntry> ledger(4, Scored(0.9f));
+  for (size_t i = 0; i < 3; ++i) ledger[i].difficulty.wpas.reset();
+  EpochOptions options;
+  options.mining.without_positives = mining::WithoutPositives::kLeaveOut;
+  EXPECT_TRUE(CheckSomeAreKept(ledger, options).ok()) << "an easy image comes back by chance";
+  options.mining.drop = 1;
+  EXPECT_TRUE(PlanEpoch(Entries(4), ledger, 0, options).empty());
+  const std::string message(CheckSomeAreKept(ledger, options).message());
+  EXPECT_THAT(message, testing::HasSubstr("leaves out all 4 entries"));
+  EXPECT_THAT(message, testing::HasSubstr("1 are easy, of which --him_drop=1 leaves out all"));
+  EXPECT_THAT(message, testing::HasSubstr("3 have been visited and never showed a face"));
+  options.hard_image_mining = false;
+  EXPECT_TRUE(CheckSomeAreKept(ledger, options).ok());
 }
 
 TEST(PlanEpochTest, AspectGroupsShareAnOrientation) {

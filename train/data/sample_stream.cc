@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/status_macros.h"
 #include "train/data/random_stream.h"
 
 namespace hardface::train {
@@ -46,9 +47,10 @@ void SampleStream::Restore(DataPosition position) {
   position_ = std::move(position);
 }
 
-void SampleStream::Plan(const std::vector<mining::LedgerEntry>& ledger) {
+absl::Status SampleStream::Plan(const std::vector<mining::LedgerEntry>& ledger) {
   prefetcher_.reset();
   if (static_cast<int64_t>(position_.order.size()) - position_.next < StepSamples()) {
+    RETURN_IF_ERROR(CheckSomeAreKept(ledger, epoch_options_));
     position_.order.erase(position_.order.begin(), position_.order.begin() + position_.next);
     position_.next = 0;
     while (static_cast<int64_t>(position_.order.size()) < StepSamples()) {
@@ -81,6 +83,7 @@ void SampleStream::Plan(const std::vector<mining::LedgerEntry>& ledger) {
     return sample;
   };
   prefetcher_ = std::make_unique<Prefetcher<MaybeSample>>(made_for_, options_.workers, SamplesAhead(options_), make);
+  return absl::OkStatus();
 }
 
 NumberedSample SampleStream::FromWorkers() {

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/prefetcher.h"
 #include "data_tools/augmentation/training_sample.h"
@@ -63,7 +64,8 @@ class SampleStream {
 
   // To be asked before each step. Under kShard all ranks give the same answer, and must plan from equal ledgers.
   bool NeedsPlan() const { return prefetcher_ == nullptr || position_.next == segment_end_; }
-  void Plan(const std::vector<mining::LedgerEntry>& ledger);
+  // FailedPrecondition where LEDGER leaves out every entry (epoch_plan.h).
+  absl::Status Plan(const std::vector<mining::LedgerEntry>& ledger);
 
   // This rank's next sample.
   NumberedSample Next();

@@ -1,6 +1,7 @@
 // The sequence of samples: the same for any number of threads, dealt out to ranks, resumable anywhere.
 #include "train/data/sample_stream.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -52,7 +53,7 @@ struct Shown {
 };
 
 Shown Take(SampleStream* stream, const std::vector<mining::LedgerEntry>& ledger) {
-  if (stream->NeedsPlan()) stream->Plan(ledger);
+  if (stream->NeedsPlan()) EXPECT_TRUE(stream->Plan(ledger).ok());
   const NumberedSample next = stream->Next();
   EXPECT_TRUE(next.sample.ok()) << next.sample.status();
   const cv::Scalar sum = cv::sum(next.sample->image);
@@ -152,7 +153,7 @@ TEST(SampleStreamTest, WorkersMakeTheNextStepsSamplesMeanwhile) {
   SampleStreamOptions options = Options(20);
   options.workers = 2;
   SampleStream stream(&large, options);
-  stream.Plan(std::vector<mining::LedgerEntry>(large.entries.size()));
+  ASSERT_TRUE(stream.Plan(std::vector<mining::LedgerEntry>(large.entries.size())).ok());
   ASSERT_TRUE(stream.Next().sample.ok());
   for (int tenths = 0; stream.samples_made() < 40 && tenths < 300; ++tenths) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
@@ -173,13 +174,30 @@ TEST(SampleStreamTest, MosaicsShowImagesOfTheEpochOnly) {
   SampleStream stream(&TestDataset(), options);
   std::set<int64_t> shown;
   for (int i = 0; i < 12; ++i) {
-    if (stream.NeedsPlan()) stream.Plan(ledger);
+    if (stream.NeedsPlan()) ASSERT_TRUE(stream.Plan(ledger).ok());
     const NumberedSample next = stream.Next();
     ASSERT_TRUE(next.sample.ok()) << next.sample.status();
     ASSERT_GE(next.sample->sources.size(), 4u);
     shown.insert(next.sample->sources.begin(), next.sample->sources.end());
   }
   EXPECT_EQ(shown, (std::set<int64_t>{0, 1, 2}));  // the hard ones
+}
+
+// It planned epoch after epoch, none of which had an entry, for ever.
+TEST(SampleStreamTest, ALedgerThatLeavesOutEverythingIsAnError) {
+  SampleStreamOptions options = Options(2);
+  options.epoch.mining.without_positives = mining::WithoutPositives::kLeaveOut;
+  std::vector<mining::LedgerEntry> ledger(TestDataset().entries.size());
+  mining::Visit without;
+  for (mining::LedgerEntry& entry : ledger) mining::Record(without, options.epoch.mining, &entry);
+  SampleStream stream(&TestDataset(), options);
+  const absl::Status status = stream.Plan(ledger);
+  EXPECT_THAT(std::string(status.message()),
+              testing::AllOf(testing::HasSubstr("leaves out all 11 entries"),
+                             testing::HasSubstr("Train with --him_without_positives=keep")));
+  ledger[3] = {};
+  ASSERT_TRUE(stream.Plan(ledger).ok()) << "one image that was not visited is enough";
+  EXPECT_EQ(stream.Next().sample->sources[0], 3);
 }
 
 }  // namespace

@@ -11,8 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "base/atomic_output.h"
 #include "base/parallel.h"
 #include "base/progress.h"
@@ -81,6 +83,11 @@ class Trainer {
   absl::Status Log(Progress* progress);
   absl::Status ValidateModel();
   absl::Status Checkpoint();
+  // An error where no rank could read a single image in this run, and either all of the dataset has had its turn or the
+  // training is over: no step learnt anything. All ranks call it together.
+  absl::Status CheckSomeWereRead();
+  // A training whose images never showed a face to learn ends with a model that finds none.
+  absl::Status TellIfNothingWasPositive();
   // The signal that asked this rank, or the first of the others, to stop; 0: none. All ranks call it together.
   absl::StatusOr<int> StopSignal();
   absl::Status StopWhereAsked();
@@ -114,8 +121,10 @@ class Trainer {
   int64_t iteration_ = 0;
   int64_t metrics_bytes_ = 0, ledger_bytes_ = 0;  // of a checkpoint that training goes on from
   std::optional<double> best_ap_;
+  int64_t read_images_ = 0;  // by this rank in this run
   int bad_images_ = 0;
-  int64_t told_bytes_ = 0;  // of memory
+  std::string last_bad_image_;  // its error
+  int64_t told_bytes_ = 0;      // of memory
   Meter meter_;
 };
 
@@ -200,8 +209,7 @@ absl::Status Trainer::Prepare() {
 absl::Status Trainer::PlanEpoch() {
   // With sequences of their own the ranks come here at different times: they plan from what they merged last.
   if (!ranks_differ()) RETURN_IF_ERROR(MergeVisits());
-  stream_->Plan(ledger_->entries());
-  return absl::OkStatus();
+  return stream_->Plan(ledger_->entries());
 }
 
 double Trainer::HardNegatives() const {
@@ -244,14 +252,16 @@ absl::Status Trainer::Pass(int pass) {
   for (const auto& [number, sample] : samples) {
     images.push_back({number, sample.ok() ? &*sample : nullptr});
     if (sample.ok()) continue;
-    absl::FPrintF(stderr, "\ntrain: left out: %s\n", sample.status().message());
+    last_bad_image_ = std::string(sample.status().message());
+    absl::FPrintF(stderr, "\ntrain: left out: %s\n", last_bad_image_);
     if (++bad_images_ <= options_.max_bad_images) continue;
-    return absl::InvalidArgumentError(absl::StrCat(
-        "more than ", options_.max_bad_images, " images could not be read, the last one: ", sample.status().message()));
+    return absl::InvalidArgumentError(absl::StrCat("more than ", options_.max_bad_images,
+                                                   " images could not be read, the last one: ", last_bad_image_));
   }
   RETURN_IF_ERROR(engine_->Pass(pass, images));
   for (auto& [number, sample] : samples) {
     if (!sample.ok()) continue;
+    ++read_images_;
     sample->image = cv::Mat();
     step_samples_.push_back(*std::move(sample));
   }
@@ -351,7 +361,43 @@ absl::StatusOr<std::vector<RankState>> Trainer::GatherRankStates() {
   return states;
 }
 
+absl::Status Trainer::CheckSomeWereRead() {
+  ASSIGN_OR_RETURN(const std::vector<std::string> of_ranks,
+                   communicator_->GatherTexts(absl::StrCat(read_images_, " ", bad_images_)));
+  int64_t read = 0, bad = 0;
+  for (const std::string& text : of_ranks) {
+    const std::pair<std::string, std::string> counts = absl::StrSplit(text, ' ');
+    int64_t of_rank = 0;
+    if (absl::SimpleAtoi(counts.first, &of_rank)) read += of_rank;
+    if (absl::SimpleAtoi(counts.second, &of_rank)) bad += of_rank;
+  }
+  const auto entries = static_cast<int64_t>(dataset_.entries.size());
+  if (read > 0 || bad == 0 || (iteration_ < iterations() && bad < entries)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("none of the ", bad,
+                   " samples of this run could be made, so that nothing was learnt; no checkpoint is "
+                   "written. ",
+                   last_bad_image_.empty() ? "" : absl::StrCat("The last error: ", last_bad_image_, ". "),
+                   "data_tools:doctor --input=", options_.dataset, " lists the images that cannot be read"));
+}
+
+absl::Status Trainer::TellIfNothingWasPositive() {
+  const std::vector<mining::LedgerEntry>& entries = ledger_->entries();
+  const auto visited = std::count_if(entries.begin(), entries.end(), [](const auto& entry) { return entry.visited; });
+  const bool some =
+      std::any_of(entries.begin(), entries.end(), [](const auto& entry) { return entry.difficulty.wpas.has_value(); });
+  if (some || visited == 0 || folder_ == nullptr) return absl::OkStatus();
+  const std::string message = absl::StrCat(
+      "WARNING: none of the ", visited,
+      " images that were visited showed a face that an anchor fits (a positive anchor): the model has learnt no face. "
+      "Do "
+      "the faces come out too small or too large (--short_sides, --crops)? data_tools:stats shows their sizes");
+  absl::FPrintF(stderr, "\ntrain: %s\n", message);
+  return folder_->log()->AddMessage(iteration_, message);
+}
+
 absl::Status Trainer::Checkpoint() {
+  RETURN_IF_ERROR(CheckSomeWereRead());
   RETURN_IF_ERROR(MergeVisits());
   RETURN_IF_ERROR(engine_->UpdateModel());
   if (communicator_->size() > 1) {
@@ -421,7 +467,7 @@ absl::Status Trainer::Run() {
     if (Due(options_.checkpoint_every)) RETURN_IF_ERROR(Checkpoint());
     RETURN_IF_ERROR(StopWhereAsked());
   }
-  return absl::OkStatus();
+  return TellIfNothingWasPositive();
 }
 
 }  // namespace

@@ -205,6 +205,20 @@ TEST(TrainerTest, ValidatesAndKeepsTheBestModel) {
   }
 }
 
+TEST(TrainerTest, AValidationSetOfWhichNoImageCanBeReadIsAnError) {
+  TrainerOptions options = SmallTraining(MakeSquares("no_validation", 2), "out", 10);
+  options.validation = options.dataset;
+  options.dataset = MakeSquares("trained_on", 2);
+  options.validate_every = 5;
+  const fs::path images = fs::path(options.validation).parent_path() / "images";
+  fs::remove(images / "0.png");
+  EXPECT_TRUE(TrainAlone(options).ok()) << "one of two is left";
+  fs::remove(images / "1.png");
+  fs::remove_all(options.output);
+  EXPECT_THAT(std::string(TrainAlone(options).message()),
+              HasSubstr("none of the 2 images for validation could be read; the last error: "));
+}
+
 TEST(TrainerTest, KeepsTheLastCheckpoints) {
   TrainerOptions options = SmallTraining(MakeSquares("keep", 4), "out", 50);
   options.keep = 2;
@@ -277,6 +291,42 @@ TEST(TrainerTest, ADatasetWithoutAFaceIsAnError) {
   options.dataset = MakeSquares("faceful", 2);
   options.validate_every = 5;
   EXPECT_THAT(std::string(TrainAlone(options).message()), HasSubstr("none of its 2 entries has a face"));
+}
+
+// Faces of two pixels fit no anchor. It planned empty epochs for ever.
+TEST(TrainerTest, MiningThatLeavesOutEveryImageIsAnError) {
+  TrainerOptions options = SmallTraining(MakeSquares("left_out", 4), "out", 20);
+  const std::string manifest = options.dataset + "/manifest.jsonl";
+  std::string text = *ReadFile(manifest);
+  ASSERT_EQ(RE2::GlobalReplace(&text, R"("box":\[(\d+),(\d+),\d+,\d+\])", R"("box":[\1,\2,2,2])"), 4);
+  ASSERT_TRUE(WriteFileAtomically(manifest, text).ok());
+  options.stream.augment.short_sides = {24};
+  options.stream.epoch.mining.without_positives = mining::WithoutPositives::kLeaveOut;
+  EXPECT_THAT(std::string(TrainAlone(options).message()), HasSubstr("leaves out all 4 entries of the dataset"));
+  // Kept, they are trained on, and the end says what came of it.
+  options.stream.epoch.mining.without_positives = mining::WithoutPositives::kKeep;
+  options.resume = true;
+  ASSERT_TRUE(TrainAlone(options).ok());
+  EXPECT_THAT(*ReadFile(options.output + "/messages.txt"), HasSubstr("WARNING: none of the 4 images"));
+}
+
+// Fewer of them than --max_bad_images allows: the training ended well and had learnt nothing.
+TEST(TrainerTest, ATrainingThatCouldReadNoImageIsAnError) {
+  const std::string dataset = MakeSquares("unreadable", 3);
+  for (int i = 0; i < 3; ++i) {
+    fs::remove(fs::path(dataset).parent_path() / "images" / absl::StrCat(i, ".png"));
+  }
+  for (const int ranks : {1, 2}) {
+    TrainerOptions options = SmallTraining(dataset, "out", 4);
+    options.max_bad_images = 100;
+    RunRanks(ranks, [&](Communicator* communicator) {
+      const absl::Status status = Train(options, communicator);
+      EXPECT_THAT(std::string(status.message()), HasSubstr("none of the "));
+      EXPECT_THAT(std::string(status.message()), HasSubstr(".png"));
+    });
+    EXPECT_TRUE(ListCheckpoints(options.output).empty());
+    EXPECT_FALSE(fs::exists(options.output + "/model.safetensors"));
+  }
 }
 
 TEST(TrainerTest, FrozenPartsStay) {

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
@@ -52,6 +53,8 @@ absl::StatusOr<double> Validator::Run(const model::Model& model, const data::Dat
     return data::ReadEntryImage(dataset.entries[entry], dataset.image_paths[entry]);
   });
   std::string lines;
+  absl::Status last_error;
+  int64_t unread = 0;
   for (int64_t i = 0; i < own; ++i) {
     const data::DatasetEntry& entry = dataset.entries[static_cast<size_t>(first + i * stride)];
     const absl::StatusOr<cv::Mat> image = images.Next();
@@ -59,17 +62,31 @@ absl::StatusOr<double> Validator::Run(const model::Model& model, const data::Dat
     if (image.ok()) {
       ASSIGN_OR_RETURN(found, DetectOn(entry, *image, detector_.get()));
     } else {
-      absl::FPrintF(stderr, "\ntrain: validation: %s\n", image.status().message());
+      ++unread;
+      last_error = image.status();
+      absl::FPrintF(stderr, "\ntrain: validation: %s\n", last_error.message());
     }
     absl::StrAppend(&lines, data::DetectionsToJson(found), "\n");
   }
   RETURN_IF_ERROR(PutDetectorAway());
-  ASSIGN_OR_RETURN(const std::vector<std::string> of_ranks, communicator->GatherTexts(lines));
+  ASSIGN_OR_RETURN(const std::vector<std::string> of_ranks,
+                   communicator->GatherTexts(absl::StrCat(unread, "\n", lines)));
   std::vector<data::ImageDetections> detections;
+  int64_t unread_by_all = 0;
   for (const std::string& text : of_ranks) {
-    for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
+    const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(text, absl::MaxSplits('\n', 1));
+    int64_t unread_by_rank = 0;
+    if (absl::SimpleAtoi(parts.first, &unread_by_rank)) unread_by_all += unread_by_rank;
+    for (const absl::string_view line : absl::StrSplit(parts.second, '\n', absl::SkipEmpty())) {
       ASSIGN_OR_RETURN(detections.emplace_back(), data::DetectionsFromJson(line, "validation"));
     }
+  }
+  // An image that cannot be read counts as one without detections; of such ones alone an AP would say nothing.
+  if (count > 0 && unread_by_all == count) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(dataset.manifest_path, ": none of the ", count, " images for validation could be read",
+                     last_error.ok() ? "" : absl::StrCat("; the last error: ", last_error.message()),
+                     ". Mend the dataset (data_tools:doctor lists what is wrong), or train with --validate_every=0"));
   }
   data::Dataset judged;
   judged.manifest_path = dataset.manifest_path;
