@@ -40,6 +40,8 @@ class AtomicFile {
   // Flushes, fsyncs and renames. Call once, last. With kOwn, PATH.provenance.json is written as well: Provenance
   // (provenance.h) may complete it.
   absl::Status Commit();
+  // Where the file is until Commit(), for programs that write it by its name.
+  const std::string& temporary_path() const { return temporary_; }
 
  private:
   AtomicFile(std::string path, std::string temporary, std::FILE* file, Replace replace);

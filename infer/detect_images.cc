@@ -15,8 +15,10 @@
 #include "base/paths.h"
 #include "base/status_macros.h"
 #include "base/without_exceptions.h"
+#include "infer/drawn_videos.h"
 #include "infer/result_names.h"
 #include "infer/result_writers.h"
+#include "infer/video_encoder.h"
 #include "infer/video_frames.h"
 
 namespace hardface::infer {
@@ -158,7 +160,7 @@ absl::StatusOr<DetectionCounts> DetectionRun::Finish() {
     std::error_code ignored;
     std::filesystem::remove(absl::StrCat(folder_, "/", kDetectionsName), ignored);
   }
-  return DetectionCounts{journal_->detected(), journal_->boxes(), journal_->failures()};
+  return DetectionCounts{journal_->detected(), journal_->boxes(), journal_->failures(), {}};
 }
 
 namespace {
@@ -229,8 +231,9 @@ absl::StatusOr<DetectionCounts> DetectImages(model::Model model, const std::vect
                      at < images.size() ? absl::StrCat("now it is ", images[at].name) : "now there are fewer",
                      "; give the same images, or begin anew by --overwrite without --resume"));
   };
-  ASSIGN_OR_RETURN(const auto run, DetectionRun::Start(std::move(model), folder, options, pass));
   const auto is_video = [](const ImageToDetect& image) { return IsVideo(image.path); };
+  if (absl::c_any_of(images, is_video) && CopiesVideos(options.pictures)) RETURN_IF_ERROR(CheckCanEncode());
+  ASSIGN_OR_RETURN(const auto run, DetectionRun::Start(std::move(model), folder, options, pass));
   const auto rest = absl::MakeConstSpan(images).subspan(position.image);
   // How many frames a video has is known at its end.
   Progress progress("detect", absl::c_any_of(rest, is_video) ? 0 : static_cast<int64_t>(rest.size()), "images");
@@ -243,7 +246,11 @@ absl::StatusOr<DetectionCounts> DetectImages(model::Model model, const std::vect
     RETURN_IF_ERROR(run->Detect(absl::MakeConstSpan(next, end), &progress));
     next = end;
   }
-  return run->Finish();
+  // Before Finish(), which may remove the detections that are drawn here.
+  ASSIGN_OR_RETURN(std::vector<std::string> undrawn, DrawVideos(folder, images, options.pictures));
+  ASSIGN_OR_RETURN(DetectionCounts counts, run->Finish());
+  counts.undrawn = std::move(undrawn);
+  return counts;
 }
 
 }  // namespace hardface::infer

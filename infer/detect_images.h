@@ -43,6 +43,7 @@ struct DetectionCounts {
   int64_t images = 0;
   int64_t boxes = 0;
   std::vector<std::string> failures;  // one message for each image that failed
+  std::vector<std::string> undrawn;   // one for each video of which a copy could not be written (drawn_videos.h)
 };
 
 // A run of detection that writes into a folder as it goes on: what is done is on disk at any moment (result_journal.h),

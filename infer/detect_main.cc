@@ -105,7 +105,8 @@ ABSL_FLAG(std::vector<std::string>, box_style, {},
           "Changes every box to another annotation style than the training set's, by four numbers DX,DY,WIDTH,HEIGHT. "
           "The box moves by DX of its width and DY of its height, and its size is multiplied by WIDTH and HEIGHT. Run "
           "eval:dataset --refits to measure the four for a dataset. Empty leaves the boxes as they are.");
-ABSL_FLAG(bool, draw, false, "Writes pictures with the boxes drawn into OUTPUT/drawn.");
+ABSL_FLAG(bool, draw, false,
+          "Writes pictures with the boxes drawn into OUTPUT/drawn. Of a video a video is written, with its sound.");
 ABSL_FLAG(
     double, draw_threshold, -1,
     "Smallest score, from 0 to 1, of a face that is drawn, cut out, blurred or pixelated. -1 takes the model's own "
@@ -113,9 +114,12 @@ ABSL_FLAG(
 ABSL_FLAG(std::string, crops, "",
           "Folder to write a picture of each face into, outside of --output. Empty cuts out no faces.");
 ABSL_FLAG(bool, blur, false,
-          "Writes the pictures with their faces blurred into OUTPUT/blurred, under their own names.");
+          "Writes the pictures and videos with their faces blurred into OUTPUT/blurred, under their own names.");
 ABSL_FLAG(bool, pixelate, false,
-          "Writes the pictures with their faces pixelated into OUTPUT/pixelated, under their own names.");
+          "Writes the pictures and videos with their faces pixelated into OUTPUT/pixelated, under their own names.");
+ABSL_FLAG(bool, single_frames, false,
+          "Applies with --draw, --blur and --pixelate. Writes each frame of a video as a picture of its own instead of "
+          "one video.");
 ABSL_FLAG(
     double, margin, 0.2,
     "Applies with --crops, --blur and --pixelate. How much of its width and height is added to a box on each side, "
@@ -230,6 +234,10 @@ absl::Status SetPictures(PictureOptions* pictures) {
   pictures->draw = absl::GetFlag(FLAGS_draw);
   pictures->blur = absl::GetFlag(FLAGS_blur);
   pictures->pixelate = absl::GetFlag(FLAGS_pixelate);
+  pictures->single_frames = absl::GetFlag(FLAGS_single_frames);
+  if (pictures->single_frames && !pictures->draw && !pictures->blur && !pictures->pixelate) {
+    return UsageError("--single_frames goes with --draw, --blur or --pixelate");
+  }
   pictures->contact_sheet = absl::GetFlag(FLAGS_contact_sheet);
   pictures->margin = absl::GetFlag(FLAGS_margin);
   return RequireRange("margin", pictures->margin, 0, 10);
@@ -360,7 +368,7 @@ absl::Status TakeShard(std::vector<ImageToDetect>* images) {
   return absl::OkStatus();
 }
 
-// The forms of results whose names must not collide.
+// Of pictures the forms of results whose names must not collide.
 std::vector<std::string> NamedForms(const DetectImagesOptions& options) {
   std::vector<std::string> forms = options.formats;
   if (options.pictures.blur || options.pictures.pixelate) forms.emplace_back(kCopies);
@@ -472,8 +480,15 @@ absl::Status Complete(const Work& work, const DetectionCounts& counts, size_t wa
   RETURN_IF_ERROR(folders.Commit());
   if (absl::GetFlag(FLAGS_output).empty()) absl::FPrintF(stderr, "detect: the results are in %s/\n", work.output);
   absl::PrintF("images=%d boxes=%d failed=%d\n", counts.images, counts.boxes, counts.failures.size());
-  if (counts.failures.empty()) return absl::OkStatus();
-  for (const std::string& failure : counts.failures) absl::FPrintF(stderr, "detect: %s\n", failure);
+  for (const std::vector<std::string>* messages : {&counts.failures, &counts.undrawn}) {
+    for (const std::string& failure : *messages) absl::FPrintF(stderr, "detect: %s\n", failure);
+  }
+  if (counts.failures.empty() && counts.undrawn.empty()) return absl::OkStatus();
+  if (counts.failures.empty()) {
+    return absl::InternalError(
+        absl::StrCat("of ", counts.undrawn.size(),
+                     " videos no copy could be written (listed above); all other results are in ", work.output));
+  }
   return absl::InvalidArgumentError(absl::StrCat(counts.failures.size(), " of ", wanted,
                                                  " images failed (listed above); the others' results are in ",
                                                  work.output));
@@ -487,10 +502,18 @@ std::vector<ImageToDetect> NamesOfFirstFrames(std::vector<ImageToDetect> images)
   return images;
 }
 
+// The names of all results, those of videos that become videos again included.
+absl::Status CheckNames(const std::vector<ImageToDetect>& images, const DetectImagesOptions& options) {
+  const PictureOptions& pictures = options.pictures;
+  RETURN_IF_ERROR(CheckResultNames(NamesOfFirstFrames(images), options.formats));
+  if (!pictures.blur && !pictures.pixelate) return absl::OkStatus();
+  return CheckResultNames(pictures.single_frames ? NamesOfFirstFrames(images) : images, {kCopies});
+}
+
 absl::Status DetectGiven(const std::vector<std::string>& arguments, Work* work) {
   ASSIGN_OR_RETURN(std::vector<ImageToDetect> images, FindImages(arguments, &work->provenance));
   // Of all images, whatever the shard: the shards' results belong together.
-  RETURN_IF_ERROR(CheckResultNames(NamesOfFirstFrames(images), NamedForms(work->options)));
+  RETURN_IF_ERROR(CheckNames(images, work->options));
   SayWhatIsLeftOut(images, work->options.formats);
   RETURN_IF_ERROR(TakeShard(&images));
   for (const ImageToDetect& image : images) {
@@ -524,6 +547,7 @@ absl::StatusOr<std::vector<std::string>> FoldersToWatch(const std::vector<std::s
     return UsageError("--watch goes with folders (--images=incoming, or as arguments), not with --dataset and --shard");
   }
   for (const std::string& folder : folders) {
+    RETURN_IF_ERROR(CheckIsNoStream(folder));
     if (!IsFolder(folder)) return UsageError(absl::StrCat("--watch: ", folder, " is no folder"));
   }
   return folders;

@@ -16,6 +16,7 @@
 #include "base/output_guard.h"
 #include "base/paths.h"
 #include "base/read_file.h"
+#include "base/special_file.h"
 #include "base/status_macros.h"
 #include "base/text_file.h"
 #include "data_tools/dataset/dataset.h"
@@ -101,6 +102,7 @@ absl::StatusOr<std::vector<std::string>> LinesOf(const std::string& list) {
 absl::StatusOr<std::vector<std::string>> FilesOfEach(const std::vector<std::string>& paths) {
   std::vector<std::string> files;
   for (const std::string& path : paths) {
+    RETURN_IF_ERROR(CheckIsNoStream(path));
     if (!IsFolder(path)) {
       files.push_back(path);
       continue;
@@ -120,6 +122,7 @@ absl::StatusOr<std::vector<std::string>> FilesOf(const std::string& path, std::s
     return FilesOfEach(lines);
   }
   named->insert(path);
+  RETURN_IF_ERROR(CheckIsNoStream(path));
   if (IsFolder(path)) return PicturesBelow(path);
   ASSIGN_OR_RETURN(const bool there, PathExists(path));
   if (there) return std::vector<std::string>{path};
@@ -138,6 +141,23 @@ std::vector<std::string> OwnNamesFirst(std::vector<std::string> files) {
 }
 
 }  // namespace
+
+absl::Status CheckIsNoStream(const std::string& path) {
+  const size_t scheme = path.find("://");
+  if (scheme != std::string::npos && scheme > 0 && path.find('/') > scheme && !IsThere(path)) {
+    const std::string shown = path.substr(0, scheme) + "://..";
+    return absl::InvalidArgumentError(absl::StrCat(shown,
+                                                   ": is an address, and only files and folders are read. Record the "
+                                                   "stream, and give the file: ffmpeg -i '",
+                                                   shown, "' -t 60 -c copy stream.mkv"));
+  }
+  if (SpecialFileKind(path) != "device") return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(path,
+                   ": is a device, and only files and folders are read. Record what a camera "
+                   "sees, and give the file: ffmpeg -f v4l2 -i ",
+                   path, " -t 60 camera.mkv"));
+}
 
 absl::StatusOr<std::vector<std::string>> PicturesBelow(const std::string& folder) {
   ASSIGN_OR_RETURN(const std::vector<std::string> files, PicturesIn(folder));

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "data_tools/images/image_io.h"
 #include "data_tools/images/image_size.h"
@@ -40,10 +41,15 @@ struct FoundImages {
 //   input. A file that such a list names and that is missing is an error of its own when it is read.
 //
 // A file that is named twice, by whatever names, is there once, under the first. NotFound names what is missing,
-// PermissionDenied a folder that cannot be read. The lists, and the folders and files that are not named themselves,
-// become inputs that outputs must spare (output_guard.h).
+// PermissionDenied a folder that cannot be read,
+// InvalidArgument a stream or a camera (CheckIsNoStream). The lists, and the folders and files that are not named
+// themselves, become inputs that outputs must spare (output_guard.h).
 absl::StatusOr<FoundImages> ImagesOfPaths(const std::vector<std::string>& paths,
                                           data::Pixels pixels = data::Pixels::kAsSeen);
+
+// An error that says what to do where PATH is the address of a stream ("rtsp://..") or a camera: what they give is to
+// be recorded first. Of an address it shows the beginning only, since passwords stand in the rest.
+absl::Status CheckIsNoStream(const std::string& path);
 
 // The pictures below FOLDER, by the rule above; none is no error.
 absl::StatusOr<std::vector<std::string>> PicturesBelow(const std::string& folder);

@@ -17,6 +17,7 @@
 #include "infer/face_areas.h"
 #include "infer/result_journal.h"
 #include "infer/result_names.h"
+#include "infer/video_frames.h"
 
 namespace hardface::infer {
 namespace {
@@ -63,14 +64,15 @@ absl::Status PictureOutputs::Write(int64_t index, const ImageToDetect& image, co
     const std::string name = CropName(index, image, static_cast<int64_t>(i));
     RETURN_IF_ERROR(data::WritePng(absl::StrCat(options_.crops, "/", name), pixels(area).clone()));
   }
-  RETURN_IF_ERROR(WriteCopies(image, pixels, boxes));
+  const bool in_a_video = !options_.single_frames && IsVideo(image.path);
+  if (!in_a_video) RETURN_IF_ERROR(WriteCopies(image, pixels, boxes));
   const bool on_sheet = options_.contact_sheet && index < kMaxOnSheet;
-  if (!options_.draw && !on_sheet) return absl::OkStatus();
+  if ((!options_.draw || in_a_video) && !on_sheet) return absl::OkStatus();
   const cv::Mat drawn = DrawDetections(pixels, faces, options_.threshold);
   if (on_sheet) {
     RETURN_IF_ERROR(data::WriteJpeg(PartOfSheet(index), data::Thumbnail(drawn, kSheetSide), kSheetQuality));
   }
-  if (!options_.draw) return absl::OkStatus();
+  if (!options_.draw || in_a_video) return absl::OkStatus();
   return data::WritePng(absl::StrCat(folder_, "/drawn/", DrawnName(index, image)), drawn);
 }
 

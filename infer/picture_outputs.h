@@ -19,6 +19,7 @@ struct PictureOptions {
   std::string crops;           // a folder for a picture of each face; empty: none
   bool blur = false;           // FOLDER/blurred: pictures with their faces blurred
   bool pixelate = false;       // FOLDER/pixelated: the same, pixelated
+  bool single_frames = false;  // of a video, the three above are pictures of its frames and no videos
   bool contact_sheet = false;  // FOLDER/contact_sheet.html: small pictures with the boxes on one page
   float threshold = 0.5f;      // least score of a face that is drawn, cut out or hidden
   double margin = 0.2;         // added on each side of faces cut out or hidden, in widths and heights of the box
@@ -32,7 +33,7 @@ class PictureOutputs {
   PictureOutputs(std::string folder, const PictureOptions& options) : folder_(std::move(folder)), options_(options) {}
 
   // Writes the pictures of the run's image INDEX (from 0). They are complete when this returns; doing it twice gives
-  // the same files.
+  // the same files. Of a video's frame only what stays a picture is written here; drawn_videos.h has the rest.
   absl::Status Write(int64_t index, const ImageToDetect& image, const cv::Mat& pixels,
                      const std::vector<data::Detection>& faces) const;
 

@@ -115,6 +115,9 @@ const Form& FormOf(const std::string& format) {
   return found->second;
 }
 
+// Whether copies of the video NAME are files of its own kind.
+bool CopiedAsItIs(absl::string_view name) { return HasEnding(name, {".mp4", ".m4v", ".mov", ".mkv"}); }
+
 // At most BYTES of TEXT, without cutting through a character.
 std::string Cut(const std::string& text, size_t bytes) {
   if (text.size() <= bytes) return text;
@@ -136,6 +139,7 @@ std::string YoloName(const std::string& image) { return PathInside(data::YoloLab
 
 std::string CopyName(const std::string& image) {
   const std::string inside = PathInside(image, /*up=*/"");
+  if (IsVideo(image)) return inside + (CopiedAsItIs(image) ? "" : ".mkv");
   return HasEnding(inside, {".jpg", ".jpeg", ".png"}) ? inside : inside + ".png";
 }
 
@@ -164,6 +168,10 @@ std::string NumberedName(int64_t index, const ImageToDetect& image, const std::s
 }  // namespace
 
 std::string DrawnName(int64_t index, const ImageToDetect& image) { return NumberedName(index, image, ".png"); }
+
+std::string DrawnVideoName(int64_t index, const ImageToDetect& video) {
+  return NumberedName(index, video, CopiedAsItIs(video.name) ? fs::path(video.name).extension().string() : ".mkv");
+}
 
 std::string CropName(int64_t index, const ImageToDetect& image, int64_t face) {
   return NumberedName(index, image, absl::StrCat("_face", face, ".png"));

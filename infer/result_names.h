@@ -21,8 +21,8 @@ std::string FaceEvalName(const std::string& image);  // "a/b.jpg" -> "b"
 
 // "a/b.jpg" -> "a/b.txt", "a/images/b.jpg" -> "a/labels/b.txt", where YOLO looks for labels; it cannot leave the tree.
 std::string YoloName(const std::string& image);
-// A picture's copy in a tree of its own: "a/b.jpg" -> "a/b.jpg", but "a/b.webp" -> "a/b.webp.png", since JPEG and PNG
-// are written only.
+// A picture's or a video's copy in a tree of its own: "a/b.jpg" -> "a/b.jpg", but "a/b.webp" -> "a/b.webp.png" and
+// "a/b.avi" -> "a/b.avi.mkv", since only JPEG and PNG files, and MP4, QuickTime and Matroska videos, are written.
 std::string CopyName(const std::string& image);
 
 // How the frame NUMBER (from 0) of a video is called: "clip.mp4", 42 -> "clip.mp4/00000042". And back: the video, and
@@ -32,6 +32,8 @@ std::string VideoOfFrame(const std::string& name, int64_t* number);
 
 // "a/b.jpg" -> "00007_b.png", or "00007_b_flip.png": the number keeps names apart, long ones are cut.
 std::string DrawnName(int64_t index, const ImageToDetect& image);
+// The same of a video, INDEX being the place of its first frame: "a/b.mp4" -> "00007_b.mp4".
+std::string DrawnVideoName(int64_t index, const ImageToDetect& video);
 // Of the picture's face FACE, from 0: "00007_b_face3.png".
 std::string CropName(int64_t index, const ImageToDetect& image, int64_t face);
 

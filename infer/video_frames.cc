@@ -1,9 +1,6 @@
 #include "infer/video_frames.h"
 
 #include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,44 +9,45 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "base/folder_walk.h"
 #include "base/paths.h"
 #include "data_tools/images/image_size.h"
+#include "infer/ffmpeg_process.h"
 
 namespace hardface::infer {
 namespace {
 
-// Starts ffmpeg, which writes frames as PPM files, one behind the other, into a pipe.
-absl::StatusOr<pid_t> StartDecoder(const std::string& path, int* frames) {
+// Starts ffmpeg, which decodes the video and writes it into a pipe in the form that HOW, the last flags, says. READ is
+// the pipe's other end.
+absl::StatusOr<pid_t> StartDecoder(const std::string& path, const std::vector<std::string>& how,
+                                   DecoderMessages messages, std::FILE** read) {
+  if (!IsThere(path)) return absl::NotFoundError(absl::StrCat(path, ": no such file"));
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return absl::InternalError(absl::StrCat("no pipe: ", std::strerror(errno)));
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
   // "file:" keeps names from being taken for flags or for addresses, and the list what the file says from being either.
-  std::vector<std::string> command = {
-      "ffmpeg", "-nostdin", "-v",        "error",       "-xerror", "-protocol_whitelist", "file", "-i",  "file:" + path,
-      "-map",   "0:v:0",    "-fps_mode", "passthrough", "-f",      "image2pipe",          "-c:v", "ppm", "pipe:1"};
-  std::vector<char*> argv;
-  for (std::string& argument : command) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  pid_t decoder = 0;
-  const int failed = posix_spawnp(&decoder, argv[0], &actions, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
+  std::vector<std::string> arguments = {"-nostdin",  "-v",         "error",        "-xerror", "-protocol_whitelist",
+                                        "file",      "-i",         "file:" + path, "-map",    "0:v:0",
+                                        "-fps_mode", "passthrough"};
+  arguments.insert(arguments.end(), how.begin(), how.end());
+  arguments.emplace_back("pipe:1");
+  FfmpegStreams streams;
+  streams.out = ends[1];
+  const int nowhere = messages == DecoderMessages::kHidden ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
+  streams.messages = nowhere;
+  const absl::StatusOr<pid_t> decoder = StartFfmpeg(path, arguments, streams);
   close(ends[1]);
-  if (failed == 0) {
-    *frames = ends[0];
-    return decoder;
+  if (nowhere >= 0) close(nowhere);
+  if (decoder.ok()) {
+    *read = fdopen(ends[0], "rb");
+  } else {
+    close(ends[0]);
   }
-  close(ends[0]);
-  if (failed == ENOENT) {
-    return absl::NotFoundError(
-        absl::StrCat(path,
-                     ": is a video, and the program ffmpeg, which decodes it, is not installed; on Debian: "
-                     "apt-get install ffmpeg"));
-  }
-  return absl::InternalError(absl::StrCat(path, ": cannot start ffmpeg: ", std::strerror(failed)));
+  return decoder;
 }
 
 }  // namespace
@@ -59,26 +57,22 @@ bool IsVideo(absl::string_view path) {
                           ".flv", ".3gp", ".ogv"});
 }
 
-absl::StatusOr<std::unique_ptr<VideoFrames>> VideoFrames::Open(const std::string& path) {
-  if (!IsThere(path)) return absl::NotFoundError(absl::StrCat(path, ": no such file"));
-  int descriptor = -1;
-  const absl::StatusOr<pid_t> decoder = StartDecoder(path, &descriptor);
+absl::StatusOr<std::unique_ptr<VideoFrames>> VideoFrames::Open(const std::string& path, DecoderMessages messages) {
+  std::FILE* frames = nullptr;
+  // PPM files, one behind the other.
+  const absl::StatusOr<pid_t> decoder = StartDecoder(path, {"-f", "image2pipe", "-c:v", "ppm"}, messages, &frames);
   if (!decoder.ok()) return decoder.status();
-  return std::unique_ptr<VideoFrames>(new VideoFrames(path, *decoder, fdopen(descriptor, "rb")));
+  return std::unique_ptr<VideoFrames>(new VideoFrames(path, *decoder, frames));
 }
 
 VideoFrames::~VideoFrames() {
   std::fclose(frames_);
-  if (decoder_ == 0) return;
-  kill(decoder_, SIGKILL);
-  waitpid(decoder_, nullptr, 0);
+  if (decoder_ != 0) KillFfmpeg(decoder_);
 }
 
 // What ffmpeg says at its end.
 absl::Status VideoFrames::Ended() {
-  int state = 0;
-  waitpid(std::exchange(decoder_, 0), &state, 0);
-  if (WIFEXITED(state) && WEXITSTATUS(state) == 0) return absl::OkStatus();
+  if (EndsWell(std::exchange(decoder_, 0))) return absl::OkStatus();
   return absl::DataLossError(
       absl::StrCat(path_, ": ffmpeg cannot decode it to its end (its own message stands above)"));
 }
@@ -102,6 +96,40 @@ absl::StatusOr<cv::Mat> VideoFrames::Next() {
   }
   cv::cvtColor(frame, frame, cv::COLOR_RGB2BGR);
   return frame;
+}
+
+absl::StatusOr<std::unique_ptr<FrameTimes>> FrameTimes::Open(const std::string& path) {
+  std::FILE* lines = nullptr;
+  // A line for each frame: "0, DTS, PTS, DURATION, SIZE, CHECKSUM".
+  const absl::StatusOr<pid_t> decoder =
+      StartDecoder(path, {"-enc_time_base", absl::StrCat("1:", kTicksPerSecond), "-c:v", "rawvideo", "-f", "framecrc"},
+                   DecoderMessages::kHidden, &lines);
+  if (!decoder.ok()) return decoder.status();
+  return std::unique_ptr<FrameTimes>(new FrameTimes(path, *decoder, lines));
+}
+
+FrameTimes::~FrameTimes() {
+  std::fclose(lines_);
+  KillFfmpeg(decoder_);
+}
+
+absl::StatusOr<int64_t> FrameTimes::Next() {
+  char buffer[1024];
+  while (std::fgets(buffer, sizeof(buffer), lines_) != nullptr) {
+    absl::string_view line = absl::StripAsciiWhitespace(buffer);
+    int width = 0, height = 0;
+    if (absl::ConsumePrefix(&line, "#sar 0:")) {
+      const std::vector<absl::string_view> sides = absl::StrSplit(line, '/');
+      const bool good = sides.size() == 2 && absl::SimpleAtoi(sides[0], &width) &&
+                        absl::SimpleAtoi(sides[1], &height) && width > 0 && height > 0;
+      if (good) pixel_shape_ = absl::StrCat(width, ":", height);
+    }
+    if (line.empty() || line[0] == '#') continue;
+    const std::vector<absl::string_view> fields = absl::StrSplit(line, ',');
+    int64_t time = 0;
+    if (fields.size() >= 3 && absl::SimpleAtoi(fields[2], &time)) return time;
+  }
+  return absl::DataLossError(absl::StrCat(path_, ": ffmpeg does not say when its frames are shown"));
 }
 
 }  // namespace hardface::infer

@@ -1,14 +1,15 @@
-// The frames of videos. They are decoded by the program ffmpeg, in a process of its own: nothing of it is linked or
-// loaded, and a film that makes a decoder fall does not take the run with it.
+// The frames of videos, as the program ffmpeg decodes them (ffmpeg_process.h).
 #ifndef HARDFACE_INFER_VIDEO_FRAMES_H_
 #define HARDFACE_INFER_VIDEO_FRAMES_H_
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <opencv2/core/mat.hpp>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -19,10 +20,14 @@ namespace hardface::infer {
 // Whether PATH ends as a video's name does (.mp4, .mkv, ...).
 bool IsVideo(absl::string_view path);
 
+// What ffmpeg says of a broken video.
+enum class DecoderMessages { kToStderr, kHidden };
+
 class VideoFrames {
  public:
   // NotFound where the video, or ffmpeg, is missing.
-  static absl::StatusOr<std::unique_ptr<VideoFrames>> Open(const std::string& path);
+  static absl::StatusOr<std::unique_ptr<VideoFrames>> Open(const std::string& path,
+                                                           DecoderMessages messages = DecoderMessages::kToStderr);
   ~VideoFrames();
   VideoFrames(const VideoFrames&) = delete;
   VideoFrames& operator=(const VideoFrames&) = delete;
@@ -39,6 +44,33 @@ class VideoFrames {
   const std::string path_;
   pid_t decoder_;  // 0: it has ended
   std::FILE* const frames_;
+};
+
+// Fractions of a second in which times are given: the rates 24, 25, 30, 50, 60, those by 1000/1001 of them, and times
+// in milliseconds or of 1/90000 s are whole numbers of it.
+inline constexpr int64_t kTicksPerSecond = 720000;
+
+// When the frames are shown that VideoFrames gives, in the same order.
+class FrameTimes {
+ public:
+  static absl::StatusOr<std::unique_ptr<FrameTimes>> Open(const std::string& path);
+  ~FrameTimes();
+  FrameTimes(const FrameTimes&) = delete;
+  FrameTimes& operator=(const FrameTimes&) = delete;
+
+  // The next frame's time, in ticks from the beginning of the file. DataLoss behind the last.
+  absl::StatusOr<int64_t> Next();
+  // Width by height of a pixel, such as "16:15"; "1:1" where the video does not say. Known from the first Next() on.
+  const std::string& pixel_shape() const { return pixel_shape_; }
+
+ private:
+  FrameTimes(std::string path, pid_t decoder, std::FILE* lines)
+      : path_(std::move(path)), decoder_(decoder), lines_(lines) {}
+
+  const std::string path_;
+  const pid_t decoder_;
+  std::FILE* const lines_;
+  std::string pixel_shape_ = "1:1";
 };
 
 }  // namespace hardface::infer
