@@ -155,7 +155,9 @@ TEST(LevelRunnerTest, PlansWholeLevelsThenPassesThenTiles) {
   EXPECT_TRUE(runner.Plan(960, 1280, true, 0)->passes_together);
   const auto unlimited = runner.Plan(960, 1280, true, int64_t{1} << 40);
   EXPECT_EQ(unlimited->rows * unlimited->columns, 1);
-  const auto whole = model::Executor::Create(model.detector.network, {1, 3, 960, 1280}, {});
+  model::ExecutorOptions executor_options;
+  executor_options.strips = false;  // plans count whole maps
+  const auto whole = model::Executor::Create(model.detector.network, {1, 3, 960, 1280}, executor_options);
   ASSERT_TRUE(whole.ok());
   const auto single = runner.Plan(960, 1280, true, (*whole)->activation_bytes() * 3 / 2);
   ASSERT_TRUE(single.ok());
