@@ -147,8 +147,8 @@ absl::Status VideoEncoder::Start(const cv::Mat& frame, int64_t time, const Frame
          &arguments);
   Append("-colorspace bt709 -color_primaries bt709 -color_trc bt709 -color_range tv", &arguments);
   // Where only one frame comes, nothing else says how long it is shown.
-  Append(absl::StrCat("-bsf:v setts=duration=if(lte(DURATION\\,1)\\,", std::max<int64_t>(1, times.duration()),
-                      "\\,DURATION)"),
+  Append(absl::StrCat("-bsf:v setts=pts=PTS:dts=DTS:duration=if(lte(DURATION\\,1)\\,",
+                      std::max<int64_t>(1, times.duration()), "\\,DURATION)"),
          &arguments);
   Append(absl::StrCat("-f ", Container(path_)), &arguments);
   arguments.push_back("file:" + file_->temporary_path());

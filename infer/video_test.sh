@@ -132,19 +132,33 @@ grep -q 'of 1 videos no copy could be written.*all other results are in one_fail
 [[ -s one_failed/detections.jsonl && -z "$(ls -A one_failed/drawn)" ]] || fail "$(find one_failed)"
 
 echo "5. interrupted while a copy is written, it is written anew; none is there in part"
-STUCK_ENCODER=1 "$detect" "${quick[@]}" "${copies[@]}" --output=stuck "${mixed[@]}" 2> "$work/stderr" &
-process=$!
-rm -f stuck.pid
-until [[ -s stuck.pid ]]; do
-  kill -0 "$process" || fail "ended by itself: $(cat "$work/stderr")"
-  sleep 0.02
-done
-kill -KILL "$process"
-wait "$process" || true
-kill "$(cat stuck.pid)" || true
-[[ -z "$(find stuck.unfinished -name '*.mp4')" ]] || fail "$(find stuck.unfinished)"
+# kill_while_drawing OUTPUT: a run that is killed when all frames are done and the first copy is begun.
+kill_while_drawing() {
+  rm -f stuck.pid
+  STUCK_ENCODER=1 "$detect" "${quick[@]}" "${copies[@]}" --output="$1" "${mixed[@]}" 2> "$work/stderr" &
+  local process=$!
+  until [[ -s stuck.pid ]]; do
+    kill -0 "$process" || fail "ended by itself: $(cat "$work/stderr")"
+    sleep 0.02
+  done
+  kill -KILL "$process"
+  wait "$process" || true
+  kill "$(cat stuck.pid)" || true
+  [[ -z "$(find "$1.unfinished" -name '*.mp4')" ]] || fail "$(find "$1.unfinished")"
+}
+kill_while_drawing stuck
 expect_status 1 "$detect" "${quick[@]}" "${copies[@]}" --resume --output=stuck "${mixed[@]}"
 for folder in drawn blurred; do diff -r "copies/$folder" "stuck/$folder" || fail "not the same"; done
+
+# A frame on which detection failed is hidden as a whole, and drawn as it was.
+kill_while_drawing failed_frame
+sed -i '1s/.*/{"image":"film.mp4\/00000000","error":"no memory"}/' failed_frame.unfinished/images.jsonl
+sed -i 1d failed_frame.unfinished/detections.jsonl
+expect_status 1 "$detect" "${quick[@]}" "${copies[@]}" --resume --output=failed_frame "${mixed[@]}"
+# of_first_frame BYTES_BEFORE FILE
+of_first_frame() { tail -c +"$(($1 + 1))" "$2" | head -c "$(frame 1 32 24 | wc -c)"; }
+cmp <(of_first_frame 0 film.mp4) <(of_first_frame 44 failed_frame/drawn/00000_film.mp4)
+cmp -s <(of_first_frame 0 film.mp4) <(of_first_frame 44 failed_frame/blurred/film.mp4) && fail "it is not hidden"
 
 echo "6. an ffmpeg that cannot encode is an error before anything is done; pictures need none"
 NO_H264=1 expect_status 1 "$detect" "${quick[@]}" --output=none --draw film.mp4
@@ -184,7 +198,7 @@ ffmpeg -v error -nostdin -f lavfi -i testsrc=size=64x48:rate=30000/1001:duration
 ffmpeg -v error -nostdin -i uneven.mp4 -c copy -metadata:s:v rotate=90 phone.mp4
 ffmpeg -v error -nostdin -i uneven.mp4 -frames:v 1 -an -vf scale=33:25 -c:v ffv1 -pix_fmt bgr0 single.mkv
 # of VIDEO ENTRIES: what ffprobe says of it.
-of() { ffprobe -v error -select_streams "$3" -show_entries "$2" -of csv=p=0 "$1" | tr -d ','; }
+of() { ffprobe -v error -select_streams "$3" -show_entries "$2" -of csv=p=0 "$1" | tr -d ',' | sort -g; }
 expect_status 0 "$detect" "${quick[@]}" --output=turned --draw --blur phone.mp4 single.mkv
 for copy in turned/drawn/00000_phone.mp4 turned/blurred/phone.mp4; do
   diff <(of phone.mp4 packet=pts_time v) <(of "$copy" packet=pts_time v) || fail "$copy: other times"
