@@ -246,7 +246,8 @@ absl::StatusOr<DetectionCounts> DetectImages(model::Model model, const std::vect
     RETURN_IF_ERROR(run->Detect(absl::MakeConstSpan(next, end), &progress));
     next = end;
   }
-  // Before Finish(), which may remove the detections that are drawn here.
+  progress.Finish();
+  // Before run->Finish(), which may remove the detections that are drawn here.
   ASSIGN_OR_RETURN(std::vector<std::string> undrawn, DrawVideos(folder, images, options.pictures));
   ASSIGN_OR_RETURN(DetectionCounts counts, run->Finish());
   counts.undrawn = std::move(undrawn);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -52,7 +53,7 @@ class VideoCopies {
       copies->encoders_.emplace_back(kind, std::move(encoder));
     }
     if (copies->encoders_.empty()) return copies;
-    ASSIGN_OR_RETURN(copies->frames_, VideoFrames::Open(video.path, DecoderMessages::kHidden));
+    ASSIGN_OR_RETURN(copies->frames_, VideoFrames::Open(video.path, Breaks::kPassOver));
     ASSIGN_OR_RETURN(copies->times_, FrameTimes::Open(video.path));
     return copies;
   }
@@ -67,7 +68,7 @@ class VideoCopies {
     }
     ASSIGN_OR_RETURN(const int64_t time, times_->Next());
     for (const auto& [kind, encoder] : encoders_) {
-      RETURN_IF_ERROR(encoder->Add(CopyOf(kind, frame, outcome, options_), time, times_->pixel_shape()));
+      RETURN_IF_ERROR(encoder->Add(CopyOf(kind, frame, outcome, options_), time, *times_));
     }
     return absl::OkStatus();
   }
@@ -101,7 +102,7 @@ absl::StatusOr<std::vector<std::string>> DrawVideos(const std::string& folder, a
   }
   if (by_name.empty() || !CopiesVideos(options)) return failures;
   ASSIGN_OR_RETURN(const auto journal, JournalReader::Open(folder));
-  Progress progress("draw", /*total=*/0, "frames");
+  std::optional<Progress> progress;
   std::string current;
   std::unique_ptr<VideoCopies> copies;  // of CURRENT; null where a copy has failed
   // Notes what went wrong, and leaves the video's copies undone.
@@ -129,7 +130,8 @@ absl::StatusOr<std::vector<std::string>> DrawVideos(const std::string& folder, a
     if (!more) return failures;
     if (copies == nullptr) continue;
     note(copies->Add(outcome));
-    progress.Advance(1);
+    if (!progress.has_value()) progress.emplace("draw", /*total=*/0, "frames");
+    progress->Advance(1);
   }
 }
 

@@ -23,6 +23,7 @@ using namespace std::string_literals;  // NOLINT(build/namespaces): strings with
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // A JPEG of 60 x 40, to be turned clockwise by its EXIF data.
 std::string Phone() {
@@ -149,6 +150,20 @@ TEST_F(ImagesToDetectTest, HiddenFilesAndDetectsOwnOutputsAreNoPhotographs) {
   EXPECT_THAT(Find({"found"}), ElementsAre("found/drawn/00000_a.png")) << "named itself";
   Touch("set/provenance.json", "no JSON");
   EXPECT_THAT(Find({"set"}), ElementsAre("set/images/c.jpg"));
+}
+
+TEST_F(ImagesToDetectTest, StreamsAndDevicesAreErrorsThatSayWhatToDoAndShowNoPassword) {
+  Touch("list.txt", "a.jpg\nrtsp://user:secret@host/door?token=secret\n");
+  for (const std::string& given : {"rtsp://user:secret@host/door?token=secret"s, "@" + folder_ + "/list.txt"}) {
+    const absl::Status error = ImagesOfPaths({given}).status();
+    EXPECT_EQ(error.code(), absl::StatusCode::kInvalidArgument) << error;
+    const std::string message(error.message());
+    EXPECT_THAT(message, AllOf(HasSubstr("rtsp://..: is an address"), HasSubstr("ffmpeg -i 'rtsp://..' -t 60")));
+    EXPECT_THAT(message, AllOf(Not(HasSubstr("secret")), Not(HasSubstr("host"))));
+  }
+  EXPECT_THAT(std::string(ImagesOfPaths({"/dev/zero"}).status().message()),
+              AllOf(HasSubstr("/dev/zero: is a device"), HasSubstr("ffmpeg -f v4l2 -i /dev/zero")));
+  EXPECT_TRUE(CheckIsNoStream("photos/a://b.jpg").ok()) << "no scheme has a slash";
 }
 
 TEST_F(ImagesToDetectTest, PhotographsAreTurnedAndADatasetsImagesAreNot) {

@@ -99,5 +99,15 @@ TEST(DrawnNameTest, NumbersKeepNamesApartAndLongOnesAreCut) {
   EXPECT_EQ(DrawnName(0, {umlauts, "", false}), "00000_" + umlauts.substr(0, 244) + ".png");
 }
 
+TEST(VideoNamesTest, CopiesOfVideosAreOfKindsThatAreWritten) {
+  EXPECT_EQ(CopyName("a/b.MP4"), "a/b.MP4");
+  EXPECT_EQ(CopyName("../b.mov"), "b.mov");
+  EXPECT_EQ(CopyName("a/b.avi"), "a/b.avi.mkv");
+  EXPECT_EQ(CopyName(FrameName("b.mp4", 3)), "b.mp4/00000003.png") << "a frame is a picture";
+  EXPECT_EQ(DrawnVideoName(7, {"a/b.mkv", ""}), "00007_b.mkv");
+  EXPECT_EQ(DrawnVideoName(7, {"a/b.webm", ""}), "00007_b.mkv");
+  EXPECT_THAT(ErrorOf({"/x/a.mp4", "x/a.mp4"}, kCopies), HasSubstr("both be called \"x/a.mp4\""));
+}
+
 }  // namespace
 }  // namespace hardface::infer

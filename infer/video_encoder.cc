@@ -13,12 +13,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "base/folder_walk.h"
 #include "base/status_macros.h"
 #include "infer/ffmpeg_process.h"
-#include "infer/video_frames.h"
 
 namespace hardface::infer {
 namespace {
@@ -65,6 +64,11 @@ std::string IvfHead() {
 }
 
 std::string PpmHead(const cv::Mat& frame) { return absl::StrCat("P6\n", frame.cols, " ", frame.rows, "\n255\n"); }
+
+// Appends the parts of TEXT, which spaces separate.
+void Append(const std::string& text, std::vector<std::string>* arguments) {
+  for (const absl::string_view part : absl::StrSplit(text, ' ')) arguments->emplace_back(part);
+}
 
 // Odd sides need a colour for each pixel; others share one among four, which all players show.
 const char* PixelFormat(const cv::Mat& frame) {
@@ -123,60 +127,31 @@ absl::Status VideoEncoder::Failed() {
       absl::StrCat(source_, ": ffmpeg cannot write its copy: ", LastLines(messages_), kSingleFramesHint));
 }
 
-absl::Status VideoEncoder::Start(const cv::Mat& frame, int64_t time, const std::string& pixel_shape) {
+absl::Status VideoEncoder::Start(const cv::Mat& frame, int64_t time, const FrameTimes& times) {
   messages_ = std::tmpfile();
   if (messages_ == nullptr) return absl::InternalError("no temporary file can be made");
   first_time_ = time;
   size_ = frame.size();
   // ffmpeg has each input begin at 0; the offset puts the first frame where it was beside the sound. Times are kept as
   // they are, so that the rate is the source's, an uneven one as well.
-  const std::vector<std::string> arguments = {
-      "-nostdin",
-      "-v",
-      "error",
-      "-y",  //
-      "-itsoffset",
-      absl::StrFormat("%.6f", static_cast<double>(time) / static_cast<double>(kTicksPerSecond)),  //
-      "-f",
-      "ivf",
-      "-c:v",
-      "ppm",
-      "-i",
-      "pipe:0",  //
-      "-protocol_whitelist",
-      "file",
-      "-i",
-      "file:" + source_,  //
-      "-map",
-      "0:v:0",
-      "-map",
-      "1:a?",
-      "-map_metadata",
-      "-1",
-      "-map_chapters",
-      "-1",  //
-      "-vf",
-      absl::StrCat("scale=out_color_matrix=bt709:out_range=tv,setsar=", absl::StrReplaceAll(pixel_shape, {{":", "/"}}),
-                   ",format=", PixelFormat(frame)),  //
-      "-colorspace",
-      "bt709",
-      "-color_primaries",
-      "bt709",
-      "-color_trc",
-      "bt709",
-      "-color_range",
-      "tv",  //
-      "-c:v",
-      "libx264",
-      "-c:a",
-      "copy",
-      "-fps_mode",
-      "passthrough",  //
-      "-enc_time_base",
-      absl::StrCat("1:", kTicksPerSecond),  //
-      "-f",
-      Container(path_),
-      "file:" + file_->temporary_path()};
+  std::vector<std::string> arguments = absl::StrSplit("-nostdin -v error -y -f ivf -c:v ppm -itsoffset", ' ');
+  arguments.push_back(absl::StrFormat("%.6f", static_cast<double>(time) / static_cast<double>(kTicksPerSecond)));
+  // The second input is there for its sound, of which there may be none ("?").
+  Append("-i pipe:0 -protocol_whitelist file -i", &arguments);
+  arguments.push_back("file:" + source_);
+  Append("-map 0:v:0 -map 1:a? -c:a copy -map_metadata -1 -map_chapters -1 -c:v libx264 -fps_mode passthrough",
+         &arguments);
+  Append(absl::StrCat("-enc_time_base 1:", kTicksPerSecond), &arguments);
+  Append(absl::StrCat("-vf scale=out_color_matrix=bt709:out_range=tv,setsar=", times.pixel_shape(),
+                      ",format=", PixelFormat(frame)),
+         &arguments);
+  Append("-colorspace bt709 -color_primaries bt709 -color_trc bt709 -color_range tv", &arguments);
+  // Where only one frame comes, nothing else says how long it is shown.
+  Append(absl::StrCat("-bsf:v setts=pts=PTS:dts=DTS:duration=if(lte(DURATION\\,1)\\,",
+                      std::max<int64_t>(1, times.duration()), "\\,DURATION)"),
+         &arguments);
+  Append(absl::StrCat("-f ", Container(path_)), &arguments);
+  arguments.push_back("file:" + file_->temporary_path());
   // A socket rather than a pipe: writing to one that ffmpeg has left is an error here and no signal.
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
@@ -204,8 +179,8 @@ absl::Status VideoEncoder::Send(const void* bytes, size_t count) {
   return absl::OkStatus();
 }
 
-absl::Status VideoEncoder::Add(const cv::Mat& frame, int64_t time, const std::string& pixel_shape) {
-  if (messages_ == nullptr) RETURN_IF_ERROR(Start(frame, time, pixel_shape));
+absl::Status VideoEncoder::Add(const cv::Mat& frame, int64_t time, const FrameTimes& times) {
+  if (messages_ == nullptr) RETURN_IF_ERROR(Start(frame, time, times));
   cv::Mat picture;
   if (frame.size() == size_) {
     cv::cvtColor(frame, picture, cv::COLOR_BGR2RGB);

@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/atomic_output.h"
+#include "infer/video_frames.h"
 
 namespace hardface::infer {
 
@@ -32,15 +33,15 @@ class VideoEncoder {
   VideoEncoder& operator=(const VideoEncoder&) = delete;
 
   // Adds a frame (8-bit BGR) that is shown from TIME on, in kTicksPerSecond (video_frames.h). All have the size of the
-  // first, or are scaled to it. PIXEL_SHAPE counts with the first.
-  absl::Status Add(const cv::Mat& frame, int64_t time, const std::string& pixel_shape);
+  // first, or are scaled to it. TIMES says of the first how long it is shown, and its pixels' shape.
+  absl::Status Add(const cv::Mat& frame, int64_t time, const FrameTimes& times);
   // Completes the file. Call once, last.
   absl::Status Finish();
 
  private:
   VideoEncoder(std::string path, std::string source, std::unique_ptr<AtomicFile> file)
       : path_(std::move(path)), source_(std::move(source)), file_(std::move(file)) {}
-  absl::Status Start(const cv::Mat& frame, int64_t time, const std::string& pixel_shape);
+  absl::Status Start(const cv::Mat& frame, int64_t time, const FrameTimes& times);
   absl::Status Send(const void* bytes, size_t count);
   absl::Status Failed();
   void CloseInput();

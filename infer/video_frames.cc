@@ -24,20 +24,20 @@ namespace {
 
 // Starts ffmpeg, which decodes the video and writes it into a pipe in the form that HOW, the last flags, says. READ is
 // the pipe's other end.
-absl::StatusOr<pid_t> StartDecoder(const std::string& path, const std::vector<std::string>& how,
-                                   DecoderMessages messages, std::FILE** read) {
+absl::StatusOr<pid_t> StartDecoder(const std::string& path, const std::vector<std::string>& how, Breaks breaks,
+                                   std::FILE** read) {
   if (!IsThere(path)) return absl::NotFoundError(absl::StrCat(path, ": no such file"));
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return absl::InternalError(absl::StrCat("no pipe: ", std::strerror(errno)));
   // "file:" keeps names from being taken for flags or for addresses, and the list what the file says from being either.
-  std::vector<std::string> arguments = {"-nostdin",  "-v",         "error",        "-xerror", "-protocol_whitelist",
-                                        "file",      "-i",         "file:" + path, "-map",    "0:v:0",
-                                        "-fps_mode", "passthrough"};
+  std::vector<std::string> arguments = {"-nostdin",     "-v",   "error", "-protocol_whitelist", "file",       "-i",
+                                        "file:" + path, "-map", "0:v:0", "-fps_mode",           "passthrough"};
+  if (breaks == Breaks::kEndIt) arguments.insert(arguments.begin(), "-xerror");
   arguments.insert(arguments.end(), how.begin(), how.end());
   arguments.emplace_back("pipe:1");
   FfmpegStreams streams;
   streams.out = ends[1];
-  const int nowhere = messages == DecoderMessages::kHidden ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
+  const int nowhere = breaks == Breaks::kPassOver ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
   streams.messages = nowhere;
   const absl::StatusOr<pid_t> decoder = StartFfmpeg(path, arguments, streams);
   close(ends[1]);
@@ -57,10 +57,10 @@ bool IsVideo(absl::string_view path) {
                           ".flv", ".3gp", ".ogv"});
 }
 
-absl::StatusOr<std::unique_ptr<VideoFrames>> VideoFrames::Open(const std::string& path, DecoderMessages messages) {
+absl::StatusOr<std::unique_ptr<VideoFrames>> VideoFrames::Open(const std::string& path, Breaks breaks) {
   std::FILE* frames = nullptr;
   // PPM files, one behind the other.
-  const absl::StatusOr<pid_t> decoder = StartDecoder(path, {"-f", "image2pipe", "-c:v", "ppm"}, messages, &frames);
+  const absl::StatusOr<pid_t> decoder = StartDecoder(path, {"-f", "image2pipe", "-c:v", "ppm"}, breaks, &frames);
   if (!decoder.ok()) return decoder.status();
   return std::unique_ptr<VideoFrames>(new VideoFrames(path, *decoder, frames));
 }
@@ -101,9 +101,10 @@ absl::StatusOr<cv::Mat> VideoFrames::Next() {
 absl::StatusOr<std::unique_ptr<FrameTimes>> FrameTimes::Open(const std::string& path) {
   std::FILE* lines = nullptr;
   // A line for each frame: "0, DTS, PTS, DURATION, SIZE, CHECKSUM".
-  const absl::StatusOr<pid_t> decoder =
-      StartDecoder(path, {"-enc_time_base", absl::StrCat("1:", kTicksPerSecond), "-c:v", "rawvideo", "-f", "framecrc"},
-                   DecoderMessages::kHidden, &lines);
+  const absl::StatusOr<pid_t> decoder = StartDecoder(path,
+                                                     {"-enc_time_base", absl::StrCat("1:", kTicksPerSecond), "-c:v",
+                                                      "rawvideo", "-flush_packets", "1", "-f", "framecrc"},
+                                                     Breaks::kPassOver, &lines);
   if (!decoder.ok()) return decoder.status();
   return std::unique_ptr<FrameTimes>(new FrameTimes(path, *decoder, lines));
 }
@@ -122,12 +123,15 @@ absl::StatusOr<int64_t> FrameTimes::Next() {
       const std::vector<absl::string_view> sides = absl::StrSplit(line, '/');
       const bool good = sides.size() == 2 && absl::SimpleAtoi(sides[0], &width) &&
                         absl::SimpleAtoi(sides[1], &height) && width > 0 && height > 0;
-      if (good) pixel_shape_ = absl::StrCat(width, ":", height);
+      if (good) pixel_shape_ = absl::StrCat(width, "/", height);
+      continue;
     }
     if (line.empty() || line[0] == '#') continue;
     const std::vector<absl::string_view> fields = absl::StrSplit(line, ',');
     int64_t time = 0;
-    if (fields.size() >= 3 && absl::SimpleAtoi(fields[2], &time)) return time;
+    if (fields.size() < 4 || !absl::SimpleAtoi(fields[2], &time)) break;
+    if (!absl::SimpleAtoi(fields[3], &duration_)) duration_ = 0;
+    return time;
   }
   return absl::DataLossError(absl::StrCat(path_, ": ffmpeg does not say when its frames are shown"));
 }

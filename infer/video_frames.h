@@ -20,14 +20,16 @@ namespace hardface::infer {
 // Whether PATH ends as a video's name does (.mp4, .mkv, ...).
 bool IsVideo(absl::string_view path);
 
-// What ffmpeg says of a broken video.
-enum class DecoderMessages { kToStderr, kHidden };
+// What is done where a video is broken.
+enum class Breaks {
+  kEndIt,     // ffmpeg says on stderr what is wrong, and the frames end there
+  kPassOver,  // nothing is said, and the frames go on where ffmpeg finds more
+};
 
 class VideoFrames {
  public:
   // NotFound where the video, or ffmpeg, is missing.
-  static absl::StatusOr<std::unique_ptr<VideoFrames>> Open(const std::string& path,
-                                                           DecoderMessages messages = DecoderMessages::kToStderr);
+  static absl::StatusOr<std::unique_ptr<VideoFrames>> Open(const std::string& path, Breaks breaks = Breaks::kEndIt);
   ~VideoFrames();
   VideoFrames(const VideoFrames&) = delete;
   VideoFrames& operator=(const VideoFrames&) = delete;
@@ -60,7 +62,9 @@ class FrameTimes {
 
   // The next frame's time, in ticks from the beginning of the file. DataLoss behind the last.
   absl::StatusOr<int64_t> Next();
-  // Width by height of a pixel, such as "16:15"; "1:1" where the video does not say. Known from the first Next() on.
+  // How long that frame is shown, in ticks; 0 where it is not known.
+  int64_t duration() const { return duration_; }
+  // Width by height of a pixel, such as "16/15"; "1/1" where the video does not say. Known from the first Next() on.
   const std::string& pixel_shape() const { return pixel_shape_; }
 
  private:
@@ -70,7 +74,8 @@ class FrameTimes {
   const std::string path_;
   const pid_t decoder_;
   std::FILE* const lines_;
-  std::string pixel_shape_ = "1:1";
+  int64_t duration_ = 0;
+  std::string pixel_shape_ = "1/1";
 };
 
 }  // namespace hardface::infer

@@ -18,18 +18,33 @@ frames() { for number in $(seq "$1"); do frame "$number" 32 24; done; }
 lines() { if [[ -e "$1" ]]; then wc -l < "$1"; else echo 0; fi; }
 
 mkdir bin
-# The file itself is what the decoder gives; STUCK bytes of it, and then nothing more, where that is set.
+# The file itself is what its decoder gives, and its encoder writes what it is given; STUCK bytes of it, and then nothing more, where that is set.
 cat > bin/ffmpeg <<'SCRIPT'
 #!/usr/bin/env bash
-echo "$*" > "$FFMPEG_LOG"
-for argument in "$@"; do if [[ "$argument" == file:* ]]; then file="${argument#file:}"; fi; done
-if [[ -n "${STUCK:-}" ]]; then
+echo "$*" >> "$FFMPEG_LOG"
+for argument in "$@"; do if [[ "$argument" == file:* && -z "${file:-}" ]]; then file="${argument#file:}"; fi; done
+output="${!#}"
+if [[ "$*" == *"-f null"* ]]; then  # whether it can encode
+  cat > /dev/null
+  if [[ -n "${NO_H264:-}" ]]; then echo "Unknown encoder 'libx264'" >&2; exit 1; fi
+elif [[ "$*" == *"-f framecrc"* ]]; then
+  printf '#sar 0: 16/15\n'
+  for number in {0..99}; do printf '0, 0, %d, 100, 9, 0x0\n' "$((500 + number * 100))"; done
+elif [[ "$output" == file:* ]]; then  # what is to be encoded is the copy
+  if [[ "$file" == *unwritable* ]]; then printf 'first\nlast words\n' >&2; exit 1; fi
+  if [[ -n "${STUCK_ENCODER:-}" ]]; then
+    echo $$ > stuck.pid
+    exec sleep 600
+  fi
+  cat > "${output#file:}"
+elif [[ -n "${STUCK:-}" ]]; then
   head -c "$STUCK" "$file"
   echo $$ > stuck.pid
   exec sleep 600
+else
+  cat "$file"
+  if [[ "$file" == *broken* && "$*" == *-xerror* ]]; then echo "moov atom not found" >&2; exit 1; fi
 fi
-cat "$file"
-if [[ "$file" == *broken* ]]; then echo "moov atom not found" >&2; exit 1; fi
 SCRIPT
 chmod +x bin/ffmpeg
 export FFMPEG_LOG="$work/ffmpeg.log"
@@ -43,7 +58,7 @@ frames 2 > broken.avi
 printf 'no picture' > photo.jpg
 
 echo "1. every frame is an image of its own"
-expect_status 0 "$detect" "${quick[@]}" --output=one --format=jsonl,wider,coco --blur film.mp4
+expect_status 0 "$detect" "${quick[@]}" --output=one --format=jsonl,wider,coco --blur --single_frames film.mp4
 [[ "$(lines one/detections.jsonl)" == 40 ]] || fail "$(cat one/images.jsonl)"
 head -n 1 one/images.jsonl | grep -q '{"image":"film.mp4/00000000","width":32,"height":24}' || fail "$(head -n 1 one/images.jsonl)"
 [[ -s one/wider/film.mp4/00000039.txt && -s one/blurred/film.mp4/00000039.png ]] || fail "$(ls one/*)"
@@ -87,11 +102,79 @@ expect_status 1 "$detect" "${quick[@]}" --resume --output=killed "${videos[@]}"
 cmp all/detections.jsonl killed/detections.jsonl
 cmp all/images.jsonl killed/images.jsonl
 
-echo "4. without ffmpeg a video is an error that says so"
+echo "4. a video's copies are videos"
+# size_of_copy FRAMES: the bytes that the encoder is given.
+size_of_copy() { echo $((32 + $1 * (12 + $(frame 1 32 24 | wc -c)))); }
+frames 3 > unwritable.mkv
+mkdir other
+frames 1 > other/film.mp4
+mixed=(film.mp4 broken.avi unwritable.mkv other/film.mp4)
+copies=(--draw --draw_threshold=0.001 --blur --format=csv)
+expect_status 1 "$detect" "${quick[@]}" "${copies[@]}" --output=copies "${mixed[@]}"
+grep -q '^images=46 boxes=[0-9]* failed=1$' "$work/stdout" || fail "$(cat "$work/stdout")"
+grep -q 'detect: unwritable.mkv: ffmpeg cannot write its copy: first | last words; --single_frames' "$work/stderr" ||
+  fail "$(cat "$work/stderr")"
+found="$(cd copies && find drawn blurred ! -type d | sort | tr '\n' ' ')"
+expected="blurred/broken.avi.mkv blurred/film.mp4 blurred/other/film.mp4 "
+expected+="drawn/00000_film.mp4 drawn/00040_broken.mkv drawn/00046_film.mp4 "
+[[ "$found" == "$expected" ]] || fail "$found"
+[[ "$(wc -c < copies/blurred/film.mp4)" == "$(size_of_copy 40)" ]] || fail "$(ls -l copies/blurred)"
+[[ "$(wc -c < copies/drawn/00040_broken.mkv)" == "$(size_of_copy 2)" ]] || fail "$(ls -l copies/drawn)"
+cmp -s copies/blurred/film.mp4 copies/drawn/00000_film.mp4 && fail "drawn and blurred are the same"
+# The first frame's time and the second one's, in the file and beside the sound.
+[[ "$(head -c 40 copies/blurred/other/film.mp4 | tail -c 4 | od -An -tu4 | tr -d ' ')" == 0 ]] || fail "not from 0"
+second=$((32 + 12 + $(frame 1 32 24 | wc -c) + 4))
+[[ "$(tail -c +$((second + 1)) copies/blurred/film.mp4 | head -c 4 | od -An -tu4 | tr -d ' ')" == 100 ]] || fail "time"
+grep -q -- '-itsoffset 0.000694 .*setsar=16/15.* -f mp4 file:' ffmpeg.log || fail "$(cat ffmpeg.log)"
+expect_status 1 "$detect" "${quick[@]}" --output=one_failed --draw unwritable.mkv
+grep -q 'of 1 videos no copy could be written.*all other results are in one_failed' "$work/stderr" ||
+  fail "$(cat "$work/stderr")"
+[[ -s one_failed/detections.jsonl && -z "$(ls -A one_failed/drawn)" ]] || fail "$(find one_failed)"
+
+echo "5. interrupted while a copy is written, it is written anew; none is there in part"
+# kill_while_drawing OUTPUT: a run that is killed when all frames are done and the first copy is begun.
+kill_while_drawing() {
+  rm -f stuck.pid
+  STUCK_ENCODER=1 "$detect" "${quick[@]}" "${copies[@]}" --output="$1" "${mixed[@]}" 2> "$work/stderr" &
+  local process=$!
+  until [[ -s stuck.pid ]]; do
+    kill -0 "$process" || fail "ended by itself: $(cat "$work/stderr")"
+    sleep 0.02
+  done
+  kill -KILL "$process"
+  wait "$process" || true
+  kill "$(cat stuck.pid)" || true
+  [[ -z "$(find "$1.unfinished" -name '*.mp4')" ]] || fail "$(find "$1.unfinished")"
+}
+kill_while_drawing stuck
+expect_status 1 "$detect" "${quick[@]}" "${copies[@]}" --resume --output=stuck "${mixed[@]}"
+for folder in drawn blurred; do diff -r "copies/$folder" "stuck/$folder" || fail "not the same"; done
+
+# A frame on which detection failed is hidden as a whole, and drawn as it was.
+kill_while_drawing failed_frame
+sed -i '1s/.*/{"image":"film.mp4\/00000000","error":"no memory"}/' failed_frame.unfinished/images.jsonl
+sed -i 1d failed_frame.unfinished/detections.jsonl
+expect_status 1 "$detect" "${quick[@]}" "${copies[@]}" --resume --output=failed_frame "${mixed[@]}"
+# of_first_frame BYTES_BEFORE FILE
+of_first_frame() { tail -c +"$(($1 + 1))" "$2" | head -c "$(frame 1 32 24 | wc -c)"; }
+cmp <(of_first_frame 0 film.mp4) <(of_first_frame 44 failed_frame/drawn/00000_film.mp4)
+cmp -s <(of_first_frame 0 film.mp4) <(of_first_frame 44 failed_frame/blurred/film.mp4) && fail "it is not hidden"
+
+echo "6. an ffmpeg that cannot encode is an error before anything is done; pictures need none"
+NO_H264=1 expect_status 1 "$detect" "${quick[@]}" --output=none --draw film.mp4
+grep -q "cannot encode videos with libx264: Unknown encoder 'libx264'.*--single_frames" "$work/stderr" ||
+  fail "$(cat "$work/stderr")"
+[[ ! -e none && ! -e none.unfinished/images.jsonl ]] || fail "$(find none*)"
+NO_H264=1 expect_status 0 "$detect" "${quick[@]}" --output=none --draw --single_frames short.MKV
+[[ -s none/drawn/00002_00000002.png ]] || fail "$(find none)"
+expect_status 2 "$detect" "${quick[@]}" --output=none --single_frames film.mp4
+grep -q -- '--single_frames goes with --draw, --blur or --pixelate' "$work/stderr" || fail "$(cat "$work/stderr")"
+
+echo "7. without ffmpeg a video is an error that says so"
 PATH="$work" expect_status 1 "$detect" "${quick[@]}" --output=without film.mp4
 grep -q 'film.mp4: is a video, and the program ffmpeg.*apt-get install ffmpeg' "$work/stderr" || fail "$(cat "$work/stderr")"
 
-echo "5. the real ffmpeg"
+echo "8. the real ffmpeg"
 export PATH="$real_path"
 if ! command -v ffmpeg > /dev/null; then
   echo "SKIPPED: there is no ffmpeg here"
@@ -104,4 +187,28 @@ grep -q '{"image":"real.avi/00000011","width":64,"height":48}' real/images.jsonl
 head -c 20 real.avi > cut.avi
 expect_status 1 "$detect" "${quick[@]}" --output=cut cut.avi photo.jpg real.avi
 grep -q 'detect: cut.avi: ffmpeg cannot decode it' "$work/stderr" || fail "$(cat "$work/stderr")"
+
+echo "9. copies by the real ffmpeg: times, size, turn and sound are the source's, descriptions are gone"
+if ! command -v ffprobe > /dev/null || ! ffmpeg -v error -encoders | grep libx264 > /dev/null; then
+  echo "SKIPPED: there is no ffprobe here, or ffmpeg has no libx264"
+  exit 0
+fi
+ffmpeg -v error -nostdin -f lavfi -i testsrc=size=64x48:rate=30000/1001:duration=1 -f lavfi -i sine=duration=1 \
+  -vf "select='lt(n,10)+not(mod(n,3))'" -fps_mode vfr -c:v mpeg4 -c:a aac -metadata comment=home \
+  -metadata:s:a handler_name=home uneven.mp4
+ffmpeg -v error -nostdin -i uneven.mp4 -c copy -metadata:s:v rotate=90 phone.mp4
+ffmpeg -v error -nostdin -i uneven.mp4 -frames:v 1 -an -vf scale=33:25 -c:v ffv1 -pix_fmt bgr0 single.mkv
+# of VIDEO ENTRIES: what ffprobe says of it.
+of() { ffprobe -v error -select_streams "$3" -show_entries "$2" -of csv=p=0 "$1" | tr -d ',' | sort -g; }
+expect_status 0 "$detect" "${quick[@]}" --output=turned --draw --blur phone.mp4 single.mkv
+for copy in turned/drawn/00000_phone.mp4 turned/blurred/phone.mp4; do
+  diff <(of phone.mp4 packet=pts_time v) <(of "$copy" packet=pts_time v) || fail "$copy: other times"
+  diff <(of phone.mp4 packet=pts_time,size a) <(of "$copy" packet=pts_time,size a) || fail "$copy: other sound"
+  pixels="$(of "$copy" stream=width,height v)"
+  turned="$(of phone.mp4 stream_side_data=rotation v)"
+  if [[ "$turned" == *90* ]]; then [[ "$pixels" == 4864 ]] || fail "$copy: $pixels"; fi
+  ffprobe -v error -show_entries format_tags:stream_tags "$copy" | grep home && fail "$copy says where it was taken"
+done
+[[ "$(of turned/blurred/single.mkv stream=width,height v)" == 3325 ]] || fail "single.mkv: another size"
+[[ "$(of turned/blurred/single.mkv packet=pts_time v | wc -l)" == 1 ]] || fail "single.mkv: not one frame"
 echo PASSED
