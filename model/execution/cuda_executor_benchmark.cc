@@ -18,6 +18,7 @@
 #include "model/detectors/detector.h"
 #include "model/execution/benchmark_main.h"
 #include "model/execution/cuda_executor.h"
+#include "model/ops/device_ops.h"
 #include "model/weights/parameters.h"
 
 namespace hardface::model {
