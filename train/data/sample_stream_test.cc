@@ -53,7 +53,9 @@ struct Shown {
 };
 
 Shown Take(SampleStream* stream, const std::vector<mining::LedgerEntry>& ledger) {
-  if (stream->NeedsPlan()) EXPECT_TRUE(stream->Plan(ledger).ok());
+  if (stream->NeedsPlan()) {
+    EXPECT_TRUE(stream->Plan(ledger).ok());
+  }
   const NumberedSample next = stream->Next();
   EXPECT_TRUE(next.sample.ok()) << next.sample.status();
   const cv::Scalar sum = cv::sum(next.sample->image);
@@ -174,7 +176,9 @@ TEST(SampleStreamTest, MosaicsShowImagesOfTheEpochOnly) {
   SampleStream stream(&TestDataset(), options);
   std::set<int64_t> shown;
   for (int i = 0; i < 12; ++i) {
-    if (stream.NeedsPlan()) ASSERT_TRUE(stream.Plan(ledger).ok());
+    if (stream.NeedsPlan()) {
+      ASSERT_TRUE(stream.Plan(ledger).ok());
+    }
     const NumberedSample next = stream.Next();
     ASSERT_TRUE(next.sample.ok()) << next.sample.status();
     ASSERT_GE(next.sample->sources.size(), 4u);
