@@ -55,8 +55,7 @@ struct DetectionCounts {
 // of writing (a full disk) end the run.
 class DetectionRun {
  public:
-  // SEEN is told of every image that an earlier run on FOLDER has done; its error is
-  // returned.
+  // SEEN is told of every image that an earlier run on FOLDER has done; its error is returned.
   static absl::StatusOr<std::unique_ptr<DetectionRun>> Start(
       model::Model model, const std::string& folder, const DetectImagesOptions& options,
       const std::function<absl::Status(const ImageOutcome&)>& seen = nullptr);

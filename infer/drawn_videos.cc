@@ -25,12 +25,9 @@ enum class CopyKind { kDrawn, kBlurred, kPixelated };
 
 cv::Mat CopyOf(CopyKind kind, const cv::Mat& frame, const ImageOutcome& outcome, const PictureOptions& options) {
   if (kind == CopyKind::kDrawn) return DrawDetections(frame, outcome.detections.boxes, options.threshold);
-  std::vector<data::Rect> boxes;
+  std::vector<data::Rect> boxes = BoxesFrom(outcome.detections.boxes, options.threshold);
   if (!outcome.error.empty()) {
     boxes.push_back({0, 0, static_cast<float>(frame.cols), static_cast<float>(frame.rows)});
-  }
-  for (const auto& [box, score] : outcome.detections.boxes) {
-    if (score >= options.threshold) boxes.push_back(box);
   }
   return HideFaces(frame, boxes, options.margin, kind == CopyKind::kBlurred ? Hiding::kBlur : Hiding::kPixelate);
 }

@@ -11,6 +11,14 @@ constexpr int kColoursOfASide = 8;
 
 }  // namespace
 
+std::vector<data::Rect> BoxesFrom(const std::vector<data::Detection>& faces, float threshold) {
+  std::vector<data::Rect> boxes;
+  for (const auto& [box, score] : faces) {
+    if (score >= threshold) boxes.push_back(box);
+  }
+  return boxes;
+}
+
 cv::Rect AreaOf(const data::Rect& box, double margin, const cv::Size& size) {
   const auto pixel = [](double value, int most) {
     return static_cast<int>(std::clamp<double>(value, 0, static_cast<double>(most)));

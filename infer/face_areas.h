@@ -7,8 +7,12 @@
 #include <vector>
 
 #include "data_tools/dataset/box.h"
+#include "data_tools/dataset/detections.h"
 
 namespace hardface::infer {
+
+// The boxes of the FACES whose score is THRESHOLD or more, in their order.
+std::vector<data::Rect> BoxesFrom(const std::vector<data::Detection>& faces, float threshold);
 
 // BOX, made larger on each side by MARGIN of its own width or height, in whole pixels within an image of SIZE. Empty
 // where the two do not meet.

@@ -54,10 +54,7 @@ absl::Status PictureOutputs::WriteCopies(const ImageToDetect& image, const cv::M
 
 absl::Status PictureOutputs::Write(int64_t index, const ImageToDetect& image, const cv::Mat& pixels,
                                    const std::vector<data::Detection>& faces) const {
-  std::vector<data::Rect> boxes;
-  for (const auto& [box, score] : faces) {
-    if (score >= options_.threshold) boxes.push_back(box);
-  }
+  const std::vector<data::Rect> boxes = BoxesFrom(faces, options_.threshold);
   for (size_t i = 0; !options_.crops.empty() && i < boxes.size(); ++i) {
     const cv::Rect area = AreaOf(boxes[i], options_.margin, pixels.size());
     if (area.empty()) continue;

@@ -48,6 +48,10 @@ expect 0 "scores above 0.633" model/describe --model="$work/calibrated.safetenso
 expect 2 "--calibration=2" model/convert --input="$model" --output="$work/x.safetensors" --calibration=2
 expect 2 "--calibration=0,1" model/convert --input="$model" --output="$work/x.safetensors" --calibration=0,1
 expect 0 "revived_outputs=" model/convert --input="$model" --output="$work/revived.safetensors" --revive_seed=1
+expect 0 "width_divisor=32" model/convert --input="$model" --output="$work/narrow.safetensors" --width_divisor=32
+expect 0 "parameters=" model/describe --model="$work/narrow.safetensors" --width=160 --height=120
+expect 2 "does not narrow" model/convert --input="$model" --output="$work/x.safetensors" --width_divisor=16
+expect 2 "width_divisor" model/convert --input="$model" --output="$work/net.onnx" --width_divisor=32
 expect 2 ".safetensors or .onnx" model/convert --input="$model" --output="$work/net.tflite"
 expect 0 "score" mining/score --model="$model" --dataset="$work/data" --short_side=120 --output="$work/difficulty.jsonl"
 expect 0 "entries=6" mining/select --dataset="$work/data" --scores="$work/difficulty.jsonl" --output="$work/hard"

@@ -135,6 +135,23 @@ class Pruner {
     return std::find(outputs.begin(), outputs.end(), layer.name) != outputs.end();
   }
 
+  // Calls VISIT with every kernel of every convolution: the numbers of the parameters, the output channel, what the
+  // kernel reads, and its weights, TAPS of them.
+  template <typename Visit>
+  void ForEachKernel(const Visit& visit) const {
+    for (const LayerSpec& layer : model_.detector.network.layers) {
+      if (layer.kind != LayerKind::kConv2d) continue;
+      const float* weights = model_.parameters.at(layer.parameters + ".weight").values.data();
+      const auto taps = static_cast<size_t>(layer.kernel * layer.kernel);
+      for (size_t o = 0; o < static_cast<size_t>(layer.out_channels); ++o) {
+        for (const Source& input : sources_.at(layer.inputs[0])) {
+          visit(Number(layer), o, input, weights, taps);
+          weights += taps;
+        }
+      }
+    }
+  }
+
   // The largest of the weights that make each channel, or its bias where that alone keeps it above zero; and the
   // largest that read it. Of living channels at the other end.
   void Strengths(Strength* makes, Strength* reads) const {
@@ -144,25 +161,22 @@ class Pruner {
     }
     for (const LayerSpec& layer : model_.detector.network.layers) {
       if (layer.kind != LayerKind::kConv2d) continue;
-      const Array& weight = model_.parameters.at(layer.parameters + ".weight");
       const Array& bias = model_.parameters.at(layer.parameters + ".bias");
-      const Sources& inputs = sources_.at(layer.inputs[0]);
-      const auto taps = static_cast<size_t>(layer.kernel * layer.kernel);
-      const std::vector<bool>& alive = alive_[Number(layer)];
       std::vector<float>& made = (*makes)[Number(layer)];
       for (size_t o = 0; o < made.size(); ++o) {
         // Without ReLU a negative bias is as good as a positive one.
         made[o] = std::max(made[o], layer.relu ? bias.values[o] : std::abs(bias.values[o]));
-        for (size_t i = 0; i < inputs.size(); ++i) {
-          if (!Alive(inputs[i])) continue;
-          const float largest = LargestMagnitude(weight.values.data() + (o * inputs.size() + i) * taps, taps);
-          made[o] = std::max(made[o], largest);
-          if (!alive[o] || inputs[i].parameters < 0) continue;
-          float& read = (*reads)[static_cast<size_t>(inputs[i].parameters)][inputs[i].channel];
-          read = std::max(read, largest);
-        }
       }
     }
+    ForEachKernel([&](size_t number, size_t o, const Source& input, const float* weights, size_t taps) {
+      if (!Alive(input)) return;
+      const float largest = LargestMagnitude(weights, taps);
+      float& made = (*makes)[number][o];
+      made = std::max(made, largest);
+      if (!alive_[number][o] || input.parameters < 0) return;
+      float& read = (*reads)[static_cast<size_t>(input.parameters)][input.channel];
+      read = std::max(read, largest);
+    });
   }
 
   // Of every channel the squared norm of the weights that make it, times that of those that read it.
@@ -172,21 +186,11 @@ class Pruner {
       makes.emplace_back(alive.size(), 0.0);
       reads.emplace_back(alive.size(), 0.0);
     }
-    for (const LayerSpec& layer : model_.detector.network.layers) {
-      if (layer.kind != LayerKind::kConv2d) continue;
-      const Array& weight = model_.parameters.at(layer.parameters + ".weight");
-      const Sources& inputs = sources_.at(layer.inputs[0]);
-      const auto taps = static_cast<size_t>(layer.kernel * layer.kernel);
-      std::vector<double>& made = makes[Number(layer)];
-      for (size_t o = 0; o < made.size(); ++o) {
-        for (size_t i = 0; i < inputs.size(); ++i) {
-          const double squares = SumOfSquares(weight.values.data() + (o * inputs.size() + i) * taps, taps);
-          made[o] += squares;
-          if (inputs[i].parameters < 0) continue;
-          reads[static_cast<size_t>(inputs[i].parameters)][inputs[i].channel] += squares;
-        }
-      }
-    }
+    ForEachKernel([&](size_t number, size_t o, const Source& input, const float* weights, size_t taps) {
+      const double squares = SumOfSquares(weights, taps);
+      makes[number][o] += squares;
+      if (input.parameters >= 0) reads[static_cast<size_t>(input.parameters)][input.channel] += squares;
+    });
     for (size_t number = 0; number < makes.size(); ++number) {
       for (size_t c = 0; c < makes[number].size(); ++c) makes[number][c] *= reads[number][c];
     }

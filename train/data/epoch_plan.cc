@@ -52,8 +52,9 @@ absl::Status CheckSomeAreKept(const std::vector<mining::LedgerEntry>& ledger, co
   }
   const auto all = static_cast<int64_t>(ledger.size());
   std::string why;
-  if (easy > 0)
+  if (easy > 0) {
     absl::StrAppend(&why, easy, " are easy, of which --him_drop=", options.mining.drop, " leaves out all. ");
+  }
   if (easy < all) {
     absl::StrAppend(&why, all - easy,
                     " have been visited and never showed a face that an anchor fits (a positive anchor), and "

@@ -83,12 +83,7 @@ TEST(CudaTrainerTest, AStudentFollowsTheCpus) {
 
 TEST(CudaTrainerTest, ATeacherOfOtherAnchorsIsNamed) {
   if (model::CudaDeviceCount() == 0) GTEST_SKIP() << model::WhyNoCuda();
-  const std::string dataset = MakeSquares("other_anchors", 4);
-  TrainerOptions three = SmallTraining(dataset, "three", 1);
-  three.detector.architecture = "three_maps";
-  ASSERT_TRUE(TrainAlone(three).ok());
-  TrainerOptions options = SmallTraining(dataset, "out", 1);
-  options.teacher = three.output + "/model.safetensors";
+  TrainerOptions options = TrainingWithOtherAnchors(MakeSquares("other_anchors", 4));
   options.device = kGpu;
   EXPECT_THAT(std::string(TrainAlone(options).message()), HasSubstr("this teacher's anchors are"));
 }

@@ -78,6 +78,15 @@ TrainerOptions SmallTraining(const std::string& dataset, const std::string& outp
   return options;
 }
 
+TrainerOptions TrainingWithOtherAnchors(const std::string& dataset) {
+  TrainerOptions three = SmallTraining(dataset, "three_maps", 1);
+  three.detector.architecture = "three_maps";
+  EXPECT_TRUE(TrainAlone(three).ok());
+  TrainerOptions options = SmallTraining(dataset, "mismatched", 1);
+  options.teacher = three.output + "/model.safetensors";
+  return options;
+}
+
 absl::Status TrainAlone(const TrainerOptions& options) {
   WorldOfOne alone;
   return Train(options, &alone);

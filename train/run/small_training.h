@@ -19,6 +19,9 @@ std::string MakeSquares(const std::string& name, int images);
 // A recipe for them; the output folder is DATASET_OUTPUT, and empty.
 TrainerOptions SmallTraining(const std::string& dataset, const std::string& output, int64_t iterations);
 
+// Of a teacher whose anchors are not those of the network to train, which is an error.
+TrainerOptions TrainingWithOtherAnchors(const std::string& dataset);
+
 absl::Status TrainAlone(const TrainerOptions& options);
 
 // Of a training's output folder: the lines of metrics.jsonl, and the last checkpoint's raw weights and solver state.

@@ -373,12 +373,10 @@ absl::Status Trainer::CheckSomeWereRead() {
   }
   const auto entries = static_cast<int64_t>(dataset_.entries.size());
   if (read > 0 || bad == 0 || (iteration_ < iterations() && bad < entries)) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("none of the ", bad,
-                   " samples of this run could be made, so that nothing was learnt; no checkpoint is "
-                   "written. ",
-                   last_bad_image_.empty() ? "" : absl::StrCat("The last error: ", last_bad_image_, ". "),
-                   "data_tools:doctor --input=", options_.dataset, " lists the images that cannot be read"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "none of the ", bad, " samples of this run could be made, so that nothing was learnt; no checkpoint is written. ",
+      last_bad_image_.empty() ? "" : absl::StrCat("The last error: ", last_bad_image_, ". "),
+      "data_tools:doctor --input=", options_.dataset, " lists the images that cannot be read"));
 }
 
 absl::Status Trainer::TellIfNothingWasPositive() {
@@ -390,8 +388,7 @@ absl::Status Trainer::TellIfNothingWasPositive() {
   const std::string message = absl::StrCat(
       "WARNING: none of the ", visited,
       " images that were visited showed a face that an anchor fits (a positive anchor): the model has learnt no face. "
-      "Do "
-      "the faces come out too small or too large (--short_sides, --crops)? data_tools:stats shows their sizes");
+      "Do the faces come out too small or too large (--short_sides, --crops)? data_tools:stats shows their sizes");
   absl::FPrintF(stderr, "\ntrain: %s\n", message);
   return folder_->log()->AddMessage(iteration_, message);
 }

@@ -378,12 +378,7 @@ TEST(TrainerTest, AStudentOfATeacherComesToSayWhatItSays) {
 }
 
 TEST(TrainerTest, ATeacherOfOtherAnchorsIsNamed) {
-  const std::string dataset = MakeSquares("other_teacher", 4);
-  TrainerOptions three = SmallTraining(dataset, "three_maps", 1);
-  three.detector.architecture = "three_maps";
-  ASSERT_TRUE(TrainAlone(three).ok());
-  TrainerOptions options = SmallTraining(dataset, "mismatched", 1);
-  options.teacher = three.output + "/model.safetensors";
+  const TrainerOptions options = TrainingWithOtherAnchors(MakeSquares("other_teacher", 4));
   EXPECT_THAT(TrainAlone(options).message(), testing::HasSubstr("anchors"));
 }
 
