@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "absl/strings/str_cat.h"
 #include "base/fresh_folder.h"
 #include "base/output_guard.h"
 #include "base/read_file.h"

@@ -71,7 +71,19 @@ TEST(DetectionWorkersTest, ResultsComeInTheImagesOrderWhoeverMadeThem) {
   for (const size_t detectors : {1, 2, 5}) {
     std::vector<Seen> seen(detectors);
     std::vector<DetectFunction> functions;
-    for (size_t i = 0; i < detectors; ++i) functions.push_back(Detector(&seen[i], static_cast<int64_t>(i)));
+    // Each detector waits with its first image for all others, since on a busy machine some threads start after the
+    // work is done.
+    std::atomic<size_t> begun = 0;
+    for (size_t i = 0; i < detectors; ++i) {
+      functions.push_back([&begun, &seen, i, detectors, detect = Detector(&seen[i], static_cast<int64_t>(i))](
+                              const cv::Mat& image, const std::function<cv::Mat()>& upcoming) {
+        if (seen[i].images.empty()) {
+          ++begun;
+          for (int waited = 0; begun < detectors && waited < 10000; ++waited) Sleep(1);
+        }
+        return detect(image, upcoming);
+      });
+    }
     constexpr int64_t kCount = 100;
     {
       DetectionWorkers workers(functions, kCount, /*loaders=*/2, /*ahead=*/1, Load);

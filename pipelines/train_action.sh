@@ -38,6 +38,8 @@ if ((ranks > 1)); then
   # Open MPI keeps sockets below this folder, whose path must be short.
   TMPDIR="$(mktemp -d /tmp/hf.XXXXXX)"
   export TMPDIR OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+  # Open MPI 5 wants a home, and Bazel's actions have none.
+  export HOME="${HOME:-$TMPDIR}"
   trap 'rm -rf -- "$TMPDIR"' EXIT
   command=(mpirun --oversubscribe --bind-to none -np "$ranks" "$trainer")
 fi
@@ -46,7 +48,7 @@ fi
 trap : TERM INT
 
 # Bazel runs this script through its process-wrapper; when that loses its parent, Bazel was killed and nobody takes the outputs.
-parent_of_parent() { ps -o ppid= -p "$PPID" 2>/dev/null || true; }
+parent_of_parent() { sed -n 's/^PPid:[[:space:]]*//p' "/proc/$PPID/status" 2>/dev/null || true; }
 bazel="$(parent_of_parent)"
 
 status=0

@@ -38,6 +38,18 @@ ranks 2 --itersize=2 --sampling=replicate --him_published_behaviour --output="$w
 ranks 2 --itersize=2 --sampling=replicate --him_published_behaviour --output="$work/replicate" --resume --iterations=15 \
   2>"$work/replicate.log" || fail "resumed replicate: $(tail -5 "$work/replicate.log")"
 
+# Prints the processes whose command line holds TEXT, without the pgrep that a small system lacks.
+processes_of() {  # processes_of TEXT
+  local process
+  for process in /proc/[0-9]*; do
+    if tr '\0' ' ' 2>/dev/null <"$process/cmdline" | grep -qF -- "$1"; then echo "${process#/proc/}"; fi
+  done
+}
+kill_all_of() {
+  local process
+  for process in $(processes_of "$1"); do kill -KILL "$process" 2>/dev/null; done
+}
+
 # Runs 2 ranks until the first checkpoint is there, sends SIGNAL to the second rank, and gives the job SECONDS to end by
 # itself, with an error that matches EXPECTED.
 strike() {  # strike NAME SIGNAL SECONDS EXPECTED RANK_TIMEOUT
@@ -50,7 +62,7 @@ strike() {  # strike NAME SIGNAL SECONDS EXPECTED RANK_TIMEOUT
     ((SECONDS - started < 100)) || { fail "$1: no checkpoint: $(tail -3 "$output.log")"; kill "$job"; return; }
   done
   local rank
-  for rank in $(pgrep -f -- "train/train.*--output=$output"); do
+  for rank in $(processes_of "--output=$output"); do
     grep -qz '^OMPI_COMM_WORLD_RANK=1$' "/proc/$rank/environ" && kill "-$2" "$rank"
   done
   started=$SECONDS
@@ -58,12 +70,12 @@ strike() {  # strike NAME SIGNAL SECONDS EXPECTED RANK_TIMEOUT
     sleep 0.2
     if ((SECONDS - started > $3)); then
       fail "$1: the job goes on $3 s after the rank's end"
-      pkill -KILL -f -- "--output=$output"
+      kill_all_of "--output=$output"
       break
     fi
   done
   wait "$job" && fail "$1: the job ended with success"
-  pkill -KILL -f -- "--output=$output"
+  kill_all_of "--output=$output"
   grep -qE "$4" "$output.log" || fail "$1: expected \"$4\", got: $(tail -8 "$output.log")"
 }
 strike dies KILL 30 "rank 1" 60
