@@ -52,7 +52,8 @@ void Limit(decltype(RLIMIT_AS) resource, int64_t most) {
 // Waits for CHILD, and does to it what LIMITS say when it is time.
 int Attend(pid_t child, const ToolLimits& limits, rusage* usage, bool* timed_out) {
   const Clock::time_point start = Clock::now();
-  bool killed = limits.kill_after_ms < 0, disturbed = limits.disturb_after_ms < 0;
+  const bool to_be_killed = limits.kill_after_ms >= 0 || limits.kill_when != nullptr;
+  bool killed = !to_be_killed, disturbed = limits.disturb_after_ms < 0;
   const bool watched = !killed || !disturbed || limits.timeout_ms >= 0;
   int status = 0;
   while (watched && wait4(child, &status, WNOHANG, usage) == 0) {
@@ -62,7 +63,8 @@ int Attend(pid_t child, const ToolLimits& limits, rusage* usage, bool* timed_out
       limits.disturb();
       disturbed = true;
     }
-    if (!killed && due(limits.kill_after_ms)) {
+    const bool now = limits.kill_after_ms >= 0 && due(limits.kill_after_ms);
+    if (!killed && (now || (limits.kill_when != nullptr && limits.kill_when()))) {
       kill(child, limits.kill_signal);
       killed = true;
     }

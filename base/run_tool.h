@@ -11,14 +11,15 @@
 namespace hardface {
 
 struct ToolLimits {
-  int kill_after_ms = -1;         // -1: never
-  int kill_signal = SIGKILL;      // what it is killed by
-  int timeout_ms = -1;            // it is killed, and the outcome says so; -1: never
-  int64_t max_file_bytes = -1;    // a write beyond fails, as on a full disk; -1: none
-  int64_t max_memory_bytes = -1;  // of addresses; -1: none
-  int user = -1;                  // the user's number that it runs as, where the caller is root; -1: the caller's
-  std::string folder;             // where the program is started; "": here
-  std::string stdout_file;        // the file that stands for stdout; "": it is captured
+  int kill_after_ms = -1;           // -1: never
+  std::function<bool()> kill_when;  // it is killed when this says so; asked every fifth of a millisecond
+  int kill_signal = SIGKILL;        // what it is killed by
+  int timeout_ms = -1;              // it is killed, and the outcome says so; -1: never
+  int64_t max_file_bytes = -1;      // a write beyond fails, as on a full disk; -1: none
+  int64_t max_memory_bytes = -1;    // of addresses; -1: none
+  int user = -1;                    // the user's number that it runs as, where the caller is root; -1: the caller's
+  std::string folder;               // where the program is started; "": here
+  std::string stdout_file;          // the file that stands for stdout; "": it is captured
   // Called while the program runs, once, so many milliseconds after its start.
   int disturb_after_ms = -1;
   std::function<void()> disturb;

@@ -15,17 +15,21 @@
 #include "base/tool_main.h"
 #include "pipelines/torture_hostile.h"
 #include "pipelines/torture_report.h"
+#include "pipelines/torture_resume.h"
 #include "pipelines/torture_trials.h"
 #include "pipelines/torture_workspace.h"
 
 ABSL_FLAG(std::string, output, "torture", "Folder to write torture.jsonl and torture.md into.");
 ABSL_FLAG(std::string, work, "/tmp/hardface-torture", "Folder to work in. It is emptied first and removed in the end.");
 ABSL_FLAG(std::vector<std::string>, parts,
-          std::vector<std::string>({"kills", "disk", "unwritable", "changes", "memory", "same", "hostile", "load"}),
+          std::vector<std::string>({"kills", "resume", "disk", "unwritable", "changes", "memory", "same", "hostile",
+                                    "load"}),
           "Parts to try, separated by commas.");
 ABSL_FLAG(std::vector<std::string>, tools, {},
           "Tools to try, such as data_tools/flip,eval/dataset, in the parts that go through all. Empty tries all.");
 ABSL_FLAG(int, kills, 100, "Number of times that each tool is killed.");
+ABSL_FLAG(int, resumes, 10, "Number of times that the long detection of the part resume is killed and resumed.");
+ABSL_FLAG(int64_t, resume_images, 20000, "Number of small pictures for the part resume.");
 ABSL_FLAG(int, changes, 30, "Number of times that an input of each tool is changed while it runs.");
 ABSL_FLAG(int, images, 24, "Number of pictures in the datasets that the tools work on, at least 24.");
 ABSL_FLAG(uint64_t, seed, 1, "Seed for the moments and the changes.");
@@ -57,6 +61,9 @@ void TryAll(const TortureWorkspace& workspace, TortureReport* report) {
   if (Wants("changes")) ChangeInputs(workspace, absl::GetFlag(FLAGS_changes), seed, report);
   if (Wants("kills")) KillTools(workspace, kills, seed, report);
   if (Wants("kills")) KillTraining(workspace, kills, seed, report);
+  if (Wants("resume")) {
+    KillLongDetection(workspace, absl::GetFlag(FLAGS_resume_images), absl::GetFlag(FLAGS_resumes), seed, report);
+  }
   if (!Wants("load")) return;
   Load(workspace,
        {absl::GetFlag(FLAGS_load_images), absl::GetFlag(FLAGS_load_entries), absl::GetFlag(FLAGS_load_detections),
@@ -66,6 +73,8 @@ void TryAll(const TortureWorkspace& workspace, TortureReport* report) {
 
 absl::Status Run(const std::vector<std::string>&) {
   RETURN_IF_ERROR(RequireRange("kills", absl::GetFlag(FLAGS_kills), 1, 1e6));
+  RETURN_IF_ERROR(RequireRange("resumes", absl::GetFlag(FLAGS_resumes), 1, 1e4));
+  RETURN_IF_ERROR(RequireRange("resume_images", static_cast<double>(absl::GetFlag(FLAGS_resume_images)), 100, 1e6));
   RETURN_IF_ERROR(RequireRange("changes", absl::GetFlag(FLAGS_changes), 1, 1e6));
   RETURN_IF_ERROR(RequireRange("images", absl::GetFlag(FLAGS_images), 24, 1e6));
   unsetenv("BUILD_WORKING_DIRECTORY");  // the tools are started elsewhere
