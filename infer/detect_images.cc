@@ -192,11 +192,14 @@ struct Position {
   }
 };
 
-// Frames that are held at once.
+// Frames that are held at once. Of a stream one, so that a face is told when it is seen.
 constexpr size_t kFramesOfABatch = 16;
 
 // The frames of VIDEO behind the first DONE.
-absl::Status DetectVideo(const ImageToDetect& video, int64_t done, DetectionRun* run, Progress* progress) {
+absl::Status DetectVideo(const ImageToDetect& video, int64_t done, const std::function<bool()>& stop, DetectionRun* run,
+                         Progress* progress) {
+  const size_t at_once = IsStream(video.path) ? 1 : kFramesOfABatch;
+  const auto stopped = [&stop] { return stop != nullptr && stop(); };
   auto frames = VideoFrames::Open(video.path);
   if (!frames.ok()) return run->Fail(video, std::string(frames.status().message()));
   absl::StatusOr<cv::Mat> frame;
@@ -204,7 +207,7 @@ absl::Status DetectVideo(const ImageToDetect& video, int64_t done, DetectionRun*
   do {
     std::vector<ImageToDetect> images;
     std::vector<cv::Mat> pixels;
-    while (images.size() < kFramesOfABatch && (frame = (*frames)->Next()).ok() && !frame->empty()) {
+    while (images.size() < at_once && (frame = (*frames)->Next()).ok() && !frame->empty()) {
       if (number >= done) {
         images.push_back(video);
         images.back().name = FrameName(video.name, number);
@@ -213,9 +216,28 @@ absl::Status DetectVideo(const ImageToDetect& video, int64_t done, DetectionRun*
       ++number;
     }
     RETURN_IF_ERROR(run->Detect(images, progress, [&](int64_t i) { return pixels[static_cast<size_t>(i)]; }));
-  } while (frame.ok() && !frame->empty());
+  } while (frame.ok() && !frame->empty() && !stopped());
+  if (stopped()) return absl::OkStatus();
   if (!frame.ok()) return run->Fail(video, std::string(frame.status().message()));
   return number > 0 ? absl::OkStatus() : run->Fail(video, video.path + ": has no frames");
+}
+
+// A stream gives its frames once, so that they must be the run's first work, and only be read once.
+absl::Status CheckStreams(const std::vector<ImageToDetect>& images, const PictureOptions& pictures) {
+  for (const ImageToDetect& image : images) {
+    if (!IsStream(image.path)) continue;
+    if (images.size() > 1) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          image.path, ": is a pipe, whose frames come when they come; give it alone, without other images"));
+    }
+    if (CopiesVideos(pictures)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          image.path,
+          ": is a pipe, and a video is written when all its faces are known, from its frames, which are gone then; "
+          "give --single_frames, which writes them as pictures, or record it first"));
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -231,15 +253,22 @@ absl::StatusOr<DetectionCounts> DetectImages(model::Model model, const std::vect
                      at < images.size() ? absl::StrCat("now it is ", images[at].name) : "now there are fewer",
                      "; give the same images, or begin anew by --overwrite without --resume"));
   };
+  RETURN_IF_ERROR(CheckStreams(images, options.pictures));
   const auto is_video = [](const ImageToDetect& image) { return IsVideo(image.path); };
   if (absl::c_any_of(images, is_video) && CopiesVideos(options.pictures)) RETURN_IF_ERROR(CheckCanEncode());
   ASSIGN_OR_RETURN(const auto run, DetectionRun::Start(std::move(model), folder, options, pass));
+  if (position.frames > 0 && IsStream(images[position.image].path)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(images[position.image].path, ": is a pipe, and its ", position.frames,
+                     " frames that the interrupted run has seen do not come again. Its results so far are in ", folder,
+                     "; copy what you need, and begin anew by --overwrite without --resume"));
+  }
   const auto rest = absl::MakeConstSpan(images).subspan(position.image);
   // How many frames a video has is known at its end.
   Progress progress("detect", absl::c_any_of(rest, is_video) ? 0 : static_cast<int64_t>(rest.size()), "images");
   for (auto next = rest.begin(); next != rest.end();) {
     if (is_video(*next)) {
-      RETURN_IF_ERROR(DetectVideo(*next++, std::exchange(position.frames, 0), run.get(), &progress));
+      RETURN_IF_ERROR(DetectVideo(*next++, std::exchange(position.frames, 0), options.stop, run.get(), &progress));
       continue;
     }
     const auto end = std::find_if(next, rest.end(), is_video);

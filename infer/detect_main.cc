@@ -510,6 +510,26 @@ absl::Status CheckNames(const std::vector<ImageToDetect>& images, const DetectIm
   return CheckResultNames(pictures.single_frames ? NamesOfFirstFrames(images) : images, {kCopies});
 }
 
+// ---- Ctrl-C, which ends --watch and streams, as they have no end of their own.
+
+volatile std::sig_atomic_t stop_asked = 0;
+
+void AskToStop(int) { stop_asked = 1; }
+
+// From now on Ctrl-C ends what WORK does and completes its results, and a second one the process.
+void StopAtInterrupt(Work* work) {
+  work->options.stop = [] { return stop_asked != 0; };
+  struct sigaction action = {};
+  action.sa_handler = &AskToStop;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);  // and reading is interrupted
+  sigaction(SIGINT, &action, nullptr);
+}
+
+void SayHowToStop(const char* doing, const Folders& folders) {
+  absl::FPrintF(stderr, "detect: %s; the results so far are in %s/%s, and Ctrl-C completes them\n", doing,
+                folders.results->temporary_path(), kDetectionsName);
+}
+
 absl::Status DetectGiven(const std::vector<std::string>& arguments, Work* work) {
   ASSIGN_OR_RETURN(std::vector<ImageToDetect> images, FindImages(arguments, &work->provenance));
   // Of all images, whatever the shard: the shards' results belong together.
@@ -522,24 +542,16 @@ absl::Status DetectGiven(const std::vector<std::string>& arguments, Work* work) 
   }
   ASSIGN_OR_RETURN(model::Model model, LoadModelFor(work));
   ASSIGN_OR_RETURN(const Folders folders, OpenFolders(work));
+  if (absl::c_any_of(images, [](const ImageToDetect& image) { return IsStream(image.path); })) {
+    StopAtInterrupt(work);
+    SayHowToStop("reading a stream", folders);
+  }
   ASSIGN_OR_RETURN(const DetectionCounts counts,
                    DetectImages(std::move(model), images, folders.results->temporary_path(), work->options));
   return Complete(*work, counts, images.size(), folders);
 }
 
 // ---- --watch.
-
-volatile std::sig_atomic_t stop_asked = 0;
-
-void AskToStop(int) { stop_asked = 1; }
-
-// From now on Ctrl-C ends the watching, and a second one the process.
-void StopAtInterrupt() {
-  struct sigaction action = {};
-  action.sa_handler = &AskToStop;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
-  sigaction(SIGINT, &action, nullptr);
-}
 
 absl::StatusOr<std::vector<std::string>> FoldersToWatch(const std::vector<std::string>& arguments) {
   const std::vector<std::string> folders = GivenPaths(arguments);
@@ -585,12 +597,10 @@ absl::Status DetectWatched(const std::vector<std::string>& arguments, Work* work
     names.Add({outcome.detections.image, outcome.detections.image}).IgnoreError();  // failed where it failed then
     return absl::OkStatus();
   };
-  work->options.stop = [] { return stop_asked != 0; };
+  StopAtInterrupt(work);
   ASSIGN_OR_RETURN(const auto run,
                    DetectionRun::Start(std::move(model), outputs.results->temporary_path(), work->options, know));
-  StopAtInterrupt();
-  absl::FPrintF(stderr, "detect: watching; the results so far are in %s/%s, and Ctrl-C completes them\n",
-                outputs.results->temporary_path(), kDetectionsName);
+  SayHowToStop("watching", outputs);
   RETURN_IF_ERROR(DetectWhatComes(&watched, pixels, &names, run.get()));
   ASSIGN_OR_RETURN(const DetectionCounts counts, run->Finish());
   return Complete(*work, counts, static_cast<size_t>(run->done()), outputs);

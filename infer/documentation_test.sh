@@ -36,6 +36,9 @@ if (( count < 10 )); then
   echo "only $count commands found in $page: has its form changed?" >&2
   exit 1
 fi
+# What else is indented by four spaces, as commands are, would not be run: only the command of ffmpeg below is.
+others="$(grep '^    ' "$page" | grep -v './bazelw run //infer:detect -- ' | grep -v '^    ffmpeg ' || true)"
+[[ -z "$others" ]] || { echo "commands of $page that this test does not know: $others" >&2; exit 1; }
 if command -v ffmpeg > /dev/null; then
   ffmpeg -v error -nostdin -f lavfi -i testsrc=size=32x24:rate=25:duration=0.12 -c:v mpeg4 film.mp4
 else
@@ -46,6 +49,8 @@ else
 output="${!#}"
 if [[ "$*" == *"-f framecrc"* ]]; then
   printf '0, 0, %d, 1, 1, 0\n' 0 1 2
+elif [[ "$output" == camera.ts ]]; then
+  echo > camera.ts
 elif [[ "$output" == pipe:1 ]]; then
   for frame in 1 2 3; do
     printf 'P6\n32 24\n255\n'
@@ -62,6 +67,7 @@ fi
 while read -r command; do
   echo "+ $command"
   called="detect"
+  command="${command/rtsp:\/\/camera\/live/film.mp4}"
   if [[ "$command" == *" --watch "* ]]; then called="watch"; fi
   bash -c "set -euo pipefail; ${command/.\/bazelw run \/\/infer:detect --/$called}"
 done <<< "$commands"
@@ -75,7 +81,7 @@ else
   [[ -s drawn.mp4 ]] || { echo "drawn.mp4 is not there" >&2; exit 1; }
 fi
 # Each has left what the page says.
-for output in found found_test found_album found_list found_piped found_incoming found_film found_frames \
+for output in found found_test found_album found_list found_piped found_incoming found_film found_frames found_camera \
     found_archive found_part_0; do
   [[ -s "$output/detections.jsonl" && -s "$output/images.jsonl" ]] || { echo "$output is not there" >&2; exit 1; }
 done
@@ -83,6 +89,11 @@ for file in detections.csv fddb.txt face_eval.txt coco_results.json coco_images.
   [[ -e "found_forms/$file" ]] || { echo "found_forms/$file is not there" >&2; exit 1; }
 done
 [[ -s found_film/drawn/00000_film.mp4 ]] || { echo "the drawn video is not there" >&2; exit 1; }
+for file in found_blurred_film/blurred/film.mp4 found_blurred_film/drawn/00000_film.mp4 found_faces/provenance.json \
+    found_frames/drawn/00002_00000002.png; do
+  [[ -s "$file" ]] || { echo "$file is not there" >&2; exit 1; }
+done
+[[ "$(wc -l < found_camera/detections.jsonl)" == 3 ]] || { echo "the stream's three frames are not there" >&2; exit 1; }
 [[ -s found_film/tracks.csv ]] || { echo "found_film/tracks.csv is not there" >&2; exit 1; }
 for file in drawn blurred/album pixelated/album contact_sheet.html; do
   [[ -e "found_pictures/$file" ]] || { echo "found_pictures/$file is not there" >&2; exit 1; }

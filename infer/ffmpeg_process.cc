@@ -39,6 +39,27 @@ absl::StatusOr<pid_t> StartFfmpeg(const std::string& subject, std::vector<std::s
   return absl::InternalError(absl::StrCat(subject, ": cannot start ffmpeg: ", std::strerror(failed)));
 }
 
+absl::StatusOr<std::string> OutputOfFfmpeg(const std::string& subject, std::vector<std::string> arguments) {
+  std::FILE* const output = std::tmpfile();
+  if (output == nullptr) return absl::InternalError("no temporary file can be made");
+  arguments.insert(arguments.begin(), {"-nostdin", "-hide_banner"});
+  const absl::StatusOr<pid_t> process =
+      StartFfmpeg(subject, std::move(arguments), {/*in=*/-1, fileno(output), fileno(output)});
+  if (process.ok()) EndsWell(*process);
+  std::string text = TextOf(output);
+  std::fclose(output);
+  if (!process.ok()) return process.status();
+  return text;
+}
+
+std::string TextOf(std::FILE* file) {
+  std::string text;
+  std::rewind(file);
+  char buffer[4096];
+  while (const size_t count = std::fread(buffer, 1, sizeof(buffer), file)) text.append(buffer, count);
+  return text;
+}
+
 bool EndsWell(pid_t process) {
   int state = 0;
   while (waitpid(process, &state, 0) < 0 && errno == EINTR) {

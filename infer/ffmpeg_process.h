@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,13 @@ struct FfmpegStreams {
 // Starts "ffmpeg ARGUMENTS". SUBJECT, a file, begins the messages of errors. NotFound: ffmpeg is not installed.
 absl::StatusOr<pid_t> StartFfmpeg(const std::string& subject, std::vector<std::string> arguments,
                                   const FfmpegStreams& streams);
+
+// Runs "ffmpeg ARGUMENTS" to its end, with nothing to read. Returns all that it writes and says, whether it goes well
+// or not.
+absl::StatusOr<std::string> OutputOfFfmpeg(const std::string& subject, std::vector<std::string> arguments);
+
+// All that is in a file that is open for reading, from its beginning on.
+std::string TextOf(std::FILE* file);
 
 // Waits for the process to end; whether it says that all went well.
 bool EndsWell(pid_t process);

@@ -93,6 +93,11 @@ absl::StatusOr<std::vector<std::string>> LinesOf(const std::string& list) {
   while (true) {
     ASSIGN_OR_RETURN(const bool more, lines->Next());
     if (!more) return paths;
+    // The system would take the name to end there.
+    if (absl::StrContains(lines->line(), '\0')) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          lines->place(), ": holds a zero byte; give a name on each line (find -print, not -print0; no UTF-16)"));
+    }
     paths.push_back(lines->line());
   }
 }
@@ -140,23 +145,24 @@ std::vector<std::string> OwnNamesFirst(std::vector<std::string> files) {
   return files;
 }
 
+// What to do where SHOWN is no file: ffmpeg, with the flags FORM before its input, hands it over.
+absl::Status TellsOfFfmpeg(const std::string& shown, const std::string& what, const std::string& form) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      shown, ": ", what, ", and only files, folders and pipes are read. Record it (ffmpeg ", form, "-i '", shown,
+      "' -t 60 -c copy stream.mkv) and give the file, or let ffmpeg hand it over by a pipe: mkfifo "
+      "stream.ts; ffmpeg -y ",
+      form, "-i '", shown, "' -f mpegts stream.ts & and give stream.ts"));
+}
+
 }  // namespace
 
 absl::Status CheckIsNoStream(const std::string& path) {
   const size_t scheme = path.find("://");
   if (scheme != std::string::npos && scheme > 0 && path.find('/') > scheme && !IsThere(path)) {
-    const std::string shown = path.substr(0, scheme) + "://..";
-    return absl::InvalidArgumentError(absl::StrCat(shown,
-                                                   ": is an address, and only files and folders are read. Record the "
-                                                   "stream, and give the file: ffmpeg -i '",
-                                                   shown, "' -t 60 -c copy stream.mkv"));
+    return TellsOfFfmpeg(path.substr(0, scheme) + "://..", "is an address", "");
   }
   if (SpecialFileKind(path) != "device") return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(path,
-                   ": is a device, and only files and folders are read. Record what a camera "
-                   "sees, and give the file: ffmpeg -f v4l2 -i ",
-                   path, " -t 60 camera.mkv"));
+  return TellsOfFfmpeg(path, "is a device", "-f v4l2 ");
 }
 
 absl::StatusOr<std::vector<std::string>> PicturesBelow(const std::string& folder) {

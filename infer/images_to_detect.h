@@ -47,8 +47,8 @@ struct FoundImages {
 absl::StatusOr<FoundImages> ImagesOfPaths(const std::vector<std::string>& paths,
                                           data::Pixels pixels = data::Pixels::kAsSeen);
 
-// An error that says what to do where PATH is the address of a stream ("rtsp://..") or a camera: what they give is to
-// be recorded first. Of an address it shows the beginning only, since passwords stand in the rest.
+// An error that says what to do where PATH is the address of a stream ("rtsp://..") or a camera: ffmpeg records what
+// they give, or hands it over by a pipe. Of an address it shows the beginning only, since passwords stand in the rest.
 absl::Status CheckIsNoStream(const std::string& path);
 
 // The pictures below FOLDER, by the rule above; none is no error.

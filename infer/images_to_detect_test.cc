@@ -84,6 +84,14 @@ TEST_F(ImagesToDetectTest, AListNamesFilesAndFoldersLiterally) {
               HasSubstr("/none.txt: cannot read"));
 }
 
+// The system would take such a name to end at the zero byte, and of all names the first one only would be read.
+TEST_F(ImagesToDetectTest, AListWithZeroBytesIsAnError) {
+  Touch("list.txt", "none.jpg\na.jpg\0b.jpg\0"s);
+  const absl::Status error = ImagesOfPaths({"@" + folder_ + "/list.txt"}).status();
+  EXPECT_EQ(error.code(), absl::StatusCode::kInvalidArgument) << error;
+  EXPECT_THAT(std::string(error.message()), AllOf(HasSubstr("list.txt:2: holds a zero byte"), HasSubstr("-print0")));
+}
+
 TEST_F(ImagesToDetectTest, FindsPicturesInFoldersSortedAndNamesWhatIsMissing) {
   for (const char* name : {"b/2.JPG", "b/1.png", "a.jpeg", "c.webp", "d.bmp", "e.heic", "notes.txt"}) Touch(name);
   EXPECT_THAT(Find({"", "notes.txt"}),  // what is named itself is tried
@@ -158,11 +166,12 @@ TEST_F(ImagesToDetectTest, StreamsAndDevicesAreErrorsThatSayWhatToDoAndShowNoPas
     const absl::Status error = ImagesOfPaths({given}).status();
     EXPECT_EQ(error.code(), absl::StatusCode::kInvalidArgument) << error;
     const std::string message(error.message());
-    EXPECT_THAT(message, AllOf(HasSubstr("rtsp://..: is an address"), HasSubstr("ffmpeg -i 'rtsp://..' -t 60")));
+    EXPECT_THAT(message, AllOf(HasSubstr("rtsp://..: is an address"), HasSubstr("ffmpeg -i 'rtsp://..' -t 60"),
+                               HasSubstr("mkfifo stream.ts; ffmpeg -y -i 'rtsp://..' -f mpegts stream.ts &")));
     EXPECT_THAT(message, AllOf(Not(HasSubstr("secret")), Not(HasSubstr("host"))));
   }
   EXPECT_THAT(std::string(ImagesOfPaths({"/dev/zero"}).status().message()),
-              AllOf(HasSubstr("/dev/zero: is a device"), HasSubstr("ffmpeg -f v4l2 -i /dev/zero")));
+              AllOf(HasSubstr("/dev/zero: is a device"), HasSubstr("ffmpeg -f v4l2 -i '/dev/zero'")));
   EXPECT_TRUE(CheckIsNoStream("photos/a://b.jpg").ok()) << "no scheme has a slash";
 }
 

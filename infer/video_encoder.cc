@@ -32,14 +32,9 @@ const char* Container(const std::string& path) {
 
 // The last lines of a file that is open.
 std::string LastLines(std::FILE* file) {
-  constexpr long kBytes = 2000;
   constexpr size_t kLines = 5;
-  std::fseek(file, 0, SEEK_END);
-  const long size = std::ftell(file);
-  std::fseek(file, std::max(0L, size - kBytes), SEEK_SET);
-  std::string text(static_cast<size_t>(std::min(size, kBytes)), '\0');
-  text.resize(std::fread(text.data(), 1, text.size(), file));
-  std::vector<std::string> lines = absl::StrSplit(absl::StripAsciiWhitespace(text), '\n', absl::SkipWhitespace());
+  std::vector<std::string> lines =
+      absl::StrSplit(absl::StripAsciiWhitespace(TextOf(file)), '\n', absl::SkipWhitespace());
   if (lines.size() > kLines) lines.erase(lines.begin(), lines.end() - kLines);
   return lines.empty() ? "it does not say why" : absl::StrJoin(lines, " | ");
 }

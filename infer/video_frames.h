@@ -17,6 +17,10 @@
 
 namespace hardface::infer {
 
+// Whether PATH is a video that comes through a named pipe, as from a camera: its frames are there once, and it may have
+// no end.
+bool IsStream(const std::string& path);
+
 // Whether PATH ends as a video's name does (.mp4, .mkv, ...).
 bool IsVideo(absl::string_view path);
 
@@ -28,24 +32,32 @@ enum class Breaks {
 
 class VideoFrames {
  public:
-  // NotFound where the video, or ffmpeg, is missing.
+  // NotFound where the video, or ffmpeg, is missing. HDR videos, whose light is coded for other screens, are brought to
+  // the range of photographs, where ffmpeg can do so. Of a stream damaged frames are passed over, whatever BREAKS says.
   static absl::StatusOr<std::unique_ptr<VideoFrames>> Open(const std::string& path, Breaks breaks = Breaks::kEndIt);
   ~VideoFrames();
   VideoFrames(const VideoFrames&) = delete;
   VideoFrames& operator=(const VideoFrames&) = delete;
 
   // The next frame, 8-bit BGR, turned as players turn it; an empty one behind the last. Each is given once, at whatever
-  // times they are shown. DataLoss: the video is broken from here on; ffmpeg has said on stderr how.
+  // times they are shown. DataLoss: the video is broken from here on; ffmpeg has said on stderr how. A signal that is
+  // handled ends the frames.
   absl::StatusOr<cv::Mat> Next();
 
  private:
-  VideoFrames(std::string path, pid_t decoder, std::FILE* frames)
-      : path_(std::move(path)), decoder_(decoder), frames_(frames) {}
+  // What ffmpeg runs as.
+  struct Decoder {
+    pid_t process = 0;              // 0: it has ended
+    std::FILE* frames = nullptr;    // what it writes
+    std::FILE* messages = nullptr;  // what it says; null: it says so on stderr itself, or not at all
+  };
+
+  VideoFrames(std::string path, const Decoder& decoder) : path_(std::move(path)), decoder_(decoder) {}
+  absl::StatusOr<cv::Mat> EndOfFrames();
   absl::Status Ended();
 
   const std::string path_;
-  pid_t decoder_;  // 0: it has ended
-  std::FILE* const frames_;
+  Decoder decoder_;
 };
 
 // Fractions of a second in which times are given: the rates 24, 25, 30, 50, 60, those by 1000/1001 of them, and times

@@ -18,13 +18,19 @@ frames() { for number in $(seq "$1"); do frame "$number" 32 24; done; }
 lines() { if [[ -e "$1" ]]; then wc -l < "$1"; else echo 0; fi; }
 
 mkdir bin
-# The file itself is what its decoder gives, and its encoder writes what it is given; STUCK bytes of it, and then nothing more, where that is set.
+# The file itself is what its decoder gives, and its encoder writes what it is given; of STUCK_AT it gives STUCK bytes and then nothing more, where that is set.
 cat > bin/ffmpeg <<'SCRIPT'
 #!/usr/bin/env bash
 echo "$*" >> "$FFMPEG_LOG"
 for argument in "$@"; do if [[ "$argument" == file:* && -z "${file:-}" ]]; then file="${argument#file:}"; fi; done
 output="${!#}"
-if [[ "$*" == *"-f null"* ]]; then  # whether it can encode
+if [[ "$*" == *"-t 0 -f null"* ]]; then  # what the file is
+  coded="bt709"
+  if [[ "$file" == *hdr* ]]; then coded="bt2020nc/bt2020/smpte2084"; fi
+  printf '  Stream #0:0: Audio: aac\n  Stream #0:1: Video: hevc (Main 10), yuv420p10le(tv, %s), 32x24\n' "$coded" >&2
+elif [[ "$*" == *"-filters"* ]]; then
+  if [[ -z "${NO_ZSCALE:-}" ]]; then printf ' .S. tonemap  V->V\n .SC zscale  V->V\n'; fi
+elif [[ "$*" == *"-f null"* ]]; then  # whether it can encode
   cat > /dev/null
   if [[ -n "${NO_H264:-}" ]]; then echo "Unknown encoder 'libx264'" >&2; exit 1; fi
 elif [[ "$*" == *"-f framecrc"* ]]; then
@@ -37,13 +43,14 @@ elif [[ "$output" == file:* ]]; then  # what is to be encoded is the copy
     exec sleep 600
   fi
   cat > "${output#file:}"
-elif [[ -n "${STUCK:-}" ]]; then
+elif [[ -n "${STUCK:-}" && "$file" == "$STUCK_AT" ]]; then
   head -c "$STUCK" "$file"
   echo $$ > stuck.pid
   exec sleep 600
 else
   cat "$file"
   if [[ "$file" == *broken* && "$*" == *-xerror* ]]; then echo "moov atom not found" >&2; exit 1; fi
+  if [[ "$file" == *halved* ]]; then echo "[matroska,webm @ 0x1] File ended prematurely" >&2; fi
 fi
 SCRIPT
 chmod +x bin/ffmpeg
@@ -75,9 +82,10 @@ echo "3. interrupted between videos and within one, it goes on to the same files
 videos=(short.MKV broken.avi empty.mov photo.jpg film.mp4)
 # kill_at LINES: starts the run, or goes on with it, and kills it when so many images are done.
 kill_at() {
+  rm -f stuck.pid
   "$detect" "${quick[@]}" --resume --output=killed "${videos[@]}" > /dev/null 2> "$work/stderr" &
   local process=$!
-  until (( $(lines killed.unfinished/images.jsonl) >= $1 )); do
+  until [[ -s stuck.pid ]] && (( $(lines killed.unfinished/images.jsonl) >= $1 )); do
     kill -0 "$process" || fail "ended by itself: $(cat "$work/stderr")"
     sleep 0.02
   done
@@ -85,18 +93,14 @@ kill_at() {
   wait "$process" || true
   [[ "$(lines killed.unfinished/images.jsonl)" == "$1" ]] || fail "not $1: $(cat killed.unfinished/images.jsonl)"
 }
-# The decoder waits for a pipe to which nobody writes.
+# The decoder gives nothing of a video.
 for wait_at in "broken.avi 3" "film.mp4 8"; do
   read -r video count <<< "$wait_at"
-  mv "$video" aside
-  mkfifo "$video"
-  kill_at "$count"
-  : > "$video"  # the decoder, which its reader left, ends
-  rm "$video"
-  mv aside "$video"
+  STUCK=0 STUCK_AT="$video" kill_at "$count"
+  kill "$(cat stuck.pid)"
 done
 # Behind 20 frames of the film and a piece of the next one, of which a batch of 16 is done.
-STUCK="$((20 * $(frame 1 32 24 | wc -c) + 5))" kill_at 24
+STUCK="$((20 * $(frame 1 32 24 | wc -c) + 5))" STUCK_AT=film.mp4 kill_at 24
 kill "$(cat stuck.pid)"
 expect_status 1 "$detect" "${quick[@]}" --resume --output=killed "${videos[@]}"
 cmp all/detections.jsonl killed/detections.jsonl
@@ -174,6 +178,70 @@ echo "7. without ffmpeg a video is an error that says so"
 PATH="$work" expect_status 1 "$detect" "${quick[@]}" --output=without film.mp4
 grep -q 'film.mp4: is a video, and the program ffmpeg.*apt-get install ffmpeg' "$work/stderr" || fail "$(cat "$work/stderr")"
 
+echo "7b. a film of which the end is missing is told, though ffmpeg is content with it"
+frames 2 > halved.mkv
+expect_status 1 "$detect" "${quick[@]}" --output=halved halved.mkv short.MKV
+grep -q 'detect: halved.mkv: its end is missing' "$work/stderr" || fail "$(cat "$work/stderr")"
+grep -q 'File ended prematurely' "$work/stderr" || fail "$(cat "$work/stderr")"
+grep -q '^images=5 boxes=[0-9]* failed=1$' "$work/stdout" || fail "$(cat "$work/stdout")"
+
+echo "7c. HDR is brought to the range of photographs, or said to be left"
+frames 2 > hdr.mp4
+: > ffmpeg.log
+expect_status 0 "$detect" "${quick[@]}" --output=hdr --blur hdr.mp4 short.MKV
+# When faces are detected, and when they are hidden.
+mapped="$(grep -c 'file:hdr.mp4 .*-vf setparams=.*color_trc=smpte2084,zscale=.*tonemap=.*-f image2pipe' ffmpeg.log)"
+[[ "$mapped" == 2 ]] || fail "$(cat ffmpeg.log)"
+grep 'short.MKV .*image2pipe' ffmpeg.log | grep -q zscale && fail "$(cat ffmpeg.log)"
+NO_ZSCALE=1 expect_status 0 "$detect" "${quick[@]}" --output=pale hdr.mp4
+[[ "$(grep -c 'detect: hdr.mp4: is an HDR video.*faces may be missed' "$work/stderr")" == 1 ]] ||
+  fail "$(cat "$work/stderr")"
+
+echo "7d. a stream comes through a pipe: its frames are results at once, and Ctrl-C completes them"
+mkfifo camera.ts
+# stream NUMBER OUTPUT FLAGS...: a run on a camera that has given so many frames and says nothing more.
+stream() {
+  local number="$1" output="$2"
+  shift 2
+  rm -f "$work/fed"
+  { frames "$number"; : > "$work/fed"; exec sleep 600; } > camera.ts 2> /dev/null &
+  feeder=$!
+  env --default-signal=INT "$detect" "${quick[@]}" --output="$output" "$@" camera.ts > "$work/stdout" 2> "$work/stderr" &
+  process=$!
+  until (( $(lines "$output.unfinished/images.jsonl") >= number )); do
+    kill -0 "$process" || fail "ended by itself: $(cat "$work/stderr")"
+    sleep 0.02
+  done
+}
+: > ffmpeg.log
+stream 5 live --draw --single_frames
+kill -INT "$process"
+wait "$process" || fail "Ctrl-C: exit code $?: $(cat "$work/stderr")"
+kill "$feeder" || true
+grep -q 'reading a stream; the results so far are in live.unfinished/detections.jsonl, and Ctrl-C' "$work/stderr" ||
+  fail "$(cat "$work/stderr")"
+grep -q '^images=5 boxes=[0-9]* failed=0$' "$work/stdout" || fail "$(cat "$work/stdout")"
+[[ "$(lines live/detections.jsonl)" == 5 && -s live/drawn/00004_00000004.png ]] || fail "$(find live)"
+grep -q -- '-xerror' ffmpeg.log && fail "a damaged frame would end it: $(cat ffmpeg.log)"
+# One that ends by itself is done.
+{ frames 3 > camera.ts; } &
+expect_status 0 "$detect" "${quick[@]}" --output=ended camera.ts
+[[ "$(lines ended/detections.jsonl)" == 3 ]] || fail "$(cat ended/images.jsonl)"
+# What a killed run has seen does not come again, and stays.
+stream 2 lost
+kill -KILL "$process"
+wait "$process" || true
+kill "$feeder" || true
+expect_status 1 "$detect" "${quick[@]}" --output=lost --resume camera.ts
+grep -q 'camera.ts: is a pipe, and its 2 frames.*do not come again.*lost.unfinished.*--overwrite without --resume' \
+  "$work/stderr" || fail "$(cat "$work/stderr")"
+[[ "$(lines lost.unfinished/detections.jsonl)" == 2 ]] || fail "$(find lost.unfinished)"
+expect_status 1 "$detect" "${quick[@]}" --output=more camera.ts short.MKV
+grep -q 'camera.ts: is a pipe.*give it alone' "$work/stderr" || fail "$(cat "$work/stderr")"
+expect_status 1 "$detect" "${quick[@]}" --output=more --blur camera.ts
+grep -q 'camera.ts: is a pipe.*--single_frames' "$work/stderr" || fail "$(cat "$work/stderr")"
+[[ ! -e more && ! -e more.unfinished ]] || fail "something is left behind"
+
 echo "8. the real ffmpeg"
 export PATH="$real_path"
 if ! command -v ffmpeg > /dev/null; then
@@ -187,6 +255,35 @@ grep -q '{"image":"real.avi/00000011","width":64,"height":48}' real/images.jsonl
 head -c 20 real.avi > cut.avi
 expect_status 1 "$detect" "${quick[@]}" --output=cut cut.avi photo.jpg real.avi
 grep -q 'detect: cut.avi: ffmpeg cannot decode it' "$work/stderr" || fail "$(cat "$work/stderr")"
+
+ffmpeg -v error -nostdin -f lavfi -i testsrc=size=64x48:rate=10:duration=3 -c:v mjpeg whole.mkv
+head -c "$(($(wc -c < whole.mkv) / 2))" whole.mkv > cut.mkv
+expect_status 1 "$detect" "${quick[@]}" --output=cut_film cut.mkv real.avi
+grep -q 'detect: cut.mkv: its end is missing' "$work/stderr" || fail "$(cat "$work/stderr")"
+(( $(grep -c '^{"image":"cut.mkv/' cut_film/detections.jsonl) > 5 )) || fail "$(cat cut_film/images.jsonl)"
+# A camera, which a transport stream stands for.
+rm camera.ts
+mkfifo camera.ts
+ffmpeg -v error -nostdin -y -i whole.mkv -c:v mpeg2video -f mpegts camera.ts &
+expect_status 0 "$detect" "${quick[@]}" --output=broadcast camera.ts
+[[ "$(lines broadcast/detections.jsonl)" == 30 ]] || fail "$(cat broadcast/images.jsonl)"
+# The light of HDR, coded as in films of phones and of discs, one of them without a word about its colours.
+if ffmpeg -v error -filters | grep ' zscale ' > /dev/null; then
+  ffmpeg -v error -nostdin -f lavfi -i gradients=size=64x48:c0=0x404040:c1=0xc0a080:n=2:duration=0.1:seed=1 -c:v ffv1 grey.mkv
+  linear="setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709,zscale=transfer=linear:npl=100,format=gbrpf32le"
+  for transfer in smpte2084 arib-std-b67; do
+    for primaries in bt2020 unknown; do
+      ffmpeg -v error -nostdin -y -i grey.mkv -frames:v 1 -vf "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,\
+$linear,zscale=primaries=bt2020,zscale=transfer=$transfer:matrix=bt2020nc:range=tv:npl=100,format=yuv420p10le,\
+setparams=color_primaries=$primaries" -color_primaries "$primaries" -color_trc "$transfer" -c:v ffv1 hdr.mkv
+      expect_status 0 "$detect" "${quick[@]}" --output=mapped --overwrite --draw --single_frames --draw_threshold=1 hdr.mkv
+      psnr="$(ffmpeg -nostdin -i grey.mkv -i mapped/drawn/00000_00000000.png -frames:v 1 -lavfi \
+        "[0:v]format=rgb24[a];[1:v]format=rgb24[b];[a][b]psnr" -f null - 2>&1 | sed -n 's/.*average:\([0-9]*\).*/\1/p')"
+      echo "$transfer, $primaries: $psnr dB"
+      (( psnr >= 30 )) || fail "$transfer, $primaries: not as bright as the photograph: $psnr dB"
+    done
+  done
+fi
 
 echo "9. copies by the real ffmpeg: times, size, turn and sound are the source's, descriptions are gone"
 if ! command -v ffprobe > /dev/null || ! ffmpeg -v error -encoders | grep libx264 > /dev/null; then
