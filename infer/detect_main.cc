@@ -54,9 +54,9 @@ ABSL_FLAG(std::string, model, "",
           "the project.");
 ABSL_FLAG(std::string, dataset, "", "Dataset on whose images faces are detected. Give this, or images and folders.");
 ABSL_FLAG(std::vector<std::string>, images, {},
-          "Images on which faces are detected, separated by commas: files, videos, folders, patterns ('2024/*.jpg'), "
-          "lists of "
-          "files (@list.txt, a name on each line), or - for such a list on the standard input. They can be given as "
+          "Images on which faces are detected, separated by commas: files, videos, named pipes with a video's "
+          "ending into which ffmpeg writes a stream, folders, patterns ('2024/*.jpg'), lists of files (@list.txt, a "
+          "name on each line), or - for such a list on the standard input. They can be given as "
           "arguments as well.");
 ABSL_FLAG(
     bool, resume, false,

@@ -203,8 +203,7 @@ mkfifo camera.ts
 stream() {
   local number="$1" output="$2"
   shift 2
-  rm -f "$work/fed"
-  { frames "$number"; : > "$work/fed"; exec sleep 600; } > camera.ts 2> /dev/null &
+  { frames "$number"; exec sleep 600; } > camera.ts 2> /dev/null &
   feeder=$!
   env --default-signal=INT "$detect" "${quick[@]}" --output="$output" "$@" camera.ts > "$work/stdout" 2> "$work/stderr" &
   process=$!

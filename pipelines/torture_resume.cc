@@ -135,8 +135,9 @@ void KillLongDetection(const TortureWorkspace& workspace, int64_t images, int ki
   const std::string difference = FirstDifference(files, FilesOf(workspace, "parts"));
   if (!difference.empty()) faults.push_back(difference);
   row.holds = faults.empty();
-  row.result = absl::StrCat("killed behind ", absl::StrJoin(places, ", "), " pictures; ", files.size(), " files, ",
-                            row.holds ? "all the same" : "the first fault: " + faults[0]);
+  row.result =
+      absl::StrCat("killed behind ", absl::StrJoin(places, ", "), " pictures; ", files.size(), " files, ",
+                   row.holds ? "all the same" : "the first fault: " + absl::StrReplaceAll(faults[0], {{"\n", " "}}));
   report->Add(row);
   workspace.Remove(
       {"whole", "whole_faces", "parts", "parts_faces", "parts.unfinished", "parts_faces.unfinished", kPictures});
