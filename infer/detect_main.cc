@@ -300,6 +300,11 @@ absl::StatusOr<std::vector<ImageToDetect>> FindPhotographs(const std::vector<std
     absl::FPrintF(stderr, "detect: %d files were given more than once, such as %s; each is detected once\n",
                   found.given_again.size(), found.given_again[0]);
   }
+  if (!found.videos.empty()) {
+    absl::FPrintF(stderr,
+                  "detect: %d videos in the folders are passed over, such as %s; name them, or give a pattern\n",
+                  found.videos.size(), found.videos[0]);
+  }
   return std::move(found.images);
 }
 

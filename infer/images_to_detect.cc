@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <opencv2/core.hpp>
@@ -13,6 +14,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/broken_link.h"
+#include "base/folder_walk.h"
 #include "base/output_guard.h"
 #include "base/paths.h"
 #include "base/read_file.h"
@@ -21,7 +23,8 @@
 #include "base/text_file.h"
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/dataset/entry_image.h"
-#include "data_tools/images/image_walk.h"
+#include "data_tools/images/image_kind.h"
+#include "infer/video_frames.h"
 
 namespace hardface::infer {
 namespace {
@@ -43,13 +46,15 @@ std::string Identity(const std::string& path) {
   return error ? path : resolved.string();
 }
 
-// The pictures below FOLDER. Those that cannot be read are among them: each is an error of its own, not a gap.
-absl::StatusOr<std::vector<std::string>> PicturesIn(const std::string& folder) {
-  ASSIGN_OR_RETURN(data::ImageWalk walk, data::WalkImages(folder));
-  std::vector<std::string> files;
-  for (const std::vector<std::string>* names : {&walk.images, &walk.other_pictures}) {
-    for (const std::string& name : *names) files.push_back((fs::path(folder) / name).string());
+// The pictures and videos below FOLDER. Those that cannot be read are among them: each is an error of its own, not a
+// gap.
+absl::StatusOr<std::vector<std::string>> PicturesAndVideosIn(const std::string& folder) {
+  std::vector<std::string> endings = data::ImageExtensions();
+  for (const std::vector<std::string>* more : {&data::ForeignExtensions(), &VideoExtensions()}) {
+    endings.insert(endings.end(), more->begin(), more->end());
   }
+  ASSIGN_OR_RETURN(std::vector<std::string> files, FilesUnder(folder, endings));
+  for (std::string& file : files) file = (fs::path(folder) / file).string();
   std::sort(files.begin(), files.end());
   return files;
 }
@@ -104,7 +109,8 @@ absl::StatusOr<std::vector<std::string>> LinesOf(const std::string& list) {
 
 // The pictures of each of several paths that a list or a pattern stands for. They are inputs as those that the user
 // names; the missing ones are errors when they are read.
-absl::StatusOr<std::vector<std::string>> FilesOfEach(const std::vector<std::string>& paths) {
+absl::StatusOr<std::vector<std::string>> FilesOfEach(const std::vector<std::string>& paths,
+                                                     std::vector<std::string>* videos) {
   std::vector<std::string> files;
   for (const std::string& path : paths) {
     RETURN_IF_ERROR(CheckIsNoStream(path));
@@ -113,26 +119,27 @@ absl::StatusOr<std::vector<std::string>> FilesOfEach(const std::vector<std::stri
       continue;
     }
     ProtectInput(path, InputKind::kImages);
-    ASSIGN_OR_RETURN(const std::vector<std::string> below, PicturesBelow(path));
+    ASSIGN_OR_RETURN(const std::vector<std::string> below, PicturesBelow(path, videos));
     files.insert(files.end(), below.begin(), below.end());
   }
   return files;
 }
 
-// NAMED gets the names that the user wrote: the path's own, or those of its list.
-absl::StatusOr<std::vector<std::string>> FilesOf(const std::string& path, std::set<std::string>* named) {
+// NAMED gets the names that the user wrote: the path's own, or those of its list; VIDEOS those that folders hold.
+absl::StatusOr<std::vector<std::string>> FilesOf(const std::string& path, std::set<std::string>* named,
+                                                 std::vector<std::string>* videos) {
   if (path == "-" || absl::StartsWith(path, "@")) {
     ASSIGN_OR_RETURN(const std::vector<std::string> lines, LinesOf(path == "-" ? path : path.substr(1)));
     named->insert(lines.begin(), lines.end());
-    return FilesOfEach(lines);
+    return FilesOfEach(lines, videos);
   }
   named->insert(path);
   RETURN_IF_ERROR(CheckIsNoStream(path));
-  if (IsFolder(path)) return PicturesBelow(path);
+  if (IsFolder(path)) return PicturesBelow(path, videos);
   ASSIGN_OR_RETURN(const bool there, PathExists(path));
   if (there) return std::vector<std::string>{path};
   const std::vector<std::string> expanded = ExpandPattern(path);
-  if (!expanded.empty()) return FilesOfEach(expanded);
+  if (!expanded.empty()) return FilesOfEach(expanded, videos);
   return absl::NotFoundError(absl::StrCat(path, ": no such file or folder", BrokenLink(path)));
 }
 
@@ -165,9 +172,13 @@ absl::Status CheckIsNoStream(const std::string& path) {
   return TellsOfFfmpeg(path, "is a device", "-f v4l2 ");
 }
 
-absl::StatusOr<std::vector<std::string>> PicturesBelow(const std::string& folder) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> files, PicturesIn(folder));
-  return WithoutOwnOutputs(folder, files);
+absl::StatusOr<std::vector<std::string>> PicturesBelow(const std::string& folder, std::vector<std::string>* videos) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> files, PicturesAndVideosIn(folder));
+  std::vector<std::string> pictures = WithoutOwnOutputs(folder, files);
+  const auto first_video = std::stable_partition(pictures.begin(), pictures.end(), std::not_fn(IsVideo));
+  if (videos != nullptr) videos->insert(videos->end(), first_video, pictures.end());
+  pictures.erase(first_video, pictures.end());
+  return pictures;
 }
 
 absl::StatusOr<std::vector<ImageToDetect>> ImagesOfDataset(const std::string& dataset) {
@@ -187,7 +198,7 @@ absl::StatusOr<FoundImages> ImagesOfPaths(const std::vector<std::string>& paths,
   std::set<std::string> known;
   for (const std::string& path : paths) {
     std::set<std::string> named;
-    ASSIGN_OR_RETURN(const std::vector<std::string> files, FilesOf(path, &named));
+    ASSIGN_OR_RETURN(const std::vector<std::string> files, FilesOf(path, &named, &found.videos));
     std::set<std::string> chosen;
     for (const std::string& file : OwnNamesFirst(files)) {
       if (known.insert(Identity(file)).second) chosen.insert(file);
@@ -202,12 +213,22 @@ absl::StatusOr<FoundImages> ImagesOfPaths(const std::vector<std::string>& paths,
     }
   }
   if (!found.images.empty()) return found;
-  return absl::NotFoundError("no image found; give .jpg, .png, .webp or .bmp files, or folders that hold some");
+  constexpr char kNoImage[] = "no image found; give .jpg, .png, .webp or .bmp files, or folders that hold some";
+  if (found.videos.empty()) return absl::NotFoundError(kNoImage);
+  return absl::NotFoundError(absl::StrCat(kNoImage, ". Videos in folders are passed over, such as ", found.videos[0],
+                                          "; name them, or give a pattern"));
 }
 
 absl::StatusOr<cv::Mat> LoadImage(const ImageToDetect& image) {
-  ASSIGN_OR_RETURN(cv::Mat pixels, image.may_be_pipe ? data::ReadImageOrPipe(image.path, image.pixels)
-                                                     : data::ReadImage(image.path, image.pixels));
+  absl::StatusOr<cv::Mat> read =
+      image.may_be_pipe ? data::ReadImageOrPipe(image.path, image.pixels) : data::ReadImage(image.path, image.pixels);
+  // To the tools that read pictures a video is nothing; here it lacks its ending only.
+  if (!read.ok() && absl::StrContains(read.status().message(), "is a video")) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        image.path, ": is a video, and videos are told by the endings of their names; call it ", image.path, ".mp4"));
+  }
+  RETURN_IF_ERROR(read.status());
+  cv::Mat pixels = *std::move(read);
   RETURN_IF_ERROR(data::CheckEntrySize(image.path, image.size_in_manifest, {pixels.cols, pixels.rows}));
   if (!image.flip) return pixels;
   cv::Mat mirrored;

@@ -28,6 +28,7 @@ absl::StatusOr<std::vector<ImageToDetect>> ImagesOfDataset(const std::string& da
 struct FoundImages {
   std::vector<ImageToDetect> images;
   std::vector<std::string> given_again;  // files named a second time, which are left out
+  std::vector<std::string> videos;       // in folders, where videos are passed over
 };
 
 // What users name, as files:
@@ -51,10 +52,12 @@ absl::StatusOr<FoundImages> ImagesOfPaths(const std::vector<std::string>& paths,
 // they give, or hands it over by a pipe. Of an address it shows the beginning only, since passwords stand in the rest.
 absl::Status CheckIsNoStream(const std::string& path);
 
-// The pictures below FOLDER, by the rule above; none is no error.
-absl::StatusOr<std::vector<std::string>> PicturesBelow(const std::string& folder);
+// The pictures below FOLDER, by the rule above; none is no error. VIDEOS, where given, gets the videos there.
+absl::StatusOr<std::vector<std::string>> PicturesBelow(const std::string& folder,
+                                                       std::vector<std::string>* videos = nullptr);
 
-// Reads an image: mirrored where it is flipped, an error where it is not of the manifest's size.
+// Reads an image: mirrored where it is flipped, an error where it is not of the manifest's size, and for a video under
+// another name one that says how it is read.
 absl::StatusOr<cv::Mat> LoadImage(const ImageToDetect& image);
 
 }  // namespace hardface::infer

@@ -84,6 +84,29 @@ TEST_F(ImagesToDetectTest, AListNamesFilesAndFoldersLiterally) {
               HasSubstr("/none.txt: cannot read"));
 }
 
+TEST_F(ImagesToDetectTest, VideosInFoldersArePassedOverButNotWithoutAWord) {
+  Touch("sub/b.MP4");
+  const absl::Status none = ImagesOfPaths({folder_}).status();
+  EXPECT_THAT(std::string(none.message()), AllOf(HasSubstr("no image found"), HasSubstr("sub/b.MP4")));
+  Touch("a.jpg");
+  const auto found = ImagesOfPaths({folder_});
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ(found->images.size(), 1u);
+  EXPECT_THAT(found->videos, ElementsAre(folder_ + "/sub/b.MP4"));
+  const auto named = ImagesOfPaths({folder_ + "/sub/*.MP4"});
+  ASSERT_TRUE(named.ok()) << named.status();
+  EXPECT_EQ(named->images.size(), 1u);
+  EXPECT_TRUE(named->videos.empty());
+}
+
+TEST_F(ImagesToDetectTest, AVideoOfAnotherNameSaysHowItIsRead) {
+  Touch("film",
+        "\0\0\0\x18"
+        "ftypmp42\0\0\0\0"s);
+  const absl::Status error = LoadImage({"film", folder_ + "/film"}).status();
+  EXPECT_THAT(std::string(error.message()), HasSubstr("film: is a video, and videos are told by the endings"));
+}
+
 // The system would take such a name to end at the zero byte, and of all names the first one only would be read.
 TEST_F(ImagesToDetectTest, AListWithZeroBytesIsAnError) {
   Touch("list.txt", "none.jpg\na.jpg\0b.jpg\0"s);

@@ -108,10 +108,14 @@ void Show(const std::string& said) {
 
 bool IsStream(const std::string& path) { return IsVideo(path) && SpecialFileKind(path) == "pipe"; }
 
-bool IsVideo(absl::string_view path) {
-  return HasEnding(path, {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".wmv",
-                          ".flv", ".3gp", ".ogv"});
+const std::vector<std::string>& VideoExtensions() {
+  static const auto* const kExtensions =
+      new std::vector<std::string>{".mp4",  ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts",
+                                   ".m2ts", ".vob", ".wmv", ".asf", ".flv",  ".3gp", ".3g2", ".ogv",  ".mxf"};
+  return *kExtensions;
 }
+
+bool IsVideo(absl::string_view path) { return HasEnding(path, VideoExtensions()); }
 
 absl::StatusOr<std::unique_ptr<VideoFrames>> VideoFrames::Open(const std::string& path, Breaks breaks) {
   if (!IsThere(path)) return absl::NotFoundError(absl::StrCat(path, ": no such file"));

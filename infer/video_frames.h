@@ -10,6 +10,7 @@
 #include <opencv2/core/mat.hpp>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -21,7 +22,10 @@ namespace hardface::infer {
 // no end.
 bool IsStream(const std::string& path);
 
-// Whether PATH ends as a video's name does (.mp4, .mkv, ...).
+// The endings of videos' names (.mp4, .mkv, ...).
+const std::vector<std::string>& VideoExtensions();
+
+// Whether PATH ends so, in any case.
 bool IsVideo(absl::string_view path);
 
 // What is done where a video is broken.
