@@ -3,10 +3,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 
 namespace hardface::model {
+namespace {
+std::atomic<int64_t> bytes_of_test = 0;
+}  // namespace
 
 int64_t SecondLevelCacheBytes() {
+  if (const int64_t bytes = bytes_of_test.load(std::memory_order_relaxed); bytes > 0) return bytes;
   static const int64_t bytes = [] {
     int64_t said = 0;
 #if defined(_SC_LEVEL2_CACHE_SIZE)
@@ -16,5 +21,7 @@ int64_t SecondLevelCacheBytes() {
   }();
   return bytes;
 }
+
+void SetSecondLevelCacheBytesForTest(int64_t bytes) { bytes_of_test = bytes; }
 
 }  // namespace hardface::model

@@ -129,6 +129,16 @@ Blocking ChooseBlocking(int channels_in, int channels_out, int frequencies, int6
   return blocking;
 }
 
+// Tiles of a block of the weight gradient, whose input and output gradient have CHANNELS channels together. All threads
+// work on a block, whose transformed tiles take half of their second-level caches together. Where there are many
+// channels blocks are larger: the sums, which are as large as the transformed weights, are read and written once a
+// block. Results do not depend on it.
+int GradientBlockTiles(int channels, int frequencies, int64_t tiles) {
+  const int64_t tile_bytes = int64_t{frequencies} * channels * static_cast<int64_t>(sizeof(float));
+  const int64_t budget = SecondLevelCacheBytes() / 2 * omp_get_max_threads();
+  return static_cast<int>(std::min(tiles, std::clamp<int64_t>(budget / tile_bytes, 112, 2048)));
+}
+
 class WinogradConv2d : public Conv2d {
  public:
   explicit WinogradConv2d(const Conv2dConfig& config)
@@ -398,6 +408,8 @@ class WinogradConv2d : public Conv2d {
   void PointwiseProduct(const Product& product, const float* packed, const TensorView& in, const TensorView& out) {
     const int64_t pixels = int64_t{shape_.h} * shape_.w;
     const int out_blocks = BlocksOf(product.outputs, width_), pairs = (out_blocks + 1) / 2;
+    // Of a run, all input channels stay in the second-level cache of any processor; longer and shorter ones take the
+    // same time.
     const int run = 8 * kernels_.row_group;
     const int64_t runs = (pixels + run - 1) / run;
 #pragma omp parallel for schedule(static) collapse(2)
@@ -544,14 +556,23 @@ class WinogradConv2d : public Conv2d {
     const int pairs = (out_blocks + 1) / 2;
     const int64_t pixels = int64_t{shape_.h} * shape_.w, c_stride = int64_t{out_blocks} * width_;
     const Tensor sums({1, in_blocks * width_, out_blocks, width_});  // (in, out)
-#pragma omp parallel for schedule(dynamic, 1) collapse(2)
-    for (int i = 0; i < in_blocks; ++i) {
-      for (int pair = 0; pair < pairs; ++pair) {
-        for (int n = 0; n < shape_.n; ++n) {
-          kernels_.outer(in.row(n, i, 0), std::min(width_, spec_.in_channels - i * width_),
-                         grad_out.row(n, 2 * pair, 0), pixels * width_, std::min(2, out_blocks - 2 * pair),
-                         static_cast<int>(pixels), sums.data() + i * width_ * c_stride + int64_t{2} * pair * width_,
-                         c_stride);
+    // A task sums for some blocks of the input. It goes over runs of pixels whose channels, of these blocks and of the
+    // whole output gradient, take a third of the second-level cache, so that each is read from afar once a task.
+    const int group = std::clamp(in_blocks / (2 * omp_get_max_threads()), 1, 4);
+    const int64_t pixel_bytes = int64_t{group + out_blocks} * width_ * static_cast<int64_t>(sizeof(float));
+    const int64_t run = std::max<int64_t>(SecondLevelCacheBytes() / 3 / pixel_bytes, 64);
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int first_block = 0; first_block < in_blocks; first_block += group) {
+      for (int64_t first = 0; first < shape_.n * pixels; first += std::min(run, pixels - first % pixels)) {
+        const auto n = static_cast<int>(first / pixels);
+        const int64_t from = first % pixels * width_, count = std::min(run, pixels - first % pixels);
+        for (int i = first_block; i < std::min(in_blocks, first_block + group); ++i) {
+          for (int pair = 0; pair < pairs; ++pair) {
+            kernels_.outer(in.row(n, i, 0) + from, std::min(width_, spec_.in_channels - i * width_),
+                           grad_out.row(n, 2 * pair, 0) + from, pixels * width_, std::min(2, out_blocks - 2 * pair),
+                           static_cast<int>(count), sums.data() + i * width_ * c_stride + int64_t{2} * pair * width_,
+                           c_stride);
+          }
         }
       }
     }
@@ -568,9 +589,7 @@ class WinogradConv2d : public Conv2d {
     const TileGrid grid(shape_, spec_.dilation, kM);
     const int in_blocks = BlocksOf(spec_.in_channels, width_), out_blocks = BlocksOf(spec_.out_channels, width_);
     const int pairs = (out_blocks + 1) / 2, step = spec_.dilation;
-    const int64_t floats_a_tile = int64_t{kFrequencies} * (in_blocks + out_blocks) * width_;
-    const auto block_tiles =
-        static_cast<int>(std::min(grid.count(), std::clamp<int64_t>((int64_t{1} << 20) / floats_a_tile, 160, 2048)));
+    const int block_tiles = GradientBlockTiles((in_blocks + out_blocks) * width_, kFrequencies, grid.count());
     const int64_t v_stride = int64_t{block_tiles} * in_blocks * width_ + kFrequencyPadding;
     const int64_t m_stride = int64_t{block_tiles} * out_blocks * width_ + kFrequencyPadding;
     const int64_t floats = kFrequencies * (v_stride + m_stride);
