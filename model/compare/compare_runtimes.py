@@ -143,6 +143,25 @@ def measure(runtime, what, args):
         return timed(lambda: network(tensor), args.repeats), peak_mb()
 
 
+def compare(what, runtimes, child, rounds):
+    """Runs each of RUNTIMES once a round in a process of its own: {runtime: [(ms, peak MB), ...]}, {runtime: its error}.
+
+    CHILD: the arguments, as lists of words, with which this file measures one of them (--child is added)."""
+    seen, errors = {runtime: [] for runtime in runtimes}, {}
+    for _ in range(rounds):
+        for runtime in runtimes:
+            if runtime in errors:
+                continue
+            done = subprocess.run([sys.executable, os.path.abspath(__file__), *child, f"--child={what},{runtime}"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            last = done.stdout.strip().splitlines()[-1:] or [""]
+            if done.returncode != 0 or not re.match(r"\[", last[0]):
+                errors[runtime] = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+                continue
+            seen[runtime].append(json.loads(last[0]))
+    return {runtime: runs for runtime, runs in seen.items() if runs}, errors
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--onnx", required=True)
@@ -164,23 +183,17 @@ def main():
         runtimes = args.runtimes.split(",")
         if what == "training":
             runtimes = [r for r in runtimes if r.startswith("hardface") or r == "torch"]
-        seen = {runtime: [] for runtime in runtimes}
-        for _ in range(args.rounds):
-            for runtime in runtimes:
-                child = subprocess.run([sys.executable, __file__, *sys.argv[1:], f"--child={what},{runtime}"],
-                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-                last = child.stdout.strip().splitlines()[-1:] or [""]
-                if child.returncode != 0 or not re.match(r"\[", last[0]):
-                    print(f"{runtime} failed: {child.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
-                    continue
-                seen[runtime].append(json.loads(last[0]))
+        seen, errors = compare(what, runtimes, sys.argv[1:], args.rounds)
+        for runtime, error in errors.items():
+            print(f"{runtime} failed: {error}", file=sys.stderr)
+        if "hardface" not in seen:
+            sys.exit("there is no time of hardface to compare with: have it among --runtimes, and see --benchmark")
         ours = statistics.median(run[0] for run in seen["hardface"])
         print(f"{what} {args.height}x{args.width}, {args.threads} threads, medians of {args.rounds} rounds")
         for runtime, runs in seen.items():
-            if runs:
-                median = statistics.median(run[0] for run in runs)
-                print(f"  {runtime:26} {median:8.1f} ms   x{median / ours:5.2f}   {max(run[1] for run in runs):6.0f} MB"
-                      f"   runs {[round(run[0]) for run in runs]}")
+            median = statistics.median(run[0] for run in runs)
+            print(f"  {runtime:26} {median:8.1f} ms   x{median / ours:5.2f}   {max(run[1] for run in runs):6.0f} MB"
+                  f"   runs {[round(run[0]) for run in runs]}")
 
 
 if __name__ == "__main__":

@@ -54,6 +54,26 @@ def run(command):
     return usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024
 
 
+def time_speeds(detects, model, speeds, threads, rounds, photographs):
+    """{(program, speed or "start"): a run of each round: processor-seconds and wall seconds a photograph, peak MB}."""
+    folder = tempfile.mkdtemp()
+    seen = {}
+    try:
+        for _ in range(rounds):
+            for detect in detects:
+                common = [detect, f"--threads={threads}", "--device=cpu", f"--output={folder}/found"]
+                common += [f"--model={model}"] if model else []
+                runs = [("start", ["--pyramid=16", photographs[0]], 1)]
+                runs += [(speed, [f"--speed={speed}"] + photographs, len(photographs)) for speed in speeds]
+                for name, more, count in runs:
+                    shutil.rmtree(f"{folder}/found", ignore_errors=True)
+                    processor, wall, peak = run(common + more)
+                    seen.setdefault((detect, name), []).append((processor / count, wall / count, peak))
+    finally:
+        shutil.rmtree(folder)
+    return seen
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photographs", nargs="+")
@@ -64,21 +84,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--csv", default="")
     args = parser.parse_args()
-    folder = tempfile.mkdtemp()
-    seen = {}
-    try:
-        for _ in range(args.rounds):
-            for detect in args.detect.split(","):
-                common = [detect, f"--threads={args.threads}", "--device=cpu", f"--output={folder}/found"]
-                common += [f"--model={args.model}"] if args.model else []
-                runs = [("start", ["--pyramid=16", args.photographs[0]], 1)]
-                runs += [(s, [f"--speed={s}"] + args.photographs, len(args.photographs)) for s in args.speeds.split(",")]
-                for name, more, count in runs:
-                    shutil.rmtree(f"{folder}/found", ignore_errors=True)
-                    processor, wall, peak = run(common + more)
-                    seen.setdefault((detect, name), []).append((processor / count, wall / count, peak))
-    finally:
-        shutil.rmtree(folder)
+    seen = time_speeds(args.detect.split(","), args.model, args.speeds.split(","), args.threads, args.rounds,
+                       args.photographs)
     print(machine())
     print(f"{len(args.photographs)} photographs, {args.threads} threads, medians of {args.rounds} rounds, seconds a photograph")
     rows = []

@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 
 #include "model/execution/openmp_policy.h"
+#include "model/ops/instruction_set.h"
 
 namespace hardface::model {
 
@@ -11,6 +12,7 @@ int BenchmarkMain(int argc, char** argv, const std::function<void()>& register_b
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   register_benchmarks();
+  benchmark::AddCustomContext("instruction_set", InstructionSetName(ActiveInstructionSet()));
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   return 0;
