@@ -170,7 +170,7 @@ TEST(LevelRunnerTest, PlansWholeLevelsThenPassesThenTiles) {
   EXPECT_THAT(std::string(runner.Plan(960, 1280, true, 1000).status().message()), HasSubstr("smallest tile"));
 }
 
-TEST(FaceDetectorTest, BalancedLeavesOutMirroredPassesAndLargeLevelsWithoutSmallCandidates) {
+TEST(FaceDetectorTest, FasterSpeedsLeaveOutMirroredPassesAndLargeLevelsWithoutSmallCandidates) {
   // Bias alone decides: every score is the same on every level.
   const auto detect = [](float face_logit, Speed speed) {
     model::Model model = RandomModel(64);
@@ -188,9 +188,10 @@ TEST(FaceDetectorTest, BalancedLeavesOutMirroredPassesAndLargeLevelsWithoutSmall
     return FaceDetector(model, options).Detect(RandomImage(100, 100, 1))->size();
   };
   EXPECT_EQ(detect(/*face_logit=*/2, Speed::kAccurate), 3u * 2 * 20);
-  EXPECT_EQ(detect(/*face_logit=*/2, Speed::kBalanced), 4u * 20);  // candidates in a corner: a region, and mirrored
+  // Levels 100 and 200 and their mirror images; a region of 700 around candidates in a corner, and that mirrored.
+  EXPECT_EQ(detect(/*face_logit=*/2, Speed::kBalanced), 6u * 20);
   EXPECT_EQ(detect(/*face_logit=*/2, Speed::kFast), 3u * 20);
-  EXPECT_EQ(detect(/*face_logit=*/-6, Speed::kBalanced), 2u * 20);  // a score of 0.0025: levels 100 and 200 only
+  EXPECT_EQ(detect(/*face_logit=*/-6, Speed::kBalanced), 4u * 20);  // a score of 0.0025: not level 700
   EXPECT_EQ(detect(/*face_logit=*/-6, Speed::kFast), 2u * 20);
 }
 

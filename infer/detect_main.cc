@@ -83,13 +83,12 @@ ABSL_FLAG(
     "Levels of the image pyramid, separated by commas, such as 100,300,600,1000,1400. Empty takes the model's own.");
 ABSL_FLAG(std::string, speed, "",
           "How much of the pyramid is run: accurate (every level and its mirror image, as published), balanced (large "
-          "levels only around small candidates of smaller levels, and no mirror images), or fast (the same with fewer "
+          "levels only around small candidates of smaller levels, and few mirror images), or fast (the same with fewer "
           "levels run whole and stronger candidates asked for). Empty means accurate with --dataset, whose detections "
           "are to be scored, and balanced for other images.");
-ABSL_FLAG(
-    bool, flip, true,
-    "Runs mirror images as well: of every level with --speed=accurate, of some regions with balanced, of none with "
-    "fast.");
+ABSL_FLAG(bool, flip, true,
+          "Runs mirror images as well: of every level with --speed=accurate, of small levels and some regions with "
+          "balanced, of none with fast.");
 ABSL_FLAG(bool, adaptive, false, "No longer exists: --speed=balanced takes its place.");
 ABSL_FLAG(std::string, nms, "vote",
           "How overlapping boxes are merged: vote (box voting) or plain (non-maximum suppression).");

@@ -59,11 +59,15 @@ const std::vector<SpeedStep>& SpeedSteps(Speed speed) {
   const auto regions = [](int up_to, float min_score, float max_side, float reach, bool mirrored, int overlap) {
     return SpeedStep{up_to, /*whole=*/false, min_score, max_side, reach, mirrored, overlap};
   };
+  const auto whole = [](int up_to, bool mirrored) {
+    SpeedStep step{up_to, /*whole=*/true};
+    step.mirrored = mirrored;
+    return step;
+  };
   static const std::vector<SpeedStep> balanced = {
-      {600, /*whole=*/true},
-      regions(1000, 0.1f, 32, 3, /*mirrored=*/true, 0),
+      whole(400, /*mirrored=*/true), whole(600, /*mirrored=*/false), regions(1000, 0.1f, 40, 3, /*mirrored=*/true, 0),
       regions(std::numeric_limits<int>::max(), 0.1f, 32, 3, /*mirrored=*/false, 0)};
-  static const std::vector<SpeedStep> fast = {{300, /*whole=*/true},
+  static const std::vector<SpeedStep> fast = {whole(300, /*mirrored=*/false),
                                               regions(600, 0.02f, 24, 5, /*mirrored=*/false, 64),
                                               regions(1000, 0.2f, 24, 5, /*mirrored=*/false, 64)};
   HARDFACE_CHECK(speed != Speed::kAccurate);
@@ -106,7 +110,7 @@ std::vector<FaceDetector::PlannedLevel> FaceDetector::Levels() const {
     const auto step =
         std::find_if(steps.begin(), steps.end(), [level](const SpeedStep& step) { return level <= step.up_to; });
     if (planned.empty()) {
-      planned.push_back({level, &kWhole});
+      planned.push_back({level, step != steps.end() && step->whole ? &*step : &kWhole});
     } else if (step != steps.end()) {
       planned.push_back({level, model_.detector.tiles ? &*step : &kWhole});
     }
@@ -201,7 +205,8 @@ absl::Status FaceDetector::StartDevice() {
   options.detections.nms_threshold = options_.nms_threshold;
   if (options_.speed != Speed::kAccurate) {
     options.detections.small_score = LeastCandidate(options_.speed);
-    const float side = SpeedSteps(options_.speed).back().max_side;
+    float side = 0;
+    for (const SpeedStep& step : SpeedSteps(options_.speed)) side = std::max(side, step.max_side);
     options.detections.small_area = side * side;
   }
   ASSIGN_OR_RETURN(cuda_, CudaFaceDetector::Create(model_, options));
@@ -249,7 +254,7 @@ absl::StatusOr<std::vector<data::Detection>> FaceDetector::Detect(const cv::Mat&
   double coarser = 0;  // the scale before
   for (const PlannedLevel& planned : Levels()) {
     const double scale = ScaleOf(image, planned.level);
-    const bool flip = options_.flip && planned.step == nullptr;
+    const bool flip = options_.flip && (planned.step == nullptr || planned.step->mirrored);
     RETURN_IF_ERROR(planned.whole() ? DetectAtScale(image, scale, flip, &found)
                                     : DetectInRegions(image, scale, coarser, *planned.step, &found));
     coarser = scale;

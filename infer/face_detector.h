@@ -29,7 +29,7 @@ enum class Merge { kVote, kNms };
 // the larger ones only the regions that can add a face (SpeedStep).
 enum class Speed { kAccurate, kBalanced, kFast };
 
-// How kBalanced or kFast run levels up to UP_TO: whole and not mirrored, or only the surroundings of small candidates.
+// How kBalanced or kFast run levels up to UP_TO: whole, or only the surroundings of small candidates.
 // These are boxes that a smaller level found with a score of MIN_SCORE or more, and whose side (the root of the area)
 // is at most MAX_SIDE pixels on the level before. The surroundings are the box, its width and height multiplied by
 // REACH about its centre. Small faces come in crowds, which is why a weak candidate is worth a look at its
@@ -40,15 +40,15 @@ struct SpeedStep {
   float min_score = 0;
   float max_side = 0;
   float reach = 1;
-  bool mirrored = false;  // the regions' mirror images, too
+  bool mirrored = false;  // the mirror images, too: of the level, or of its regions
   // Pixels of the level around a region that are computed for its sake. 0: the network's receptive radius, with which
   // the region's detections are those of the whole level up to rounding. A smaller overlap is cheaper and lets a face
   // at the region's edge differ a little.
   int overlap = 0;
 };
 // In rising UP_TO; larger levels than the last are left out, except when the pyramid begins with one. The first level
-// is always run whole. Not of kAccurate. Where a detector's tiles are no cut-outs of the level (DetectorSpec::tiles),
-// what would be run in regions is run whole.
+// is always run whole, and mirrored only where its step is whole and says so. Not of kAccurate. Where a detector's
+// tiles are no cut-outs of the level (DetectorSpec::tiles), what would be run in regions is run whole.
 const std::vector<SpeedStep>& SpeedSteps(Speed speed);
 
 struct DetectOptions {
