@@ -32,5 +32,7 @@ report 1 --binaries=. --output="$work/none" --model="$work/small.safetensors" "$
 grep -q 'no.jpg is no file' "$work/stderr" || fail "$(cat "$work/stderr")"
 report 1 --binaries=. --output="$work/none" --model="$work/small.safetensors" --rounds=0 "$work/photo.bmp"
 grep -q 'rounds=0: give 1 or more' "$work/stderr" || fail "$(cat "$work/stderr")"
+report 1 --binaries=. --output="$work/none" --model="$work/small.safetensors" --runtimes=onxruntime "$work/photo.bmp"
+grep -q 'onxruntime is none of hardface, hardface:ENGINE, onnxruntime' "$work/stderr" || fail "$(cat "$work/stderr")"
 [[ ! -e "$work/none" ]] || fail "a failed call left something"
 echo "PASSED"

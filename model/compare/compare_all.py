@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 
-from compare_runtimes import compare
+from compare_runtimes import check_runtimes, compare
 from compare_speeds import machine, time_speeds
 
 PROGRAMS = {"infer/detect": "//infer:detect", "infer/detect_benchmark": "//infer:detect_benchmark", "model/time": "//model:time",
@@ -120,6 +120,7 @@ def main():
     for path in args.photographs + [args.model]:
         if not os.path.isfile(path):
             sys.exit(f"{path} is no file; give photographs, and by --model a model of full width")
+    check_runtimes(name for name in args.runtimes.split(",") if name)
     if args.threads < 1 or args.rounds < 1:
         sys.exit(f"--threads={args.threads}, --rounds={args.rounds}: give 1 or more")
     os.makedirs(args.output, exist_ok=True)

@@ -19,6 +19,15 @@ import subprocess
 import sys
 import time
 
+PEERS = ("onnxruntime", "openvino", "opencv", "torch")
+
+
+def check_runtimes(names):
+    """Ends the program where a name is neither ours (hardface, hardface:ENGINE) nor a peer's."""
+    for name in names:
+        if name.split(":")[0] != "hardface" and name not in PEERS:
+            sys.exit(f"--runtimes: {name} is none of hardface, hardface:ENGINE, {', '.join(PEERS)}")
+
 
 def peak_mb():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -179,6 +188,7 @@ def main():
         what, runtime = args.child.split(",")
         print(json.dumps(measure(runtime, what, args)))
         return
+    check_runtimes(args.runtimes.split(","))
     for what in args.what.split(","):
         runtimes = args.runtimes.split(",")
         if what == "training":
