@@ -13,6 +13,7 @@ cat >"$work/bin/python3" <<PYTHON
 #!/bin/sh
 echo "python sees [\$LD_LIBRARY_PATH]" >>"$work/python.log"
 case "\$2" in *"import nvidia"*) echo "$work/site/nvidia"; exit 0 ;; esac
+[ -z "\$TORCH" ] || { echo "python \$*"; exit 0; }
 echo "no module named torch" >&2
 exit 1
 PYTHON
@@ -38,13 +39,17 @@ program a/skipping_test 'echo "[  SKIPPED ] x"; echo "no CUDA device"; echo "[  
 program a/slow_test 'sleep 60'
 program model/execution/cuda_executor_benchmark 'echo "detector/bf16 1.0 ms"'
 program infer/detect ''
+for test in model/ops/device_ops_test model/execution/cuda_executor_test infer/cuda_face_detector_test \
+  train/step/device_step_test train/run/cuda_trainer_test; do
+  program "$test" 'echo "[  PASSED  ] 1 test."'
+done
 # shellcheck disable=SC2016  # as above
 program train/train 'echo "trains $* in $PWD"'
 printf '%s\n' model/execution/cuda_executor_benchmark infer/detect train/train >"$work/packed/tools.txt"
 chmod +x "$work"/bin/*
 
 archive() { printf '%s\n' "$@" >"$work/packed/tests.txt"; tar -C "$work/packed" -czf "$work/packed.tar.gz" .; }
-session() { PATH="$work/bin:$PATH" LD_LIBRARY_PATH="" "$session" "$@" >"$work/log" 2>&1; }
+session() { PATH="$work/bin:$PATH" CUDA_PATH="$work/no_cuda" LD_LIBRARY_PATH="" "$session" "$@" >"$work/log" 2>&1; }
 
 archive a/good_test
 session test "$work/packed.tar.gz" "$work/out" || fail "a good test does not pass: $(cat "$work/log")"
@@ -69,10 +74,43 @@ grep -q "FAILED a/good_test: out of time" "$work/out3/summary.txt" || fail "what
 ! MISSING=libcudnn.so.9 session bench "$work/packed.tar.gz" "$work/out4" || fail "a missing library passes"
 grep -q "libraries are missing on this machine: libcudnn.so.9" "$work/out4/summary.txt" || fail "it is not named"
 
+# Without compute-sanitizer nothing is checked, which is no success; with it each program is run under it, and each has
+# a log of its own.
+! session check "$work/packed.tar.gz" "$work/out8" || fail "a check that checked nothing passes"
+grep -q "FAILED: nothing was checked, since compute-sanitizer is neither" "$work/out8/summary.txt" || fail "why is not said"
+cat >"$work/bin/compute-sanitizer" <<'SANITIZER'
+#!/bin/sh
+echo "sanitizer $*"
+for program; do :; done
+"$program" || exit
+case "$*" in *"--tool racecheck"*) echo "race"; [ -z "$RACE" ] || exit 9 ;; esac
+SANITIZER
+chmod +x "$work/bin/compute-sanitizer"
+session check "$work/packed.tar.gz" "$work/out9" || fail "the check: $(cat "$work/log")"
+for line in "passed memcheck of model/ops/device_ops_test" "passed racecheck of infer/cuda_face_detector_test" \
+  "passed memcheck of infer/cuda_face_detector_test" "passed memcheck of train/run/cuda_trainer_test" "check: 0 failed"; do
+  grep -qF "$line" "$work/out9/summary.txt" || fail "no line '$line' in $(cat "$work/out9/summary.txt")"
+done
+tar -xzOf "$work/out9/logs_check.tar.gz" logs/racecheck_of_infer_cuda_face_detector_test.log |
+  grep -q "sanitizer --tool racecheck --kernel-name kns=hardface" || fail "the kernels that are checked are not ours"
+! RACE=1 session check "$work/packed.tar.gz" "$work/out10" || fail "a race passes"
+grep -qF "FAILED racecheck of infer/cuda_face_detector_test (exit 9)" "$work/out10/summary.txt" || fail "it is not named"
+
 session bench "$work/packed.tar.gz" "$work/out5" || fail "the benchmark: $(cat "$work/log")"
 grep -q "detector/bf16" "$work/out5/summary.txt" || fail "no times"
 ! session compare "$work/packed.tar.gz" "$work/out6" || fail "a comparison without PyTorch passes"
 grep -q "no module named torch" "$work/out6/summary.txt" || fail "what is missing is not named"
+
+TORCH=1 session compare "$work/packed.tar.gz" "$work/out11" || fail "the comparison: $(cat "$work/log")"
+grep -q "python -u model/compare/compare_cuda.py --benchmark=./benchmark.sh" "$work/out11/summary.txt" || fail "no comparison"
+
+# A benchmark that failed says so in its output alone.
+program model/execution/cuda_executor_benchmark 'echo "training/bf16 ERROR OCCURRED: no memory"'
+archive a/good_test
+! session bench "$work/packed.tar.gz" "$work/out12" || fail "a failed benchmark passes"
+grep -q "FAILED: a benchmark has no time" "$work/out12/summary.txt" || fail "the failed benchmark is not named"
+program model/execution/cuda_executor_benchmark 'echo "detector/bf16 1.0 ms"'
+archive a/good_test
 
 # Unpacked once, then used by every call; a tool runs where it is called from, with the libraries found.
 session unpack "$work/packed.tar.gz" "$work/unpacked" || fail "unpacking: $(cat "$work/log")"
