@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_format.h"
@@ -35,10 +38,11 @@ double ScaleOf(const cv::Mat& image, const ScoreImagesOptions& options) {
 }
 
 absl::StatusOr<Difficulty> ScoreImage(const model::Model& model, const data::DatasetEntry& entry, const cv::Mat& image,
-                                      const ScoreImagesOptions& options, model::DetectorRunner* runner) {
+                                      const ScoreImagesOptions& options, const std::function<cv::Mat()>& upcoming,
+                                      model::DetectorRunner* runner) {
   const double scale = ScaleOf(image, options);
   const model::LevelGeometry level = model::LevelGeometryOf(image.rows, image.cols, scale);
-  ASSIGN_OR_RETURN(const auto planes, runner->Run(image, scale, entry.flip));
+  ASSIGN_OR_RETURN(const auto planes, runner->Run(image, scale, entry.flip, upcoming));
   std::vector<FaceBox> faces;
   const auto s = static_cast<float>(scale);
   for (const data::Face& face : entry.faces) {
@@ -110,10 +114,16 @@ absl::Status ScoreImages(const model::Model& model, const std::string& dataset_p
     return data::ReadEntryImage(dataset.entries[entry], dataset.image_paths[entry]);
   });
   WithoutPositiveAnchors without;
+  std::optional<absl::StatusOr<cv::Mat>> ahead;  // the next image, which a device gets while it computes
   for (int64_t i = 0; i < count; ++i) {
     const data::DatasetEntry& entry = dataset.entries[static_cast<size_t>(i)];
-    ASSIGN_OR_RETURN(const cv::Mat image, images.Next());
-    ASSIGN_OR_RETURN(const Difficulty difficulty, ScoreImage(model, entry, image, options, runner.get()));
+    if (!ahead.has_value()) ahead = images.Next();
+    ASSIGN_OR_RETURN(const cv::Mat image, *std::exchange(ahead, std::nullopt));
+    const auto upcoming = [&] {
+      if (i + 1 < count) ahead = images.Next();
+      return ahead.has_value() && ahead->ok() ? **ahead : cv::Mat();
+    };
+    ASSIGN_OR_RETURN(const Difficulty difficulty, ScoreImage(model, entry, image, options, upcoming, runner.get()));
     without.Add(entry, difficulty, ScaleOf(image, options));
     RETURN_IF_ERROR(file->Write(DifficultyToJson(entry.image, entry.flip, difficulty) + "\n"));
     progress.Advance(1);

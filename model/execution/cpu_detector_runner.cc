@@ -25,7 +25,8 @@ std::vector<AnchorPlane> CpuDetectorRunner::planes(int n) const {
       model_.detector, [this](const std::string& name) { return output(name); }, n);
 }
 
-absl::StatusOr<std::vector<AnchorPlane>> CpuDetectorRunner::Run(const cv::Mat& image, double scale, bool mirror) {
+absl::StatusOr<std::vector<AnchorPlane>> CpuDetectorRunner::Run(const cv::Mat& image, double scale, bool mirror,
+                                                                const std::function<cv::Mat()>& /*upcoming*/) {
   const cv::Mat level = ResizeToFloat(image, scale);
   RETURN_IF_ERROR(Forward(PaddedShape(model_.detector, level.rows, level.cols), {{level, mirror}}));
   return planes(0);

@@ -4,6 +4,7 @@
 #define HARDFACE_MODEL_EXECUTION_CPU_DETECTOR_RUNNER_H_
 
 #include <cstdint>
+#include <functional>
 #include <opencv2/core.hpp>
 #include <string>
 #include <vector>
@@ -33,7 +34,9 @@ class CpuDetectorRunner : public DetectorRunner {
   CpuDetectorRunner(const Model& model, const ExecutorOptions& options)
       : model_(model), executors_(model.detector.network, options) {}
 
-  absl::StatusOr<std::vector<AnchorPlane>> Run(const cv::Mat& image, double scale, bool mirror) override;
+  using DetectorRunner::Run;
+  absl::StatusOr<std::vector<AnchorPlane>> Run(const cv::Mat& image, double scale, bool mirror,
+                                               const std::function<cv::Mat()>& upcoming) override;
 
   // Runs IMAGES as one batch of SHAPE (as many, 3, H, W), which cuts off what lies outside. VERSION tells whether the
   // model's parameters have changed since the last call; start at 0 and count up.

@@ -109,7 +109,8 @@ absl::StatusOr<const CudaExecutor*> CudaDetectorRunner::Forward(const Shape& sha
   return executor;
 }
 
-absl::StatusOr<std::vector<AnchorPlane>> CudaDetectorRunner::Run(const cv::Mat& image, double scale, bool mirror) {
+absl::StatusOr<std::vector<AnchorPlane>> CudaDetectorRunner::Run(const cv::Mat& image, double scale, bool mirror,
+                                                                 const std::function<cv::Mat()>& upcoming) {
   RETURN_IF_ERROR(Start(image));
   const LevelGeometry level = LevelGeometryOf(image.rows, image.cols, scale);
   const Shape shape = PaddedShape(model_.detector, level.rows, level.columns);
@@ -126,6 +127,10 @@ absl::StatusOr<std::vector<AnchorPlane>> CudaDetectorRunner::Run(const cv::Mat& 
     RETURN_IF_ERROR(CopyToHost(output.data, data, output.shape.size() * kFloat, context()->stream().handle()));
     on_host[name] = {data, output.shape, /*block=*/1};
     data += output.shape.size();
+  }
+  if (upcoming != nullptr) {
+    const cv::Mat next = upcoming();
+    if (!next.empty()) Preload(next);
   }
   RETURN_IF_ERROR(context()->stream().Synchronize());
   return PlanesOf(

@@ -4,6 +4,7 @@
 #define HARDFACE_MODEL_EXECUTION_CUDA_DETECTOR_RUNNER_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <opencv2/core/mat.hpp>
 #include <opencv2/core/types.hpp>
@@ -36,7 +37,9 @@ class CudaDetectorRunner : public DetectorRunner {
   CudaDetectorRunner(const CudaDetectorRunner&) = delete;
   CudaDetectorRunner& operator=(const CudaDetectorRunner&) = delete;
 
-  absl::StatusOr<std::vector<AnchorPlane>> Run(const cv::Mat& image, double scale, bool mirror) override;
+  using DetectorRunner::Run;
+  absl::StatusOr<std::vector<AnchorPlane>> Run(const cv::Mat& image, double scale, bool mirror,
+                                               const std::function<cv::Mat()>& upcoming) override;
 
   // Goes on with the model's parameters as they are now. Plans and recorded work stay.
   absl::Status UpdateParameters();

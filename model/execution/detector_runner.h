@@ -3,6 +3,7 @@
 #ifndef HARDFACE_MODEL_EXECUTION_DETECTOR_RUNNER_H_
 #define HARDFACE_MODEL_EXECUTION_DETECTOR_RUNNER_H_
 
+#include <functional>
 #include <memory>
 #include <opencv2/core/mat.hpp>
 #include <vector>
@@ -26,7 +27,14 @@ class DetectorRunner {
 
   // IMAGE (8-bit BGR) is resized by SCALE, as LevelGeometryOf says, and mirrored on request. The planes lie in host
   // memory and are valid until the next call.
-  virtual absl::StatusOr<std::vector<AnchorPlane>> Run(const cv::Mat& image, double scale, bool mirror) = 0;
+  //
+  // UPCOMING, where given, may be called once, while a CUDA device computes; it returns the image that the next call
+  // will be for, which then goes there meanwhile and must not change, or an empty one where that is not known.
+  virtual absl::StatusOr<std::vector<AnchorPlane>> Run(const cv::Mat& image, double scale, bool mirror,
+                                                       const std::function<cv::Mat()>& upcoming) = 0;
+  absl::StatusOr<std::vector<AnchorPlane>> Run(const cv::Mat& image, double scale, bool mirror) {
+    return Run(image, scale, mirror, nullptr);
+  }
 };
 
 struct DetectorRunnerOptions {

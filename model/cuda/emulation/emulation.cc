@@ -74,6 +74,13 @@ Device* DeviceAt(int index) {
 }
 
 thread_local int current_device = 0;
+thread_local bool recording = false;  // whether this thread records a graph
+
+// What CUDA refuses, or does not put into the graph.
+absl::Status NotWhileRecording(const char* what) {
+  if (!recording) return absl::OkStatus();
+  return absl::InternalError(absl::StrCat("emulated device: ", what, " while a graph is recorded"));
+}
 
 std::mutex mutex;              // of what follows; taken after a device's
 EmulatedMemory state;          // guarded by mutex
@@ -150,6 +157,12 @@ absl::Status Queue(CUstream_st* stream, Task task) {
     stream->queue.push_back(std::move(task));
   }
   return absl::OkStatus();
+}
+
+bool OthersHaveWork(const CUstream_st* stream) {
+  const std::lock_guard<std::mutex> lock(stream->device->mutex);
+  return std::any_of(stream->device->streams.begin(), stream->device->streams.end(),
+                     [stream](const CUstream_st* other) { return other != stream && !other->queue.empty(); });
 }
 
 absl::Status WaitFor(CUstream_st* stream) {
@@ -231,6 +244,7 @@ absl::StatusOr<int64_t> FreeDeviceBytes() {
 absl::StatusOr<DeviceMemory> DeviceMemory::Allocate(int64_t bytes, const std::string& purpose) {
   DeviceMemory memory;
   if (bytes == 0) return memory;
+  RETURN_IF_ERROR(NotWhileRecording("getting memory"));
   const std::lock_guard<std::mutex> lock(mutex);
   ++counts.allocations;
   const bool fails = failing > 0 && --failing == 0;
@@ -263,6 +277,7 @@ void DeviceMemory::Free::operator()(void* pointer) const {
 absl::StatusOr<PinnedMemory> PinnedMemory::Allocate(int64_t bytes) {
   PinnedMemory memory;
   if (bytes == 0) return memory;
+  RETURN_IF_ERROR(NotWhileRecording("getting pinned memory"));
   memory.data_.reset(NewMemory(bytes));
   memory.bytes_ = bytes;
   const std::lock_guard<std::mutex> lock(mutex);
@@ -304,10 +319,12 @@ absl::StatusOr<CudaEvent> CudaEvent::Create(bool) {
 }
 absl::Status CudaEvent::Record(CudaStreamHandle stream) const {
   if (event_ == nullptr) return absl::InternalError("emulated device: no event");
+  RETURN_IF_ERROR(NotWhileRecording("recording an event"));
   return Queue(stream, {nullptr, event_->state, ++event_->state->recorded, /*wait=*/false});
 }
 absl::Status CudaEvent::HoldBack(CudaStreamHandle stream) const {
   if (event_ == nullptr) return absl::InternalError("emulated device: no event");
+  RETURN_IF_ERROR(NotWhileRecording("waiting for another stream's event"));
   return Queue(stream, {nullptr, event_->state, event_->state->recorded, /*wait=*/true});
 }
 absl::Status CudaEvent::Synchronize() const {
@@ -329,8 +346,13 @@ absl::StatusOr<float> CudaEvent::MillisecondsSince(const CudaEvent&) const { ret
 void CudaEvent::Destroy::operator()(CUevent_st* event) const { delete event; }
 
 absl::Status CopyToDevice(const void* host, void* device, int64_t bytes, CudaStreamHandle stream) {
-  CountEmulated([bytes](EmulatedCounts* c) { c->bytes_to_device += bytes; });
+  const bool beside = OthersHaveWork(stream);
+  CountEmulated([bytes, beside](EmulatedCounts* c) {
+    c->bytes_to_device += bytes;
+    c->bytes_beside_work += beside ? bytes : 0;
+  });
   if (bytes == 0 || IsPinned(host)) return QueueCopy(host, device, bytes, stream);
+  RETURN_IF_ERROR(NotWhileRecording("copying from memory that is not pinned"));
   const auto* const first = static_cast<const char*>(host);
   return Queue(stream, {[taken = std::vector<char>(first, first + bytes), device] {
                           std::memcpy(device, taken.data(), taken.size());
@@ -358,8 +380,11 @@ absl::Status FillWithZeros(void* device, int64_t bytes, CudaStreamHandle stream)
 absl::StatusOr<CudaGraph> CudaGraph::Capture(CudaStreamHandle stream, const std::function<absl::Status()>& queue) {
   CudaGraph graph;
   graph.graph_.reset(new CUgraphExec_st);
+  RETURN_IF_ERROR(NotWhileRecording("recording another"));
   stream->recording = &graph.graph_->tasks;
+  recording = true;
   const absl::Status recorded = queue();
+  recording = false;
   stream->recording = nullptr;
   RETURN_IF_ERROR(recorded);
   const std::lock_guard<std::mutex> lock(mutex);

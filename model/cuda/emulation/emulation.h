@@ -42,6 +42,7 @@ struct EmulatedCounts {
   int64_t graphs = 0;    // recorded
   int64_t graph_launches = 0;
   int64_t bytes_to_device = 0, bytes_to_host = 0;
+  int64_t bytes_beside_work = 0;  // to the device, in a stream beside one that has something to do
   int64_t allocations = 0, pinned_allocations = 0;
   int64_t waits = 0;    // of the host, for a stream or an event
   int64_t queries = 0;  // of the heuristics for convolutions

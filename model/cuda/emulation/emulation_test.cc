@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "model/cuda/cuda_context.h"
@@ -87,6 +89,21 @@ TEST_F(EmulationTest, AGraphHoldsTheWorkOfItsRecording) {
   EXPECT_EQ(Read(), 3);
   const auto waiting = CudaGraph::Capture(stream(), [&] { return (*context_)->stream().Synchronize(); });
   EXPECT_FALSE(waiting.ok());
+  const CudaEvent& event = *copied_;
+  for (const auto& forbidden : std::vector<std::function<absl::Status()>>{
+           [] { return DeviceMemory::Allocate(1, "a test").status(); },
+           [] { return PinnedMemory::Allocate(1).status(); },
+           [&] { return event.Record(stream()); },
+           [&] { return event.HoldBack(stream()); },
+           [&] {
+             const float pageable = 1;
+             return CopyToDevice(&pageable, value(), kFloat, stream());
+           },
+           [&] { return CudaGraph::Capture(copies_->handle(), [] { return absl::OkStatus(); }).status(); }}) {
+    const auto refused = CudaGraph::Capture(stream(), forbidden);
+    EXPECT_NE(refused.status().message().find("while a graph is recorded"), std::string::npos) << refused.status();
+    EXPECT_TRUE(forbidden().ok()) << "refused after the recording as well";
+  }
   FailEmulatedCaptures(1);
   EXPECT_FALSE(CudaGraph::Capture(stream(), [] { return absl::OkStatus(); }).ok());
   EXPECT_TRUE(CudaGraph::Capture(stream(), [] { return absl::OkStatus(); }).ok());
@@ -115,6 +132,18 @@ TEST_F(EmulationTest, CountsWhatIsQueued) {
   EXPECT_EQ(counts.bytes_to_device, kFloat);
   EXPECT_EQ(counts.bytes_to_host, kFloat);
   EXPECT_EQ(counts.waits, 2);
+}
+
+TEST_F(EmulationTest, CountsWhatIsCopiedBesideWork) {
+  ASSERT_TRUE(CopyToDevice(pinned_->data(), value(), kFloat, copies_->handle()).ok());
+  EXPECT_EQ(GetEmulatedCounts().bytes_beside_work, 0) << "nothing else is queued";
+  ASSERT_TRUE(copies_->Synchronize().ok());
+  ASSERT_TRUE(ForEachIndex(1, AddOne{value()}, stream(), "a test").ok());
+  ASSERT_TRUE(CopyToDevice(pinned_->data(), value(), kFloat, stream()).ok());
+  EXPECT_EQ(GetEmulatedCounts().bytes_beside_work, 0) << "in the same stream";
+  ASSERT_TRUE(CopyToDevice(pinned_->data(), value(), kFloat, copies_->handle()).ok());
+  EXPECT_EQ(GetEmulatedCounts().bytes_beside_work, kFloat);
+  ASSERT_TRUE(copies_->Synchronize().ok());
 }
 
 TEST_F(EmulationTest, AnErrorOfTheWorkIsToldByTheNextWait) {
