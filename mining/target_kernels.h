@@ -71,23 +71,33 @@ struct AnchorLabel {
   int face = -1;  // of highest IoU
 };
 
+// What tells an image of a batch from the others. It lies in device memory, where kernels that were recorded as a graph
+// find that of the image at hand.
+struct ImageFacts {
+  int first_face = 0, face_count = 0;  // its faces among all
+  int width = 0, height = 0;
+  bool only_inside = false;   // AnyInside
+  float hard_share = 1;       // TargetOptions::hard_negative_share
+  uint64_t seed = 0;          // of the negatives that are drawn at random
+};
+
 // labels[anchor]. Every face is compared with every anchor: the GPU has the time, and no order to keep.
 struct LabelKernel {
   AnchorTable table;
-  const FaceBox* faces;
-  int face_count;
-  int image_width, image_height;
-  bool only_inside;
+  const FaceBox* all_faces;
+  const ImageFacts* image;
   float negative_iou, positive_iou, regression_iou;
   AnchorLabel* labels;
 
   HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
     const model::AnchorIndex index = table.at(static_cast<int>(i));
     const data::Box anchor = table.planes[index.plane].anchor(index.y, index.x);
+    const ImageFacts own = *image;
+    const FaceBox* const faces = all_faces + own.first_face;
     AnchorLabel label;
     float best = 0;
     bool on_ignored = false;
-    for (int f = 0; f < face_count; ++f) {
+    for (int f = 0; f < own.face_count; ++f) {
       const data::Box& face = faces[f].box;
       if (face.width() <= 0 || face.height() <= 0) continue;
       const float iou = data::InclusiveIou(anchor, face);
@@ -98,7 +108,7 @@ struct LabelKernel {
         label.face = f;
       }
     }
-    if (!only_inside || InsideImage(anchor, image_width, image_height)) {
+    if (!own.only_inside || InsideImage(anchor, own.width, own.height)) {
       if (best >= positive_iou) {
         label.kind = AnchorLabel::kPositive;
       } else if (best < negative_iou && !on_ignored) {
@@ -173,12 +183,12 @@ struct RandomKeysKernel {
   const uint64_t* sorted_positives;
   const uint64_t* sorted_negatives;
   int sampled, max_positives;
-  float hard_share;
-  uint64_t seed;
+  const ImageFacts* image;
   uint64_t* keys;
 
   HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
-    const SampleCounts counts = SampleCounts::Of(sorted_positives, table.anchors(), sampled, max_positives, hard_share);
+    const SampleCounts counts =
+        SampleCounts::Of(sorted_positives, table.anchors(), sampled, max_positives, image->hard_share);
     keys[i] = kNoAnchor;
     if (labels[i].kind != AnchorLabel::kNegative) return;
     const auto anchor = static_cast<uint32_t>(i);
@@ -187,7 +197,7 @@ struct RandomKeysKernel {
       const int last = counts.hard_negatives < table.anchors() ? counts.hard_negatives : table.anchors();
       if (own <= sorted_negatives[last - 1]) return;  // a hard one
     }
-    keys[i] = (MixBits(seed, anchor) & 0xfffffffeu) << 32 | anchor;
+    keys[i] = (MixBits(image->seed, anchor) & 0xfffffffeu) << 32 | anchor;
   }
 };
 
@@ -202,11 +212,11 @@ struct SampleKernel {
   const uint64_t* sorted_negatives;
   const uint64_t* sorted_random;
   int anchors, sampled, max_positives;
-  float hard_share;
+  const ImageFacts* image;
   SampledAnchor* samples;
 
   HARDFACE_HOST_DEVICE void operator()(int64_t k) const {
-    const SampleCounts counts = SampleCounts::Of(sorted_positives, anchors, sampled, max_positives, hard_share);
+    const SampleCounts counts = SampleCounts::Of(sorted_positives, anchors, sampled, max_positives, image->hard_share);
     const bool face = k < counts.positives;
     const auto place = static_cast<int>(face ? k : k - counts.positives);
     const bool hard = face || place < counts.hard_negatives;

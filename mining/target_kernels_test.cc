@@ -43,8 +43,11 @@ struct Scene {
   std::vector<AnchorLabel> Labels(int width, int height, const TargetOptions& options) const {
     const AnchorTable table = TableOf(planes);
     std::vector<AnchorLabel> labels(static_cast<size_t>(table.anchors()));
-    RunAll(table.anchors(), LabelKernel{table, faces.data(), static_cast<int>(faces.size()), width, height,
-                                        AnyInside(table, width, height), options.negative_iou, options.positive_iou,
+    // The faces of an image before this one lie before its own.
+    std::vector<FaceBox> all = {{{0, 0, 50, 50}, false}, {{60, 60, 90, 90}, false}};
+    all.insert(all.end(), faces.begin(), faces.end());
+    const ImageFacts image{2, static_cast<int>(faces.size()), width, height, AnyInside(table, width, height)};
+    RunAll(table.anchors(), LabelKernel{table, all.data(), &image, options.negative_iou, options.positive_iou,
                                         options.regression_iou, labels.data()});
     return labels;
   }
@@ -95,17 +98,20 @@ Sampled SampleByKernels(const Scene& scene, const std::vector<AnchorLabel>& labe
   const auto size = static_cast<size_t>(table.anchors());
   const int max_positives = static_cast<int>(static_cast<float>(options.sampled_anchors) * options.positive_fraction);
   std::vector<uint64_t> positives(size), negatives(size), random(size);
+  ImageFacts image;
+  image.hard_share = options.hard_negative_share;
+  image.seed = seed;
   RunAll(table.anchors(), HardnessKeysKernel{table, labels.data(), positives.data(), negatives.data()});
   std::sort(positives.begin(), positives.end());
   std::sort(negatives.begin(), negatives.end());
   RunAll(table.anchors(),
          RandomKeysKernel{labels.data(), table, positives.data(), negatives.data(), options.sampled_anchors,
-                          max_positives, options.hard_negative_share, seed, random.data()});
+                          max_positives, &image, random.data()});
   std::sort(random.begin(), random.end());
   std::vector<SampledAnchor> samples(static_cast<size_t>(options.sampled_anchors));
   RunAll(options.sampled_anchors,
          SampleKernel{positives.data(), negatives.data(), random.data(), table.anchors(), options.sampled_anchors,
-                      max_positives, options.hard_negative_share, samples.data()});
+                      max_positives, &image, samples.data()});
   Sampled sampled;
   for (const SampledAnchor& sample : samples) {
     if (sample.anchor < 0) continue;

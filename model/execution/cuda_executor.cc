@@ -1,12 +1,10 @@
 #include "model/execution/cuda_executor.h"
 
 #include <algorithm>
-#include <mutex>
 #include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "model/execution/memory_plan.h"
@@ -17,6 +15,10 @@ namespace {
 // Each keeps a call of a plan for each convolution, and perhaps a recorded graph. WIDER FACE's images make some 310
 // shapes in detection.
 constexpr size_t kMaxEntries = 512;
+
+// Works that an executor keeps recorded: a few keys take turns, such as a pass of which a gradient is sent away and one
+// of which none is.
+constexpr size_t kMaxWorks = 4;
 
 // The memory plan counts in floats.
 int64_t FloatsOf(int64_t bytes) { return (bytes + 3) / 4; }
@@ -200,7 +202,7 @@ absl::StatusOr<std::unique_ptr<CudaExecutor>> CudaExecutor::Create(const Network
   std::unique_ptr<CudaExecutor> executor(new CudaExecutor);
   executor->resources_ = options.resources;
   executor->training_ = options.training;
-  executor->record_graph_ = options.record_graph && !options.training;
+  executor->record_graph_ = options.record_graph;
   RETURN_IF_ERROR(Builder(network, options, executor.get()).Build(input));
   RETURN_IF_ERROR(executor->Bind());
   return executor;
@@ -221,8 +223,8 @@ absl::Status CudaExecutor::Bind() {
   for (size_t i = 0; i < buffers_.size(); ++i) buffers_[i].data = address(places_[i]);
   for (PlainBuffer& plain : plain_) plain.data = reinterpret_cast<float*>(address(plain.place));
   bound_moves_ = resources_->moves;
-  forwards_ = 0;
-  graph_.reset();
+  forward_.Forget();
+  works_.clear();
   return absl::OkStatus();
 }
 
@@ -279,22 +281,21 @@ absl::Status CudaExecutor::ForwardSteps() {
 
 absl::Status CudaExecutor::Forward() {
   HARDFACE_CHECK(bound_moves_ == resources_->moves);  // else Bind() was forgotten
-  if (graph_.has_value()) return graph_->Launch(stream());
-  // The first run may load kernels and allocate in the libraries, which a graph cannot record.
-  if (!record_graph_ || forwards_++ == 0) return ForwardSteps();
-  auto graph = CudaGraph::Capture(stream(), [this] { return ForwardSteps(); });
-  if (!graph.ok()) {
-    // An engine of cuDNN that does what a graph cannot record; call by call it works. Other failures show there again.
-    record_graph_ = false;
-    static std::once_flag told;
-    std::call_once(told, [&] {
-      absl::FPrintF(stderr, "the network's work cannot be recorded as a graph, and is queued call by call: %s\n",
-                    graph.status().message());
-    });
-    return ForwardSteps();
+  if (!record_graph_ || training_) return ForwardSteps();
+  return forward_.Run(stream(), [this] { return ForwardSteps(); });
+}
+
+absl::Status CudaExecutor::Run(const std::vector<int64_t>& key, const std::function<absl::Status()>& work) {
+  if (!record_graph_) return work();
+  auto known = works_.find(key);
+  if (known == works_.end()) {
+    if (works_.size() == kMaxWorks) {
+      RETURN_IF_ERROR(resources_->context->stream().Synchronize());  // a graph that goes may still be running
+      works_.clear();
+    }
+    known = works_.emplace(key, RecordedWork(kRunsBeforeTraining)).first;
   }
-  graph_ = std::move(*graph);
-  return graph_->Launch(stream());
+  return known->second.Run(stream(), work);
 }
 
 TensorView CudaExecutor::output(const std::string& name) const {
@@ -399,10 +400,15 @@ absl::StatusOr<CudaExecutor*> CudaExecutorCache::Get(const Shape& shape, const D
   }
   CudaExecutor* const executor = entries_.front().executor.get();
   RETURN_IF_ERROR(executor->Bind());
-  if (version_ != version) {
-    RETURN_IF_ERROR(executor->SetParameters(parameters));
-    version_ = version;
+  if (version_ == version) return executor;
+  if (packed_ != parameters.data()) {
+    RETURN_IF_ERROR(options_.resources->context->stream().Synchronize());  // a graph that goes may still be running
+    packing_.Forget();
+    packed_ = parameters.data();
   }
+  const auto pack = [&] { return executor->SetParameters(parameters); };
+  RETURN_IF_ERROR(options_.record_graph ? packing_.Run(options_.resources->context->stream().handle(), pack) : pack());
+  version_ = version;
   return executor;
 }
 

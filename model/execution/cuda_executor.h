@@ -8,17 +8,16 @@
 #include <list>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "model/cuda/cuda_context.h"
-#include "model/cuda/cuda_graph.h"
 #include "model/cuda/cuda_memory.h"
 #include "model/cuda/device_parameters.h"
 #include "model/cuda/precision.h"
+#include "model/cuda/recorded_work.h"
 #include "model/detectors/network.h"
 #include "model/ops/conv2d_cuda.h"
 #include "model/ops/device_ops.h"
@@ -50,7 +49,9 @@ struct CudaExecutorOptions {
   bool training = false;
   Precision precision = Precision::kBf16;
   bool deterministic = true;  // the same bits at every run
-  bool record_graph = true;   // of inference: launch the whole network at once from the second Forward() on
+  // Launch as one graph what comes again: of inference the network, from the second Forward() on; of training what
+  // Run() is given.
+  bool record_graph = true;
   int64_t max_workspace = kMaxConvWorkspace;  // bytes, of a convolution
   // Of training: parts without gradients.
   std::function<bool(NetworkPart)> frozen = [](NetworkPart) { return false; };
@@ -82,7 +83,7 @@ class CudaExecutor {
   const DeviceTensor& input() const { return buffers_[0]; }
   absl::Status Forward();
   // Whether the next Forward() launches a recorded graph.
-  bool recorded() const { return graph_.has_value(); }
+  bool recorded() const { return forward_.recorded(); }
   // A network output after Forward(): block 1, DATA in device memory. Valid until the next Forward().
   TensorView output(const std::string& name) const;
 
@@ -94,6 +95,11 @@ class CudaExecutor {
   // been queued.
   absl::Status Backward(float loss_scale, const DeviceParameters& gradients,
                         const std::function<absl::Status(const std::string& layer)>& complete = nullptr);
+
+  // Queues WORK, which calls Forward() and Backward() and queues what else the caller does at this shape, and which is
+  // recorded as a graph where it comes often (RecordedWork says what it may do). KEY stands for all that decides what
+  // it queues, the addresses of the caller's memory included; this executor's own are looked after.
+  absl::Status Run(const std::vector<int64_t>& key, const std::function<absl::Status()>& work);
 
   // Bytes of activations and gradients (weights and workspace come on top).
   int64_t activation_bytes() const { return arena_bytes_; }
@@ -144,9 +150,13 @@ class CudaExecutor {
   std::vector<bool> gradient_written_;
   bool training_ = false, record_graph_ = false;
   int64_t bound_moves_ = -1;  // CudaExecutorResources::moves when the addresses were taken
-  int forwards_ = 0;          // since then
-  std::optional<CudaGraph> graph_;
+  RecordedWork forward_;
+  std::map<std::vector<int64_t>, RecordedWork> works_;  // of Run()
 };
+
+// How often a step of training is queued call by call before it is recorded: recording costs about as much as queueing
+// it, and crops of varied sizes make many shapes that come once or twice.
+inline constexpr int kRunsBeforeTraining = 3;
 
 // Executors of one network for several input shapes, which share weights and memory.
 class CudaExecutorCache {
@@ -172,6 +182,8 @@ class CudaExecutorCache {
   const NetworkSpec network_;
   const CudaExecutorOptions options_;
   int64_t version_ = -1;
+  RecordedWork packing_{kRunsBeforeTraining};  // of the parameters at PACKED_
+  const float* packed_ = nullptr;
   std::list<Entry> entries_;  // most recently used first
 };
 

@@ -46,7 +46,7 @@ class CpuStepEngine : public StepEngine {
   }
 
   absl::Status Pass(int pass, const std::vector<PassImage>& images) override {
-    const model::Shape shape = PassShape(images, model_->detector.size_multiple);
+    const model::Shape shape = PassShape(images, PassMultiple(model_->detector.size_multiple, options_.pad_to));
     if (teacher_ != nullptr) RETURN_IF_ERROR(teacher_->Run(shape, images));
     RETURN_IF_ERROR(runner_.Forward(shape, ShownImages(images), updates_));
     for (int n = 0; n < shape.n; ++n) {

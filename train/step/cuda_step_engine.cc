@@ -1,5 +1,6 @@
 #include "train/step/cuda_step_engine.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <functional>
@@ -64,6 +65,8 @@ class DeviceTeacher {
         model_->detector, [this](const std::string& name) { return executor_->output(name); }, n);
   }
 
+  // Counts when what it says comes to lie elsewhere.
+  int64_t moves() const { return executors_->resources().moves; }
   int64_t bytes() const { return executors_->resources().bytes() + parameters_.size() * kFloat; }
 
  private:
@@ -102,8 +105,7 @@ class CudaStepEngine : public StepEngine {
     ASSIGN_OR_RETURN(gradients_, model::DeviceParameters::Create(specs_, stream()));
     RETURN_IF_ERROR(parameters_.Upload(model_->parameters, context_->stream()));
     ASSIGN_OR_RETURN(solver_, DeviceSolver::Create(specs_, options_.solver, context_));
-    ASSIGN_OR_RETURN(loss_,
-                     DeviceDetectionLoss::Create(options_.targets, options_.batch * options_.itersize, context_));
+    ASSIGN_OR_RETURN(loss_, DeviceDetectionLoss::Create(options_.targets, options_.batch, context_));
     model::CudaExecutorOptions executor;
     executor.training = true;
     executor.precision = options_.precision;
@@ -133,7 +135,7 @@ class CudaStepEngine : public StepEngine {
   }
 
   absl::Status Pass(int pass, const std::vector<PassImage>& images) override {
-    const model::Shape shape = PassShape(images, model_->detector.size_multiple);
+    const model::Shape shape = PassShape(images, PassMultiple(model_->detector.size_multiple, options_.pad_to));
     ASSIGN_OR_RETURN(model::CudaExecutor* const executor, executors_->Get(shape, parameters_, updates_));
     std::vector<NetworkInput> inputs = {{executor, 1.0f / model_->info.input_divisor}};
     if (teacher_ != nullptr) {
@@ -141,14 +143,23 @@ class CudaStepEngine : public StepEngine {
       inputs.push_back({teacher, teacher_->input_factor()});
     }
     RETURN_IF_ERROR(WriteInput(shape, images, inputs));
-    for (const NetworkInput& input : inputs) RETURN_IF_ERROR(input.executor->Forward());
-    for (int n = 0; n < shape.n; ++n) {
-      if (images[static_cast<size_t>(n)].sample == nullptr) continue;
-      RETURN_IF_ERROR(AddLoss(images[static_cast<size_t>(n)], n, executor));
-    }
-    const bool last = pass == options_.itersize - 1;
+    if (teacher_ != nullptr) RETURN_IF_ERROR(inputs[1].executor->Forward());
+    RETURN_IF_ERROR(BeginLoss(images, *executor));
+    // Sums over ranks begin within the last backward pass, which is queued call by call then. All else of a pass is
+    // recorded as a graph where its shape comes often.
+    const bool sums = pass == options_.itersize - 1 && communicator_->size() > 1;
+    const auto work = [&]() -> absl::Status {
+      RETURN_IF_ERROR(executor->Forward());
+      RETURN_IF_ERROR(AddLosses(images, *executor));
+      return sums ? absl::OkStatus() : executor->Backward(loss_scale_.value(), gradients_);
+    };
+    const bool all_read =
+        std::all_of(images.begin(), images.end(), [](const PassImage& image) { return image.sample != nullptr; });
+    RETURN_IF_ERROR(all_read ? executor->Run(KeyOfPass(sums), work) : work());
+    RETURN_IF_ERROR(loss_->End());
+    if (!sums) return absl::OkStatus();
     return executor->Backward(loss_scale_.value(), gradients_, [&](const std::string& layer) {
-      if (last) Complete(layer);
+      Complete(layer);
       return absl::OkStatus();
     });
   }
@@ -290,19 +301,43 @@ class CudaStepEngine : public StepEngine {
     return image.sample != nullptr ? int64_t{3} * image.sample->image.rows * image.sample->image.cols : 0;
   }
 
-  absl::Status AddLoss(const PassImage& image, int n, const model::CudaExecutor* executor) {
-    const data::TrainingSample& sample = *image.sample;
-    const auto planes = model::PlanesOf(
-        model_->detector, [&](const std::string& name) { return executor->output(name); }, n);
-    const auto gradients = model::PlanesOf(
-        model_->detector, [&](const std::string& name) { return executor->output_gradient(name); }, n);
-    const std::vector<mining::FaceBox> faces = FacesOf(sample);
-    const uint64_t seed = Random({options_.seed, kNegativesStream, static_cast<uint64_t>(image.number)}).Next();
-    numbers_.push_back(image.number);
-    TeacherView teacher;
-    if (teacher_ != nullptr) teacher = {teacher_->Planes(n), options_.teacher_weight};
-    return loss_->Add(planes, faces, sample.image.cols, sample.image.rows, seed,
-                      1.0f / static_cast<float>(step_images_), gradients, teacher);
+  absl::Status BeginLoss(const std::vector<PassImage>& images, const model::CudaExecutor& executor) {
+    std::vector<LossImage> of_loss;
+    for (const PassImage& image : images) {
+      if (image.sample == nullptr) continue;
+      const uint64_t seed = Random({options_.seed, kNegativesStream, static_cast<uint64_t>(image.number)}).Next();
+      of_loss.push_back({FacesOf(*image.sample), image.sample->image.cols, image.sample->image.rows, seed});
+      numbers_.push_back(image.number);
+    }
+    return loss_->Begin(of_loss, model::PlanesOf(
+                                     model_->detector, [&](const std::string& name) { return executor.output(name); },
+                                     0));
+  }
+
+  // The losses of the images that were read.
+  absl::Status AddLosses(const std::vector<PassImage>& images, const model::CudaExecutor& executor) {
+    int read = 0;
+    for (size_t i = 0; i < images.size(); ++i) {
+      if (images[i].sample == nullptr) continue;
+      const auto n = static_cast<int>(i);
+      const auto planes = model::PlanesOf(
+          model_->detector, [&](const std::string& name) { return executor.output(name); }, n);
+      const auto gradients = model::PlanesOf(
+          model_->detector, [&](const std::string& name) { return executor.output_gradient(name); }, n);
+      TeacherView teacher;
+      if (teacher_ != nullptr) teacher = {teacher_->Planes(n), options_.teacher_weight};
+      RETURN_IF_ERROR(loss_->Add(read++, planes, 1.0f / static_cast<float>(step_images_), gradients, teacher));
+    }
+    return absl::OkStatus();
+  }
+
+  // All that decides, beside the shape, what a pass of images that were all read queues.
+  std::vector<int64_t> KeyOfPass(bool sums) const {
+    std::vector<int64_t> key = loss_->Key();
+    key.push_back(sums);
+    key.push_back(static_cast<int64_t>(loss_scale_.value()));
+    if (teacher_ != nullptr) key.push_back(teacher_->moves());
+    return key;
   }
 
   void Complete(const std::string& layer) {

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -29,10 +28,7 @@ class LossOnDevice : public DeviceDetectionLoss {
       : options_(options),
         max_images_(max_images),
         max_positives_(static_cast<int>(static_cast<float>(options.sampled_anchors) * options.positive_fraction)),
-        context_(std::move(context)),
-        face_staging_(static_cast<size_t>(max_images)),
-        faces_of_images_(static_cast<size_t>(max_images)),
-        face_counts_(static_cast<size_t>(max_images)) {}
+        context_(std::move(context)) {}
 
   void SetHardNegativeShare(float share) override { options_.hard_negative_share = share; }
 
@@ -43,32 +39,38 @@ class LossOnDevice : public DeviceDetectionLoss {
     ASSIGN_OR_RETURN(classification_, model::DeviceMemory::Allocate(BytesOf<double>(sampled), "the loss"));
     ASSIGN_OR_RETURN(regression_, model::DeviceMemory::Allocate(BytesOf<double>(kParts), "the loss"));
     ASSIGN_OR_RETURN(sums_, model::DeviceMemory::Allocate(BytesOf<double>(2 * kFewerParts), "the loss"));
-    ASSIGN_OR_RETURN(losses_, model::DeviceMemory::Allocate(BytesOf<DeviceLoss>(max_images_), "the loss"));
     return absl::OkStatus();
   }
 
-  absl::Status Add(const std::vector<model::AnchorPlane>& planes, const std::vector<mining::FaceBox>& faces,
-                   int image_width, int image_height, uint64_t seed, float scale,
-                   const std::vector<model::AnchorPlane>& gradients, const TeacherView& teacher) override {
-    if (images_ == max_images_ || planes.empty() || planes.size() > mining::AnchorTable::kMaxPlanes) {
-      return absl::InternalError(absl::StrCat("image ", images_ + 1, " with ", planes.size(), " planes of anchors: ",
+  absl::Status Begin(const std::vector<LossImage>& images, const std::vector<model::AnchorPlane>& planes) override {
+    if (static_cast<int>(images.size()) > max_images_ || planes.empty() ||
+        planes.size() > mining::AnchorTable::kMaxPlanes) {
+      return absl::InternalError(absl::StrCat(images.size(), " images with ", planes.size(), " planes of anchors: ",
                                               max_images_, " and ", mining::AnchorTable::kMaxPlanes, " are the most"));
     }
+    int most_faces = 0, all_faces = 0;
+    for (const LossImage& image : images) {
+      most_faces = std::max(most_faces, static_cast<int>(image.faces.size()));
+      all_faces += static_cast<int>(image.faces.size());
+    }
+    const mining::AnchorTable table = mining::TableOf(planes);
+    RETURN_IF_ERROR(Grow(table.anchors(), most_faces, all_faces));
+    return Upload(images, table);
+  }
+
+  absl::Status Add(int n, const std::vector<model::AnchorPlane>& planes, float scale,
+                   const std::vector<model::AnchorPlane>& gradients, const TeacherView& teacher) override {
     const mining::AnchorTable table = mining::TableOf(planes), gradient_table = mining::TableOf(gradients),
                               taught = mining::TableOf(teacher.planes);
     const int anchors = table.anchors();
-    RETURN_IF_ERROR(Grow(anchors, static_cast<int>(faces.size())));
-    RETURN_IF_ERROR(UploadFaces(faces));
+    const mining::ImageFacts* const image = images_.as<mining::ImageFacts>() + n;
     mining::AnchorLabel* const labels = labels_.as<mining::AnchorLabel>();
-    const auto face_count = static_cast<int>(faces.size());
-    RETURN_IF_ERROR(model::ForEachIndex(
-        anchors,
-        mining::LabelKernel{table, faces_.as<mining::FaceBox>(), face_count, image_width, image_height,
-                            mining::AnyInside(table, image_width, image_height), options_.negative_iou,
-                            options_.positive_iou, options_.regression_iou, labels},
-        stream(), "labelling anchors"));
-    RETURN_IF_ERROR(Sample(table, seed));
-    DeviceLoss* const loss = losses_.as<DeviceLoss>() + images_;
+    RETURN_IF_ERROR(model::ForEachIndex(anchors,
+                                        mining::LabelKernel{table, faces(), image, options_.negative_iou,
+                                                            options_.positive_iou, options_.regression_iou, labels},
+                                        stream(), "labelling anchors"));
+    RETURN_IF_ERROR(Sample(table, image));
+    DeviceLoss* const loss = outcomes_.as<DeviceLoss>() + n;
     RETURN_IF_ERROR(model::ForEachIndex(kParts, CountPartsKernel{labels, anchors, kParts, counts_.as<int>()}, stream(),
                                         "counting anchors"));
     int* const regressed = counts_.as<int>() + kParts;
@@ -89,8 +91,8 @@ class LossOnDevice : public DeviceDetectionLoss {
         stream(), "the classification loss"));
     RETURN_IF_ERROR(model::ForEachIndex(
         kParts,
-        RegressionKernel{table, gradient_table, taught, teacher.weight, labels, faces_.as<mining::FaceBox>(), kParts,
-                         loss, scale, regression_.as<double>()},
+        RegressionKernel{table, gradient_table, taught, teacher.weight, labels, faces(), image, kParts, loss, scale,
+                         regression_.as<double>()},
         stream(), "the regression loss"));
     double* const classification = sums_.as<double>();
     double* const regression = classification + kFewerParts;
@@ -103,64 +105,88 @@ class LossOnDevice : public DeviceDetectionLoss {
                                         stream(), "the loss"));
     RETURN_IF_ERROR(
         model::ForEachIndex(1, FinishLossKernel{classification, regression, kFewerParts, loss}, stream(), "the loss"));
-    RETURN_IF_ERROR(ScoreFaces(table, face_count));
-    ++images_;
-    return absl::OkStatus();
+    return ScoreFaces(table, image);
+  }
+
+  std::vector<int64_t> Key() const override { return {moves_, options_.hard_negative_share < 1}; }
+
+  absl::Status End() override {
+    PassSlot& slot = slots_[passes_++];
+    int64_t all_faces = 0;
+    for (const size_t count : slot.face_counts) all_faces += static_cast<int64_t>(count);
+    RETURN_IF_ERROR(slot.outcomes.Grow(outcomes_.bytes()));
+    return model::CopyToHost(outcomes_.data(), slot.outcomes.data(), LossBytes() + BytesOf<mining::FaceScore>(all_faces),
+                             stream());
   }
 
   absl::StatusOr<std::vector<DeviceOutcome>> Outcomes() override {
-    const auto images = static_cast<size_t>(std::exchange(images_, 0));
-    std::vector<DeviceLoss> losses(images);
-    std::vector<DeviceOutcome> outcomes(images);
-    RETURN_IF_ERROR(
-        model::CopyToHost(losses_.data(), losses.data(), BytesOf<DeviceLoss>(static_cast<int64_t>(images)), stream()));
-    for (size_t i = 0; i < images; ++i) {
-      std::vector<mining::FaceScore>& faces = outcomes[i].faces;
-      faces.resize(face_counts_[i]);
-      if (faces.empty()) continue;
-      RETURN_IF_ERROR(model::CopyToHost(faces_of_images_[i].data(), faces.data(),
-                                        BytesOf<mining::FaceScore>(static_cast<int64_t>(faces.size())), stream()));
-    }
     RETURN_IF_ERROR(context_->stream().Synchronize());
-    for (size_t i = 0; i < images; ++i) outcomes[i].loss = losses[i];
+    std::vector<DeviceOutcome> outcomes;
+    const size_t passes = std::exchange(passes_, 0);
+    for (size_t pass = 0; pass < passes; ++pass) {
+      const PassSlot& slot = slots_[pass];
+      const auto* loss = slot.outcomes.as<DeviceLoss>();
+      const auto* face = reinterpret_cast<const mining::FaceScore*>(slot.outcomes.as<char>() + LossBytes());
+      for (const size_t count : slot.face_counts) {
+        outcomes.push_back({*loss++, {face, face + count}});
+        face += count;
+      }
+    }
     return outcomes;
   }
 
  private:
+  // A pass's way to the device and back, by way of pinned memory: a copy from or to any other would wait for the
+  // stream. Free again once Outcomes() has waited.
+  struct PassSlot {
+    model::PinnedMemory images;    // as IMAGES_
+    model::PinnedMemory outcomes;  // as OUTCOMES_
+    std::vector<size_t> face_counts;
+  };
+
   model::CudaStreamHandle stream() const { return context_->stream().handle(); }
 
-  // By way of pinned memory, one piece for each image of a step: a copy from any other would wait for the stream.
-  // Outcomes() has waited for the copies of the last step.
-  absl::Status UploadFaces(const std::vector<mining::FaceBox>& faces) {
-    if (faces.empty()) return absl::OkStatus();
-    model::PinnedMemory& staging = face_staging_[static_cast<size_t>(images_)];
-    const int64_t bytes = BytesOf<mining::FaceBox>(static_cast<int64_t>(faces.size()));
-    RETURN_IF_ERROR(staging.Grow(std::max(bytes, BytesOf<mining::FaceBox>(256))));
-    std::memcpy(staging.data(), faces.data(), static_cast<size_t>(bytes));
-    return model::CopyToDevice(staging.data(), faces_.data(), bytes, stream());
+  int64_t FactBytes() const { return BytesOf<mining::ImageFacts>(max_images_); }
+  int64_t LossBytes() const { return BytesOf<DeviceLoss>(max_images_); }
+  const mining::FaceBox* faces() const {
+    return reinterpret_cast<const mining::FaceBox*>(images_.as<char>() + FactBytes());
   }
 
-  absl::Status ScoreFaces(const mining::AnchorTable& table, int face_count) {
-    const auto image = static_cast<size_t>(images_);
-    face_counts_[image] = static_cast<size_t>(face_count);
-    if (face_count == 0) return absl::OkStatus();
-    model::DeviceMemory& faces = faces_of_images_[image];
-    if (faces.bytes() < BytesOf<mining::FaceScore>(face_count)) {
-      RETURN_IF_ERROR(context_->stream().Synchronize());  // what is queued may use the old memory
-      RETURN_IF_ERROR(faces.Grow(BytesOf<mining::FaceScore>(std::max(face_count, 256)), "the loss"));
+  absl::Status Upload(const std::vector<LossImage>& images, const mining::AnchorTable& table) {
+    if (passes_ == slots_.size()) slots_.emplace_back();
+    PassSlot& slot = slots_[passes_];
+    RETURN_IF_ERROR(slot.images.Grow(images_.bytes()));
+    slot.face_counts.clear();
+    auto* facts = slot.images.as<mining::ImageFacts>();
+    auto* const faces = reinterpret_cast<mining::FaceBox*>(slot.images.as<char>() + FactBytes());
+    int first = 0;
+    for (const LossImage& image : images) {
+      const auto count = static_cast<int>(image.faces.size());
+      *facts++ = {first,       count,
+                  image.width, image.height,
+                  mining::AnyInside(table, image.width, image.height), options_.hard_negative_share,
+                  image.seed};
+      std::copy(image.faces.begin(), image.faces.end(), faces + first);
+      slot.face_counts.push_back(image.faces.size());
+      first += count;
     }
-    const int64_t parts = int64_t{face_count} * kFaceParts;
+    return model::CopyToDevice(slot.images.data(), images_.data(), FactBytes() + BytesOf<mining::FaceBox>(first),
+                               stream());
+  }
+
+  absl::Status ScoreFaces(const mining::AnchorTable& table, const mining::ImageFacts* image) {
+    auto* const parts = face_parts_.as<mining::FaceScore>();
     RETURN_IF_ERROR(model::ForEachIndex(
-        parts,
-        FacePartsKernel{table, labels_.as<mining::AnchorLabel>(), kFaceParts, face_parts_.as<mining::FaceScore>()},
-        stream(), "the faces' scores"));
-    return model::ForEachIndex(
-        face_count, FaceKernel{face_parts_.as<mining::FaceScore>(), kFaceParts, faces.as<mining::FaceScore>()},
-        stream(), "the faces' scores");
+        int64_t{max_faces_} * kFaceParts,
+        FacePartsKernel{table, labels_.as<mining::AnchorLabel>(), image, kFaceParts, parts}, stream(),
+        "the faces' scores"));
+    auto* const scores = reinterpret_cast<mining::FaceScore*>(outcomes_.as<char>() + LossBytes());
+    return model::ForEachIndex(max_faces_, FaceKernel{parts, image, kFaceParts, scores}, stream(),
+                               "the faces' scores");
   }
 
   // Hard positives and negatives first, then the random rest.
-  absl::Status Sample(const mining::AnchorTable& table, uint64_t seed) {
+  absl::Status Sample(const mining::AnchorTable& table, const mining::ImageFacts* image) {
     const int anchors = table.anchors(), sampled = options_.sampled_anchors;
     const mining::AnchorLabel* const labels = labels_.as<mining::AnchorLabel>();
     uint64_t* const keys = keys_.as<uint64_t>();
@@ -173,50 +199,56 @@ class LossOnDevice : public DeviceDetectionLoss {
     RETURN_IF_ERROR(model::SortKeys(other_keys, negatives, anchors, /*first_bit=*/32, sort_scratch_, stream()));
     const uint64_t* random = nullptr;
     if (options_.hard_negative_share < 1) {
-      RETURN_IF_ERROR(
-          model::ForEachIndex(anchors,
-                              mining::RandomKeysKernel{labels, table, positives, negatives, sampled, max_positives_,
-                                                       options_.hard_negative_share, seed, keys},
-                              stream(), "drawing anchors"));
+      RETURN_IF_ERROR(model::ForEachIndex(
+          anchors,
+          mining::RandomKeysKernel{labels, table, positives, negatives, sampled, max_positives_, image, keys}, stream(),
+          "drawing anchors"));
       RETURN_IF_ERROR(
           model::SortKeys(keys, random_.as<uint64_t>(), anchors, /*first_bit=*/32, sort_scratch_, stream()));
       random = random_.as<uint64_t>();
     }
     return model::ForEachIndex(sampled,
                                mining::SampleKernel{positives, negatives, random, anchors, sampled, max_positives_,
-                                                    options_.hard_negative_share, samples_.as<mining::SampledAnchor>()},
+                                                    image, samples_.as<mining::SampledAnchor>()},
                                stream(), "sampling anchors");
   }
 
-  absl::Status Grow(int anchors, int faces) {
-    if (BytesOf<mining::AnchorLabel>(anchors) <= labels_.bytes() && BytesOf<mining::FaceBox>(faces) <= faces_.bytes()) {
-      return absl::OkStatus();
-    }
+  // Room for ANCHORS of an image, for the faces of one and for those of a pass, which double so that it moves rarely.
+  absl::Status Grow(int anchors, int most_faces, int all_faces) {
+    if (anchors <= max_anchors_ && most_faces <= max_faces_ && all_faces <= max_pass_faces_) return absl::OkStatus();
+    ++moves_;
     RETURN_IF_ERROR(context_->stream().Synchronize());  // what is queued may use the old memory
-    RETURN_IF_ERROR(faces_.Grow(BytesOf<mining::FaceBox>(std::max(faces, 256)), "the loss"));
-    RETURN_IF_ERROR(face_parts_.Grow(BytesOf<mining::FaceScore>(std::max(faces, 256)) * kFaceParts, "the loss"));
-    RETURN_IF_ERROR(labels_.Grow(BytesOf<mining::AnchorLabel>(anchors), "the loss"));
+    const int most_anchors = std::max(std::exchange(max_anchors_, 0), anchors);  // 0 where memory runs out
+    while (max_faces_ < most_faces) max_faces_ *= 2;
+    while (max_pass_faces_ < std::max(max_faces_, all_faces)) max_pass_faces_ *= 2;
+    RETURN_IF_ERROR(images_.Grow(FactBytes() + BytesOf<mining::FaceBox>(max_pass_faces_), "the loss"));
+    RETURN_IF_ERROR(outcomes_.Grow(LossBytes() + BytesOf<mining::FaceScore>(max_pass_faces_), "the loss"));
+    RETURN_IF_ERROR(face_parts_.Grow(BytesOf<mining::FaceScore>(max_faces_) * kFaceParts, "the loss"));
+    RETURN_IF_ERROR(labels_.Grow(BytesOf<mining::AnchorLabel>(most_anchors), "the loss"));
     for (model::DeviceMemory* memory : {&keys_, &other_keys_, &positives_, &negatives_, &random_}) {
-      RETURN_IF_ERROR(memory->Grow(BytesOf<uint64_t>(anchors), "the loss"));
+      RETURN_IF_ERROR(memory->Grow(BytesOf<uint64_t>(most_anchors), "the loss"));
     }
-    ASSIGN_OR_RETURN(const int64_t scratch, model::SortScratchBytes(anchors));
-    return sort_scratch_.Grow(scratch, "the loss");
+    ASSIGN_OR_RETURN(const int64_t scratch, model::SortScratchBytes(most_anchors));
+    RETURN_IF_ERROR(sort_scratch_.Grow(scratch, "the loss"));
+    max_anchors_ = most_anchors;
+    return absl::OkStatus();
   }
 
   mining::TargetOptions options_;
   const int max_images_, max_positives_;
   const std::shared_ptr<model::CudaContext> context_;
-  int images_ = 0;
-  model::DeviceMemory faces_, labels_;
+  int max_anchors_ = 0, max_faces_ = 64, max_pass_faces_ = 64;  // of an image, and of a pass
+  int64_t moves_ = 0;            // of the memory that these decide
+  model::DeviceMemory images_;   // of a pass: facts of MAX_IMAGES_, then all their faces
+  model::DeviceMemory outcomes_; // of a pass: losses of MAX_IMAGES_, then the scores of all their faces
+  // Of one image at a time.
+  model::DeviceMemory labels_, face_parts_;
   model::DeviceMemory keys_, other_keys_, sort_scratch_;
   model::DeviceMemory positives_, negatives_, random_;  // sorted keys
   model::DeviceMemory samples_, classification_, regression_;
   model::DeviceMemory counts_, sums_;  // of parts, and of fewer parts
-  model::DeviceMemory losses_;         // of the images
-  model::DeviceMemory face_parts_;
-  std::vector<model::PinnedMemory> face_staging_;
-  std::vector<model::DeviceMemory> faces_of_images_;
-  std::vector<size_t> face_counts_;
+  std::vector<PassSlot> slots_;        // of the passes since the last Outcomes()
+  size_t passes_ = 0;
 };
 
 }  // namespace

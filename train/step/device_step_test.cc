@@ -63,24 +63,35 @@ TEST(DeviceDetectionLossTest, LossAndGradientAreThoseOfTheCpu) {
     teacher_on_device.planes.push_back(PlaneAt(device_taught->as<float>() + p * kPlane, kSizes[p], kHeight, kWidth));
   }
   const mining::TargetOptions options;
-  const auto loss = DeviceDetectionLoss::Create(options, 3, *context);
+  const auto loss = DeviceDetectionLoss::Create(options, 2, *context);
   ASSERT_TRUE(loss.ok()) << loss.status();
   const std::vector<mining::FaceBox> faces = {
       {{20, 30, 44, 52}, false}, {{100, 80, 150, 139}, false}, {{200, 10, 240, 60}, true}};
   std::vector<LossParts> expected;
   std::vector<float> expected_wpas;
   std::vector<std::vector<mining::FaceScore>> expected_faces;
-  // The last image has a teacher.
-  for (const auto& image_faces : {faces, std::vector<mining::FaceBox>(), faces}) {
-    const bool taught_too = expected.size() == 2;
+  // A pass of two images and one of one, which has a teacher.
+  const std::vector<std::vector<mining::FaceBox>> of_images = {faces, {}, faces};
+  for (const auto& image_faces : of_images) {
+    const size_t i = expected.size();
+    const bool taught_too = i == 2;
     const mining::AnchorLabels labels = mining::LabelAnchors(planes, image_faces, 355, 240, options);
     expected.push_back(DetectionLoss(planes, labels, mining::SampleAnchors(planes, labels, options, &random), 0.5f,
                                      gradient_planes, taught_too ? teacher : TeacherView()));
     expected_wpas.push_back(mining::Wpas(planes, labels).value_or(-1));
     expected_faces.push_back(mining::FaceScores(planes, labels, image_faces.size()));
-    const absl::Status added = (*loss)->Add(on_device, image_faces, 355, 240, 1, 0.5f, gradients_on_device,
+    if (i == 0) {
+      ASSERT_TRUE((*loss)->Begin({{of_images[0], 355, 240, 1}, {of_images[1], 355, 240, 1}}, on_device).ok());
+    }
+    if (i == 2) {
+      ASSERT_TRUE((*loss)->Begin({{of_images[2], 355, 240, 1}}, on_device).ok());
+    }
+    const absl::Status added = (*loss)->Add(static_cast<int>(i % 2), on_device, 0.5f, gradients_on_device,
                                             taught_too ? teacher_on_device : TeacherView());
     ASSERT_TRUE(added.ok()) << added;
+    if (i > 0) {
+      ASSERT_TRUE((*loss)->End().ok());
+    }
   }
   const auto actual = (*loss)->Outcomes();
   ASSERT_TRUE(actual.ok()) << actual.status();

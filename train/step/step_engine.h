@@ -33,6 +33,7 @@ struct StepEngineOptions {
   SolverOptions solver;
   mining::TargetOptions targets;
   int batch = 1;     // images of a pass
+  int pad_to = 0;    // pixels: sides of a pass are multiples of it, and of what the detector wants in any case
   int itersize = 2;  // of a step, on each rank
   Reduction reduction = Reduction::kFast;
   int64_t bucket_bytes = int64_t{4} << 20;
@@ -105,6 +106,9 @@ class StepEngine {
 
 // The images of a pass as the CPU's networks are shown them; those that could not be read are zeros.
 std::vector<model::ShownImage> ShownImages(const std::vector<PassImage>& images);
+
+// What the sides of a pass's input are multiples of: the detector's SIZE_MULTIPLE, and PAD_TO where that is more.
+int PassMultiple(int size_multiple, int pad_to);
 
 // The input of a pass: the largest of its images, each side rounded up to a multiple of SIZE_MULTIPLE.
 model::Shape PassShape(const std::vector<PassImage>& images, int size_multiple);

@@ -93,15 +93,18 @@ struct CountKernel {
   }
 };
 
-// partial[face * parts + part]: what each part of the anchors says of each face. Index: as PARTIAL's.
+// partial[face * parts + part]: what each part of the anchors says of each face of the image. Index: as PARTIAL's, of
+// as many faces as an image may have.
 struct FacePartsKernel {
   mining::AnchorTable table;
   const mining::AnchorLabel* labels;
+  const mining::ImageFacts* image;
   int parts;
   mining::FaceScore* partial;
 
   HARDFACE_HOST_DEVICE void operator()(int64_t index) const {
     const int face = static_cast<int>(index / parts);
+    if (face >= image->face_count) return;
     mining::FaceScore result;
     for (int i = static_cast<int>(index % parts); i < table.anchors(); i += parts) {
       if (labels[i].kind != mining::AnchorLabel::kPositive || labels[i].face != face) continue;
@@ -114,16 +117,18 @@ struct FacePartsKernel {
   }
 };
 
-// faces[face].
+// all_faces[of all the images' faces], from PARTIAL. Index: a face of the image, of as many as an image may have.
 struct FaceKernel {
   const mining::FaceScore* partial;
+  const mining::ImageFacts* image;
   int parts;
-  mining::FaceScore* faces;
+  mining::FaceScore* all_faces;
 
   HARDFACE_HOST_DEVICE void operator()(int64_t face) const {
+    if (face >= image->face_count) return;
     mining::FaceScore result;
     for (int part = 0; part < parts; ++part) result.Add(partial[face * parts + part]);
-    faces[face] = result;
+    all_faces[image->first_face + face] = result;
   }
 };
 
@@ -164,7 +169,8 @@ struct RegressionKernel {
   mining::AnchorTable table, gradients, taught;
   float teacher_weight;
   const mining::AnchorLabel* labels;
-  const mining::FaceBox* faces;
+  const mining::FaceBox* all_faces;
+  const mining::ImageFacts* image;
   int parts;
   const DeviceLoss* loss;
   float scale;
@@ -177,7 +183,7 @@ struct RegressionKernel {
       const model::AnchorIndex a = table.at(i);
       const model::AnchorPlane& plane = table.planes[a.plane];
       const int cell = plane.cell(a.y, a.x);
-      const std::array<float, 4> target = model::EncodeBox(plane.anchor(a.y, a.x), faces[labels[i].face].box);
+      const std::array<float, 4> target = model::EncodeBox(plane.anchor(a.y, a.x), all_faces[image->first_face + labels[i].face].box);
       for (int k = 0; k < 4; ++k) {
         const float wanted = taught.count > 0
                                  ? SoftTarget(target[k], taught.planes[a.plane].deltas[k][cell], teacher_weight)

@@ -72,13 +72,16 @@ TEST(LossKernelsTest, LossAndGradientAreThoseOfTheCpu) {
     std::vector<int> counts(kParts);
     std::vector<double> classification(samples.size()), regression(kParts);
     DeviceLoss loss;
-    RunAll(anchors,
-           mining::LabelKernel{table, faces.data(), static_cast<int>(faces.size()), 144, 120, true,
-                               options.negative_iou, options.positive_iou, options.regression_iou, labels.data()});
+    // As the second image of a batch, after one with a face.
+    std::vector<mining::FaceBox> all_faces = {{{60, 50, 75, 64}, false}};
+    all_faces.insert(all_faces.end(), faces.begin(), faces.end());
+    const mining::ImageFacts image{1, static_cast<int>(faces.size()), 144, 120, /*only_inside=*/true};
+    RunAll(anchors, mining::LabelKernel{table, all_faces.data(), &image, options.negative_iou, options.positive_iou,
+                                        options.regression_iou, labels.data()});
     RunAll(anchors, mining::HardnessKeysKernel{table, labels.data(), positives.data(), negatives.data()});
     std::sort(positives.begin(), positives.end());
     std::sort(negatives.begin(), negatives.end());
-    RunAll(sampled, mining::SampleKernel{positives.data(), negatives.data(), nullptr, anchors, sampled, 64, 1.0f,
+    RunAll(sampled, mining::SampleKernel{positives.data(), negatives.data(), nullptr, anchors, sampled, 64, &image,
                                          samples.data()});
     RunAll(kParts, CountPartsKernel{labels.data(), anchors, kParts, counts.data()});
     std::vector<int> regressed(kFewerParts), sampled_counts(kFewerParts);
@@ -87,20 +90,22 @@ TEST(LossKernelsTest, LossAndGradientAreThoseOfTheCpu) {
     RunAll(1, CountKernel{table, sampled_counts.data(), regressed.data(), kFewerParts, positives.data(), &loss});
     RunAll(sampled, ClassificationKernel{table, gradient_table, taught_table, view.weight, samples.data(), &loss,
                                          kScale, classification.data()});
-    RunAll(kParts, RegressionKernel{table, gradient_table, taught_table, view.weight, labels.data(), faces.data(),
-                                    kParts, &loss, kScale, regression.data()});
+    RunAll(kParts, RegressionKernel{table, gradient_table, taught_table, view.weight, labels.data(), all_faces.data(),
+                                    &image, kParts, &loss, kScale, regression.data()});
     std::vector<double> classification_sums(kFewerParts), regression_sums(kFewerParts);
     RunAll(kFewerParts, SumKernel<double>{classification.data(), sampled, kFewerParts, classification_sums.data()});
     RunAll(kFewerParts, SumKernel<double>{regression.data(), kParts, kFewerParts, regression_sums.data()});
     RunAll(1, FinishLossKernel{classification_sums.data(), regression_sums.data(), kFewerParts, &loss});
 
-    std::vector<mining::FaceScore> partial(faces.size() * kParts), device_faces(faces.size());
-    RunAll(static_cast<int64_t>(partial.size()), FacePartsKernel{table, labels.data(), kParts, partial.data()});
-    RunAll(static_cast<int64_t>(faces.size()), FaceKernel{partial.data(), kParts, device_faces.data()});
+    constexpr int kMaxFaces = 5;
+    std::vector<mining::FaceScore> partial(kMaxFaces * kParts), device_faces(all_faces.size());
+    RunAll(kMaxFaces * kParts, FacePartsKernel{table, labels.data(), &image, kParts, partial.data()});
+    RunAll(kMaxFaces, FaceKernel{partial.data(), &image, kParts, device_faces.data()});
+    EXPECT_EQ(device_faces[0].positives, 0) << "the face of another image";
     const std::vector<mining::FaceScore> expected_faces = mining::FaceScores(values.planes, cpu_labels, faces.size());
     for (size_t f = 0; f < faces.size(); ++f) {
-      EXPECT_EQ(device_faces[f].worst, expected_faces[f].worst) << f;
-      EXPECT_EQ(device_faces[f].positives, expected_faces[f].positives) << f;
+      EXPECT_EQ(device_faces[f + 1].worst, expected_faces[f].worst) << f;
+      EXPECT_EQ(device_faces[f + 1].positives, expected_faces[f].positives) << f;
     }
 
     EXPECT_EQ(loss.sampled, static_cast<int>(cpu_samples.positives.size() + cpu_samples.negatives.size()));
