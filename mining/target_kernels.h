@@ -76,9 +76,9 @@ struct AnchorLabel {
 struct ImageFacts {
   int first_face = 0, face_count = 0;  // its faces among all
   int width = 0, height = 0;
-  bool only_inside = false;   // AnyInside
-  float hard_share = 1;       // TargetOptions::hard_negative_share
-  uint64_t seed = 0;          // of the negatives that are drawn at random
+  bool only_inside = false;  // AnyInside
+  float hard_share = 1;      // TargetOptions::hard_negative_share
+  uint64_t seed = 0;         // of the negatives that are drawn at random
 };
 
 // labels[anchor]. Every face is compared with every anchor: the GPU has the time, and no order to keep.

@@ -104,14 +104,12 @@ Sampled SampleByKernels(const Scene& scene, const std::vector<AnchorLabel>& labe
   RunAll(table.anchors(), HardnessKeysKernel{table, labels.data(), positives.data(), negatives.data()});
   std::sort(positives.begin(), positives.end());
   std::sort(negatives.begin(), negatives.end());
-  RunAll(table.anchors(),
-         RandomKeysKernel{labels.data(), table, positives.data(), negatives.data(), options.sampled_anchors,
-                          max_positives, &image, random.data()});
+  RunAll(table.anchors(), RandomKeysKernel{labels.data(), table, positives.data(), negatives.data(),
+                                           options.sampled_anchors, max_positives, &image, random.data()});
   std::sort(random.begin(), random.end());
   std::vector<SampledAnchor> samples(static_cast<size_t>(options.sampled_anchors));
-  RunAll(options.sampled_anchors,
-         SampleKernel{positives.data(), negatives.data(), random.data(), table.anchors(), options.sampled_anchors,
-                      max_positives, &image, samples.data()});
+  RunAll(options.sampled_anchors, SampleKernel{positives.data(), negatives.data(), random.data(), table.anchors(),
+                                               options.sampled_anchors, max_positives, &image, samples.data()});
   Sampled sampled;
   for (const SampledAnchor& sample : samples) {
     if (sample.anchor < 0) continue;

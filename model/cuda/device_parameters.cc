@@ -1,6 +1,10 @@
 #include "model/cuda/device_parameters.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "base/status_macros.h"
+#include "model/cuda/weight_order.h"
 
 namespace hardface::model {
 namespace {
@@ -14,7 +18,13 @@ absl::StatusOr<DeviceParameters> DeviceParameters::Create(const std::vector<Para
   DeviceParameters parameters;
   int64_t total = 0;
   for (const ParameterSpec& spec : specs) {
-    parameters.places_[spec.name] = {total, spec.size()};
+    Place place{total, spec.size()};
+    if (spec.dims.size() == 4) {
+      place.out = spec.dims[0];
+      place.in = spec.dims[1];
+      place.taps = int64_t{spec.dims[2]} * spec.dims[3];
+    }
+    parameters.places_[spec.name] = place;
     total += (spec.size() + 63) / 64 * 64;
   }
   ASSIGN_OR_RETURN(parameters.memory_, DeviceMemory::Allocate(total * kFloat, "the network's parameters"));
@@ -23,17 +33,34 @@ absl::StatusOr<DeviceParameters> DeviceParameters::Create(const std::vector<Para
 }
 
 absl::Status DeviceParameters::Upload(const ParameterSet& parameters, const CudaStream& stream) {
+  std::vector<float> all(static_cast<size_t>(size()));
   for (const auto& [name, place] : places_) {
-    RETURN_IF_ERROR(CopyToDevice(parameters.at(name).values.data(), at(name), place.size * kFloat, stream.handle()));
+    const float* const from = parameters.at(name).values.data();
+    float* const to = all.data() + place.offset;
+    if (place.in_order()) {
+      std::copy(from, from + place.size, to);
+    } else {
+      ToDeviceOrder(from, place.out, place.in, place.taps, to);
+    }
   }
+  RETURN_IF_ERROR(CopyToDevice(all.data(), memory_.data(), memory_.bytes(), stream.handle()));
   return stream.Synchronize();
 }
 
 absl::Status DeviceParameters::Download(ParameterSet* parameters, const CudaStream& stream) const {
+  std::vector<float> all(static_cast<size_t>(size()));
+  RETURN_IF_ERROR(CopyToHost(memory_.data(), all.data(), memory_.bytes(), stream.handle()));
+  RETURN_IF_ERROR(stream.Synchronize());
   for (const auto& [name, place] : places_) {
-    RETURN_IF_ERROR(CopyToHost(at(name), parameters->at(name).values.data(), place.size * kFloat, stream.handle()));
+    const float* const from = all.data() + place.offset;
+    float* const to = parameters->at(name).values.data();
+    if (place.in_order()) {
+      std::copy(from, from + place.size, to);
+    } else {
+      FromDeviceOrder(from, place.out, place.in, place.taps, to);
+    }
   }
-  return stream.Synchronize();
+  return absl::OkStatus();
 }
 
 }  // namespace hardface::model

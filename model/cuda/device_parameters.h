@@ -15,7 +15,8 @@
 
 namespace hardface::model {
 
-// Parameters lie in the order of their specs, each at a multiple of 64 floats; what lies between is zero.
+// Parameters lie in the order of their specs, each at a multiple of 64 floats; what lies between is zero. The weights
+// of a convolution lie in the order of weight_order.h.
 class DeviceParameters {
  public:
   // Zeros, once STREAM gets there.
@@ -27,14 +28,16 @@ class DeviceParameters {
   float* data() const { return memory_.as<float>(); }
   int64_t size() const { return memory_.bytes() / static_cast<int64_t>(sizeof(float)); }
 
-  // PARAMETERS has been checked by CheckParameters. Wait until the copies are done.
+  // PARAMETERS has been checked by CheckParameters. Both wait until the copy is done.
   absl::Status Upload(const ParameterSet& parameters, const CudaStream& stream);
   // PARAMETERS has the arrays (ZeroParameters).
   absl::Status Download(ParameterSet* parameters, const CudaStream& stream) const;
 
  private:
   struct Place {
-    int64_t offset = 0, size = 0;  // floats
+    int64_t offset = 0, size = 0;                // floats
+    int64_t out = 0, in = 0, taps = 0;           // of a convolution's weights
+    bool in_order() const { return taps <= 1; }  // the device's is that of files
   };
   std::map<std::string, Place> places_;
   DeviceMemory memory_;

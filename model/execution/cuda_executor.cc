@@ -298,6 +298,11 @@ absl::Status CudaExecutor::Run(const std::vector<int64_t>& key, const std::funct
   return known->second.Run(stream(), work);
 }
 
+bool CudaExecutor::recorded() const {
+  return forward_.recorded() ||
+         std::any_of(works_.begin(), works_.end(), [](const auto& work) { return work.second.recorded(); });
+}
+
 TensorView CudaExecutor::output(const std::string& name) const {
   const PlainBuffer& plain = plain_[static_cast<size_t>(outputs_.at(name).plain)];
   return {plain.data, plain.shape, /*block=*/1};

@@ -82,8 +82,8 @@ class CudaExecutor {
   // Where to write the image before Forward(). The filling channels must be zero.
   const DeviceTensor& input() const { return buffers_[0]; }
   absl::Status Forward();
-  // Whether the next Forward() launches a recorded graph.
-  bool recorded() const { return forward_.recorded(); }
+  // Whether the next Forward() launches a recorded graph; of training, a Run() of the same key as one before.
+  bool recorded() const;
   // A network output after Forward(): block 1, DATA in device memory. Valid until the next Forward().
   TensorView output(const std::string& name) const;
 

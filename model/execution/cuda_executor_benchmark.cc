@@ -1,7 +1,9 @@
 // Time of networks on a GPU, random weights: cuda_executor_benchmark [--benchmark_filter=... --benchmark_format=json].
 //   detector   forward of the whole detector, full width, image already on the device; the argument names as
 //              executor_benchmark's: batch, height, width
-//   training   forward and backward, conv1_* and conv2_* frozen as in the paper
+//   training   packing of the weights, forward and backward, conv1_* and conv2_* frozen as in the paper: as one graph,
+//              as `train` has it for shapes that come often
+//   training_by_calls  the same, queued call by call
 //   convolution  one 512 to 512 channel layer: the rate that cuDNN reaches for the largest of ours
 //   copy       device memory to itself: what the memory gives
 // Times are of the device, between two events. compare_cuda.py runs it beside PyTorch.
@@ -11,6 +13,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
@@ -79,15 +82,19 @@ void TimeOnDevice(const CudaContext& context, const std::function<absl::Status()
   }
 }
 
-void BM_Network(benchmark::State& state, Precision precision, bool training) {
+enum class Work { kDetector, kTraining, kTrainingByCalls };
+
+void BM_Network(benchmark::State& state, Precision precision, Work work) {
   const auto context = SharedContext();
   if (Failed(context.status(), &state)) return;
   const NetworkSpec network = BuildDetector({})->network;
   const Shape shape{static_cast<int>(state.range(0)), 3, static_cast<int>(state.range(1)),
                     static_cast<int>(state.range(2))};
   CudaExecutorOptions options;
+  const bool training = work != Work::kDetector;
   options.precision = precision;
   options.training = training;
+  options.record_graph = work != Work::kTrainingByCalls;
   options.deterministic = false;  // as PyTorch's default is
   options.frozen = [](NetworkPart part) { return part == NetworkPart::kEarly; };
   options.resources = std::make_shared<CudaExecutorResources>(*context);
@@ -109,10 +116,12 @@ void BM_Network(benchmark::State& state, Precision precision, bool training) {
       **context,
       [&]() -> absl::Status {
         if (!training) return (*executor)->Forward();
-        // As after an update.
-        if (absl::Status s = (*executor)->SetParameters(*parameters); !s.ok()) return s;
-        if (absl::Status s = (*executor)->Forward(); !s.ok()) return s;
-        return (*executor)->Backward(1, *gradients);
+        return (*executor)->Run({}, [&]() -> absl::Status {
+          // As after an update.
+          if (absl::Status s = (*executor)->SetParameters(*parameters); !s.ok()) return s;
+          if (absl::Status s = (*executor)->Forward(); !s.ok()) return s;
+          return (*executor)->Backward(1, *gradients);
+        });
       },
       &state);
   const double gflop = *CountFlops(network, shape) * 1e-9;
@@ -173,11 +182,15 @@ void Register() {
           ->UseManualTime();
     };
     auto* const detector =
-        add("detector", [precision](benchmark::State& state) { BM_Network(state, precision, /*training=*/false); });
+        add("detector", [precision](benchmark::State& state) { BM_Network(state, precision, Work::kDetector); });
     for (const int batch : {1, 8}) detector->Args({batch, 640, 640})->Args({batch, 960, 1280});
-    auto* const training =
-        add("training", [precision](benchmark::State& state) { BM_Network(state, precision, /*training=*/true); });
-    for (const int batch : {1, 8}) training->Args({batch, 640, 640});
+    for (const auto& [name, work] :
+         {std::pair("training", Work::kTraining), std::pair("training_by_calls", Work::kTrainingByCalls)}) {
+      auto* const training =
+          add(name, [precision, work = work](benchmark::State& state) { BM_Network(state, precision, work); });
+      for (const int batch : {1, 8}) training->Args({batch, 640, 640});
+      training->Args({32, 320, 320});
+    }
     add("convolution", [precision](benchmark::State& state) { BM_Convolution(state, precision); })->Arg(1)->Arg(8);
   }
   benchmark::RegisterBenchmark("copy", &BM_Copy)->Arg(1 << 30)->UseManualTime();

@@ -12,6 +12,7 @@
 
 #include "base/random.h"
 #include "base/read_file.h"
+#include "base/status_macros.h"
 #include "model/detectors/detector.h"
 #include "model/execution/executor.h"
 #include "model/ops/cuda_test_util.h"
@@ -209,6 +210,54 @@ TEST(CudaExecutorTest, GradientsAreThoseOfTheCpu) {
       EXPECT_LE(std::sqrt(difference), GradientTolerance(precision) * std::sqrt(norm))
           << spec.name << " in " << PrecisionName(precision);
     }
+  }
+}
+
+// On a GPU this shows whether the engines of the backward passes can be recorded.
+TEST(CudaExecutorTest, ARecordedTrainingPassHasTheBitsOfOneQueuedByCalls) {
+  SKIP_WITHOUT_GPU();
+  const DetectorSpec detector = SmallDetector("smallhard");
+  const std::vector<ParameterSpec> specs = ListParameters(detector.network);
+  const Shape shape{2, 3, 64, 96};
+  const Tensor image = RandomTensor(shape, 1, 2);
+  for (const Precision precision : kPrecisions) {
+    CudaExecutorOptions options;
+    options.training = true;
+    options.precision = precision;
+    DeviceNetwork device(detector.network, InitializeParameters(specs, Initialization::kHe, 1), options);
+    const auto executor = device.Make(shape);
+    ASSERT_NE(executor, nullptr);
+    const auto gradients = DeviceParameters::Create(specs, device.stream().handle());
+    ASSERT_TRUE(gradients.ok()) << gradients.status();
+    ParameterSet first = ZeroParameters(specs), actual = first;
+    for (int run = 0; run < kRunsBeforeTraining + 3; ++run) {
+      device.SetInput(*executor, image);
+      ASSERT_OK(FillWithZeros(gradients->data(), gradients->size() * static_cast<int64_t>(sizeof(float)),
+                              device.stream().handle()));
+      ASSERT_OK(executor->Run({}, [&]() -> absl::Status {
+        RETURN_IF_ERROR(executor->Forward());
+        // Any gradient of the outputs: here they themselves.
+        for (const std::string& name : detector.network.outputs) {
+          const TensorView output = executor->output(name);
+          RETURN_IF_ERROR(CopyOnDevice(output.data, executor->output_gradient(name).data,
+                                       output.shape.size() * static_cast<int64_t>(sizeof(float)),
+                                       device.stream().handle()));
+        }
+        return executor->Backward(1, *gradients);
+      }));
+      ASSERT_OK(gradients->Download(run == 0 ? &first : &actual, device.stream()));
+      EXPECT_EQ(executor->recorded(), run >= kRunsBeforeTraining) << PrecisionName(precision) << ", run " << run;
+      if (run == 0) continue;
+      for (const auto& [name, array] : first) {
+        ASSERT_EQ(actual.at(name).values, array.values)
+            << name << " in " << PrecisionName(precision) << ", run " << run;
+      }
+    }
+    double sum = 0;
+    for (const auto& [name, array] : first) {
+      for (const float value : array.values) sum += std::fabs(value);
+    }
+    EXPECT_GT(sum, 0);
   }
 }
 

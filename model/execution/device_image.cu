@@ -30,16 +30,15 @@ absl::Status Write(const DeviceImage& image, const DeviceLevel& level, const Dev
 }
 
 template <typename T>
-absl::Status Write(const DeviceSample& sample, const float (&mean)[3], float factor, int n, const DeviceTensor& input,
-                   CudaStreamHandle stream) {
-  const int64_t pixels = int64_t{input.shape.h} * input.shape.w;
-  return ForEachIndex(pixels,
-                      SampleKernel<T>{sample.data,
-                                      sample.rows,
-                                      sample.columns,
+absl::Status Write(const DeviceSample* samples, const float* pixels, const float (&mean)[3], float factor,
+                   const DeviceTensor& input, CudaStreamHandle stream) {
+  return ForEachIndex(input.pixels(),
+                      SampleKernel<T>{samples,
+                                      pixels,
                                       {mean[0], mean[1], mean[2]},
                                       factor,
-                                      static_cast<Channels<T>*>(input.data) + n * pixels,
+                                      static_cast<Channels<T>*>(input.data),
+                                      input.shape.h,
                                       input.shape.w},
                       stream, "WriteSampleInput");
 }
@@ -65,23 +64,20 @@ absl::Status WriteNetworkInput(const DeviceImage& image, const DeviceLevel& leve
   return Write<DeviceHalf>(image, level, input, stream);
 }
 
-absl::Status WriteSampleInput(const DeviceSample& sample, const float (&mean)[3], float factor, int n,
+absl::Status WriteSampleInput(const DeviceSample* samples, const float* pixels, const float (&mean)[3], float factor,
                               const DeviceTensor& input, CudaStreamHandle stream) {
-  if (input.shape.c != 3 || n < 0 || n >= input.shape.n || sample.rows > input.shape.h ||
-      sample.columns > input.shape.w) {
-    return absl::InvalidArgumentError(absl::StrCat("a sample of ", sample.columns, " x ", sample.rows,
-                                                   " pixels cannot fill image ", n, " of an input of ",
-                                                   input.shape.ToString()));
+  if (input.shape.c != 3) {
+    return absl::InvalidArgumentError(absl::StrCat("samples cannot fill an input of ", input.shape.ToString()));
   }
   switch (input.type) {
     case ElementType::kFloat:
-      return Write<float>(sample, mean, factor, n, input, stream);
+      return Write<float>(samples, pixels, mean, factor, input, stream);
     case ElementType::kBfloat16:
-      return Write<DeviceBfloat16>(sample, mean, factor, n, input, stream);
+      return Write<DeviceBfloat16>(samples, pixels, mean, factor, input, stream);
     case ElementType::kHalf:
       break;
   }
-  return Write<DeviceHalf>(sample, mean, factor, n, input, stream);
+  return Write<DeviceHalf>(samples, pixels, mean, factor, input, stream);
 }
 
 }  // namespace hardface::model

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "model/cuda/cuda_memory.h"
+#include "model/execution/image_kernel.h"
 #include "model/ops/device_ops.h"
 
 namespace hardface::model {
@@ -29,14 +30,9 @@ struct DeviceLevel {
 absl::Status WriteNetworkInput(const DeviceImage& image, const DeviceLevel& level, const DeviceTensor& input,
                                CudaStreamHandle stream);
 
-// A training sample: pixels as floats, after augmentation.
-struct DeviceSample {
-  const float* data = nullptr;  // device memory, (rows, columns, 3), BGR
-  int rows = 0, columns = 0;
-};
-
-// Fills image N of INPUT (batch, 3, H, W) with SAMPLE less MEAN, times FACTOR, and what lies beyond it with zeros.
-absl::Status WriteSampleInput(const DeviceSample& sample, const float (&mean)[3], float factor, int n,
+// Fills INPUT (batch, 3, H, W) with a pass's training samples less MEAN, times FACTOR, and what lies beyond them with
+// zeros. SAMPLES (batch) and their PIXELS, floats after augmentation, are in device memory; none is larger than INPUT.
+absl::Status WriteSampleInput(const DeviceSample* samples, const float* pixels, const float (&mean)[3], float factor,
                               const DeviceTensor& input, CudaStreamHandle stream);
 
 }  // namespace hardface::model

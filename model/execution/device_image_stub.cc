@@ -7,7 +7,7 @@ absl::Status WriteNetworkInput(const DeviceImage&, const DeviceLevel&, const Dev
   return absl::FailedPreconditionError(WhyNoCuda());
 }
 
-absl::Status WriteSampleInput(const DeviceSample&, const float (&)[3], float, int, const DeviceTensor&,
+absl::Status WriteSampleInput(const DeviceSample*, const float*, const float (&)[3], float, const DeviceTensor&,
                               CudaStreamHandle) {
   return absl::FailedPreconditionError(WhyNoCuda());
 }

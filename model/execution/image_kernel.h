@@ -49,23 +49,30 @@ struct ImageKernel {
   }
 };
 
-// WriteNetworkInput of a training sample, one image of a batch. Indices are of the pixels (height, width) of OUT;
-// beyond the sample OUT is zero.
+// A training sample among those of a pass; 0 x 0 pixels where there is none.
+struct DeviceSample {
+  int64_t first = 0;  // its first float among the pixels of all
+  int rows = 0, columns = 0;
+};
+
+// WriteNetworkInput of a pass's training samples. Indices are of pixels (n, height, width) of OUT; beyond the samples
+// OUT is zero.
 template <typename T>
 struct SampleKernel {
-  const float* sample;  // (rows, columns, 3), BGR
-  int rows, columns;
+  const DeviceSample* samples;  // n
+  const float* pixels;          // (rows, columns, 3) each, BGR
   float mean[3];
   float factor;
   Channels<T>* out;
-  int width;
+  int height, width;
 
   HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
-    const int x = static_cast<int>(i % width), y = static_cast<int>(i / width);
+    const GroupIndex o(i, height, width, /*groups=*/1);
+    const DeviceSample sample = samples[o.n];
     Channels<T> result;
     for (int c = 0; c < 8; ++c) result.set(c, 0.0f);
-    if (y < rows && x < columns) {
-      const float* const pixel = sample + (int64_t{y} * columns + x) * 3;
+    if (o.y < sample.rows && o.x < sample.columns) {
+      const float* const pixel = pixels + sample.first + (int64_t{o.y} * sample.columns + o.x) * 3;
       for (int c = 0; c < 3; ++c) result.set(c, (pixel[c] - mean[c]) * factor);
     }
     out[i] = result;

@@ -52,24 +52,31 @@ void ExpectAsOnTheCpu(const cv::Mat& image, double scale, const Shape& shape, bo
 }
 
 TEST(SampleKernelTest, MakesWhatWritingTheInputMakes) {
-  cv::Mat sample(21, 34, CV_32FC3);
   Random random(2);
-  for (int y = 0; y < sample.rows; ++y) {
-    for (int x = 0; x < 3 * sample.cols; ++x) {
-      sample.ptr<float>(y)[x] = static_cast<float>(random.Uniform(-20, 280));
+  std::vector<float> pixels;
+  std::vector<DeviceSample> samples;
+  const Shape shape{3, 3, 32, 48};
+  const Tensor expected(shape);  // zeros
+  // The second image of the batch could not be read.
+  for (const cv::Size size : {cv::Size(34, 21), cv::Size(), cv::Size(48, 30)}) {
+    samples.push_back({static_cast<int64_t>(pixels.size()), size.height, size.width});
+    cv::Mat sample(size, CV_32FC3);
+    for (int y = 0; y < sample.rows; ++y) {
+      float* const row = sample.ptr<float>(y);
+      for (int x = 0; x < 3 * sample.cols; ++x) row[x] = static_cast<float>(random.Uniform(-20, 280));
+      pixels.insert(pixels.end(), row, row + 3 * sample.cols);
     }
+    const int n = static_cast<int>(samples.size()) - 1;
+    if (!sample.empty()) WriteNetworkInput(sample, 64.0f, /*mirror=*/false, n, expected.view());
   }
-  const Shape shape{1, 3, 32, 48};
-  const Tensor expected(shape);
-  WriteNetworkInput(sample, 64.0f, /*mirror=*/false, 0, expected.view());
-  std::vector<Channels<float>> out(static_cast<size_t>(shape.h) * shape.w);
+  std::vector<Channels<float>> out(static_cast<size_t>(shape.n) * shape.h * shape.w);
   const SampleKernel<float> kernel{
-      sample.ptr<float>(), sample.rows, sample.cols, {kBgrMean[0], kBgrMean[1], kBgrMean[2]},
-      1 / 64.0f,           out.data(),  shape.w};
+      samples.data(), pixels.data(), {kBgrMean[0], kBgrMean[1], kBgrMean[2]}, 1 / 64.0f, out.data(), shape.h, shape.w};
   for (size_t i = 0; i < out.size(); ++i) kernel(static_cast<int64_t>(i));
   for (size_t i = 0; i < out.size(); ++i) {
-    const int y = static_cast<int>(i) / shape.w, x = static_cast<int>(i) % shape.w;
-    for (int c = 0; c < 8; ++c) ASSERT_EQ(out[i].values[c], c < 3 ? expected.view().at(0, c, y, x) : 0.0f) << i;
+    const auto at = static_cast<int>(i);
+    const int n = at / (shape.h * shape.w), y = at / shape.w % shape.h, x = at % shape.w;
+    for (int c = 0; c < 8; ++c) ASSERT_EQ(out[i].values[c], c < 3 ? expected.view().at(n, c, y, x) : 0.0f) << i;
   }
 }
 

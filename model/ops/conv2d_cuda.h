@@ -51,7 +51,7 @@ class Conv2dCuda {
   // GRAD_OUT is the gradient before the ReLU; GRAD_IN is overwritten.
   virtual absl::Status BackwardData(const DeviceConvWeights& weights, const DeviceTensor& grad_out,
                                     const DeviceTensor& grad_in, void* workspace) = 0;
-  // Adds to GRAD_WEIGHTS (out, in, kernel, kernel), fp32 in device memory.
+  // Adds to GRAD_WEIGHTS (out, kernel, kernel, in), fp32 in device memory.
   virtual absl::Status BackwardWeights(const DeviceTensor& in, const DeviceTensor& grad_out, float* grad_weights,
                                        void* workspace) = 0;
 };

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <vector>
 
+#include "model/cuda/weight_order.h"
 #include "model/ops/cuda_test_util.h"
 #include "model/ops/relu.h"
 
@@ -47,6 +48,7 @@ TEST_P(Conv2dCudaTest, AgreesWithTheReferenceInEveryPass) {
   const auto random = [&](const Shape& shape, uint64_t seed) {
     return Rounded(RandomTensor(shape, 1, seed), precision, stream);
   };
+  const int64_t taps = int64_t{spec.kernel} * spec.kernel;
   const Tensor in = random(test.input, 1), weights = random(weight_shape, 2), bias = random(bias_shape, 3);
   const Tensor grad_out = random(output, 4);
 
@@ -77,7 +79,9 @@ TEST_P(Conv2dCudaTest, AgreesWithTheReferenceInEveryPass) {
   const auto device_weights =
       DeviceConvWeights::Create(spec.out_channels, spec.in_channels, spec.kernel, ElementTypeOf(precision));
   ASSERT_TRUE(device_weights.ok()) << device_weights.status();
-  const DeviceMemory plain_weights = Upload(weights.data(), weight_shape.size(), stream);
+  Tensor ordered_weights(weight_shape);
+  ToDeviceOrder(weights.data(), weight_shape.n, weight_shape.c, taps, ordered_weights.data());
+  const DeviceMemory plain_weights = Upload(ordered_weights.data(), weight_shape.size(), stream);
   const DeviceMemory plain_bias = Upload(bias.data(), bias_shape.size(), stream);
   ASSERT_OK((*device_weights)->Set(plain_weights.as<float>(), plain_bias.as<float>(), stream.handle()));
   const auto workspace = DeviceMemory::Allocate((*convolution)->workspace_bytes(), "a test");
@@ -99,8 +103,9 @@ TEST_P(Conv2dCudaTest, AgreesWithTheReferenceInEveryPass) {
   ASSERT_OK((*convolution)
                 ->BackwardWeights(device_in.get(), device_grad_out.get(), device_grad_weights.as<float>(),
                                   workspace->data()));
-  Tensor own_grad_weights(weight_shape), own_grad_bias(bias_shape);
-  Download(device_grad_weights, own_grad_weights, stream);
+  Tensor ordered_grad_weights(weight_shape), own_grad_weights(weight_shape), own_grad_bias(bias_shape);
+  Download(device_grad_weights, ordered_grad_weights, stream);
+  FromDeviceOrder(ordered_grad_weights.data(), weight_shape.n, weight_shape.c, taps, own_grad_weights.data());
   Download(device_grad_bias, own_grad_bias, stream);
   ExpectClose(device_out.ToHost().view(), out.view(), precision, "Forward");
   ExpectClose(device_grad_in.ToHost().view(), grad_in.view(), precision, "BackwardData");

@@ -17,7 +17,7 @@ class DeviceConvWeights {
  public:
   static absl::StatusOr<std::shared_ptr<DeviceConvWeights>> Create(int out_channels, int in_channels, int kernel,
                                                                    ElementType type);
-  // From fp32 WEIGHTS (out, in, kernel, kernel) and BIAS (out) in device memory; to be called when they have changed.
+  // From fp32 WEIGHTS (out, kernel, kernel, in) and BIAS (out) in device memory; to be called when they have changed.
   absl::Status Set(const float* weights, const float* bias, CudaStreamHandle stream);
 
   const void* weights() const { return weights_.data(); }

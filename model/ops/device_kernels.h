@@ -417,20 +417,20 @@ struct PackWeightsKernel {
   HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
     const int64_t c = i % in_stride, tap = i / in_stride % taps, o = i / in_stride / taps;
     const bool real = o < out_channels && c < in_channels;
-    to[i] = Element<T>::FromFloat(real ? from[(o * in_channels + c) * taps + tap] : 0.0f);
+    to[i] = Element<T>::FromFloat(real ? from[(o * taps + tap) * in_channels + c] : 0.0f);
   }
 };
 
-// Adds packed gradients to fp32 ones (out, in, taps). Indices are of the latter.
+// Adds packed gradients to fp32 ones (out, taps, in). Indices are of the latter.
 template <typename T>
 struct AddPackedKernel {
   const T* from;
   float* to;
-  int in_channels, taps, in_stride;
+  int in_channels, in_stride;
 
   HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
-    const int64_t tap = i % taps, c = i / taps % in_channels, o = i / taps / in_channels;
-    to[i] += Element<T>::ToFloat(from[(o * taps + tap) * in_stride + c]);
+    const int64_t row = i / in_channels, c = i - row * in_channels;
+    to[i] += Element<T>::ToFloat(from[row * in_stride + c]);
   }
 };
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/cuda/precision.h"
+#include "model/cuda/weight_order.h"
 #include "model/ops/concat.h"
 #include "model/ops/elementwise.h"
 #include "model/ops/gradient_check.h"
@@ -220,14 +221,18 @@ INSTANTIATE_TEST_SUITE_P(Shapes, DeviceKernelsTest,
 TEST(PackWeightsTest, PackedWeightsComeBack) {
   constexpr int kOut = 5, kIn = 11, kTaps = 9, kStored = 16;
   const Tensor weights = RandomTensor({kOut, kIn, 3, 3}, 1, 11);
+  std::vector<float> ordered(static_cast<size_t>(weights.shape().size()));
+  ToDeviceOrder(weights.data(), kOut, kIn, kTaps, ordered.data());
   std::vector<float> packed(8 * kTaps * kStored, -1.0f), back(static_cast<size_t>(weights.shape().size()), 0.5f);
   RunAll(static_cast<int64_t>(packed.size()),
-         PackWeightsKernel<float>{weights.data(), packed.data(), kOut, kIn, kTaps, kStored});
+         PackWeightsKernel<float>{ordered.data(), packed.data(), kOut, kIn, kTaps, kStored});
   EXPECT_EQ(packed[(4 * kTaps + 7) * kStored + 10], weights.view().at(4, 10, 2, 1));
   EXPECT_EQ(packed[(4 * kTaps + 7) * kStored + 11], 0.0f) << "an input channel that only fills up";
   EXPECT_EQ(packed[(5 * kTaps + 7) * kStored + 10], 0.0f) << "an output channel that only fills up";
-  RunAll(static_cast<int64_t>(back.size()), AddPackedKernel<float>{packed.data(), back.data(), kIn, kTaps, kStored});
-  for (size_t i = 0; i < back.size(); ++i) ASSERT_EQ(back[i], 0.5f + weights.data()[i]) << i;
+  RunAll(static_cast<int64_t>(back.size()), AddPackedKernel<float>{packed.data(), back.data(), kIn, kStored});
+  for (size_t i = 0; i < back.size(); ++i) ASSERT_EQ(back[i], 0.5f + ordered[i]) << i;
+  FromDeviceOrder(ordered.data(), kOut, kIn, kTaps, back.data());
+  for (size_t i = 0; i < back.size(); ++i) ASSERT_EQ(back[i], weights.data()[i]) << i;
 }
 
 }  // namespace

@@ -271,10 +271,10 @@ absl::Status AddPackedWeights(const void* packed, int out_channels, int in_chann
                               float* gradients, CudaStreamHandle stream) {
   return WithElement(type, [&](auto zero) {
     using T = decltype(zero);
-    return ForEachIndex(int64_t{out_channels} * in_channels * kernel * kernel,
-                        AddPackedKernel<T>{static_cast<const T*>(packed), gradients, in_channels, kernel * kernel,
-                                           StoredChannels(in_channels)},
-                        stream, "AddPackedWeights");
+    return ForEachIndex(
+        int64_t{out_channels} * in_channels * kernel * kernel,
+        AddPackedKernel<T>{static_cast<const T*>(packed), gradients, in_channels, StoredChannels(in_channels)}, stream,
+        "AddPackedWeights");
   });
 }
 

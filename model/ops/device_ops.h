@@ -63,12 +63,12 @@ absl::Status FromPlanar(const float* from, float scale, const DeviceTensor& to, 
 
 // Bytes of a convolution's weights (stored out, kernel, kernel, stored in) as cuDNN reads them.
 int64_t PackedWeightBytes(int out_channels, int in_channels, int kernel, ElementType type);
-// From fp32 weights (out, in, kernel, kernel) on the device; a bias is packed as weights with IN_CHANNELS 1 are, but
+// From fp32 weights (out, kernel, kernel, in) on the device; a bias is packed as weights with IN_CHANNELS 1 are, but
 // densely (stored out).
 absl::Status PackWeights(const float* weights, int out_channels, int in_channels, int kernel, ElementType type,
                          void* packed, CudaStreamHandle stream);
 absl::Status PackBias(const float* bias, int channels, ElementType type, void* packed, CudaStreamHandle stream);
-// Adds packed gradients to fp32 ones (out, in, kernel, kernel).
+// Adds packed gradients to fp32 ones (out, kernel, kernel, in).
 absl::Status AddPackedWeights(const void* packed, int out_channels, int in_channels, int kernel, ElementType type,
                               float* gradients, CudaStreamHandle stream);
 

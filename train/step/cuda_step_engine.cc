@@ -142,7 +142,7 @@ class CudaStepEngine : public StepEngine {
       ASSIGN_OR_RETURN(model::CudaExecutor* const teacher, teacher_->Executor(shape));
       inputs.push_back({teacher, teacher_->input_factor()});
     }
-    RETURN_IF_ERROR(WriteInput(shape, images, inputs));
+    RETURN_IF_ERROR(WriteInput(images, inputs));
     if (teacher_ != nullptr) RETURN_IF_ERROR(inputs[1].executor->Forward());
     RETURN_IF_ERROR(BeginLoss(images, *executor));
     // Sums over ranks begin within the last backward pass, which is queued call by call then. All else of a pass is
@@ -226,7 +226,7 @@ class CudaStepEngine : public StepEngine {
  private:
   // A pass's images on their way to the device.
   struct Staging {
-    model::PinnedMemory host;    // (rows, columns, 3) each, one behind the other; read until COPIED
+    model::PinnedMemory host;    // a DeviceSample of each, then their pixels; read until COPIED
     model::DeviceMemory device;  // the same; read until USED
     model::CudaEvent copied, used;
     std::vector<int64_t> numbers;  // of the images
@@ -246,16 +246,23 @@ class CudaStepEngine : public StepEngine {
     Staging& staging = staging_[next_staging_];
     staging.numbers = NumbersOf(images);
     next_staging_ = (next_staging_ + 1) % staging_.size();
-    int64_t floats = 0;
-    for (const PassImage& image : images) floats += FloatsOf(image);
-    RETURN_IF_ERROR(staging.copied.Synchronize());  // of the pass before last
-    RETURN_IF_ERROR(staging.host.Grow(floats * kFloat));
-    if (staging.device.bytes() < floats * kFloat) {
-      RETURN_IF_ERROR(context_->stream().Synchronize());  // what is queued may use the old memory
-      RETURN_IF_ERROR(staging.device.Grow(floats * kFloat, "a pass's images"));
-    }
-    float* host = staging.host.as<float>();
+    int64_t bytes = SampleBytes(images);
     for (const PassImage& image : images) {
+      if (image.sample != nullptr) bytes += static_cast<int64_t>(image.sample->image.total()) * 3 * kFloat;
+    }
+    RETURN_IF_ERROR(staging.copied.Synchronize());  // of the pass before last
+    RETURN_IF_ERROR(staging.host.Grow(bytes));
+    if (staging.device.bytes() < bytes) {
+      RETURN_IF_ERROR(context_->stream().Synchronize());  // what is queued may use the old memory
+      RETURN_IF_ERROR(staging.device.Grow(bytes, "a pass's images"));
+    }
+    auto* sample = staging.host.as<model::DeviceSample>();
+    auto* const first = reinterpret_cast<float*>(staging.host.as<char>() + SampleBytes(images));
+    float* host = first;
+    for (const PassImage& image : images) {
+      *sample++ = image.sample != nullptr
+                      ? model::DeviceSample{host - first, image.sample->image.rows, image.sample->image.cols}
+                      : model::DeviceSample();
       if (image.sample == nullptr) continue;
       const cv::Mat& pixels = image.sample->image;
       const size_t row_floats = static_cast<size_t>(pixels.cols) * 3;
@@ -264,7 +271,7 @@ class CudaStepEngine : public StepEngine {
       }
     }
     RETURN_IF_ERROR(staging.used.HoldBack(copies_.handle()));
-    RETURN_IF_ERROR(model::CopyToDevice(staging.host.data(), staging.device.data(), floats * kFloat, copies_.handle()));
+    RETURN_IF_ERROR(model::CopyToDevice(staging.host.data(), staging.device.data(), bytes, copies_.handle()));
     RETURN_IF_ERROR(staging.copied.Record(copies_.handle()));
     return &staging;
   }
@@ -276,29 +283,23 @@ class CudaStepEngine : public StepEngine {
   };
 
   // Lays the samples, which may have reached the device before, out in each of the INPUTS.
-  absl::Status WriteInput(const model::Shape& shape, const std::vector<PassImage>& images,
-                          const std::vector<NetworkInput>& inputs) {
+  absl::Status WriteInput(const std::vector<PassImage>& images, const std::vector<NetworkInput>& inputs) {
     Staging* way = std::exchange(staged_, nullptr);
     if (way == nullptr || way->numbers != NumbersOf(images)) {
       ASSIGN_OR_RETURN(way, Upload(images));
     }
     Staging& staging = *way;
     RETURN_IF_ERROR(staging.copied.HoldBack(stream()));
-    const float* device = staging.device.as<float>();
-    for (int n = 0; n < shape.n; ++n) {
-      const PassImage& image = images[static_cast<size_t>(n)];
-      const cv::Size size = image.sample != nullptr ? image.sample->image.size() : cv::Size();
-      for (const NetworkInput& input : inputs) {
-        RETURN_IF_ERROR(model::WriteSampleInput({device, size.height, size.width}, model::kBgrMean, input.factor, n,
-                                                input.executor->input(), stream()));
-      }
-      device += FloatsOf(image);
+    const auto* const pixels = reinterpret_cast<const float*>(staging.device.as<char>() + SampleBytes(images));
+    for (const NetworkInput& input : inputs) {
+      RETURN_IF_ERROR(model::WriteSampleInput(staging.device.as<model::DeviceSample>(), pixels, model::kBgrMean,
+                                              input.factor, input.executor->input(), stream()));
     }
     return staging.used.Record(stream());
   }
 
-  static int64_t FloatsOf(const PassImage& image) {
-    return image.sample != nullptr ? int64_t{3} * image.sample->image.rows * image.sample->image.cols : 0;
+  static int64_t SampleBytes(const std::vector<PassImage>& images) {
+    return static_cast<int64_t>(images.size() * sizeof(model::DeviceSample));
   }
 
   absl::Status BeginLoss(const std::vector<PassImage>& images, const model::CudaExecutor& executor) {
@@ -309,9 +310,9 @@ class CudaStepEngine : public StepEngine {
       of_loss.push_back({FacesOf(*image.sample), image.sample->image.cols, image.sample->image.rows, seed});
       numbers_.push_back(image.number);
     }
-    return loss_->Begin(of_loss, model::PlanesOf(
-                                     model_->detector, [&](const std::string& name) { return executor.output(name); },
-                                     0));
+    return loss_->Begin(of_loss,
+                        model::PlanesOf(
+                            model_->detector, [&](const std::string& name) { return executor.output(name); }, 0));
   }
 
   // The losses of the images that were read.

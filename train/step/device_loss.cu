@@ -89,11 +89,10 @@ class LossOnDevice : public DeviceDetectionLoss {
         ClassificationKernel{table, gradient_table, taught, teacher.weight, samples_.as<mining::SampledAnchor>(), loss,
                              scale, classification_.as<double>()},
         stream(), "the classification loss"));
-    RETURN_IF_ERROR(model::ForEachIndex(
-        kParts,
-        RegressionKernel{table, gradient_table, taught, teacher.weight, labels, faces(), image, kParts, loss, scale,
-                         regression_.as<double>()},
-        stream(), "the regression loss"));
+    RETURN_IF_ERROR(model::ForEachIndex(kParts,
+                                        RegressionKernel{table, gradient_table, taught, teacher.weight, labels, faces(),
+                                                         image, kParts, loss, scale, regression_.as<double>()},
+                                        stream(), "the regression loss"));
     double* const classification = sums_.as<double>();
     double* const regression = classification + kFewerParts;
     RETURN_IF_ERROR(model::ForEachIndex(
@@ -115,8 +114,8 @@ class LossOnDevice : public DeviceDetectionLoss {
     int64_t all_faces = 0;
     for (const size_t count : slot.face_counts) all_faces += static_cast<int64_t>(count);
     RETURN_IF_ERROR(slot.outcomes.Grow(outcomes_.bytes()));
-    return model::CopyToHost(outcomes_.data(), slot.outcomes.data(), LossBytes() + BytesOf<mining::FaceScore>(all_faces),
-                             stream());
+    return model::CopyToHost(outcomes_.data(), slot.outcomes.data(),
+                             LossBytes() + BytesOf<mining::FaceScore>(all_faces), stream());
   }
 
   absl::StatusOr<std::vector<DeviceOutcome>> Outcomes() override {
@@ -162,9 +161,12 @@ class LossOnDevice : public DeviceDetectionLoss {
     int first = 0;
     for (const LossImage& image : images) {
       const auto count = static_cast<int>(image.faces.size());
-      *facts++ = {first,       count,
-                  image.width, image.height,
-                  mining::AnyInside(table, image.width, image.height), options_.hard_negative_share,
+      *facts++ = {first,
+                  count,
+                  image.width,
+                  image.height,
+                  mining::AnyInside(table, image.width, image.height),
+                  options_.hard_negative_share,
                   image.seed};
       std::copy(image.faces.begin(), image.faces.end(), faces + first);
       slot.face_counts.push_back(image.faces.size());
@@ -176,13 +178,12 @@ class LossOnDevice : public DeviceDetectionLoss {
 
   absl::Status ScoreFaces(const mining::AnchorTable& table, const mining::ImageFacts* image) {
     auto* const parts = face_parts_.as<mining::FaceScore>();
-    RETURN_IF_ERROR(model::ForEachIndex(
-        int64_t{max_faces_} * kFaceParts,
-        FacePartsKernel{table, labels_.as<mining::AnchorLabel>(), image, kFaceParts, parts}, stream(),
-        "the faces' scores"));
+    RETURN_IF_ERROR(
+        model::ForEachIndex(int64_t{max_faces_} * kFaceParts,
+                            FacePartsKernel{table, labels_.as<mining::AnchorLabel>(), image, kFaceParts, parts},
+                            stream(), "the faces' scores"));
     auto* const scores = reinterpret_cast<mining::FaceScore*>(outcomes_.as<char>() + LossBytes());
-    return model::ForEachIndex(max_faces_, FaceKernel{parts, image, kFaceParts, scores}, stream(),
-                               "the faces' scores");
+    return model::ForEachIndex(max_faces_, FaceKernel{parts, image, kFaceParts, scores}, stream(), "the faces' scores");
   }
 
   // Hard positives and negatives first, then the random rest.
@@ -200,9 +201,8 @@ class LossOnDevice : public DeviceDetectionLoss {
     const uint64_t* random = nullptr;
     if (options_.hard_negative_share < 1) {
       RETURN_IF_ERROR(model::ForEachIndex(
-          anchors,
-          mining::RandomKeysKernel{labels, table, positives, negatives, sampled, max_positives_, image, keys}, stream(),
-          "drawing anchors"));
+          anchors, mining::RandomKeysKernel{labels, table, positives, negatives, sampled, max_positives_, image, keys},
+          stream(), "drawing anchors"));
       RETURN_IF_ERROR(
           model::SortKeys(keys, random_.as<uint64_t>(), anchors, /*first_bit=*/32, sort_scratch_, stream()));
       random = random_.as<uint64_t>();
@@ -238,9 +238,9 @@ class LossOnDevice : public DeviceDetectionLoss {
   const int max_images_, max_positives_;
   const std::shared_ptr<model::CudaContext> context_;
   int max_anchors_ = 0, max_faces_ = 64, max_pass_faces_ = 64;  // of an image, and of a pass
-  int64_t moves_ = 0;            // of the memory that these decide
-  model::DeviceMemory images_;   // of a pass: facts of MAX_IMAGES_, then all their faces
-  model::DeviceMemory outcomes_; // of a pass: losses of MAX_IMAGES_, then the scores of all their faces
+  int64_t moves_ = 0;                                           // of the memory that these decide
+  model::DeviceMemory images_;                                  // of a pass: facts of MAX_IMAGES_, then all their faces
+  model::DeviceMemory outcomes_;  // of a pass: losses of MAX_IMAGES_, then the scores of all their faces
   // Of one image at a time.
   model::DeviceMemory labels_, face_parts_;
   model::DeviceMemory keys_, other_keys_, sort_scratch_;

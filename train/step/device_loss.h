@@ -1,6 +1,6 @@
 // Targets, sampling, loss and its gradient on a CUDA device, for the images of a pass one after the other: nothing but
-// the loss itself and the faces' scores go to the host. anchor_targets.h and losses.h are the reference. Without --config=cuda there is
-// a stub.
+// the loss itself and the faces' scores go to the host. anchor_targets.h and losses.h are the reference. Without
+// --config=cuda there is a stub.
 #ifndef HARDFACE_TRAIN_STEP_DEVICE_LOSS_H_
 #define HARDFACE_TRAIN_STEP_DEVICE_LOSS_H_
 
@@ -43,7 +43,8 @@ class DeviceDetectionLoss {
   // TargetOptions::hard_negative_share from now on.
   virtual void SetHardNegativeShare(float share) = 0;
 
-  // Copies what is known of IMAGES to the device. PLANES have the sizes of their planes; what they point to is not read.
+  // Copies what is known of IMAGES to the device. PLANES have the sizes of their planes; what they point to is not
+  // read.
   virtual absl::Status Begin(const std::vector<LossImage>& images, const std::vector<model::AnchorPlane>& planes) = 0;
   // Queues the loss of image N and adds SCALE times its gradient to GRADIENTS, planes that mirror PLANES; both point
   // into device memory, as the TEACHER's planes do. May be recorded as a graph: the same arguments queue the same calls

@@ -183,7 +183,8 @@ struct RegressionKernel {
       const model::AnchorIndex a = table.at(i);
       const model::AnchorPlane& plane = table.planes[a.plane];
       const int cell = plane.cell(a.y, a.x);
-      const std::array<float, 4> target = model::EncodeBox(plane.anchor(a.y, a.x), all_faces[image->first_face + labels[i].face].box);
+      const std::array<float, 4> target =
+          model::EncodeBox(plane.anchor(a.y, a.x), all_faces[image->first_face + labels[i].face].box);
       for (int k = 0; k < 4; ++k) {
         const float wanted = taught.count > 0
                                  ? SoftTarget(target[k], taught.planes[a.plane].deltas[k][cell], teacher_weight)

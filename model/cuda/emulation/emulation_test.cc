@@ -92,8 +92,7 @@ TEST_F(EmulationTest, AGraphHoldsTheWorkOfItsRecording) {
   const CudaEvent& event = *copied_;
   for (const auto& forbidden : std::vector<std::function<absl::Status()>>{
            [] { return DeviceMemory::Allocate(1, "a test").status(); },
-           [] { return PinnedMemory::Allocate(1).status(); },
-           [&] { return event.Record(stream()); },
+           [] { return PinnedMemory::Allocate(1).status(); }, [&] { return event.Record(stream()); },
            [&] { return event.HoldBack(stream()); },
            [&] {
              const float pageable = 1;
