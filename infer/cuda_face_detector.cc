@@ -57,7 +57,7 @@ absl::StatusOr<std::unique_ptr<CudaFaceDetector>> CudaFaceDetector::Create(const
 }
 
 absl::Status CudaFaceDetector::Start(const cv::Mat& image) {
-  RETURN_IF_ERROR(runner_->Start(image));
+  RETURN_IF_ERROR(runner_->Start({image}));
   detections_->Start(/*kept=*/0);
   return absl::OkStatus();
 }

@@ -55,7 +55,7 @@ class CudaFaceDetector {
   absl::StatusOr<bool> SmallCandidates() { return detections_->SmallCandidates(options_.flip ? 2 : 1); }
   // Any time between Start() and Finish(): copies the image that the next Start() will be called with to the device,
   // beside what is being computed. IMAGE must not change until then. Where that fails, Start() copies it.
-  void Preload(const cv::Mat& image) { runner_->Preload(image); }
+  void Preload(const cv::Mat& image) { runner_->Preload({image}); }
   absl::StatusOr<std::vector<data::Detection>> Finish();
   // Between two images: see CudaDetectorRunner.
   absl::Status UpdateParameters() { return runner_->UpdateParameters(); }

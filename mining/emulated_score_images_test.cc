@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/images/image_io.h"
+#include "mining/difficulty.h"
 #include "mining/score_images.h"
 #include "model/cuda/emulation/emulation.h"
 #include "model/cuda/precision.h"
@@ -23,15 +24,15 @@ namespace {
 
 constexpr int kImages = 5, kHeight = 64;
 
-int WidthOf(int i) { return 80 + 16 * (i % 2); }
+int WidthOf(int i) { return i < 3 ? 80 : 96; }
 
 // Noise of two sizes with a face on the left.
-std::string NoiseDataset(const std::string& name) {
+std::string NoiseDataset(const std::string& name, int images = kImages) {
   const std::string folder = absl::StrCat(::testing::TempDir(), "/", name);
   std::filesystem::remove_all(folder);
   const auto writer = data::DatasetWriter::Create(folder, {"."});
   Random random(1);
-  for (int i = 0; i < kImages; ++i) {
+  for (int i = 0; i < images; ++i) {
     cv::Mat image(kHeight, WidthOf(i), CV_8UC3);
     for (int y = 0; y < image.rows; ++y) {
       for (int x = 0; x < 3 * image.cols; ++x) image.ptr(y)[x] = static_cast<uint8_t>(random.Uniform(0, 255));
@@ -66,14 +67,38 @@ ScoreImagesOptions OnDevice() {
   return options;
 }
 
-TEST(EmulatedScoreImagesTest, EachImageIsCopiedWhileTheOneBeforeIsComputed) {
+TEST(EmulatedScoreImagesTest, ImagesOfOneSizeAreABatchThatIsCopiedWhileTheOneBeforeIsComputed) {
   const std::string dataset = NoiseDataset("copied_ahead");
   model::ResetEmulatedCounts();
   const absl::Status status = ScoreImages(SmallModel(), dataset, dataset + ".jsonl", OnDevice());
   ASSERT_TRUE(status.ok()) << status;
-  int64_t but_the_first = 0;
-  for (int i = 1; i < kImages; ++i) but_the_first += int64_t{3} * kHeight * WidthOf(i);
-  EXPECT_EQ(model::GetEmulatedCounts().bytes_beside_work, but_the_first);
+  const int64_t second_batch = int64_t{2} * 3 * kHeight * 96;
+  EXPECT_EQ(model::GetEmulatedCounts().bytes_beside_work, second_batch);
+}
+
+TEST(EmulatedScoreImagesTest, ABatchThatDoesNotFitIsRunOneByOneWithTheSameResult) {
+  const auto score = [](const std::string& dataset, int64_t capacity) {
+    model::SetEmulatedCapacity(capacity);
+    const absl::Status status = ScoreImages(SmallModel(), dataset, dataset + ".jsonl", OnDevice());
+    EXPECT_TRUE(status.ok()) << status;
+    return *ReadDifficulty(dataset + ".jsonl");
+  };
+  constexpr int64_t kUnlimited = int64_t{1} << 40;
+  score(NoiseDataset("alone", 1), kUnlimited);
+  const int64_t peak_alone = model::GetEmulatedMemory().peak;
+  const std::string dataset = NoiseDataset("does_not_fit", 3);
+  const DifficultyTable expected = score(dataset, kUnlimited);
+  const int64_t peak_together = model::GetEmulatedMemory().peak;
+  ASSERT_GT(peak_together, peak_alone);
+  const DifficultyTable actual = score(dataset, (peak_alone + peak_together) / 2);
+  EXPECT_GT(model::GetEmulatedMemory().refusals, 0) << "the batch fits";
+  model::SetEmulatedCapacity(kUnlimited);
+  EXPECT_EQ(expected.size(), 3u);
+  ASSERT_EQ(actual.size(), 3u);
+  for (const auto& [entry, difficulty] : expected) {
+    EXPECT_NEAR(*actual.at(entry).wpas, *difficulty.wpas, 1e-4) << entry.first;
+    EXPECT_EQ(actual.at(entry).positives, difficulty.positives) << entry.first;
+  }
 }
 
 TEST(EmulatedScoreImagesTest, AnImageThatCannotBeReadIsNamedThoughItWasReadAhead) {

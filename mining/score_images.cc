@@ -21,8 +21,10 @@
 #include "data_tools/dataset/dataset.h"
 #include "data_tools/dataset/entry_image.h"
 #include "mining/difficulty.h"
+#include "model/detectors/anchors.h"
 #include "model/detectors/detector.h"
 #include "model/execution/image_input.h"
+#include "model/ops/tensor.h"
 
 namespace hardface::mining {
 namespace {
@@ -37,12 +39,9 @@ double ScaleOf(const cv::Mat& image, const ScoreImagesOptions& options) {
   return std::min(to_short, to_long);
 }
 
-absl::StatusOr<Difficulty> ScoreImage(const model::Model& model, const data::DatasetEntry& entry, const cv::Mat& image,
-                                      const ScoreImagesOptions& options, const std::function<cv::Mat()>& upcoming,
-                                      model::DetectorRunner* runner) {
-  const double scale = ScaleOf(image, options);
-  const model::LevelGeometry level = model::LevelGeometryOf(image.rows, image.cols, scale);
-  ASSIGN_OR_RETURN(const auto planes, runner->Run(image, scale, entry.flip, upcoming));
+Difficulty DifficultyOf(const model::Model& model, const data::DatasetEntry& entry,
+                        const std::vector<model::AnchorPlane>& planes, const model::LevelGeometry& level, double scale,
+                        const ScoreImagesOptions& options) {
   std::vector<FaceBox> faces;
   const auto s = static_cast<float>(scale);
   for (const data::Face& face : entry.faces) {
@@ -51,6 +50,91 @@ absl::StatusOr<Difficulty> ScoreImage(const model::Model& model, const data::Dat
   }
   const AnchorLabels labels = LabelAnchors(planes, faces, level.columns, level.rows, options.targets);
   return Difficulty{Wpas(planes, labels), static_cast<int>(labels.positives.size()), model.info.iterations};
+}
+
+// An entry of the dataset with its image.
+struct LoadedEntry {
+  const data::DatasetEntry* entry = nullptr;
+  absl::StatusOr<cv::Mat> image;
+};
+
+// The dataset's images in their order, those of one size that follow each other in one batch on a GPU.
+class Batches {
+ public:
+  // Of a GPU: images of a batch, and pixels that the network sees of them. What is larger keeps a GPU busy by itself.
+  static constexpr int kMostImages = 8;
+  static constexpr int64_t kMostPixels = int64_t{1} << 21;
+
+  Batches(const model::DetectorSpec& detector, const data::Dataset& dataset, const ScoreImagesOptions& options)
+      : detector_(detector),
+        dataset_(dataset),
+        options_(options),
+        cuda_(options.runner.device.cuda()),
+        // One thread decodes pictures as fast as the CPU's network takes them; a GPU takes several threads' pictures.
+        images_(static_cast<int64_t>(dataset.entries.size()), cuda_ ? std::min(4, ResolveThreads(options.threads)) : 1,
+                /*ahead=*/cuda_ ? 2 * kMostImages : kMostImages, [&dataset](int64_t i) {
+                  const auto entry = static_cast<size_t>(i);
+                  return data::ReadEntryImage(dataset.entries[entry], dataset.image_paths[entry]);
+                }) {}
+
+  // From now on each image is a batch.
+  void OneByOne() { one_by_one_ = true; }
+
+  // Empty at the end. An image that could not be read is alone.
+  std::vector<LoadedEntry> Next() {
+    std::vector<LoadedEntry> batch;
+    while (const LoadedEntry* const next = Peek()) {
+      if (!batch.empty() && !Joins(*next, batch)) break;
+      batch.push_back(*std::exchange(peeked_, std::nullopt));
+      if (!batch[0].image.ok()) break;
+    }
+    return batch;
+  }
+
+ private:
+  const LoadedEntry* Peek() {
+    if (!peeked_.has_value() && taken_ < dataset_.entries.size()) {
+      peeked_ = LoadedEntry{&dataset_.entries[taken_++], images_.Next()};
+    }
+    return peeked_.has_value() ? &*peeked_ : nullptr;
+  }
+
+  bool Joins(const LoadedEntry& next, const std::vector<LoadedEntry>& batch) const {
+    if (!cuda_ || one_by_one_ || batch.size() == kMostImages || !next.image.ok()) return false;
+    const cv::Mat& image = *batch[0].image;
+    if (next.image->size() != image.size()) return false;
+    const model::LevelGeometry level = model::LevelGeometryOf(image.rows, image.cols, ScaleOf(image, options_));
+    model::Shape shape = model::PaddedShape(detector_, level.rows, level.columns);
+    return (static_cast<int64_t>(batch.size()) + 1) * shape.h * shape.w <= kMostPixels;
+  }
+
+  const model::DetectorSpec& detector_;
+  const data::Dataset& dataset_;
+  const ScoreImagesOptions& options_;
+  const bool cuda_;
+  bool one_by_one_ = false;
+  size_t taken_ = 0;  // of the entries
+  std::optional<LoadedEntry> peeked_;
+  Prefetcher<absl::StatusOr<cv::Mat>> images_;
+};
+
+// The difficulties of a batch's images. UPCOMING as DetectorRunner::Run has it.
+absl::StatusOr<std::vector<Difficulty>> ScoreBatch(const model::Model& model, const std::vector<LoadedEntry>& batch,
+                                                   const ScoreImagesOptions& options,
+                                                   const std::function<std::vector<cv::Mat>()>& upcoming,
+                                                   model::DetectorRunner* runner) {
+  std::vector<model::RunnerImage> images;
+  for (const LoadedEntry& loaded : batch) images.push_back({*loaded.image, loaded.entry->flip});
+  const double scale = ScaleOf(*batch[0].image, options);
+  const model::LevelGeometry level = model::LevelGeometryOf(batch[0].image->rows, batch[0].image->cols, scale);
+  ASSIGN_OR_RETURN(const auto planes, runner->Run(images, scale, upcoming));
+  std::vector<Difficulty> difficulties(batch.size());
+  // A GPU waits for it. An image alone may be the CPU's, whose threads it has to itself.
+#pragma omp parallel for schedule(dynamic) if (batch.size() > 1)
+  for (size_t n = 0; n < batch.size(); ++n) {
+    difficulties[n] = DifficultyOf(model, *batch[n].entry, planes[n], level, scale, options);
+  }
+  return difficulties;
 }
 
 // Images whose faces are too small or too large for every anchor: they stay "hard" for ever, and nobody may notice.
@@ -105,28 +189,37 @@ absl::Status ScoreImages(const model::Model& model, const std::string& dataset_p
   }
   ASSIGN_OR_RETURN(const auto file, AtomicFile::Create(output));
   ASSIGN_OR_RETURN(const auto runner, model::MakeDetectorRunner(model, options.runner));
-  const auto count = static_cast<int64_t>(dataset.entries.size());
-  Progress progress("score", count, "images");
-  // One thread decodes pictures as fast as the CPU's network takes them; a GPU takes several threads' pictures.
-  const int loaders = options.runner.device.cuda() ? std::min(4, ResolveThreads(options.threads)) : 1;
-  Prefetcher<absl::StatusOr<cv::Mat>> images(count, loaders, /*ahead=*/8, [&](int64_t i) {
-    const auto entry = static_cast<size_t>(i);
-    return data::ReadEntryImage(dataset.entries[entry], dataset.image_paths[entry]);
-  });
+  Progress progress("score", static_cast<int64_t>(dataset.entries.size()), "images");
+  Batches batches(model.detector, dataset, options);
   WithoutPositiveAnchors without;
-  std::optional<absl::StatusOr<cv::Mat>> ahead;  // the next image, which a device gets while it computes
-  for (int64_t i = 0; i < count; ++i) {
-    const data::DatasetEntry& entry = dataset.entries[static_cast<size_t>(i)];
-    if (!ahead.has_value()) ahead = images.Next();
-    ASSIGN_OR_RETURN(const cv::Mat image, *std::exchange(ahead, std::nullopt));
+  std::vector<LoadedEntry> batch = batches.Next(), ahead;
+  for (; !batch.empty(); batch = ahead.empty() ? batches.Next() : std::exchange(ahead, {})) {
+    RETURN_IF_ERROR(batch[0].image.status());
+    // The next batch, which a device gets while it computes this one.
     const auto upcoming = [&] {
-      if (i + 1 < count) ahead = images.Next();
-      return ahead.has_value() && ahead->ok() ? **ahead : cv::Mat();
+      ahead = batches.Next();
+      std::vector<cv::Mat> pixels;
+      for (const LoadedEntry& next : ahead) {
+        if (next.image.ok()) pixels.push_back(*next.image);
+      }
+      return pixels;
     };
-    ASSIGN_OR_RETURN(const Difficulty difficulty, ScoreImage(model, entry, image, options, upcoming, runner.get()));
-    without.Add(entry, difficulty, ScaleOf(image, options));
-    RETURN_IF_ERROR(file->Write(DifficultyToJson(entry.image, entry.flip, difficulty) + "\n"));
-    progress.Advance(1);
+    auto difficulties = ScoreBatch(model, batch, options, upcoming, runner.get());
+    if (absl::IsResourceExhausted(difficulties.status()) && batch.size() > 1) {
+      batches.OneByOne();
+      difficulties = std::vector<Difficulty>();
+      for (const LoadedEntry& alone : batch) {
+        ASSIGN_OR_RETURN(const auto of_one, ScoreBatch(model, {alone}, options, nullptr, runner.get()));
+        difficulties->push_back(of_one[0]);
+      }
+    }
+    RETURN_IF_ERROR(difficulties.status());
+    for (size_t n = 0; n < batch.size(); ++n) {
+      const data::DatasetEntry& entry = *batch[n].entry;
+      without.Add(entry, (*difficulties)[n], ScaleOf(*batch[n].image, options));
+      RETURN_IF_ERROR(file->Write(DifficultyToJson(entry.image, entry.flip, (*difficulties)[n]) + "\n"));
+      progress.Advance(1);
+    }
   }
   progress.Finish();
   without.Print(model, options);

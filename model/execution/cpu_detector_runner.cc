@@ -25,11 +25,16 @@ std::vector<AnchorPlane> CpuDetectorRunner::planes(int n) const {
       model_.detector, [this](const std::string& name) { return output(name); }, n);
 }
 
-absl::StatusOr<std::vector<AnchorPlane>> CpuDetectorRunner::Run(const cv::Mat& image, double scale, bool mirror,
-                                                                const std::function<cv::Mat()>& /*upcoming*/) {
-  const cv::Mat level = ResizeToFloat(image, scale);
-  RETURN_IF_ERROR(Forward(PaddedShape(model_.detector, level.rows, level.cols), {{level, mirror}}));
-  return planes(0);
+absl::StatusOr<std::vector<std::vector<AnchorPlane>>> CpuDetectorRunner::Run(
+    const std::vector<RunnerImage>& images, double scale, const std::function<std::vector<cv::Mat>()>& /*upcoming*/) {
+  std::vector<ShownImage> shown;
+  for (const RunnerImage& image : images) shown.push_back({ResizeToFloat(image.pixels, scale), image.mirror});
+  Shape shape = PaddedShape(model_.detector, shown[0].pixels.rows, shown[0].pixels.cols);
+  shape.n = static_cast<int>(images.size());
+  RETURN_IF_ERROR(Forward(shape, shown));
+  std::vector<std::vector<AnchorPlane>> all;
+  for (int n = 0; n < shape.n; ++n) all.push_back(planes(n));
+  return all;
 }
 
 }  // namespace hardface::model

@@ -35,8 +35,9 @@ class CpuDetectorRunner : public DetectorRunner {
       : model_(model), executors_(model.detector.network, options) {}
 
   using DetectorRunner::Run;
-  absl::StatusOr<std::vector<AnchorPlane>> Run(const cv::Mat& image, double scale, bool mirror,
-                                               const std::function<cv::Mat()>& upcoming) override;
+  absl::StatusOr<std::vector<std::vector<AnchorPlane>>> Run(
+      const std::vector<RunnerImage>& images, double scale,
+      const std::function<std::vector<cv::Mat>()>& upcoming) override;
 
   // Runs IMAGES as one batch of SHAPE (as many, 3, H, W), which cuts off what lies outside. VERSION tells whether the
   // model's parameters have changed since the last call; start at 0 and count up.

@@ -58,48 +58,60 @@ absl::Status CudaDetectorRunner::ReleaseMemory() {
   return resources_->Release();
 }
 
-absl::Status CudaDetectorRunner::Upload(const cv::Mat& image, ImageSlot* slot) const {
-  HARDFACE_CHECK(image.type() == CV_8UC3);
-  const int64_t row_bytes = int64_t{3} * image.cols, bytes = row_bytes * image.rows;
+absl::Status CudaDetectorRunner::Upload(const std::vector<cv::Mat>& images, ImageSlot* slot) const {
+  const cv::Size size = images[0].size();
+  const int64_t row_bytes = int64_t{3} * size.width;
+  const int64_t bytes = row_bytes * size.height * static_cast<int64_t>(images.size());
   // The copy before last may still read the staging memory; kernels are through with the pixels since this Start().
   RETURN_IF_ERROR(slot->copied.Synchronize());
   RETURN_IF_ERROR(slot->staging.Grow(bytes));
   RETURN_IF_ERROR(slot->pixels.Grow(bytes, "the image"));
-  for (int y = 0; y < image.rows; ++y) {
-    std::memcpy(slot->staging.as<uint8_t>() + y * row_bytes, image.ptr(y), static_cast<size_t>(row_bytes));
+  auto* to = slot->staging.as<uint8_t>();
+  for (const cv::Mat& image : images) {
+    HARDFACE_CHECK(image.type() == CV_8UC3 && image.size() == size);
+    for (int y = 0; y < image.rows; ++y, to += row_bytes) {
+      std::memcpy(to, image.ptr(y), static_cast<size_t>(row_bytes));
+    }
   }
   RETURN_IF_ERROR(CopyToDevice(slot->staging.data(), slot->pixels.data(), bytes, copies_.handle()));
   return slot->copied.Record(copies_.handle());
 }
 
-void CudaDetectorRunner::Preload(const cv::Mat& image) {
+void CudaDetectorRunner::Preload(const std::vector<cv::Mat>& images) {
   ImageSlot* const slot = &slots_[1 - current_];
-  slot->image = Upload(image, slot).ok() ? image : cv::Mat();
+  slot->images = Upload(images, slot).ok() ? images : std::vector<cv::Mat>();
 }
 
-absl::Status CudaDetectorRunner::Start(const cv::Mat& image) {
+absl::Status CudaDetectorRunner::Start(const std::vector<cv::Mat>& images) {
   RETURN_IF_ERROR(context()->MakeCurrent());
-  // Idle but after an error, when kernels of the last image may still be under way.
+  // Idle but after an error, when kernels of the last images may still be under way.
   RETURN_IF_ERROR(context()->stream().Synchronize());
   ImageSlot& other = slots_[1 - current_];
-  const bool preloaded = !other.image.empty() && other.image.data == image.data && other.image.size() == image.size();
+  const bool preloaded =
+      std::equal(images.begin(), images.end(), other.images.begin(), other.images.end(),
+                 [](const cv::Mat& a, const cv::Mat& b) { return a.data == b.data && a.size() == b.size(); });
   if (preloaded) {
     current_ = 1 - current_;
   } else {
-    RETURN_IF_ERROR(Upload(image, &slots_[current_]));
+    RETURN_IF_ERROR(Upload(images, &slots_[current_]));
   }
-  other.image.release();
-  rows_ = image.rows;
-  columns_ = image.cols;
+  other.images.clear();
+  rows_ = images[0].rows;
+  columns_ = images[0].cols;
   return slots_[current_].copied.HoldBack(context()->stream().handle());
+}
+
+DeviceLevel CudaDetectorRunner::OnDevice(const LevelGeometry& level) const {
+  DeviceLevel on_device{level.rows, level.columns, level.x_step, level.y_step};
+  std::copy(model_.detector.bgr_mean.begin(), model_.detector.bgr_mean.end(), on_device.mean);
+  on_device.factor = 1.0f / model_.info.input_divisor;
+  return on_device;
 }
 
 absl::StatusOr<const CudaExecutor*> CudaDetectorRunner::Forward(const Shape& shape, const LevelGeometry& level,
                                                                 bool mirror_first, cv::Point from) {
   ASSIGN_OR_RETURN(CudaExecutor* const executor, executors_->Get(shape, parameters_, updates_));
-  DeviceLevel on_device{level.rows, level.columns, level.x_step, level.y_step};
-  std::copy(model_.detector.bgr_mean.begin(), model_.detector.bgr_mean.end(), on_device.mean);
-  on_device.factor = 1.0f / model_.info.input_divisor;
+  DeviceLevel on_device = OnDevice(level);
   on_device.mirror_first = mirror_first;
   on_device.from_x = from.x;
   on_device.from_y = from.y;
@@ -109,12 +121,34 @@ absl::StatusOr<const CudaExecutor*> CudaDetectorRunner::Forward(const Shape& sha
   return executor;
 }
 
-absl::StatusOr<std::vector<AnchorPlane>> CudaDetectorRunner::Run(const cv::Mat& image, double scale, bool mirror,
-                                                                 const std::function<cv::Mat()>& upcoming) {
-  RETURN_IF_ERROR(Start(image));
-  const LevelGeometry level = LevelGeometryOf(image.rows, image.cols, scale);
-  const Shape shape = PaddedShape(model_.detector, level.rows, level.columns);
-  ASSIGN_OR_RETURN(const CudaExecutor* const executor, Forward(shape, level, mirror));
+absl::StatusOr<const CudaExecutor*> CudaDetectorRunner::ForwardBatch(const std::vector<RunnerImage>& images,
+                                                                     const LevelGeometry& level) {
+  Shape shape = PaddedShape(model_.detector, level.rows, level.columns);
+  shape.n = static_cast<int>(images.size());
+  ASSIGN_OR_RETURN(CudaExecutor* const executor, executors_->Get(shape, parameters_, updates_));
+  const uint8_t* pixels = slots_[current_].pixels.as<uint8_t>();
+  DeviceTensor input = executor->input();
+  input.shape.n = 1;
+  DeviceLevel on_device = OnDevice(level);
+  for (const RunnerImage& image : images) {
+    on_device.mirror_first = image.mirror;
+    RETURN_IF_ERROR(WriteNetworkInput({pixels, rows_, columns_}, on_device, input, context()->stream().handle()));
+    pixels += int64_t{3} * rows_ * columns_;
+    input.data = static_cast<char*>(input.data) + input.bytes();
+  }
+  RETURN_IF_ERROR(executor->Forward());
+  return executor;
+}
+
+absl::StatusOr<std::vector<std::vector<AnchorPlane>>> CudaDetectorRunner::Run(
+    const std::vector<RunnerImage>& images, double scale, const std::function<std::vector<cv::Mat>()>& upcoming) {
+  std::vector<cv::Mat> pixels;
+  for (const RunnerImage& image : images) pixels.push_back(image.pixels);
+  RETURN_IF_ERROR(Start(pixels));
+  const auto forward = ForwardBatch(images, LevelGeometryOf(rows_, columns_, scale));
+  // What this attempt holds is room that a smaller batch may need.
+  if (absl::IsResourceExhausted(forward.status())) RETURN_IF_ERROR(resources_->Release());
+  ASSIGN_OR_RETURN(const CudaExecutor* const executor, forward);
   constexpr auto kFloat = static_cast<int64_t>(sizeof(float));
   const std::vector<std::string>& names = model_.detector.network.outputs;
   int64_t floats = 0;
@@ -129,12 +163,16 @@ absl::StatusOr<std::vector<AnchorPlane>> CudaDetectorRunner::Run(const cv::Mat& 
     data += output.shape.size();
   }
   if (upcoming != nullptr) {
-    const cv::Mat next = upcoming();
+    const std::vector<cv::Mat> next = upcoming();
     if (!next.empty()) Preload(next);
   }
   RETURN_IF_ERROR(context()->stream().Synchronize());
-  return PlanesOf(
-      model_.detector, [&on_host](const std::string& name) { return on_host.at(name); }, 0);
+  std::vector<std::vector<AnchorPlane>> planes;
+  for (int n = 0; n < static_cast<int>(images.size()); ++n) {
+    planes.push_back(PlanesOf(
+        model_.detector, [&on_host](const std::string& name) { return on_host.at(name); }, n));
+  }
+  return planes;
 }
 
 }  // namespace hardface::model

@@ -15,6 +15,7 @@
 #include "model/detectors/anchors.h"
 #include "model/execution/cuda_executor.h"
 #include "model/execution/detector_runner.h"
+#include "model/execution/device_image.h"
 #include "model/execution/image_input.h"
 #include "model/ops/tensor.h"
 #include "model/weights/model_file.h"
@@ -38,23 +39,25 @@ class CudaDetectorRunner : public DetectorRunner {
   CudaDetectorRunner& operator=(const CudaDetectorRunner&) = delete;
 
   using DetectorRunner::Run;
-  absl::StatusOr<std::vector<AnchorPlane>> Run(const cv::Mat& image, double scale, bool mirror,
-                                               const std::function<cv::Mat()>& upcoming) override;
+  absl::StatusOr<std::vector<std::vector<AnchorPlane>>> Run(
+      const std::vector<RunnerImage>& images, double scale,
+      const std::function<std::vector<cv::Mat>()>& upcoming) override;
 
   // Goes on with the model's parameters as they are now. Plans and recorded work stay.
   absl::Status UpdateParameters();
   // Gives the memory of activations back until the next pass.
   absl::Status ReleaseMemory();
 
-  // Copies IMAGE (8-bit BGR), which the forward passes until the next Start() are about, to the device.
-  absl::Status Start(const cv::Mat& image);
-  // Any time after Start(): copies the image that the next Start() will be called with to the device, beside what is
-  // being computed. IMAGE must not change until then. Where that fails, Start() copies it.
-  void Preload(const cv::Mat& image);
+  // Copies IMAGES (8-bit BGR, one or several of one size), which the forward passes until the next Start() are about,
+  // to the device.
+  absl::Status Start(const std::vector<cv::Mat>& images);
+  // Any time after Start(): copies the images that the next Start() will be called with to the device, beside what is
+  // being computed. They must not change until then. Where that fails, Start() copies them.
+  void Preload(const std::vector<cv::Mat>& images);
 
-  // Queues a forward pass over SHAPE (1 or 2, 3, H, W): the image resized to LEVEL from its pixel FROM on, mirrored
-  // with MIRROR_FIRST; image 1 of the batch is mirrored always. The executor's outputs, in device memory, are valid
-  // until the next pass.
+  // Queues a forward pass over SHAPE (1 or 2, 3, H, W): the first image resized to LEVEL from its pixel FROM on,
+  // mirrored with MIRROR_FIRST; image 1 of the batch is it mirrored. The executor's outputs, in device memory, are
+  // valid until the next pass.
   absl::StatusOr<const CudaExecutor*> Forward(const Shape& shape, const LevelGeometry& level, bool mirror_first,
                                               cv::Point from = {0, 0});
   // Whether Forward(SHAPE) need make no executor, for which engines may be timed.
@@ -66,20 +69,23 @@ class CudaDetectorRunner : public DetectorRunner {
   const std::shared_ptr<CudaContext>& context() const { return resources_->context; }
   CudaExecutorResources& resources() const { return *resources_; }
   const DeviceParameters& parameters() const { return parameters_; }
-  int rows() const { return rows_; }  // of the image
+  int rows() const { return rows_; }  // of each image
   int columns() const { return columns_; }
 
  private:
-  // An image's way to the device; there are two, so that one can be filled while the other is read.
+  // Images' way to the device; there are two, so that one can be filled while the other is read.
   struct ImageSlot {
-    cv::Mat image;         // what was preloaded: held, so that no other image gets its address
-    PinnedMemory staging;  // read until COPIED
-    DeviceMemory pixels;   // (rows, columns, 3)
+    std::vector<cv::Mat> images;  // what was preloaded: held, so that no other image gets its address
+    PinnedMemory staging;         // read until COPIED
+    DeviceMemory pixels;          // (rows, columns, 3) each
     CudaEvent copied;
   };
 
   explicit CudaDetectorRunner(const Model& model) : model_(model) {}
-  absl::Status Upload(const cv::Mat& image, ImageSlot* slot) const;
+  absl::Status Upload(const std::vector<cv::Mat>& images, ImageSlot* slot) const;
+  DeviceLevel OnDevice(const LevelGeometry& level) const;
+  // Queues a forward pass over the images, as LEVEL and mirrored as IMAGES say.
+  absl::StatusOr<const CudaExecutor*> ForwardBatch(const std::vector<RunnerImage>& images, const LevelGeometry& level);
 
   const Model& model_;
   std::shared_ptr<CudaExecutorResources> resources_;
@@ -88,8 +94,8 @@ class CudaDetectorRunner : public DetectorRunner {
   DeviceParameters parameters_;
   int64_t updates_ = 0;  // of the parameters
   ImageSlot slots_[2];
-  int current_ = 0;             // the slot of the image that is being worked on
-  int rows_ = 0, columns_ = 0;  // of that image
+  int current_ = 0;             // the slot of the images that are being worked on
+  int rows_ = 0, columns_ = 0;  // of each of them
   PinnedMemory outputs_;        // of Run()
 };
 

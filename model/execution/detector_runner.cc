@@ -1,5 +1,6 @@
 #include "model/execution/detector_runner.h"
 
+#include "base/status_macros.h"
 #include "model/execution/cpu_detector_runner.h"
 #include "model/execution/cuda_detector_runner.h"
 #include "model/execution/image_input.h"
@@ -8,6 +9,11 @@ namespace hardface::model {
 
 Shape PaddedShape(const DetectorSpec& detector, int rows, int columns) {
   return {1, 3, RoundUp(rows, detector.size_multiple), RoundUp(columns, detector.size_multiple)};
+}
+
+absl::StatusOr<std::vector<AnchorPlane>> DetectorRunner::Run(const cv::Mat& image, double scale, bool mirror) {
+  ASSIGN_OR_RETURN(const auto planes, Run(std::vector<RunnerImage>{{image, mirror}}, scale, nullptr));
+  return planes[0];
 }
 
 absl::StatusOr<std::unique_ptr<DetectorRunner>> MakeDetectorRunner(const Model& model,

@@ -1,4 +1,4 @@
-// Runs a detector on an image, on the CPU or a CUDA device: resizes and pads it, makes the network's input, runs it
+// Runs a detector on images, on the CPU or a CUDA device: resizes and pads them, makes the network's input, runs it
 // forward and gives the output planes.
 #ifndef HARDFACE_MODEL_EXECUTION_DETECTOR_RUNNER_H_
 #define HARDFACE_MODEL_EXECUTION_DETECTOR_RUNNER_H_
@@ -19,22 +19,27 @@
 
 namespace hardface::model {
 
+// An image of a batch.
+struct RunnerImage {
+  cv::Mat pixels;       // 8-bit BGR
+  bool mirror = false;  // show the mirror image
+};
+
 // Not thread-safe. cpu_detector_runner.h and cuda_detector_runner.h show the steps of it, for tiles, batches, gradients
 // and what goes on with the planes on the device.
 class DetectorRunner {
  public:
   virtual ~DetectorRunner() = default;
 
-  // IMAGE (8-bit BGR) is resized by SCALE, as LevelGeometryOf says, and mirrored on request. The planes lie in host
-  // memory and are valid until the next call.
+  // IMAGES, all of one size, are resized by SCALE, as LevelGeometryOf says, and run as one batch. The planes, those of
+  // each image, lie in host memory and are valid until the next call.
   //
-  // UPCOMING, where given, may be called once, while a CUDA device computes; it returns the image that the next call
-  // will be for, which then goes there meanwhile and must not change, or an empty one where that is not known.
-  virtual absl::StatusOr<std::vector<AnchorPlane>> Run(const cv::Mat& image, double scale, bool mirror,
-                                                       const std::function<cv::Mat()>& upcoming) = 0;
-  absl::StatusOr<std::vector<AnchorPlane>> Run(const cv::Mat& image, double scale, bool mirror) {
-    return Run(image, scale, mirror, nullptr);
-  }
+  // UPCOMING, where given, may be called once, while a CUDA device computes; it returns the images that the next call
+  // will be for, which then go there meanwhile and must not change, or none where that is not known.
+  virtual absl::StatusOr<std::vector<std::vector<AnchorPlane>>> Run(
+      const std::vector<RunnerImage>& images, double scale, const std::function<std::vector<cv::Mat>()>& upcoming) = 0;
+  // Of a single image.
+  absl::StatusOr<std::vector<AnchorPlane>> Run(const cv::Mat& image, double scale, bool mirror);
 };
 
 struct DetectorRunnerOptions {
