@@ -25,7 +25,7 @@ absl::StatusOr<DeviceParameters> DeviceParameters::Create(const std::vector<Para
       place.taps = int64_t{spec.dims[2]} * spec.dims[3];
     }
     parameters.places_[spec.name] = place;
-    total += (spec.size() + 63) / 64 * 64;
+    total += (spec.size() + kParameterBlock - 1) / kParameterBlock * kParameterBlock;
   }
   ASSIGN_OR_RETURN(parameters.memory_, DeviceMemory::Allocate(total * kFloat, "the network's parameters"));
   RETURN_IF_ERROR(FillWithZeros(parameters.memory_.data(), total * kFloat, stream));

@@ -22,6 +22,16 @@ inline void FromDeviceOrder(const float* from, int64_t out, int64_t in, int64_t 
   ToDeviceOrder(from, out, taps, in, to);
 }
 
+// Each of a network's parameters begins at a multiple of so many floats.
+inline constexpr int kParameterBlock = 64;
+
+// Where one of a network's parameters lies, and where it lies packed.
+struct PackedParameter {
+  int64_t begin = 0, size = 0;         // of all parameters' floats
+  void* to = nullptr;                  // elements
+  int in_channels = 1, in_stride = 1;  // of a convolution's weights; else 1
+};
+
 }  // namespace hardface::model
 
 #endif  // HARDFACE_MODEL_CUDA_WEIGHT_ORDER_H_

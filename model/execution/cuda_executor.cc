@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "model/cuda/weight_order.h"
 #include "model/execution/memory_plan.h"
 
 namespace hardface::model {
@@ -42,7 +43,7 @@ absl::Status CudaExecutorResources::Release() {
 }
 
 int64_t CudaExecutorResources::bytes() const {
-  int64_t bytes = arena.bytes() + workspace.bytes();
+  int64_t bytes = arena.bytes() + workspace.bytes() + packed.bytes();
   for (const auto& [name, of_layer] : weights) bytes += of_layer->bytes();
   for (const auto& [name, of_layer] : scales) bytes += of_layer.bytes();
   return bytes;
@@ -388,6 +389,44 @@ bool CudaExecutorCache::Has(const Shape& shape) const {
   return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.shape == shape; });
 }
 
+// Two tables on the device: the parameters that are packed, and behind them which of them each block of the parameters'
+// memory belongs to.
+absl::Status CudaExecutorCache::PackAgain(const DeviceParameters& parameters) {
+  CudaExecutorResources& resources = *options_.resources;
+  const CudaStream& stream = resources.context->stream();
+  const auto count = static_cast<int64_t>(2 * resources.weights.size() + resources.scales.size());
+  const int64_t table_bytes = count * static_cast<int64_t>(sizeof(PackedParameter));
+  if (resources.packed.data() == nullptr) {
+    std::vector<PackedParameter> packed;
+    const auto add = [&](const std::string& name, PackedParameter parameter) {
+      parameter.begin = parameters.at(name) - parameters.data();
+      parameter.size = parameters.size_of(name);
+      packed.push_back(parameter);
+    };
+    for (const auto& [name, of_layer] : resources.weights) {
+      add(name + ".weight", of_layer->packed_weights());
+      add(name + ".bias", of_layer->packed_bias());
+    }
+    for (const auto& [name, of_layer] : resources.scales) add(name + ".weight", {0, 0, of_layer.data()});
+    std::vector<int> of_block(static_cast<size_t>(parameters.size() / kParameterBlock), -1);
+    for (size_t i = 0; i < packed.size(); ++i) {
+      const int64_t end = packed[i].begin + packed[i].size;
+      for (int64_t block = packed[i].begin / kParameterBlock; block * kParameterBlock < end; ++block) {
+        of_block[static_cast<size_t>(block)] = static_cast<int>(i);
+      }
+    }
+    const auto block_bytes = static_cast<int64_t>(of_block.size() * sizeof(int));
+    ASSIGN_OR_RETURN(DeviceMemory memory, DeviceMemory::Allocate(table_bytes + block_bytes, "the packing of weights"));
+    RETURN_IF_ERROR(CopyToDevice(packed.data(), memory.data(), table_bytes, stream.handle()));
+    RETURN_IF_ERROR(CopyToDevice(of_block.data(), memory.as<char>() + table_bytes, block_bytes, stream.handle()));
+    RETURN_IF_ERROR(stream.Synchronize());
+    resources.packed = std::move(memory);
+  }
+  return PackAll(parameters.data(), parameters.size(),
+                 reinterpret_cast<const int*>(resources.packed.as<char>() + table_bytes),
+                 resources.packed.as<PackedParameter>(), ElementTypeOf(options_.precision), stream.handle());
+}
+
 absl::StatusOr<CudaExecutor*> CudaExecutorCache::Get(const Shape& shape, const DeviceParameters& parameters,
                                                      int64_t version) {
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.shape == shape; });
@@ -406,13 +445,7 @@ absl::StatusOr<CudaExecutor*> CudaExecutorCache::Get(const Shape& shape, const D
   CudaExecutor* const executor = entries_.front().executor.get();
   RETURN_IF_ERROR(executor->Bind());
   if (version_ == version) return executor;
-  if (packed_ != parameters.data()) {
-    RETURN_IF_ERROR(options_.resources->context->stream().Synchronize());  // a graph that goes may still be running
-    packing_.Forget();
-    packed_ = parameters.data();
-  }
-  const auto pack = [&] { return executor->SetParameters(parameters); };
-  RETURN_IF_ERROR(options_.record_graph ? packing_.Run(options_.resources->context->stream().handle(), pack) : pack());
+  RETURN_IF_ERROR(version_ < 0 ? executor->SetParameters(parameters) : PackAgain(parameters));
   version_ = version;
   return executor;
 }

@@ -40,6 +40,7 @@ struct CudaExecutorResources {
   const std::shared_ptr<CudaContext> context;
   std::map<std::string, std::shared_ptr<DeviceConvWeights>> weights;  // by LayerSpec::parameters
   std::map<std::string, DeviceMemory> scales;                         // of the L2 norms, by the same
+  DeviceMemory packed;                                                // what lies where (PackAll), once it is asked for
   DeviceMemory arena;                                                 // activations
   DeviceMemory workspace;                                             // of the convolutions
   int64_t moves = 0;
@@ -179,11 +180,12 @@ class CudaExecutorCache {
     Shape shape;
     std::unique_ptr<CudaExecutor> executor;
   };
+  // SetParameters() of any executor by one launch; after it has been called once.
+  absl::Status PackAgain(const DeviceParameters& parameters);
+
   const NetworkSpec network_;
   const CudaExecutorOptions options_;
   int64_t version_ = -1;
-  RecordedWork packing_{kRunsBeforeTraining};  // of the parameters at PACKED_
-  const float* packed_ = nullptr;
   std::list<Entry> entries_;  // most recently used first
 };
 

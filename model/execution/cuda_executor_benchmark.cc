@@ -1,8 +1,9 @@
 // Time of networks on a GPU, random weights: cuda_executor_benchmark [--benchmark_filter=... --benchmark_format=json].
 //   detector   forward of the whole detector, full width, image already on the device; the argument names as
 //              executor_benchmark's: batch, height, width
-//   training   packing of the weights, forward and backward, conv1_* and conv2_* frozen as in the paper: as one graph,
-//              as `train` has it for shapes that come often
+//   training   packing of the weights, forward and backward, conv1_* and conv2_* frozen as in the paper: the latter two
+//   as
+//              one graph, as `train` has them for shapes that come often
 //   training_by_calls  the same, queued call by call
 //   convolution  one 512 to 512 channel layer: the rate that cuDNN reaches for the largest of ours
 //   copy       device memory to itself: what the memory gives
@@ -98,28 +99,37 @@ void BM_Network(benchmark::State& state, Precision precision, Work work) {
   options.deterministic = false;  // as PyTorch's default is
   options.frozen = [](NetworkPart part) { return part == NetworkPart::kEarly; };
   options.resources = std::make_shared<CudaExecutorResources>(*context);
-  const auto executor = CudaExecutor::Create(network, shape, options);
-  if (Failed(executor.status(), &state)) return;
+  CudaExecutorCache cache(network, options);
   const std::vector<ParameterSpec> specs = ListParameters(network);
   const CudaStream& stream = (*context)->stream();
   auto parameters = DeviceParameters::Create(specs, stream.handle());
   const auto gradients = DeviceParameters::Create(specs, stream.handle());
   if (Failed(parameters.status(), &state) || Failed(gradients.status(), &state)) return;
   if (Failed(parameters->Upload(InitializeParameters(specs, Initialization::kHe, 1), stream), &state)) return;
-  if (Failed((*executor)->SetParameters(*parameters), &state)) return;
+  int64_t version = 0;
+  const auto executor = cache.Get(shape, *parameters, version);
+  if (Failed(executor.status(), &state)) return;
   if (Failed(FillWithRandomNumbers((*executor)->input(), stream), &state)) return;
-  for (const std::string& name : training ? network.outputs : std::vector<std::string>()) {
-    const TensorView gradient = (*executor)->output_gradient(name);
-    if (Failed(FillWithRandomNumbers(gradient.data, gradient.shape.size(), stream), &state)) return;
-  }
+  // Forward() sets the outputs' gradients to zero, so that each run gets them anew from here.
+  int64_t largest = 0;
+  for (const std::string& name : network.outputs) largest = std::max(largest, (*executor)->output(name).shape.size());
+  constexpr auto kFloat = static_cast<int64_t>(sizeof(float));
+  const auto slopes = DeviceMemory::Allocate(largest * kFloat, "a benchmark");
+  if (Failed(slopes.status(), &state)) return;
+  if (Failed(FillWithRandomNumbers(slopes->as<float>(), largest, stream), &state)) return;
   TimeOnDevice(
       **context,
       [&]() -> absl::Status {
         if (!training) return (*executor)->Forward();
+        // As after an update.
+        if (const auto updated = cache.Get(shape, *parameters, ++version); !updated.ok()) return updated.status();
         return (*executor)->Run({}, [&]() -> absl::Status {
-          // As after an update.
-          if (absl::Status s = (*executor)->SetParameters(*parameters); !s.ok()) return s;
-          if (absl::Status s = (*executor)->Forward(); !s.ok()) return s;
+          RETURN_IF_ERROR((*executor)->Forward());
+          for (const std::string& name : network.outputs) {
+            const TensorView gradient = (*executor)->output_gradient(name);
+            RETURN_IF_ERROR(
+                CopyOnDevice(slopes->data(), gradient.data, gradient.shape.size() * kFloat, stream.handle()));
+          }
           return (*executor)->Backward(1, *gradients);
         });
       },

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "model/cuda/cuda_memory.h"
 #include "model/cuda/precision.h"
+#include "model/cuda/weight_order.h"
 
 namespace hardface::model {
 
@@ -22,6 +23,9 @@ class DeviceConvWeights {
 
   const void* weights() const { return weights_.data(); }
   const void* bias() const { return bias_.data(); }
+  // For PackAll(), but for where the parameters lie.
+  PackedParameter packed_weights() const { return {0, 0, weights_.data(), in_channels_, StoredChannels(in_channels_)}; }
+  PackedParameter packed_bias() const { return {0, 0, bias_.data()}; }
   int64_t bytes() const { return weights_.bytes() + bias_.bytes(); }
 
  private:

@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "base/host_device.h"
+#include "model/cuda/weight_order.h"
 
 namespace hardface::model {
 
@@ -418,6 +419,25 @@ struct PackWeightsKernel {
     const int64_t c = i % in_stride, tap = i / in_stride % taps, o = i / in_stride / taps;
     const bool real = o < out_channels && c < in_channels;
     to[i] = Element<T>::FromFloat(real ? from[(o * taps + tap) * in_channels + c] : 0.0f);
+  }
+};
+
+// PackWeightsKernel of all of a network's parameters at once, but for the fillings, which are zero since the first
+// time. Indices are of the parameters' memory (DeviceParameters).
+template <typename T>
+struct PackAllKernel {
+  const float* from;
+  const int* parameter_of_block;  // -1: none that is packed
+  const PackedParameter* parameters;
+
+  HARDFACE_HOST_DEVICE void operator()(int64_t i) const {
+    const int index = parameter_of_block[i / kParameterBlock];
+    if (index < 0) return;
+    const PackedParameter own = parameters[index];
+    const int64_t at = i - own.begin;
+    if (at >= own.size) return;
+    const int64_t row = at / own.in_channels, c = at - row * own.in_channels;
+    static_cast<T*>(own.to)[row * own.in_stride + c] = Element<T>::FromFloat(from[i]);
   }
 };
 

@@ -235,5 +235,24 @@ TEST(PackWeightsTest, PackedWeightsComeBack) {
   for (size_t i = 0; i < back.size(); ++i) ASSERT_EQ(back[i], weights.data()[i]) << i;
 }
 
+TEST(PackWeightsTest, AllAtOnceArePackedAsOneByOne) {
+  constexpr int kOut = 5, kIn = 11, kTaps = 9, kStored = 16, kBias = 70;
+  constexpr int64_t kWeights = kOut * kIn * kTaps, kSecond = 576;  // where the bias begins
+  ASSERT_EQ(kSecond % kParameterBlock, 0);
+  ASSERT_LT(kSecond - kWeights, 2 * kParameterBlock) << "a block that nothing lies in is wanted, too";
+  const Tensor parameters = RandomTensor({1, 1, 1, kSecond + 2 * kParameterBlock}, 1, 12);
+  std::vector<float> expected(8 * kTaps * kStored), expected_bias(72), weights(expected.size()), bias(72);
+  RunAll(static_cast<int64_t>(expected.size()),
+         PackWeightsKernel<float>{parameters.data(), expected.data(), kOut, kIn, kTaps, kStored});
+  RunAll(72, PackWeightsKernel<float>{parameters.data() + kSecond, expected_bias.data(), kBias, 1, 1, 1});
+  const PackedParameter packed[] = {{0, kWeights, weights.data(), kIn, kStored}, {kSecond, kBias, bias.data()}};
+  std::vector<int> of_block(static_cast<size_t>(parameters.shape().size() / kParameterBlock), -1);
+  for (size_t block = 0; block * kParameterBlock < kWeights; ++block) of_block[block] = 0;
+  of_block[kSecond / kParameterBlock] = of_block[kSecond / kParameterBlock + 1] = 1;
+  RunAll(parameters.shape().size(), PackAllKernel<float>{parameters.data(), of_block.data(), packed});
+  EXPECT_EQ(weights, expected);
+  EXPECT_EQ(bias, expected_bias);
+}
+
 }  // namespace
 }  // namespace hardface::model

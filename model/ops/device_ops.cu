@@ -267,6 +267,14 @@ absl::Status PackBias(const float* bias, int channels, ElementType type, void* p
   });
 }
 
+absl::Status PackAll(const float* parameters, int64_t count, const int* parameter_of_block,
+                     const PackedParameter* packed, ElementType type, CudaStreamHandle stream) {
+  return WithElement(type, [&](auto zero) {
+    using T = decltype(zero);
+    return ForEachIndex(count, PackAllKernel<T>{parameters, parameter_of_block, packed}, stream, "PackAll");
+  });
+}
+
 absl::Status AddPackedWeights(const void* packed, int out_channels, int in_channels, int kernel, ElementType type,
                               float* gradients, CudaStreamHandle stream) {
   return WithElement(type, [&](auto zero) {

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "model/cuda/cuda_memory.h"
 #include "model/cuda/precision.h"
+#include "model/cuda/weight_order.h"
 #include "model/ops/tensor.h"
 
 namespace hardface::model {
@@ -68,6 +69,9 @@ int64_t PackedWeightBytes(int out_channels, int in_channels, int kernel, Element
 absl::Status PackWeights(const float* weights, int out_channels, int in_channels, int kernel, ElementType type,
                          void* packed, CudaStreamHandle stream);
 absl::Status PackBias(const float* bias, int channels, ElementType type, void* packed, CudaStreamHandle stream);
+// Of COUNT floats with all of a network's parameters, which have been packed one by one before: PackAllKernel.
+absl::Status PackAll(const float* parameters, int64_t count, const int* parameter_of_block,
+                     const PackedParameter* packed, ElementType type, CudaStreamHandle stream);
 // Adds packed gradients to fp32 ones (out, kernel, kernel, in).
 absl::Status AddPackedWeights(const void* packed, int out_channels, int in_channels, int kernel, ElementType type,
                               float* gradients, CudaStreamHandle stream);

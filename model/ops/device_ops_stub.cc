@@ -36,6 +36,9 @@ absl::Status FromPlanar(const float*, float, const DeviceTensor&, CudaStreamHand
 int64_t PackedWeightBytes(int, int, int, ElementType) { return 0; }
 absl::Status PackWeights(const float*, int, int, int, ElementType, void*, CudaStreamHandle) { return NoCuda(); }
 absl::Status PackBias(const float*, int, ElementType, void*, CudaStreamHandle) { return NoCuda(); }
+absl::Status PackAll(const float*, int64_t, const int*, const PackedParameter*, ElementType, CudaStreamHandle) {
+  return NoCuda();
+}
 absl::Status AddPackedWeights(const void*, int, int, int, ElementType, float*, CudaStreamHandle) { return NoCuda(); }
 absl::Status ReluBiasBackward(const DeviceTensor*, const DeviceTensor&, float*, float*, CudaStreamHandle) {
   return NoCuda();

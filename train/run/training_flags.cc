@@ -89,10 +89,11 @@ KNOB(iterations, step.solver.schedule.iterations, "Number of steps of the whole 
     .Heading("Steps")
     .Range(1, 1e9);
 KNOB(batch, step.batch, "Number of images in one forward and backward pass.").Range(1, 1024);
-KNOB(pad_to, step.pad_to,
-     "Number of pixels, from 0 to 1024, to a multiple of which the sides of a pass are padded. 64 makes crops of varied "
-     "sizes share a GPU's plans and recorded graphs, at the price of more pixels; on the CPU it only costs time. 0, and "
-     "what is less than the detector's own multiple (16 or 32), takes the latter.")
+KNOB(
+    pad_to, step.pad_to,
+    "Number of pixels, from 0 to 1024, to a multiple of which the sides of a pass are padded. 64 makes crops of varied "
+    "sizes share a GPU's plans and recorded graphs, at the price of more pixels; on the CPU it only costs time. 0, and "
+    "what is less than the detector's own multiple (16 or 32), takes the latter.")
     .Range(0, 1024);
 KNOB(itersize, step.itersize,
      "Gradient accumulation: number of passes of each rank whose gradients a step averages (Caffe's iter_size).")
