@@ -1,6 +1,7 @@
 // mining:score on a device that is the CPU: what it copies when.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <opencv2/core.hpp>
@@ -26,15 +27,16 @@ constexpr int kImages = 5, kHeight = 64;
 
 int WidthOf(int i) { return i < 3 ? 80 : 96; }
 
-// Noise of two sizes with a face on the left.
-std::string NoiseDataset(const std::string& name, int images = kImages) {
+// Noise of two sizes with a face on the left. SIZE: large images of that size instead.
+std::string NoiseDataset(const std::string& name, int images = kImages, cv::Size size = {}) {
   const std::string folder = absl::StrCat(::testing::TempDir(), "/", name);
   std::filesystem::remove_all(folder);
   const auto writer = data::DatasetWriter::Create(folder, {"."});
   Random random(1);
   for (int i = 0; i < images; ++i) {
     cv::Mat image(kHeight, WidthOf(i), CV_8UC3);
-    for (int y = 0; y < image.rows; ++y) {
+    if (!size.empty()) image = cv::Mat(size, CV_8UC3, cv::Scalar(90, 120, 150));
+    for (int y = 0; y < std::min(kHeight, image.rows); ++y) {
       for (int x = 0; x < 3 * image.cols; ++x) image.ptr(y)[x] = static_cast<uint8_t>(random.Uniform(0, 255));
     }
     data::DatasetEntry entry;
@@ -74,6 +76,15 @@ TEST(EmulatedScoreImagesTest, ImagesOfOneSizeAreABatchThatIsCopiedWhileTheOneBef
   ASSERT_TRUE(status.ok()) << status;
   const int64_t second_batch = int64_t{2} * 3 * kHeight * 96;
   EXPECT_EQ(model::GetEmulatedCounts().bytes_beside_work, second_batch);
+}
+
+TEST(EmulatedScoreImagesTest, LargeImagesAreNoBatchThoughTheNetworkSeesLittleOfThem) {
+  const cv::Size size(4096, 2100);  // two have more than 2^24 pixels
+  const std::string dataset = NoiseDataset("large", 2, size);
+  model::ResetEmulatedCounts();
+  const absl::Status status = ScoreImages(SmallModel(), dataset, dataset + ".jsonl", OnDevice());
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(model::GetEmulatedCounts().bytes_beside_work, int64_t{3} * size.area()) << "the second one is a batch";
 }
 
 TEST(EmulatedScoreImagesTest, ABatchThatDoesNotFitIsRunOneByOneWithTheSameResult) {

@@ -61,9 +61,10 @@ struct LoadedEntry {
 // The dataset's images in their order, those of one size that follow each other in one batch on a GPU.
 class Batches {
  public:
-  // Of a GPU: images of a batch, and pixels that the network sees of them. What is larger keeps a GPU busy by itself.
+  // Of a GPU: images of a batch, pixels that the network sees of them, and pixels of the images themselves, since two
+  // batches and what is read ahead lie in memory. What is larger keeps a GPU busy by itself.
   static constexpr int kMostImages = 8;
-  static constexpr int64_t kMostPixels = int64_t{1} << 21;
+  static constexpr int64_t kMostPixels = int64_t{1} << 21, kMostImagePixels = int64_t{1} << 24;
 
   Batches(const model::DetectorSpec& detector, const data::Dataset& dataset, const ScoreImagesOptions& options)
       : detector_(detector),
@@ -72,7 +73,7 @@ class Batches {
         cuda_(options.runner.device.cuda()),
         // One thread decodes pictures as fast as the CPU's network takes them; a GPU takes several threads' pictures.
         images_(static_cast<int64_t>(dataset.entries.size()), cuda_ ? std::min(4, ResolveThreads(options.threads)) : 1,
-                /*ahead=*/cuda_ ? 2 * kMostImages : kMostImages, [&dataset](int64_t i) {
+                /*ahead=*/kMostImages, [&dataset](int64_t i) {
                   const auto entry = static_cast<size_t>(i);
                   return data::ReadEntryImage(dataset.entries[entry], dataset.image_paths[entry]);
                 }) {}
@@ -104,8 +105,9 @@ class Batches {
     const cv::Mat& image = *batch[0].image;
     if (next.image->size() != image.size()) return false;
     const model::LevelGeometry level = model::LevelGeometryOf(image.rows, image.cols, ScaleOf(image, options_));
-    model::Shape shape = model::PaddedShape(detector_, level.rows, level.columns);
-    return (static_cast<int64_t>(batch.size()) + 1) * shape.h * shape.w <= kMostPixels;
+    const model::Shape shape = model::PaddedShape(detector_, level.rows, level.columns);
+    const auto images = static_cast<int64_t>(batch.size()) + 1;
+    return images * shape.h * shape.w <= kMostPixels && images * image.rows * image.cols <= kMostImagePixels;
   }
 
   const model::DetectorSpec& detector_;
