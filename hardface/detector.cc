@@ -177,9 +177,9 @@ absl::StatusOr<Detector> Detector::Load(const std::string& path, const DetectorO
                    : options.speed == DetectorSpeed::kBalanced ? infer::Speed::kBalanced
                                                                : infer::Speed::kFast;
     detect.memory_limit = options.memory_limit;
-    detect.score_threshold = options.score_threshold != -1
-                                 ? options.score_threshold
-                                 : model.info.score_threshold.value_or(detect.score_threshold);
+    const std::optional<float> threshold =
+        options.score_threshold != -1 ? options.score_threshold : model.info.score_threshold;
+    if (threshold.has_value()) detect.score_threshold = model.info.NetworkScore(*threshold);
     return Detector(
         std::make_unique<Implementation>(std::move(model), std::move(detect), ResolveThreads(options.threads)));
   });

@@ -67,12 +67,13 @@ TEST(DetectorTest, FindsWhatTheToolFinds) {
     ASSERT_FALSE(faces->empty()) << "nothing is tested";
     // So low a threshold lets boxes through that lie beside the picture; clipped to it, they would be lines.
     for (const Face& face : *faces) EXPECT_GT(std::min(face.width, face.height), 0.01f);
+    const model::Model model = *model::LoadModel(kModel);
     infer::DetectOptions options;
-    options.score_threshold = 0.005f;
+    options.score_threshold = model.info.NetworkScore(0.005f);
     options.pyramid = {60, 100};
     options.speed = of_tool;
     std::vector<Face> expected;
-    const auto boxes = infer::FaceDetector(*model::LoadModel(kModel), options).Detect(image);
+    const auto boxes = infer::FaceDetector(model, options).Detect(image);
     for (const auto& [box, score] : *boxes) expected.push_back({box.x, box.y, box.w, box.h, score});
     ExpectSame(*faces, expected);
     ExpectSame(*detector->DetectFile(path), expected);

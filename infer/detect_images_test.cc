@@ -195,6 +195,30 @@ TEST(FaceDetectorTest, FasterSpeedsLeaveOutMirroredPassesAndLargeLevelsWithoutSm
   EXPECT_EQ(detect(/*face_logit=*/-6, Speed::kFast), 2u * 20);
 }
 
+TEST(FaceDetectorTest, ACalibrationChangesWhatIsToldOfScoresAndNothingElse) {
+  model::Model model = RandomModel(64);
+  model.info.pyramid = {60, 200, 500};
+  const cv::Mat image = RandomImage(90, 120, 1);
+  for (const Speed speed : {Speed::kAccurate, Speed::kBalanced}) {
+    DetectOptions options;
+    options.speed = speed;
+    options.score_threshold = 0.3f;
+    model.info.calibration.reset();
+    const auto raw = FaceDetector(model, options).Detect(image);
+    model.info.calibration = model::ScoreScale{1.5, 3};
+    const auto told = FaceDetector(model, options).Detect(image);
+    ASSERT_TRUE(raw.ok() && told.ok());
+    ASSERT_GT(raw->size(), 5u) << "little is tested";
+    ASSERT_EQ(told->size(), raw->size());
+    for (size_t i = 0; i < raw->size(); ++i) {
+      const data::Detection &a = (*raw)[i], &b = (*told)[i];
+      EXPECT_TRUE(b.box == a.box);
+      EXPECT_NE(b.score, a.score);
+      EXPECT_EQ(b.score, model.info.calibration->Told(a.score));
+    }
+  }
+}
+
 // A detector whose score for a cell's small anchor rises with the brightest pixel among the cell's 8 x 8: one channel
 // is handed from layer to layer by the middle taps.
 model::Model BrightnessModel() {

@@ -346,9 +346,9 @@ absl::Status SetThresholds(const model::Model& model, DetectImagesOptions* optio
     if (value != -1) RETURN_IF_ERROR(RequireRange(name, value, 0, 1));
   }
   if (score != -1) {
-    options->detect.score_threshold = static_cast<float>(score);
+    options->detect.score_threshold = model.info.NetworkScore(static_cast<float>(score));
   } else if (!to_be_scored && balanced.has_value()) {
-    options->detect.score_threshold = *balanced;
+    options->detect.score_threshold = model.info.NetworkScore(*balanced);
     std::fprintf(stderr, "detect: leaving out scores up to %g, the model's balanced threshold (--score_threshold)\n",
                  static_cast<double>(*balanced));
   }

@@ -249,7 +249,14 @@ absl::StatusOr<std::vector<data::Detection>> FaceDetector::DetectOnDevice(const 
 
 absl::StatusOr<std::vector<data::Detection>> FaceDetector::Detect(const cv::Mat& image,
                                                                   const std::function<cv::Mat()>& upcoming) {
-  if (options_.device.cuda()) return DetectOnDevice(image, upcoming);
+  ASSIGN_OR_RETURN(std::vector<data::Detection> faces,
+                   options_.device.cuda() ? DetectOnDevice(image, upcoming) : DetectOnCpu(image));
+  if (!model_.info.calibration.has_value()) return faces;
+  for (data::Detection& face : faces) face.score = model_.info.calibration->Told(face.score);
+  return faces;
+}
+
+absl::StatusOr<std::vector<data::Detection>> FaceDetector::DetectOnCpu(const cv::Mat& image) {
   Found found;
   double coarser = 0;  // the scale before
   for (const PlannedLevel& planned : Levels()) {

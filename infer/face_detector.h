@@ -58,7 +58,8 @@ struct DetectOptions {
   Speed speed = Speed::kAccurate;
   bool flip = true;  // run mirror images, too
   DecodeOptions decode;
-  float score_threshold = 0.05f;  // of all passes together, before merging
+  // Of all passes together, before merging: of the network's own scores (ModelInfo::NetworkScore).
+  float score_threshold = 0.05f;
   Merge merge = Merge::kVote;
   VoteOptions vote;
   float nms_threshold = 0.4f;  // IoU, of Merge::kNms
@@ -81,7 +82,8 @@ class FaceDetector {
  public:
   FaceDetector(model::Model model, DetectOptions options);
 
-  // The faces of an 8-bit BGR image, pixels of it, in falling score. ResourceExhausted when the memory limit is too
+  // The faces of an 8-bit BGR image, pixels of it, in falling score, which is told as the model's calibration says.
+  // ResourceExhausted when the memory limit is too
   // low, or a CUDA device's memory too small, saying what is needed.
   //
   // UPCOMING, where given, may be called once, while a CUDA device computes; it returns the image that the next call
@@ -109,6 +111,7 @@ class FaceDetector {
   };
   // In the order in which they are run.
   std::vector<PlannedLevel> Levels() const;
+  absl::StatusOr<std::vector<data::Detection>> DetectOnCpu(const cv::Mat& image);
   absl::StatusOr<std::vector<data::Detection>> DetectOnDevice(const cv::Mat& image,
                                                               const std::function<cv::Mat()>& upcoming);
   absl::Status StartDevice();

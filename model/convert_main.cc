@@ -50,10 +50,11 @@ ABSL_FLAG(int, width_divisor, 0,
           "multiple of "
           "the input's: of each layer the channels with the greatest weights stay. Train on from the result. 0 keeps "
           "the width.");
-ABSL_FLAG(
-    std::vector<std::string>, calibration, {},
-    "Another scale for scores, as TEMPERATURE,SHIFT: a score s becomes sigmoid((logit(s) - SHIFT) / TEMPERATURE). "
-    "eval:dataset measures both numbers. A model's score threshold changes with its scores. Empty leaves them.");
+ABSL_FLAG(std::vector<std::string>, calibration, {},
+          "Another scale for the scores that are told of faces, as TEMPERATURE,SHIFT: a score s becomes "
+          "sigmoid((logit(s) - SHIFT) / TEMPERATURE). eval:dataset measures both numbers. What is found stays the "
+          "same, and the "
+          "model's score threshold changes with its scores. Empty leaves them.");
 ABSL_FLAG(std::vector<std::string>, pyramid, {},
           "Applies to a .safetensors output. Levels of the image pyramid that the model should be run on, separated by "
           "commas. Empty keeps the input's.");
@@ -98,23 +99,20 @@ absl::Status Narrow(Model* model) {
   return absl::OkStatus();
 }
 
-// Gives the scores the scale that --calibration asks for. A threshold that the model has moves with them.
-absl::Status Calibrate(Model* model) {
-  const std::vector<std::string> texts = absl::GetFlag(FLAGS_calibration);
-  if (texts.empty()) return absl::OkStatus();
-  double temperature = 0, shift = 0;
-  if (texts.size() != 2 || !absl::SimpleAtod(texts[0], &temperature) || !absl::SimpleAtod(texts[1], &shift) ||
-      !(temperature >= 0.01 && temperature <= 100) || !(std::fabs(shift) <= 100)) {
-    return UsageError(
-        absl::StrCat("--calibration=", absl::StrJoin(texts, ","),
-                     ": give a temperature from 0.01 to 100 and a shift from -100 to 100, as in 2.5,1.2"));
-  }
-  RescaleScores(model->detector, temperature, shift, &model->parameters);
-  std::optional<float>& threshold = model->info.score_threshold;
-  if (threshold.has_value() && *threshold > 0 && *threshold < 1) {
-    const double logit = std::log(*threshold / (1.0 - *threshold));
-    threshold = static_cast<float>(1 / (1 + std::exp(-(logit - shift) / temperature)));
-  }
+// A model that is to be trained on computes other scores, so that its calibration is void. Its threshold stays.
+void ForgetCalibration(ModelInfo* info) {
+  if (info->score_threshold.has_value()) info->score_threshold = info->NetworkScore(*info->score_threshold);
+  info->calibration.reset();
+}
+
+// Gives the scores the scale that --calibration asks for, after the one that they have. A threshold moves with them.
+absl::Status Calibrate(ModelInfo* info) {
+  const std::string text = absl::StrJoin(absl::GetFlag(FLAGS_calibration), ",");
+  if (text.empty()) return absl::OkStatus();
+  const absl::StatusOr<ScoreScale> scale = ParseScoreScale(text);
+  if (!scale.ok()) return UsageError(absl::StrCat("--calibration=", text, ": give ", scale.status().message()));
+  info->calibration = Composed(info->calibration.value_or(ScoreScale()), *scale);
+  if (info->score_threshold.has_value()) info->score_threshold = scale->Told(*info->score_threshold);
   return absl::OkStatus();
 }
 
@@ -143,10 +141,15 @@ absl::Status Run(const std::vector<std::string>&) {
       Choose("storage", absl::GetFlag(FLAGS_storage), {{"fp32", Storage::kF32}, {"fp16", Storage::kF16}}, &storage));
   ASSIGN_OR_RETURN(Model model, LoadModel(input));
   RETURN_IF_ERROR(Narrow(&model));
-  RETURN_IF_ERROR(Calibrate(&model));
-  RETURN_IF_ERROR(SetInfo(onnx, &model.info));
   const int revive_seed = absl::GetFlag(FLAGS_revive_seed);
   RETURN_IF_ERROR(RequireRange("revive_seed", revive_seed, 0, 1000000000));
+  if (revive_seed > 0 || absl::GetFlag(FLAGS_width_divisor) > 0) ForgetCalibration(&model.info);
+  RETURN_IF_ERROR(Calibrate(&model.info));
+  RETURN_IF_ERROR(SetInfo(onnx, &model.info));
+  // Who runs an .onnx file knows of no calibration.
+  if (onnx && model.info.calibration.has_value()) {
+    RescaleScores(model.detector, *model.info.calibration, &model.parameters);
+  }
   RevivedChannels revived;
   if (revive_seed > 0) {
     revived = ReviveChannels(ListParameters(model.detector.network), revive_seed, &model.parameters);

@@ -54,6 +54,10 @@ absl::Status Run(const std::vector<std::string>&) {
   for (const auto& [name, array] : model.parameters) parameters += static_cast<int64_t>(array.values.size());
   ASSIGN_OR_RETURN(const double flops, CountFlops(model.detector.network, input));
   ASSIGN_OR_RETURN(const auto executor, Executor::Create(model.detector.network, input, {}));
+  if (model.info.calibration.has_value()) {
+    absl::PrintF("\nscores are told as sigmoid((logit(score) - %g) / %g)\n", model.info.calibration->shift,
+                 model.info.calibration->temperature);
+  }
   if (model.info.score_threshold.has_value()) {
     absl::PrintF("\nscores above %g are taken for faces\n", *model.info.score_threshold);
   }

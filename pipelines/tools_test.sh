@@ -45,6 +45,15 @@ expect 2 "score_threshold" model/convert --input="$model" --output="$work/net.on
 expect 2 "score_threshold" model/convert --input="$model" --output="$work/x.safetensors" --score_threshold=7
 expect 0 "tensors=" model/convert --input="$work/for_use.safetensors" --output="$work/calibrated.safetensors" --calibration=2,0
 expect 0 "scores above 0.633" model/describe --model="$work/calibrated.safetensors"
+expect 0 "scores are told as sigmoid((logit(score) - 0) / 2)" model/describe --model="$work/calibrated.safetensors"
+# Once more: the scales one after the other.
+expect 0 "tensors=" model/convert --input="$work/calibrated.safetensors" --output="$work/twice.safetensors" --calibration=1.5,1
+expect 0 "scores are told as sigmoid((logit(score) - 2) / 3)" model/describe --model="$work/twice.safetensors"
+expect 0 "scores above 0.42" model/describe --model="$work/twice.safetensors"
+# What is to be trained on tells its scores as they are.
+expect 0 "tensors=" model/convert --input="$work/twice.safetensors" --output="$work/anew.safetensors" --width_divisor=32
+expect 0 "scores above 0.75" model/describe --model="$work/anew.safetensors"
+grep -qF "scores are told" "$work/log" && fail "a narrowed model has a calibration:"
 expect 2 "--calibration=2" model/convert --input="$model" --output="$work/x.safetensors" --calibration=2
 expect 2 "--calibration=0,1" model/convert --input="$model" --output="$work/x.safetensors" --calibration=0,1
 expect 0 "revived_outputs=" model/convert --input="$model" --output="$work/revived.safetensors" --revive_seed=1
@@ -87,6 +96,13 @@ use photo_075 "$work/data/images/000001.jpg" --score_threshold=0.75
 use photo_005 "$work/data/images/000001.jpg" --score_threshold=0.05
 use data --dataset="$work/data"
 use data_005 --dataset="$work/data" --score_threshold=0.05
+# A calibrated model finds the same by its own threshold, and a user's threshold is one of what is told.
+boxes() { grep -o "boxes=[0-9]*" "$work/log"; }
+use again "$work/data/images/000001.jpg"
+found="$(boxes)"
+for flag in "" --score_threshold=0.63397; do
+  expect 0 "$found" infer/detect --model="$work/calibrated.safetensors" --output="$work/use_calibrated" ${flag:+"$flag"} "$work/data/images/000001.jpg"
+done
 same "$work/use_photo" "$work/use_photo_075" "a photograph does not get the model's threshold"
 cmp -s "$work/use_photo/detections.jsonl" "$work/use_photo_005/detections.jsonl" && fail "the threshold of the model changes nothing: this tests nothing"
 same "$work/use_data" "$work/use_data_005" "a dataset does not get the published threshold"

@@ -74,6 +74,16 @@ class Metadata {
     return std::optional<float>(threshold);
   }
 
+  // Nothing where the file has none.
+  absl::StatusOr<std::optional<ScoreScale>> Calibration() const {
+    if (values_.count("calibration") == 0) return std::optional<ScoreScale>();
+    const std::string& text = values_.at("calibration");
+    absl::StatusOr<ScoreScale> scale = ParseScoreScale(text);
+    if (scale.ok()) return *scale;
+    return absl::InvalidArgumentError(absl::StrCat(path_, ": metadata \"calibration\" is \"", text, "\"; expected ",
+                                                   scale.status().message(), "; is the file damaged?"));
+  }
+
  private:
   const std::map<std::string, std::string>& values_;
   const std::string& path_;
@@ -115,6 +125,7 @@ absl::StatusOr<Model> FromSafeTensors(const std::string& path) {
   RETURN_IF_ERROR(metadata.ReadGood<int64_t>(
       "iterations", &absl::SimpleAtoi, [](int64_t count) { return count >= 0; }, "a count", &model.info.iterations));
   RETURN_IF_ERROR(ReadPyramid(metadata, path, &model.info.pyramid));
+  ASSIGN_OR_RETURN(model.info.calibration, metadata.Calibration());
   ASSIGN_OR_RETURN(model.info.score_threshold, metadata.ScoreThreshold());
   ASSIGN_OR_RETURN(model.info.data, metadata.Text("data"));
   model.parameters = std::move(content.tensors);
@@ -193,7 +204,7 @@ absl::Status SaveModel(const std::string& path, const Model& model, Storage stor
   content.tensors = model.parameters;
   const DetectorOptions& options = model.detector.options;
   content.metadata = {{"format", kFormat},
-                      {"version", absl::StrCat(kModelVersion)},
+                      {"version", absl::StrCat(model.info.calibration.has_value() ? kModelVersion : 1)},
                       {"architecture", options.architecture},
                       {"width_divisor", absl::StrCat(options.width_divisor)},
                       {"dilated_heads", options.dilated_heads ? "1" : "0"},
@@ -202,6 +213,10 @@ absl::Status SaveModel(const std::string& path, const Model& model, Storage stor
                       {"iterations", absl::StrCat(model.info.iterations)},
                       {"data", model.info.data},
                       {"written_by", absl::StrCat("hardface ", kVersion)}};
+  if (model.info.calibration.has_value()) {
+    content.metadata["calibration"] =
+        absl::StrCat(model.info.calibration->temperature, ",", model.info.calibration->shift);
+  }
   if (model.info.score_threshold.has_value()) {
     content.metadata["score_threshold"] = absl::StrCat(*model.info.score_threshold);
   }

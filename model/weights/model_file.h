@@ -14,10 +14,12 @@
 #include "model/detectors/detector.h"
 #include "model/weights/parameters.h"
 #include "model/weights/safetensors.h"
+#include "model/weights/score_scale.h"
 
 namespace hardface::model {
 
-inline constexpr int kModelVersion = 1;
+// Of files with a calibration, which a reader must not overlook; others are written as version 1.
+inline constexpr int kModelVersion = 2;
 
 // What is subtracted from the pixels.
 using data::kBgrMean;
@@ -27,9 +29,16 @@ struct ModelInfo {
   float input_divisor = 1;
   // The image pyramid it should be run on: level k resizes by base scale * k / 800.
   std::vector<int> pyramid = {100, 300, 600, 1000, 1400};
-  // Scores above it are taken for faces in use: the balanced threshold, measured on photographs. Nothing where nobody
-  // has measured it.
+  // How scores are told (FaceDetector); the network's own count for everything within the detector. Nothing: as they
+  // are.
+  std::optional<ScoreScale> calibration;
+  // Scores above it, as they are told, are taken for faces in use: the balanced threshold, measured on photographs.
+  // Nothing where nobody has measured it.
   std::optional<float> score_threshold;
+
+  // The network's score that is told as SCORE.
+  float NetworkScore(float score) const { return calibration.has_value() ? calibration->OfNetwork(score) : score; }
+
   int64_t iterations = 0;
   std::string data;  // what it was trained on, in words
 };

@@ -24,7 +24,7 @@ Model SmallModel() {
   Model model;
   model.detector = *BuildDetector({"smallhard", 16, true});
   model.parameters = InitializeParameters(ListParameters(model.detector.network), Initialization::kHe, 5);
-  model.info = {64, {50, 100}, 0.875f, 123, "drawn \"faces\", 3 of them"};
+  model.info = {64, {50, 100}, std::nullopt, 0.875f, 123, "drawn \"faces\", 3 of them"};
   return model;
 }
 
@@ -54,6 +54,22 @@ TEST(ModelFileTest, RoundTripKeepsEverything) {
   ASSERT_EQ(loaded->parameters.size(), model.parameters.size());
   for (const auto& [name, array] : model.parameters)
     EXPECT_EQ(loaded->parameters.at(name).values, array.values) << name;
+}
+
+TEST(ModelFileTest, ACalibrationIsKeptAndOlderProgramsRefuseIt) {
+  Model model = SmallModel();
+  EXPECT_EQ(model.info.NetworkScore(0.25f), 0.25f);
+  ASSERT_TRUE(SaveModel(Path("raw.safetensors"), model).ok());
+  EXPECT_EQ(ReadSafeTensors(Path("raw.safetensors"))->metadata.at("version"), "1");
+  model.info.calibration = ScoreScale{1.122, 1.808};
+  ASSERT_TRUE(SaveModel(Path("calibrated.safetensors"), model).ok());
+  EXPECT_EQ(ReadSafeTensors(Path("calibrated.safetensors"))->metadata.at("version"), "2");
+  const auto loaded = LoadModel(Path("calibrated.safetensors"));
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  ASSERT_TRUE(loaded->info.calibration.has_value());
+  EXPECT_EQ(loaded->info.calibration->temperature, 1.122);
+  EXPECT_EQ(loaded->info.calibration->shift, 1.808);
+  EXPECT_FLOAT_EQ(loaded->info.NetworkScore(0.5f), 0.85912f);  // sigmoid(1.808)
 }
 
 TEST(ModelFileTest, WrongShapeNamesFileTensorAndShapes) {
@@ -101,7 +117,9 @@ TEST(ModelFileTest, WeightsThatAreNoNumbersAreRefusedByTensor) {
 
 // The metadata of a small model, one value changed.
 std::string ErrorWith(const std::string& key, const std::string& value) {
-  EXPECT_TRUE(SaveModel(Path("metadata.safetensors"), SmallModel()).ok());
+  Model model = SmallModel();
+  model.info.calibration = ScoreScale{2, 1};
+  EXPECT_TRUE(SaveModel(Path("metadata.safetensors"), model).ok());
   SafeTensors content = *ReadSafeTensors(Path("metadata.safetensors"));
   EXPECT_EQ(content.metadata.count(key), 1u) << key;
   content.metadata[key] = value;
@@ -116,6 +134,10 @@ TEST(ModelFileTest, MetadataThatMakeNoSenseAreRefusedByKeyAndValue) {
   for (const char* threshold : {"nan", "inf", "-0.1", "1.5"}) {
     EXPECT_THAT(ErrorWith("score_threshold", threshold),
                 HasSubstr(absl::StrCat("\"score_threshold\" is \"", threshold, "\"; expected a number from 0 to 1")));
+  }
+  for (const char* calibration : {"", "1", "0,1", "-1,1", "nan,1", "1,inf", "1,1,1", "1;1"}) {
+    EXPECT_THAT(ErrorWith("calibration", calibration),
+                HasSubstr(absl::StrCat("\"calibration\" is \"", calibration, "\"; expected a temperature from 0.01")));
   }
   for (const char* pyramid : {"0", "-5", "100,", "1e3", "2000000000", "nan", ""}) {
     EXPECT_THAT(ErrorWith("pyramid", pyramid), HasSubstr("\"pyramid\"")) << pyramid;

@@ -42,7 +42,7 @@ TEST(RescaleScoresTest, EveryLogitIsShiftedAndScaled) {
       const DetectorSpec detector = *BuildDetector({architecture, 16, dilated});
       ParameterSet parameters = InitializeParameters(ListParameters(detector.network), Initialization::kHe, 3);
       const std::vector<double> before = Logits(detector, parameters);
-      RescaleScores(detector, 2.5, 1.5, &parameters);
+      RescaleScores(detector, {2.5, 1.5}, &parameters);
       const std::vector<double> after = Logits(detector, parameters);
       ASSERT_EQ(before.size(), after.size());
       double spread = 0;
@@ -54,6 +54,30 @@ TEST(RescaleScoresTest, EveryLogitIsShiftedAndScaled) {
       EXPECT_GT(spread, 0.01) << "all logits are alike, so that the test would show little";
     }
   }
+}
+
+TEST(ScoreScaleTest, TellsAndTakesBack) {
+  const ScoreScale scale{1.25, 2};
+  // logit(0.9) = 2.1972; (2.1972 - 2) / 1.25 = 0.15779; sigmoid(0.15779) = 0.53936.
+  EXPECT_NEAR(scale.Told(0.9f), 0.53936f, 1e-5f);
+  EXPECT_NEAR(scale.OfNetwork(0.53936f), 0.9f, 1e-5f);
+  float last = 0;
+  for (const float score : {1e-30f, 1e-6f, 0.05f, 0.5f, 0.999f, 0.9999998f}) {
+    EXPECT_GT(scale.Told(score), last) << "the order stays";
+    last = scale.Told(score);
+    EXPECT_NEAR(scale.OfNetwork(last), score, 1e-6f * score + 1e-7f);
+  }
+  EXPECT_LT(last, 1);
+  for (const float end : {0.0f, 1.0f}) {
+    EXPECT_EQ(scale.Told(end), end);
+    EXPECT_EQ(scale.OfNetwork(end), end);
+  }
+  EXPECT_EQ(ScoreScale().Told(0.25f), 0.25f);
+}
+
+TEST(ScoreScaleTest, OneAfterTheOtherIsTheirComposition) {
+  const ScoreScale first{1.25, 2}, second{0.5, -1}, both = Composed(first, second);
+  for (const float score : {0.1f, 0.5f, 0.95f}) EXPECT_NEAR(both.Told(score), second.Told(first.Told(score)), 1e-6f);
 }
 
 }  // namespace
