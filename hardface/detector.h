@@ -36,7 +36,7 @@ struct ImageView {
 struct Face {
   float x = 0, y = 0;
   float width = 0, height = 0;
-  float score = 0;  // 0 to 1; higher is more surely a face
+  float score = 0;  // 0 to 1, higher is more surely a face; of a calibrated model about the chance that it is one
 };
 
 // How much time a picture may take (docs/DETECT.md): every level of the pyramid whole, as published; only the regions

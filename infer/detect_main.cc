@@ -98,7 +98,8 @@ ABSL_FLAG(std::string, singletons, "keep",
           "drops it.");
 ABSL_FLAG(double, score_threshold, -1,
           "Score from 0 to 1; boxes of this score or less are left out. -1 chooses by the input. With --dataset, whose "
-          "detections are to be scored, it means 0.05, as published. For other images it means the model's own "
+          "detections are to be scored, it means 0.05 of the network's own scores, as published. For other images it "
+          "means the model's own "
           "balanced threshold, or 0.05 where it has none.");
 ABSL_FLAG(std::vector<std::string>, box_style, {},
           "Changes every box to another annotation style than the training set's, by four numbers DX,DY,WIDTH,HEIGHT. "
