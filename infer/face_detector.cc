@@ -23,9 +23,7 @@ constexpr int64_t kProcessBytes = int64_t{224} << 20;
 
 // kAccurate computes with the model as it is, to the bit.
 model::Model Prepared(model::Model model, const DetectOptions& options) {
-  if (options.pad_to > 0) {
-    model.detector.size_multiple = model::RoundUp(options.pad_to, model.detector.size_multiple);
-  }
+  model.detector.size_multiple = model::PaddedMultiple(model.detector.size_multiple, options.pad_to);
   const bool as_it_is = options.speed == Speed::kAccurate || options.device.cuda();
   return as_it_is ? std::move(model) : model::WithoutDeadChannels(std::move(model));
 }

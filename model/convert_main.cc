@@ -1,14 +1,11 @@
 // model/convert: weight files from one format to another.
-#include <cmath>
 #include <cstdio>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -53,8 +50,7 @@ ABSL_FLAG(int, width_divisor, 0,
 ABSL_FLAG(std::vector<std::string>, calibration, {},
           "Another scale for the scores that are told of faces, as TEMPERATURE,SHIFT: a score s becomes "
           "sigmoid((logit(s) - SHIFT) / TEMPERATURE). eval:dataset measures both numbers. What is found stays the "
-          "same, and the "
-          "model's score threshold changes with its scores. Empty leaves them.");
+          "same, and the model's score threshold changes with its scores. Empty leaves them.");
 ABSL_FLAG(std::vector<std::string>, pyramid, {},
           "Applies to a .safetensors output. Levels of the image pyramid that the model should be run on, separated by "
           "commas. Empty keeps the input's.");

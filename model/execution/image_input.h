@@ -25,6 +25,11 @@ cv::Mat ResizeToFloat(const cv::Mat& image, double scale, const cv::Rect& window
 // SIZE rounded up to a multiple of MULTIPLE.
 inline int RoundUp(int size, int multiple) { return (size + multiple - 1) / multiple * multiple; }
 
+// What the sides of an input are multiples of: a detector's SIZE_MULTIPLE, and PAD_TO where that is more (0: no wish).
+inline int PaddedMultiple(int size_multiple, int pad_to) {
+  return pad_to > 0 ? RoundUp(pad_to, size_multiple) : size_multiple;
+}
+
 // That of VGG16 as Faster R-CNN has it, and of the detectors of this project.
 inline constexpr std::array<float, 3> kDefaultBgrMean = {data::kBgrMean[0], data::kBgrMean[1], data::kBgrMean[2]};
 

@@ -70,5 +70,12 @@ TEST(RoundUpTest, GoesToTheNextMultiple) {
   EXPECT_EQ(RoundUp(17, 16), 32);
 }
 
+TEST(PaddedMultipleTest, SidesArePaddedFurtherOnRequest) {
+  EXPECT_EQ(PaddedMultiple(16, 0), 16);
+  EXPECT_EQ(PaddedMultiple(16, 8), 16);
+  EXPECT_EQ(PaddedMultiple(16, 64), 64);
+  EXPECT_EQ(PaddedMultiple(32, 80), 96) << "the detector's own multiple holds, too";
+}
+
 }  // namespace
 }  // namespace hardface::model

@@ -35,12 +35,11 @@ struct ModelInfo {
   // Scores above it, as they are told, are taken for faces in use: the balanced threshold, measured on photographs.
   // Nothing where nobody has measured it.
   std::optional<float> score_threshold;
+  int64_t iterations = 0;
+  std::string data;  // what it was trained on, in words
 
   // The network's score that is told as SCORE.
   float NetworkScore(float score) const { return calibration.has_value() ? calibration->OfNetwork(score) : score; }
-
-  int64_t iterations = 0;
-  std::string data;  // what it was trained on, in words
 };
 
 struct Model {

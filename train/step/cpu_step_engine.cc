@@ -10,6 +10,7 @@
 #include "model/detectors/anchors.h"
 #include "model/execution/cpu_detector_runner.h"
 #include "model/execution/executor.h"
+#include "model/execution/image_input.h"
 #include "train/data/random_stream.h"
 #include "train/step/teacher.h"
 
@@ -46,7 +47,8 @@ class CpuStepEngine : public StepEngine {
   }
 
   absl::Status Pass(int pass, const std::vector<PassImage>& images) override {
-    const model::Shape shape = PassShape(images, PassMultiple(model_->detector.size_multiple, options_.pad_to));
+    const model::Shape shape =
+        PassShape(images, model::PaddedMultiple(model_->detector.size_multiple, options_.pad_to));
     if (teacher_ != nullptr) RETURN_IF_ERROR(teacher_->Run(shape, images));
     RETURN_IF_ERROR(runner_.Forward(shape, ShownImages(images), updates_));
     for (int n = 0; n < shape.n; ++n) {

@@ -135,7 +135,8 @@ class CudaStepEngine : public StepEngine {
   }
 
   absl::Status Pass(int pass, const std::vector<PassImage>& images) override {
-    const model::Shape shape = PassShape(images, PassMultiple(model_->detector.size_multiple, options_.pad_to));
+    const model::Shape shape =
+        PassShape(images, model::PaddedMultiple(model_->detector.size_multiple, options_.pad_to));
     ASSIGN_OR_RETURN(model::CudaExecutor* const executor, executors_->Get(shape, parameters_, updates_));
     std::vector<NetworkInput> inputs = {{executor, 1.0f / model_->info.input_divisor}};
     if (teacher_ != nullptr) {

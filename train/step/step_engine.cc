@@ -9,10 +9,6 @@
 
 namespace hardface::train {
 
-int PassMultiple(int size_multiple, int pad_to) {
-  return pad_to > 0 ? model::RoundUp(pad_to, size_multiple) : size_multiple;
-}
-
 model::Shape PassShape(const std::vector<PassImage>& images, int size_multiple) {
   model::Shape shape{static_cast<int>(images.size()), 3, size_multiple, size_multiple};
   for (const PassImage& image : images) {

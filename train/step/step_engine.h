@@ -107,9 +107,6 @@ class StepEngine {
 // The images of a pass as the CPU's networks are shown them; those that could not be read are zeros.
 std::vector<model::ShownImage> ShownImages(const std::vector<PassImage>& images);
 
-// What the sides of a pass's input are multiples of: the detector's SIZE_MULTIPLE, and PAD_TO where that is more.
-int PassMultiple(int size_multiple, int pad_to);
-
 // The input of a pass: the largest of its images, each side rounded up to a multiple of SIZE_MULTIPLE.
 model::Shape PassShape(const std::vector<PassImage>& images, int size_multiple);
 

@@ -91,13 +91,6 @@ TEST(PassShapeTest, TheLargestImageRoundedUp) {
   EXPECT_EQ(PassShape({{0, nullptr}}, 32), (model::Shape{1, 3, 32, 32}));
 }
 
-TEST(PassShapeTest, SidesArePaddedFurtherOnRequest) {
-  EXPECT_EQ(PassMultiple(16, 0), 16);
-  EXPECT_EQ(PassMultiple(16, 8), 16);
-  EXPECT_EQ(PassMultiple(16, 64), 64);
-  EXPECT_EQ(PassMultiple(32, 80), 96) << "the detector's own multiple holds, too";
-}
-
 TEST(ShownImagesTest, PaddingAndUnreadImagesAreZero) {
   const data::TrainingSample sample = Noise(20, 10, 3);
   const model::Tensor input({2, 3, 16, 32});
